@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ForwardRef
+from typing import Any, ForwardRef, TypeVar
 
 RECORD = Path(__file__).with_name("api.txt")
 COMMAND = "python -m tests.record_api"
@@ -44,6 +44,8 @@ def annotation(value: Any) -> Any:
 
 def default(value: Any) -> Any:
     """A default value without a memory address in its repr."""
+    if value is inspect.Parameter.empty:
+        return value
     return Bare(value.__qualname__) if callable(value) and hasattr(value, "__qualname__") else value
 
 
@@ -67,8 +69,9 @@ def public_names(module: ModuleType) -> list[str]:
 
 
 def defined_below(module: ModuleType, name: str) -> bool:
-    home = getattr(getattr(module, name), "__module__", None) or ""
-    return f"{home}.".startswith(f"{module.__name__}.")
+    part = getattr(module, name)
+    home = getattr(part, "__module__", None) or ""
+    return f"{home}.".startswith(f"{module.__name__}.") and not isinstance(part, TypeVar)
 
 
 def members(part: type) -> Iterator[str]:
@@ -91,7 +94,7 @@ def lines(module: ModuleType) -> Iterator[str]:
         part = getattr(module, name)
         full = f"{module.__name__}.{name}"
         if isinstance(part, type):
-            yield f"class {full}{'' if issubclass(part, BaseException) else signature(part)}"
+            yield f"class {full}{'' if issubclass(part, BaseException) else signature(part).removesuffix(' -> None')}"
             yield from sorted(f"    {full}.{member}" for member in members(part))
         else:
             yield f"{full}{signature(part) if callable(part) else ''}"

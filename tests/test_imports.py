@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "registry": {"types"},
     "hookspecs": {"types", "registry"},
     "plugins": {"types", "registry", "hookspecs"},
-    "builtin": {"types", "interfaces", "blocks", "losses", "pool", "recipes", "convert", "hookspecs"},
+    "builtin": {"types", "interfaces", "blocks", "losses", "pool", "recipes", "registry", "convert", "hookspecs"},
 }
 # Parts between the registry and the translator: nothing that stands on them, and no family by name.
 BELOW_TRANSLATOR = {"cards", "convert", "hub", "model", "images", "pictures", "result"}
@@ -67,7 +67,7 @@ def imports() -> dict[str, set[str]]:
         is_package = parts[-1] == "__init__"
         module = ".".join(parts[:-1] if is_package else parts)
         collector = ImportCollector(module, is_package)
-        collector.visit(ast.parse(path.read_text(encoding="utf-8")))
+        collector.visit(ast.parse(path.read_text(encoding="utf-8"), path.name))
         found[module] = collector.names
     return found
 

@@ -1,0 +1,179 @@
+"""What the documentation shows works, and every public name is in the reference.
+
+A page's ``python`` blocks run in order, in one namespace, in an empty directory. A page says in comments, which no
+reader sees, what it needs: ``<!-- setup: photos, model -->`` names fixtures that fill the directory. A comment right
+above a block rules that block: ``<!-- not run: reason -->`` leaves a python block out, ``<!-- run -->`` has the
+``attn-i2i`` commands of a ``console`` block run too. Every ``attn-i2i`` command shown is at least one that parses.
+Examples in docstrings run as well; they know ``torch`` and ``nn``.
+"""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import importlib.util
+import re
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from .record_api import MODULES, public_names
+from .test_imports import ROOT, imports
+
+PAGES = [*ROOT.glob("README.md"), *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"(?:^<!-- (?P<rule>[^\n]*) -->\n+)?^```(?P<language>\w+)[^\n]*\n(?P<text>.*?)^```$", re.M | re.S)
+SETUP = re.compile(r"^<!-- setup: (.*) -->$", re.M)
+LIST = re.compile(r"^::: ([\w.]+)$", re.M)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block: its page, the line its text starts at, its language, and the comment above it."""
+
+    page: Path
+    line: int
+    language: str
+    rule: str
+    text: str
+
+    def commands(self) -> list[list[str]]:
+        """The arguments of each ``attn-i2i`` command shown."""
+        prompt = r"\$ " if self.language == "console" else ""
+        joined = self.text.replace("\\\n", " ")
+        return [shlex.split(rest, comments=True) for rest in re.findall(rf"^{prompt}attn-i2i (.*)$", joined, re.M)]
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def blocks(page: Path, *languages: str) -> list[Block]:
+    """The fenced blocks of a page in these languages."""
+    text = page.read_text(encoding="utf-8")
+    return [
+        Block(page, text[: found.start("text")].count("\n") + 1, found["language"], found["rule"] or "", found["text"])
+        for found in BLOCK.finditer(text)
+        if found["language"] in languages
+    ]
+
+
+def pages_with(*languages: str) -> list[Path]:
+    return [page for page in PAGES if blocks(page, *languages)]
+
+
+def run_cli(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run ``attn-i2i`` in this process and return its exit status."""
+    from attn_i2i.cli import main
+
+    monkeypatch.setattr(sys, "argv", ["attn-i2i", *arguments])
+    try:
+        main()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+    return 0
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> None:
+    """``photo.png`` and the folder ``photos``: smooth pictures, one of them in portrait format."""
+    import numpy as np
+    from PIL import Image
+
+    (tmp_path / "photos").mkdir()
+    for name, (height, width) in {"photo": (64, 96), "photos/one": (64, 64), "photos/two": (96, 64)}.items():
+        y, x = np.mgrid[:height, :width]
+        pixels = np.stack([x * 2, y * 2, x + y], axis=-1).astype("uint8")
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> None:
+    """``model``: a small AttentionGAN II with random weights, in both directions."""
+    import attn_i2i
+    from attn_i2i.model import ModelConfig, save_model
+
+    config = {"width": 4, "blocks": 1}
+    weights = attn_i2i.create("attentiongan2", **config).state_dict()
+    directions = ["A2B", "B2A"]
+    save_model(tmp_path / "model", ModelConfig("attentiongan2", config, directions), dict.fromkeys(directions, weights))
+
+
+def prepare(page: Path, directory: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Go to ``directory``, filled with what the page asks for."""
+    for names in SETUP.findall(page.read_text(encoding="utf-8")):
+        for name in names.split(","):
+            request.getfixturevalue(name.strip())
+    monkeypatch.chdir(directory)
+
+
+def run_page(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a page's python blocks and marked commands in the order they stand."""
+    namespace = {"__name__": "__main__"}
+    for block in blocks(page, "python", "console"):
+        if block.language == "python" and not block.rule.startswith("not run: "):
+            padded = "\n" * (block.line - 1) + block.text  # so that a traceback names the page's own line
+            exec(compile(padded, str(page), "exec"), namespace)  # noqa: S102
+        for arguments in block.commands() if block.rule == "run" else []:
+            assert run_cli(arguments, monkeypatch) == 0, f"{block}: attn-i2i {shlex.join(arguments)}"
+
+
+@pytest.mark.parametrize("page", pages_with("python", "console"), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_snippets_run(
+    page: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(page, tmp_path, request, monkeypatch)
+    run_page(page, monkeypatch)
+
+
+SHELL = ("console", "bash", "sh", "shell")
+
+
+@pytest.mark.parametrize("page", pages_with(*SHELL), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_parse(page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for block in blocks(page, *SHELL):
+        for arguments in block.commands():
+            status = run_cli([*arguments, "--help"], monkeypatch)
+            assert status == 0, f"{block}: attn-i2i {shlex.join(arguments)}\n{capsys.readouterr().err}"
+
+
+def has_example(module: str) -> bool:
+    path = ROOT.joinpath(*module.split("."))
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return ">>> " in source.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("module", [module for module in imports() if has_example(module)])
+def test_docstring_examples_run(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.chdir(tmp_path)
+    known = {"torch": torch, "nn": torch.nn}
+    assert doctest.testmod(importlib.import_module(module), extraglobs=known, optionflags=doctest.ELLIPSIS).failed == 0
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    text = "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs/reference").glob("*.md"))
+    listed = set(LIST.findall(text))
+    present = [name for name in MODULES if importlib.util.find_spec(name) and name not in listed]
+    names = {f"{module}.{name}" for module in present for name in public_names(importlib.import_module(module))}
+    homes = {name: home(name) for name in names}
+    missing = sorted(name for name in names - listed if homes[name] not in listed)
+    assert not missing, f"add to docs/reference: {missing}"
+
+
+def home(name: str) -> str:
+    """The module a public name is defined in, where it is re-exported from elsewhere."""
+    module, _, attribute = name.rpartition(".")
+    return str(getattr(getattr(importlib.import_module(module), attribute), "__module__", ""))
+
+
+def test_a_broken_page_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n\n```python\nx = 1\n```\n\n<!-- not run: needs the Hub -->\n```python\n1 / 0\n```\n")
+    run_page(page, monkeypatch)
+    page.write_text("# Page\n\n```python\nx = 1\n```\n\n```python\nassert x == 2\n```\n")
+    with pytest.raises(AssertionError) as caught:
+        run_page(page, monkeypatch)
+    assert caught.traceback[-1].lineno == 7  # counted from 0

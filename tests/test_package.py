@@ -1,0 +1,47 @@
+"""What is declared, what is imported and what is shipped agree."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from .test_imports import PACKAGE, ROOT, imports
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+SOURCES = sorted((ROOT / PACKAGE).rglob("*.py"))
+
+
+def names(requirements: list[str]) -> set[str]:
+    """Normalised distribution names of requirement strings."""
+    return {re.split(r"[^A-Za-z0-9._-]", line)[0].lower().replace("_", "-") for line in requirements}
+
+
+def test_every_import_is_of_a_declared_dependency() -> None:
+    extras = PROJECT["optional-dependencies"]
+    declared = names(PROJECT["dependencies"] + extras["train"] + extras["data"])
+    roots = {name.partition(".")[0] for found in imports().values() for name in found}
+    roots -= {*sys.stdlib_module_names, PACKAGE}
+    suppliers = {root: packages_distributions().get(root, []) for root in roots}
+    assert not {root: found for root, found in suppliers.items() if not names(found) & declared}
+
+
+def test_version_is_the_distributions() -> None:
+    import attn_i2i
+
+    assert attn_i2i.__version__ == PROJECT["version"]
+
+
+def test_readme_licence_and_type_marker_are_there() -> None:
+    assert (ROOT / PROJECT["readme"]).is_file()
+    assert all((ROOT / name).is_file() for name in PROJECT["license-files"])
+    assert (ROOT / PACKAGE / "py.typed").is_file()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_file_is_one_idea(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
