@@ -1,0 +1,98 @@
+"""The app, what all its commands share, and what a user sees when something goes wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+from ..types import AttnI2IError
+from .convert import convert
+from .translate import translate
+
+app = typer.Typer(
+    name="attn-i2i",
+    help="Attention-guided image-to-image translation: convert published checkpoints, translate pictures.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(translate)
+app.command()(convert)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        try:
+            print(f"attn-i2i {version('attn-i2i')}")
+        except PackageNotFoundError:
+            print("attn-i2i (not installed)")
+        raise typer.Exit
+
+
+@app.callback()
+def everywhere(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Load no third-party plugins.")] = False,
+) -> None:
+    """Options of every command; ``main`` has acted on the last two already, wherever they stood."""
+
+
+def main() -> None:
+    """Run the command line: exit code 0, 1 for a job that failed, 2 for bad usage, 130 when interrupted."""
+    debug = _take("--debug")
+    if _take("--no-plugins"):
+        os.environ["ATTN_I2I_PLUGINS"] = ""
+    if not debug:
+        warnings.showwarning = _show_warning
+    try:
+        _add_third_party_commands()
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        else:
+            print(_one_line(error), file=sys.stderr)
+        sys.exit(1)
+
+
+def _take(flag: str) -> bool:
+    """Remove ``flag`` from the command line; it may stand before or after the command's name."""
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    before, after = sys.argv[1:end], sys.argv[end:]
+    sys.argv[1:] = [one for one in before if one != flag] + after
+    return flag in before
+
+
+def _add_third_party_commands() -> None:
+    """Let plugins add commands, each by itself so that a broken one costs only its own."""
+    from ..plugins import PluginWarning, manager
+
+    for hook in manager().hook.register_commands.get_hookimpls():
+        try:
+            hook.function(*[app][: len(hook.argnames)])
+        except Exception as error:
+            message = f"the commands of plugin {hook.plugin_name!r} were skipped: {type(error).__name__}: {error}"
+            warnings.warn(message, PluginWarning, stacklevel=2)
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, AttnI2IError):
+        return f"error: {text}"
+    return f"error: {type(error).__name__}: {text[:500]} (run with --debug to see where)"
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)

@@ -1,0 +1,56 @@
+"""What attention looks like: a colour scale, overlays and labelled contact sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+from torch import Tensor
+
+# Ten samples of "inferno" (van der Walt and Smith, CC0): perceptually even, readable without colour.
+INFERNO = ("000004", "1b0c42", "4b0c6b", "781c6d", "a52c60", "cf4446", "ed6925", "fb9a06", "f7d03c", "fcffa4")
+PAPER, INK, GAP, LABEL = (255, 255, 255), (40, 40, 40), 6, 18
+
+Tile = tuple[str, Image.Image]
+
+
+def colorize(values: Tensor) -> Tensor:
+    """Colours (3, H, W) in [0, 1] for a (1, H, W) map in [0, 1]: dark is low, bright yellow is high."""
+    table = torch.tensor([list(bytes.fromhex(colour)) for colour in INFERNO]).to(values) / 255
+    position = values[0].clamp(0, 1) * (len(table) - 1)
+    lower = position.floor().long().clamp(max=len(table) - 2)
+    return torch.lerp(table[lower], table[lower + 1], (position - lower)[..., None]).permute(2, 0, 1)
+
+
+def heat_over(source: Tensor, values: Tensor) -> Tensor:
+    """A (1, H, W) map in [0, 1] as heat over the (3, H, W) picture, greyed so that colour means heat only."""
+    grey = (source * source.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(0, keepdim=True)
+    return (0.45 * grey + 0.55 * colorize(values)).clamp(0, 1)
+
+
+def contact_sheet(rows: Sequence[Sequence[Tile]], tile: int) -> Image.Image:
+    """Labelled pictures in rows and columns, each fitted into ``tile`` x ``tile`` pixels."""
+    columns = max(len(row) for row in rows)
+    size = columns * (tile + GAP) + GAP, len(rows) * (tile + LABEL + GAP) + GAP
+    sheet = Image.new("RGB", size, PAPER)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    for y, row in enumerate(rows):
+        for x, (label, picture) in enumerate(row):
+            left, top = GAP + x * (tile + GAP), GAP + y * (tile + LABEL + GAP)
+            draw.text((left, top), _shortened(label, font, tile), INK, font)
+            fitted = ImageOps.contain(picture, (tile, tile))
+            where = left + (tile - fitted.width) // 2, top + LABEL + (tile - fitted.height) // 2
+            sheet.paste(fitted.convert("RGB"), where, fitted if fitted.mode == "RGBA" else None)
+    return sheet
+
+
+def _shortened(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+    """The label, its middle left out where it is wider than ``width`` pixels."""
+    label = label if label.isprintable() else ascii(label)
+    keep = len(label)
+    short = label
+    while font.getlength(short) > width and keep > 2:
+        keep -= 1
+        short = f"{label[: (keep + 1) // 2]}…{label[len(label) - keep // 2 :]}"
+    return short
