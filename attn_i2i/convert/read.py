@@ -1,0 +1,103 @@
+"""Any published checkpoint as a dictionary of tensors; nothing from the file is executed."""
+
+from __future__ import annotations
+
+import tempfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from .crc32c import crc32c_array
+from .plan import DamagedError, shown
+from .sandbox import run_reader
+from .sniff import sniff, unreadable
+from .sources import checkpoint_files
+
+__all__ = ["checkpoint_files", "read_checkpoint"]
+
+MEMORY_LIMIT = 2**30
+SECONDS = 60.0
+_DAMAGED = "if it was downloaded, download it again and compare its size with the publisher's"
+
+
+def read_checkpoint(
+    path: Path,
+    *,
+    keep: Callable[[str], bool] | None = None,
+    memory_limit: int = MEMORY_LIMIT,
+    seconds: float = SECONDS,
+) -> dict[str, Tensor]:
+    """The tensors of one checkpoint file by name, on the CPU, each of the type it was saved with.
+
+    Names are dotted for PyTorch ("genA2B.conv1.weight") and as stored for TensorFlow ("generator/conv/kernel"); for the
+    latter give the .index file. ``keep`` tells by name which tensors to read, all if absent. Parsing happens in a
+    child process that may take ``seconds`` and ``memory_limit`` bytes beyond three times the file. Tensors that
+    share storage in the file share it here. Raises UnreadableFileError in one line.
+    """
+    path = Path(path)
+    kind = sniff(path)
+    if kind == "safetensors":
+        return _read_safetensors(path, keep)
+    with tempfile.TemporaryDirectory(prefix="attn_i2i-") as folder:
+        spill = Path(folder, "spill")
+        reply = run_reader(path.resolve(), kind, spill, memory_limit=memory_limit, seconds=seconds)
+        if "error" in reply:
+            raise unreadable(path, reply["error"], _DAMAGED)
+        if not reply["tensors"]:
+            raise unreadable(path, "no tensor in it", "give the file that holds the weights")
+        try:
+            return _fetch(reply, spill, keep)
+        except (DamagedError, OSError, RuntimeError, ValueError) as error:
+            raise unreadable(path, str(error).splitlines()[0], _DAMAGED) from error
+
+
+def _read_safetensors(path: Path, keep: Callable[[str], bool] | None) -> dict[str, Tensor]:
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError, LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+        found = f"a safetensors file that is damaged or cut off ({shown(str(error))})"
+        raise unreadable(path, found, _DAMAGED) from error
+    if not tensors:
+        raise unreadable(path, "no tensor in it", "give the file that holds the weights")
+    return {name: tensor for name, tensor in tensors.items() if keep is None or keep(name)}
+
+
+def _fetch(reply: dict[str, Any], spill: Path, keep: Callable[[str], bool] | None) -> dict[str, Tensor]:
+    """Read each storage that a wanted tensor uses, once, and view it as the tensors say."""
+    buffers: dict[int, Tensor] = {}
+    tensors: dict[str, Tensor] = {}
+    for name, (number, dtype, offset, shape, strides) in reply["tensors"].items():
+        if keep is not None and not keep(name):
+            continue
+        if number not in buffers:
+            file, start, size, checksum = reply["storages"][number]
+            source = spill if file < 0 else Path(reply["files"][file])
+            buffers[number] = _bytes(source, start, size, checksum, name)
+        tensors[name] = _tensor(buffers[number], dtype, offset, shape, strides)
+    return tensors
+
+
+def _bytes(source: Path, start: int, size: int, checksum: tuple[str, int] | None, name: str) -> Tensor:
+    data = np.fromfile(source, np.uint8, size, offset=start) if size else np.zeros(0, np.uint8)
+    if data.size != size:
+        raise DamagedError(f"tensor {shown(name)} cut off in {source.name}")
+    if checksum is not None:
+        method, expected = checksum
+        if (zlib.crc32(data.data) if method == "crc32" else crc32c_array(data)) != expected:
+            raise DamagedError(f"tensor {shown(name)} failing its checksum: {source.name} is damaged")
+    return torch.from_numpy(data)
+
+
+def _tensor(buffer: Tensor, dtype: str, offset: int, shape: list[int], strides: list[int]) -> Tensor:
+    kind = getattr(torch, dtype)
+    if kind is torch.bool:
+        return buffer.ne(0).as_strided(shape, strides, offset)  # any byte may stand in the file, only 0 and 1 are bools
+    usable = buffer.numel() // kind.itemsize * kind.itemsize
+    return buffer[:usable].view(kind).as_strided(shape, strides, offset)

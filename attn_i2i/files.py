@@ -1,0 +1,186 @@
+"""Files and folders that appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .types import AttnI2IError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+METADATA_KEY = "attn_i2i"
+
+
+class TargetExistsError(AttnI2IError, FileExistsError):
+    """A file or folder that would be overwritten although nobody asked for it."""
+
+
+class DiskFullError(AttnI2IError, OSError):
+    """A disk with too little room for what should be written."""
+
+
+@contextmanager
+def atomic_path(target: str | os.PathLike[str], *, force: bool = False, size: int | None = None) -> Iterator[Path]:
+    """A temporary path beside ``target`` to write to; it becomes ``target`` when the block ends without an error.
+
+    ``size`` is what will be written, in bytes, where known: a full disk can then name what is missing. Raises
+    TargetExistsError when ``target`` exists and ``force`` is off, DiskFullError when the disk is full.
+    """
+    target = Path(target)
+    _refuse_existing(target, force)
+    temporary = _sibling(target, "tmp")
+    with _room_for(target, size):
+        try:
+            temporary.touch(exist_ok=False)
+            mode = temporary.stat().st_mode & 0o777
+            yield temporary
+            _sync(temporary)
+            temporary.chmod(mode)  # some writers replace the file by one that only its owner may read
+            _refuse_existing(target, force)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync(target.parent)
+
+
+@contextmanager
+def atomic_dir(target: str | os.PathLike[str], *, force: bool = False) -> Iterator[Path]:
+    """A temporary folder beside ``target`` to fill; it becomes ``target`` when the block ends without an error.
+
+    An empty folder counts as absent. With ``force`` the old folder is swapped out, then removed. Raises
+    TargetExistsError and DiskFullError as ``atomic_path`` does.
+    """
+    target = Path.cwd() / target
+    _refuse_existing(target, force, folder=True)
+    temporary = _sibling(target, "tmp")
+    with _room_for(target, None):
+        try:
+            temporary.mkdir()
+            yield temporary
+            for folder, _, names in os.walk(temporary):
+                for name in names:
+                    _sync(Path(folder, name))
+                _sync(Path(folder))
+            _refuse_existing(target, force, folder=True)
+            _swap_in(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        _sync(target.parent)
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of a file, as 64 hexadecimal digits."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def save_safetensors(
+    tensors: Mapping[str, Tensor],
+    path: str | os.PathLike[str],
+    metadata: Mapping[str, object] | None = None,
+    *,
+    force: bool = False,
+) -> None:
+    """Write tensors to a safetensors file: the same tensors and metadata give the same bytes.
+
+    ``metadata`` is stored as canonical JSON under the one key "attn_i2i", because with two keys their order would
+    change from run to run. Raises as ``atomic_path`` does.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    seen: set[int] = set()
+    ready: dict[str, Tensor] = {}
+    for name, tensor in sorted(tensors.items()):
+        tensor = tensor.detach().cpu().contiguous()
+        pointer = tensor.untyped_storage().data_ptr()
+        ready[name] = tensor.clone() if pointer in seen else tensor
+        seen.add(pointer)
+    note = None if metadata is None else {METADATA_KEY: canonical_json(metadata)}
+    size = sum(tensor.numel() * tensor.element_size() for tensor in ready.values())
+    with atomic_path(path, force=force, size=size) as temporary:
+        try:
+            save_file(ready, temporary, note)
+        except SafetensorError as error:
+            code = errno.ENOSPC if f"os error {errno.ENOSPC}" in str(error) else errno.EIO
+            raise OSError(code, str(error), str(path)) from error
+
+
+def canonical_json(value: Mapping[str, object]) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _sibling(target: Path, ending: str) -> Path:
+    return target.with_name(f".{target.name[:80]}.{secrets.token_hex(4)}.{ending}")
+
+
+def _sync(path: Path) -> None:
+    """Ask the system to put a file, or the names in a folder, on the disk."""
+    if os.name == "nt" and path.is_dir():
+        return  # a folder cannot be opened there
+    descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_existing(target: Path, force: bool, *, folder: bool = False) -> None:
+    if not target.parent.is_dir():
+        raise AttnI2IError(f"{target} cannot be written: the folder {target.parent} does not exist; create it first")
+    if folder and target.is_dir() and not target.is_symlink() and not any(target.iterdir()):
+        return
+    if target.is_dir() != folder and os.path.lexists(target):
+        kind, wanted = ("a folder", "file") if target.is_dir() else ("a file", "folder")
+        raise TargetExistsError(f"{target} is {kind}; choose another name for the {wanted}")
+    if not force and os.path.lexists(target):
+        raise TargetExistsError(f"{target} exists already; choose another name or ask to overwrite it")
+    if folder and Path.cwd().is_relative_to(target.resolve()):
+        raise TargetExistsError(f"{target} holds the current working folder and is not replaced; choose another name")
+
+
+def _swap_in(temporary: Path, target: Path) -> None:
+    """Rename over an absent or empty folder, or move a full one aside first and remove it last."""
+    if not os.path.lexists(target):
+        temporary.rename(target)
+        return
+    aside = _sibling(target, "old")
+    target.rename(aside)
+    try:
+        temporary.rename(target)
+    except BaseException:
+        aside.rename(target)
+        raise
+    if aside.is_symlink():
+        aside.unlink()
+    else:
+        shutil.rmtree(aside)
+
+
+@contextmanager
+def _room_for(target: Path, size: int | None) -> Iterator[None]:
+    """Turn "no space left" into one line that names the folder and, where known, the missing bytes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        missing = "more room"
+        with suppress(OSError):
+            if size is not None and (short := size - shutil.disk_usage(target.parent).free) > 0:
+                missing = f"{short} more bytes"
+        raise DiskFullError(
+            f"the disk of {target.parent} is full: {target.name} needs {missing}; free some space or choose another "
+            "folder; nothing was changed"
+        ) from error
