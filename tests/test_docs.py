@@ -15,6 +15,7 @@ import importlib.util
 import re
 import shlex
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def run_cli(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     from attn_i2i.cli import main
 
     monkeypatch.setattr(sys, "argv", ["attn-i2i", *arguments])
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # main replaces it; this puts it back
     try:
         main()
     except SystemExit as stop:

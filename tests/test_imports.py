@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "attn_i2i"
+PARTS = {path.stem for path in (ROOT / PACKAGE).iterdir() if not path.name.startswith("_")}
 HEAVY = {"torch", "torchvision", "timm", "numpy", "PIL", "accelerate", "sklearn", "skimage", "scipy"}
 
 # What a part of the package may import from the rest of it. Late imports count, those under TYPE_CHECKING do not.
@@ -33,7 +34,18 @@ MAY_IMPORT = {
     "builtin": {"types", "interfaces", "blocks", "losses", "pool", "recipes", "registry", "convert", "hookspecs"},
 }
 # Parts between the registry and the translator: nothing that stands on them, and no family by name.
-BELOW_TRANSLATOR = {"cards", "convert", "hub", "model", "images", "pictures", "result"}
+BELOW_TRANSLATOR = {
+    "cards",
+    "convert",
+    "hub",
+    "model",
+    "model_card",
+    "images",
+    "pictures",
+    "options",
+    "assemble",
+    "result",
+}
 ABOVE_THEM = {"translator", "train", "evaluate", "testing", "builtin"}
 
 
@@ -75,7 +87,7 @@ def imports() -> dict[str, set[str]]:
 def part(module: str) -> str:
     """The part of the package a module or imported name belongs to; its root is a part of its own."""
     names = module.split(".")
-    return names[1] if len(names) > 1 and ".".join(names[:2]) in imports() else PACKAGE
+    return names[1] if len(names) > 1 and names[1] in PARTS else PACKAGE
 
 
 def edges() -> Iterator[tuple[str, str, str]]:
