@@ -187,13 +187,16 @@ def _unit(pixels: np.ndarray[Any, Any]) -> Tensor:
 
 def _grey(image: Image.Image) -> Tensor:
     """(1, H, W) in [0, 1] from an integer or float greyscale image of more than 8 bits."""
-    values = np.array(image).astype(np.float64)
+    values = np.asarray(image)
     if not np.isfinite(values).all():
         raise UnreadableFileError("it holds pixels that are not numbers (NaN or infinity).")
-    top = values.max(initial=0.0)
-    ranges = (1.0, 255.0, 65535.0) if image.mode == "F" else (65535.0, 2.0**31 - 1)
-    scale = next((limit for limit in ranges if top <= limit), top)
-    return torch.from_numpy((values / scale).clip(0, 1)).float()[None]
+    top = float(values.max(initial=0))
+    if image.mode.startswith("I;16"):
+        scale = 65535.0
+    else:
+        ranges = (1.0, 255.0, 65535.0) if image.mode == "F" else (65535.0, 2.0**31 - 1)
+        scale = next((limit for limit in ranges if top <= limit), top)
+    return torch.from_numpy(np.divide(values, scale, dtype=np.float32)).clamp_(0, 1)[None]
 
 
 def _array_image(array: np.ndarray[Any, Any]) -> Image.Image:

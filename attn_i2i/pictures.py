@@ -26,7 +26,7 @@ def colorize(values: Tensor) -> Tensor:
 def heat_over(source: Tensor, values: Tensor) -> Tensor:
     """A (1, H, W) map in [0, 1] as heat over the (3, H, W) picture, greyed so that colour means heat only."""
     grey = (source * source.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(0, keepdim=True)
-    return (0.45 * grey + 0.55 * colorize(values)).clamp(0, 1)
+    return torch.lerp(grey.expand_as(source), colorize(values), 0.3 + 0.35 * values.clamp(0, 1))
 
 
 def contact_sheet(rows: Sequence[Sequence[Tile]], tile: int) -> Image.Image:

@@ -1,0 +1,265 @@
+"""Every kind of picture comes in as the same RGB, and goes out whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from attn_i2i.files import TargetExistsError
+from attn_i2i.images import PictureWarning, output_name, read_image, read_mask, to_pil, write_image
+from attn_i2i.types import AttnI2IError, ConfigError, ShapeError, UnreadableFileError
+from tests.fuzz_images import Fuzzer, samples
+
+ORIENTATION = 0x0112
+
+
+def colours(height: int = 6, width: int = 8) -> Image.Image:
+    """A picture whose pixels all differ."""
+    pixels = np.arange(height * width * 3, dtype=np.uint8).reshape(height, width, 3)
+    return Image.fromarray(pixels)
+
+
+def levels(picture: torch.Tensor) -> np.ndarray:
+    """A (C, H, W) picture in [0, 1] as 8-bit (H, W, C)."""
+    return (picture * 255).round().byte().permute(1, 2, 0).numpy()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".bmp"])
+def test_lossless_files_come_back_bit_for_bit(tmp_path: Path, suffix: str) -> None:
+    path = write_image(colours(), tmp_path / f"a{suffix}")
+    picture = read_image(path)
+    assert (levels(picture.rgb) == np.asarray(colours())).all()
+    assert picture.name == f"a{suffix}"
+    assert picture.alpha is None
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photos_stand_upright(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    path = tmp_path / "photo.png"
+    colours().save(path, exif=exif)
+    # The pixels stored first belong at the corner that EXIF names, so turning the upright picture back restores them.
+    corner = {1: (0, 0), 2: (0, -1), 3: (-1, -1), 4: (-1, 0), 5: (0, 0), 6: (0, -1), 7: (-1, -1), 8: (-1, 0)}
+    upright = levels(read_image(path).rgb)
+    assert upright.shape[:2] == ((6, 8) if orientation < 5 else (8, 6))
+    assert (upright[corner[orientation]] == np.asarray(colours())[0, 0]).all()
+
+
+def test_alpha_is_kept_apart_and_colours_under_it_survive(tmp_path: Path) -> None:
+    rgba = colours().convert("RGBA")
+    rgba.putalpha(Image.linear_gradient("L").resize(rgba.size))
+    rgba.save(tmp_path / "a.png")
+    picture = read_image(tmp_path / "a.png")
+    assert picture.alpha is not None
+    assert (np.asarray(to_pil(picture.rgb, picture.alpha)) == np.asarray(rgba)).all()
+
+
+def test_palettes_keep_their_colours_and_transparency(tmp_path: Path) -> None:
+    image = Image.new("P", (2, 1))
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    image.putpixel((1, 0), 1)
+    image.save(tmp_path / "a.gif", transparency=1)
+    picture = read_image(tmp_path / "a.gif")
+    assert levels(picture.rgb).tolist() == [[[255, 0, 0], [0, 0, 255]]]
+    assert picture.alpha is not None
+    assert picture.alpha.tolist() == [[[1.0, 0.0]]]
+
+
+def test_modes_of_every_kind_become_rgb() -> None:
+    for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV"):
+        picture = read_image(colours().convert(mode))
+        assert picture.rgb.shape == (3, 6, 8), mode
+        assert (picture.alpha is not None) == mode.endswith("A"), mode
+    grey = read_image(Image.new("CMYK", (1, 1), (0, 0, 0, 255)))
+    assert levels(grey.rgb).tolist() == [[[0, 0, 0]]]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_16_bit_greyscale_uses_its_whole_range(tmp_path: Path, suffix: str) -> None:
+    values = np.array([[0, 128, 32768, 65535]], dtype=np.uint16)
+    Image.fromarray(values).save(tmp_path / f"deep{suffix}")
+    rgb = read_image(tmp_path / f"deep{suffix}").rgb
+    assert torch.allclose(rgb, torch.tensor(values / 65535).float().expand(3, -1, -1), atol=1e-7)
+
+
+def test_floats_are_taken_in_the_first_range_that_holds_them() -> None:
+    for top, scale in ((1.0, 1.0), (200.0, 255.0), (60000.0, 65535.0)):
+        rgb = read_image(Image.fromarray(np.array([[0.0, top]], dtype=np.float32))).rgb
+        assert rgb[0].tolist() == [[0.0, pytest.approx(top / scale)]]
+    with pytest.raises(UnreadableFileError, match="not numbers"):
+        read_image(Image.fromarray(np.array([[np.nan]], dtype=np.float32)))
+
+
+def test_32_bit_integers_are_16_bit_values_unless_they_exceed_them() -> None:
+    assert read_image(Image.fromarray(np.array([[65535, 0]], dtype=np.int32))).rgb[0].tolist() == [[1.0, 0.0]]
+    assert read_image(Image.fromarray(np.array([[2**31 - 1, 2**30]], dtype=np.int32))).rgb[0, 0, 1] == 0.5
+
+
+def test_an_animation_gives_its_first_frame_and_says_so(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    with pytest.warns(PictureWarning, match=r"a\.gif.*first"):
+        picture = read_image(tmp_path / "a.gif")
+    assert levels(picture.rgb)[0, 0].tolist() == [255, 0, 0]
+
+
+def test_arrays_and_tensors_are_pictures_too() -> None:
+    array = np.asarray(colours())
+    tensor = torch.from_numpy(array.copy()).permute(2, 0, 1) / 255
+    assert torch.equal(read_image(array).rgb, read_image(tensor).rgb)
+    assert torch.equal(read_image(tensor[None]).rgb, read_image(tensor).rgb)
+    assert read_image(array[..., 0]).rgb.shape == (3, 6, 8)
+    assert read_image(tensor.half()).rgb.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "says"),
+    [
+        (torch.zeros(3, 4, 4) - 1, ConfigError, r"-1 to -1.*expected \[0, 1\]"),
+        (torch.full((3, 4, 4), 255.0), ConfigError, r"expected \[0, 1\]"),
+        (torch.full((3, 4, 4), float("nan")), ConfigError, "nan"),
+        (torch.zeros(3, 4, 4, dtype=torch.uint8), ConfigError, "float tensor"),
+        (torch.zeros(2, 3, 4, 4), ShapeError, r"\(2, 3, 4, 4\)"),
+        (np.zeros((4, 4, 3)), ConfigError, "float64.*uint8"),
+        (np.zeros((3, 0, 4), np.uint8), ShapeError, r"\(3, 0, 4\)"),
+        (42, ConfigError, "int is no picture"),
+    ],
+)
+def test_what_is_no_picture_is_named(source: object, error: type[AttnI2IError], says: str) -> None:
+    with pytest.raises(error, match=says):
+        read_image(source)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        (b"\n<!DOCTYPE html><html>", "web page"),
+        (b"\0\0\0\x18ftypheic", "HEIC"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "PostScript"),
+        (b"hello", "expected PNG, JPEG"),
+    ],
+)
+def test_files_that_are_no_pictures_are_named_for_what_they_are(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "x.png"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFileError, match=says) as caught:
+        read_image(path)
+    assert str(path) in str(caught.value)
+
+
+def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFileError, match=r"no\.png: no such file"):
+        read_image(tmp_path / "no.png")
+    with pytest.raises(UnreadableFileError, match="is a folder"):
+        read_image(tmp_path)
+
+
+@pytest.mark.parametrize("format_name", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_truncated_files_are_named(tmp_path: Path, format_name: str) -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    buffer = io.BytesIO()
+    noise.save(buffer, format_name)
+    path = tmp_path / "cut"
+    path.write_bytes(buffer.getvalue()[: len(buffer.getvalue()) * 2 // 3])
+    with pytest.raises(UnreadableFileError, match="cut") as caught:
+        read_image(path)
+    assert "\n" not in str(caught.value)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG of the given size whose pixels are missing."""
+    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk)) + b"\0\0\0\0IDAT"
+
+
+@pytest.mark.parametrize("side", [10_001, 12_000, 60_000])
+def test_decompression_bombs_are_refused_unopened(tmp_path: Path, side: int) -> None:
+    path = tmp_path / "bomb.png"
+    path.write_bytes(png_header(side, side))
+    with pytest.raises(UnreadableFileError, match=r"bomb\.png.*limit"):
+        read_image(path)
+
+
+def test_the_pixel_limit_is_an_option() -> None:
+    with pytest.raises(UnreadableFileError, match="8x6 pixels"):
+        read_image(colours(), max_pixels=47)
+    assert read_image(colours(), max_pixels=48).size == (6, 8)
+
+
+def test_masks_come_from_anything_and_must_fit() -> None:
+    half = np.array([[0, 255], [255, 0]], dtype=np.uint8)
+    expected = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
+    for source in (half, half > 0, half / 255, torch.from_numpy(half > 0), expected, Image.fromarray(half)):
+        assert torch.equal(read_mask(source, (2, 2)), expected)
+    clear = Image.new("RGBA", (2, 2), (255, 255, 255, 0))
+    assert not read_mask(clear, (2, 2)).any()
+    with pytest.raises(ShapeError, match=r"\(1, 2, 2\).*\(1, 4, 2\)"):
+        read_mask(half, (4, 2))
+    with pytest.raises(ConfigError, match="mask with values"):
+        read_mask(half.astype(np.float32), (2, 2))
+
+
+def test_nothing_is_overwritten_unless_forced(tmp_path: Path) -> None:
+    path = write_image(colours(), tmp_path / "a.png")
+    with pytest.raises(TargetExistsError):
+        write_image(Image.new("RGB", (1, 1)), path)
+    assert read_image(path).size == (6, 8)
+    write_image(Image.new("RGB", (1, 1)), path, force=True)
+    assert read_image(path).size == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("size", "mode", "name", "says"),
+    [
+        ((2, 2), "RGBA", "a.jpg", "no transparency: use .png"),
+        ((16384, 1), "RGB", "a.webp", "16383 pixels"),
+        ((2, 2), "RGB", "a.gif", "not written as .gif"),
+        ((2, 2), "RGB", "a", "not written as that"),
+    ],
+)
+def test_what_a_format_cannot_hold_is_said_and_nothing_is_left(
+    tmp_path: Path, size: tuple[int, int], mode: str, name: str, says: str
+) -> None:
+    with pytest.raises(AttnI2IError, match=says):
+        write_image(Image.new(mode, size), tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_output_names_keep_formats_that_are_written() -> None:
+    names = {"a.JPG": "a.JPG", "a.webp": "a.webp", "a.gif": "a.png", "a.b.avif": "a.b.png", "a": "a.png"}
+    assert {name: output_name(name) for name in names} == names
+
+
+def test_jpegs_keep_full_colour_resolution(tmp_path: Path) -> None:
+    stripes = np.zeros((16, 16, 3), np.uint8)
+    stripes[:, ::2] = (255, 0, 0)
+    stripes[:, 1::2] = (0, 0, 255)
+    picture = read_image(write_image(Image.fromarray(stripes), tmp_path / "a.jpg"))
+    assert np.abs(levels(picture.rgb).astype(int) - stripes).max() < 40  # halved chroma would give purple, 127 off
+
+
+def test_colour_profiles_survive(tmp_path: Path) -> None:
+    profile = b"\0" * 16 + b"RGB " + b"\0" * 108
+    colours().save(tmp_path / "a.png", icc_profile=profile)
+    picture = read_image(tmp_path / "a.png")
+    write_image(picture.pil(), tmp_path / "b.png", icc=picture.icc)
+    with Image.open(tmp_path / "b.png") as image:
+        assert image.info["icc_profile"] == profile
+
+
+def test_mutated_files_raise_only_errors_of_this_library(tmp_path: Path) -> None:
+    fuzzer = Fuzzer(tmp_path, seed=1)
+    figures = fuzzer.run(60)
+    assert sum(figures.values()) == 60
+    assert figures["refused"] > 10
+    assert {name.split(".")[-1] for name in samples()} >= {"png", "jpg", "webp", "gif", "bmp", "tif"}
