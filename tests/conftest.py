@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 _HOME = tempfile.TemporaryDirectory(prefix="attn_i2i-tests-")
 
@@ -26,6 +27,10 @@ os.environ.update(
 )
 for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "ATTN_I2I_PLUGINS", "FORCE_COLOR"):
     os.environ.pop(name, None)
+
+# The same examples each run, and no deadline: a busy machine is no failure.
+settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+settings.load_profile("suite")
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
