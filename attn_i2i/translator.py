@@ -146,7 +146,7 @@ class Translator:
         pictures = _pictures(list(images) if many else [images])  # type: ignore[arg-type, list-item]
         limits = _limits(mask, pictures)
         generator = self.generators[direction or self.direction]
-        label = domain_vector(domain, self.domains, getattr(generator, "domains", None))
+        label = domain_vector(domain, self.domains, getattr(generator, "domains", None) or None)
         results: dict[int, Result] = {}
         for indexes in _batches(pictures, batch_size):
             translation = self._translate(generator, [pictures[i] for i in indexes], label, options)

@@ -287,7 +287,7 @@ def test_directions_are_built_when_asked_for() -> None:
     translate(noise(), direction="B2A")
     assert built == ["B2A"]
     assert translate.generator is translate.generators["A2B"]
-    with pytest.raises(UnknownNameError, match="B2C.*Did you mean 'B2A'"):
+    with pytest.raises(UnknownNameError, match=r"B2C.*Did you mean 'B2A'"):
         Translator(Generators(["A2B", "B2A"], build), config, device="cpu", direction="B2C")
 
 

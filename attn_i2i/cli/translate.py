@@ -94,7 +94,8 @@ def translate(
         )
     for _, why in report.failed:
         print(f"skipped: {why}", file=sys.stderr)
-    print(f"{len(report.written)} of {len(jobs)} pictures translated to {output}")
+    count = f"{len(report.written)} of {len(jobs)}" if report.failed else len(jobs)
+    print(f"{count} picture{'s' if len(jobs) > 1 else ''} translated to {output}")
     if report.failed:
         raise typer.Exit(1)
 

@@ -1,0 +1,298 @@
+"""`attn-i2i translate` as its users meet it: names, folders, errors and exit codes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from attn_i2i.cli import main
+from attn_i2i.model import ModelConfig, create
+
+Run = Callable[..., "tuple[int, str, str]"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder with fresh weights: AttentionGAN II, two masks and a background."""
+    folder = tmp_path_factory.mktemp("model")
+    write_model(folder, "attentiongan2", width=4, blocks=1, masks=3)
+    return folder
+
+
+def write_model(folder: Path, architecture: str, labels: list[str] | None = None, /, **config: object) -> None:
+    torch.manual_seed(0)
+    directions = ["translate"] if labels else ["A2B", "B2A"]
+    for direction in directions:
+        state = create(architecture, **config).state_dict()
+        save_file({key: value.contiguous() for key, value in state.items()}, folder / f"{direction}.safetensors")
+    text = ModelConfig(architecture, dict(config), directions, labels).to_json()
+    (folder / "config.json").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in an empty folder: exit code, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ATTN_I2I_PLUGINS", "")
+
+    def invoke(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["attn-i2i", *map(str, arguments)])
+        monkeypatch.setattr("warnings.showwarning", None)  # main replaces it, and monkeypatch puts it back
+        with pytest.raises(SystemExit) as stop:
+            main()
+        out, err = capsys.readouterr()
+        assert isinstance(stop.value.code, int)
+        return stop.value.code, out, err
+
+    return invoke
+
+
+def picture(name: str | Path, size: tuple[int, int] = (24, 16), mode: str = "RGB") -> Path:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(len(str(name))).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(pixels).convert(mode).save(path)
+    return path
+
+
+def pixels(path: str | Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def files(folder: str) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*") if path.is_file())
+
+
+def test_a_folder_keeps_its_names_and_sizes(run: Run, model: Path) -> None:
+    picture("in/a.jpg", (30, 20))
+    picture("in/sub/b.webp", (17, 33))
+    picture("in/.hidden.png")
+    Path("in/notes.txt").write_text("no picture")
+    code, out, err = run("translate", "in", "-o", "out", "-m", model, "--recursive", "--device", "cpu")
+    assert (code, out, err) == (0, "2 pictures translated to out\n", "")
+    assert files("out") == ["a.jpg", "sub/b.webp"]
+    sizes = {name: pixels(f"out/{name}").shape[1::-1] for name in files("out")}
+    assert sizes == {"a.jpg": (30, 20), "sub/b.webp": (17, 33)}
+
+
+def test_a_bad_file_is_named_and_the_rest_is_done(run: Run, model: Path) -> None:
+    picture("in/a.png")
+    Path("in/b.png").write_bytes(b"nothing")
+    picture("in/c.gif", mode="P")
+    code, out, err = run("translate", "in", "missing.png", "-o", "out", "-m", model)
+    assert code == 1
+    assert files("out") == ["a.png", "c.png"]
+    assert out == "2 of 4 pictures translated to out\n"
+    assert [line.split(" ")[:2] for line in err.splitlines()] == [
+        ["skipped:", "in/b.png"],
+        ["skipped:", "missing.png:"],
+    ]
+
+
+def test_attention_is_written_beside_the_pictures(run: Run, model: Path) -> None:
+    picture("in/a.png")
+    picture("in/sub/b.jpg")
+    code, _, err = run("translate", "in", "-o", "out", "-m", model, "-r", "--attention")
+    assert (code, err) == (0, "")
+    assert files("out") == [
+        "a.png",
+        "attention/a.mask.png",
+        "attention/a.overlay.png",
+        "attention/contact_sheet.png",
+        "attention/sub/b.mask.png",
+        "attention/sub/b.overlay.png",
+        "sub/b.jpg",
+    ]
+    with Image.open("out/attention/a.mask.png") as mask:
+        assert (mask.mode, mask.size) == ("L", (24, 16))
+
+
+def test_one_picture_may_name_its_output(run: Run, model: Path) -> None:
+    picture("a.png")
+    assert run("translate", "a.png", "-o", "new/b.webp", "-m", model)[0] == 0
+    assert files("new") == ["b.webp"]
+
+
+def test_quoted_patterns_keep_names_below_their_fixed_part(run: Run, model: Path) -> None:
+    picture("in/x/a.png")
+    picture("in/y/a.png")
+    picture("in/y/b.jpg")
+    assert run("translate", "in/**/*.png", "-o", "out", "-m", model)[0] == 0
+    assert files("out") == ["x/a.png", "y/a.png"]
+
+
+def test_options_reach_the_translator(run: Run, model: Path) -> None:
+    source = pixels(picture("a.png"))
+    mask = np.zeros((16, 24), np.uint8)
+    mask[:8] = 255
+    Image.fromarray(mask).save("mask.png")
+    assert run("translate", "a.png", "-o", "same", "-m", model, "--strength", 0)[0] == 0
+    assert run("translate", "a.png", "-o", "half", "-m", model, "--mask", "mask.png", "--direction", "B2A")[0] == 0
+    assert (pixels("same/a.png") == source).all()
+    half = pixels("half/a.png")
+    assert (half[8:] == source[8:]).all()
+    assert (half[:8] != source[:8]).any()
+
+
+def test_masks_may_be_a_folder_of_their_own(run: Run, model: Path) -> None:
+    source = pixels(picture("in/a.png"))
+    picture("in/b.png")
+    Path("masks").mkdir()
+    Image.new("L", (24, 16)).save("masks/a.png")
+    code, _, err = run("translate", "in", "-o", "out", "-m", model, "--mask", "masks")
+    assert code == 1
+    assert "in/b.png: masks holds no mask for it" in err
+    assert (pixels("out/a.png") == source).all()
+
+
+def test_domains_are_chosen_by_name(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "stars").mkdir()
+    write_model(tmp_path / "stars", "stargan", ["Black_Hair", "Male"], width=4, blocks=1, domains=2)
+    picture("a.png")
+    code, _, err = run("translate", "a.png", "-o", "out", "-m", "stars")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "Black_Hair, Male" in err
+    assert run("translate", "a.png", "-o", "out", "-m", "stars", "--domain", "Male")[0] == 0
+    assert run("translate", "a.png", "-o", "out2", "-m", "stars", "--domain", "0,1")[0] == 0
+    assert Path("out/a.png").read_bytes() == Path("out2/a.png").read_bytes()
+
+
+def test_networks_of_one_size_say_how_to_go_on(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    write_model(tmp_path / "full", "ugatit", width=4, blocks=1, light=False, image_size=32)
+    picture("a.png")
+    code, _, err = run("translate", "a.png", "-o", "out", "-m", "full")
+    assert code == 1
+    assert "a.png is 24x16" in err
+    assert "--size fit" in err
+    assert run("translate", "a.png", "-o", "out", "-m", "full", "--size", "fit", "--attention")[0] == 0
+    assert files("out") == ["a.png", "attention/a.heatmap.png", "attention/contact_sheet.png"]
+
+
+def test_what_is_there_is_overwritten_only_by_force(run: Run, model: Path) -> None:
+    picture("a.png")
+    assert run("translate", "a.png", "-o", "out", "-m", model)[0] == 0
+    before = Path("out/a.png").stat().st_mtime_ns
+    code, _, err = run("translate", "a.png", "-o", "out", "-m", model)
+    assert code == 1
+    assert "--force" in err
+    assert Path("out/a.png").stat().st_mtime_ns == before
+    assert run("translate", "a.png", "-o", "out", "-m", model, "--force")[0] == 0
+
+
+def test_outputs_inside_the_input_are_no_input(run: Run, model: Path) -> None:
+    picture("in/a.png")
+    for _ in range(2):
+        assert run("translate", "in", "-o", "in/out", "-m", model, "-r", "-f", "--attention")[0] == 0
+    assert [name for name in files("in") if "attention" not in name] == ["a.png", "out/a.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["in", "other", "-o", "out"], "in/a.png and other/a.png would both become out/a.png"),
+        (["in", "-o", "in", "--force"], "in/a.png is itself an input"),
+        (["nothing.png", "-o", "out"], "nothing.png: no such file"),
+        (["empty", "-o", "out"], "empty holds no pictures"),
+        (["nest", "-o", "out"], "--recursive"),
+        (["in/*.jpg", "-o", "out"], "in/*.jpg matches no pictures"),
+        (["in", "other/b.png", "-o", "in/a.png"], "in/a.png is a file"),
+    ],
+)
+def test_impossible_jobs_fail_before_anything_is_done(run: Run, model: Path, arguments: list[str], says: str) -> None:
+    for name in ("in/a.png", "other/a.png", "other/b.png", "nest/x/a.png"):
+        picture(name)
+    Path("empty").mkdir()
+    before = files(".")
+    code, out, err = run("translate", *arguments, "-m", model)
+    assert (code, out) == (1, "")
+    assert err.startswith("error: ")
+    assert says in err
+    assert err.count("\n") == 1
+    assert files(".") == before
+
+
+def test_models_that_are_none_are_explained(run: Run, model: Path) -> None:
+    picture("a.png")
+    Path("net.pth").write_bytes(b"x")
+    for name, says in (("net.pth", "convert it first"), (".", "no config.json")):
+        code, _, err = run("translate", "a.png", "-o", "out", "-m", name)
+        assert code == 1
+        assert says in err
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["translat", "a.png"],
+        ["translate", "a.png"],
+        ["translate", "a.png", "-o", "out", "-m", "x", "--strength", "2"],
+        ["translate", "a.png", "-o", "out", "-m", "x", "--dtype", "int8"],
+    ],
+)
+def test_bad_usage_is_exit_code_2(run: Run, arguments: list[str]) -> None:
+    assert run(*arguments)[0] == 2
+
+
+def test_bombs_are_refused_by_a_limit_of_ones_own(run: Run, model: Path) -> None:
+    picture("a.png")
+    code, _, err = run("translate", "a.png", "-o", "out", "-m", model, "--max-megapixels", "0.0001")
+    assert code == 1
+    assert "24x16 pixels" in err
+
+
+def test_unexpected_errors_are_one_line_and_debug_shows_more(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr("attn_i2i.jobs.plan", broken)
+    code, _, err = run("translate", "a.png", "-o", "out", "-m", "x")
+    assert (code, err) == (1, "error: RuntimeError: two lines (run with --debug to see where)\n")
+    assert "Traceback" in run("translate", "a.png", "-o", "out", "-m", "x", "--debug")[2]
+
+
+def test_interruption_is_exit_code_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("attn_i2i.jobs.plan", interrupted)
+    assert run("translate", "a.png", "-o", "out", "-m", "x")[0] == 130
+
+
+@pytest.mark.filterwarnings("default::attn_i2i.plugins.PluginWarning")
+def test_a_broken_plugin_costs_only_its_own_commands(run: Run) -> None:
+    from attn_i2i.hookspecs import hookimpl
+    from attn_i2i.plugins import manager
+
+    class Broken:
+        @hookimpl
+        def register_commands(self, app: object) -> None:
+            raise ImportError("no such part")
+
+    plugin = Broken()
+    manager().register(plugin, "broken-commands")
+    try:
+        code, _, err = run("--version")
+    finally:
+        manager().unregister(plugin)
+    assert code == 0
+    assert err == "warning: the commands of plugin 'broken-commands' were skipped: ImportError: no such part\n"
+
+
+def test_the_module_runs_as_a_command() -> None:
+    environment = os.environ | {"ATTN_I2I_PLUGINS": ""}
+    command = [sys.executable, "-m", "attn_i2i.cli", "--help"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "translate" in done.stdout
