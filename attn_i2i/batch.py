@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from .translator import Translator
 from .types import AttnI2IError, ConfigError, UnknownNameError, UnreadableFileError
 
 SHEET = "contact_sheet.png"
-SHEET_ROWS, SHEET_TILE = 40, 160
+SHEET_PICTURES, SHEET_ROWS, SHEET_TILE = 40, 10, 160
 CHUNK, CHUNK_PIXELS = 8, 2**24
 
 
@@ -49,6 +50,7 @@ def translate_files(
     of a Translator's call; wrong ones raise at once. ``advance`` hears how many pictures have just been dealt with.
     """
     options["batch_size"] = batch_size
+    _check(jobs, mask)
     run = _Run(translator, attention, mask, force, options)
     waiting: list[tuple[Job, Picture]] = []
     for job in jobs:
@@ -64,7 +66,7 @@ def translate_files(
             advance(len(waiting))
             waiting = []
     if run.rows:
-        write_image(contact_sheet(run.rows, SHEET_TILE), jobs[0].attention_folder / SHEET, force=True)
+        write_image(contact_sheet(_side_by_side(run.rows), SHEET_TILE), jobs[0].attention_folder / SHEET, force=True)
     return run.report
 
 
@@ -121,14 +123,32 @@ class _Run:
             path = job.attention(kind)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_image(picture, path, force=self.force)
-        if pictures and len(self.rows) < SHEET_ROWS:
+        if pictures and len(self.rows) < SHEET_PICTURES:
             (_, source), *others = result.tiles()
             row = [(str(job.relative), source), *others]
             self.rows.append([(label, _thumbnail(picture)) for label, picture in row])
 
 
+def _check(jobs: Sequence[Job], mask: Path | None) -> None:
+    """What would make every single picture fail is an error of its own."""
+    if mask is not None and not mask.is_dir():
+        read_image(mask)
+    for folder in {job.attention_folder.parent for job in jobs}:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"The folder {folder} cannot be made: {error.strerror or error}.") from error
+
+
 def _thumbnail(picture: Image.Image) -> Image.Image:
     return ImageOps.contain(picture, (SHEET_TILE, SHEET_TILE))
+
+
+def _side_by_side(rows: list[list[Tile]]) -> list[list[Tile]]:
+    """At most SHEET_ROWS rows: the pictures that would go below go to the right."""
+    blocks = -(-len(rows) // SHEET_ROWS)
+    height = -(-len(rows) // blocks)
+    return [list(chain.from_iterable(rows[y::height])) for y in range(height)]
 
 
 def _mask_for(job: Job, mask: Path) -> Path:

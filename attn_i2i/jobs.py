@@ -123,5 +123,7 @@ def _check_targets(jobs: Sequence[Job], attention: bool, force: bool) -> None:
             taken[target] = job.source
             existing += [target] if target.exists() else []
     if existing and not force:
-        others = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
-        raise TargetExistsError(f"{existing[0]}{others} exists already: choose another output, or --force overwrites.")
+        what = (
+            f"{existing[0]} exists" if len(existing) == 1 else f"{len(existing)} outputs, such as {existing[0]}, exist"
+        )
+        raise TargetExistsError(f"{what} already: choose another output, or overwrite with --force (force=True).")

@@ -67,11 +67,13 @@ class Result:
         """The heatmap over the source, in colour."""
         if self.heatmap is None:
             raise ConfigError(f"{self.name}: this network gives no heatmap.")
-        return to_pil(heat_over(self.source, self.heatmap))
+        return to_pil(heat_over(self.source, self.heatmap), self.alpha)
 
     def overlay(self) -> Image.Image:
         """The mask as heat over the source, or the heatmap of a network without masks."""
-        return self.heatmap_image() if self.mask is None else to_pil(heat_over(self.source, self.mask))
+        if self.mask is None:
+            return self.heatmap_image()
+        return to_pil(heat_over(self.source, self.mask), self.alpha)
 
     def cutout(self) -> Image.Image:
         """The translated foreground alone: RGBA, with the mask (times the caller's) as its transparency."""

@@ -155,6 +155,17 @@ def test_masks_may_be_a_folder_of_their_own(run: Run, model: Path) -> None:
     assert (pixels("out/a.png") == source).all()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"), [(["--mask", "no.png"], "no.png: no such file"), (["-o", "/dev/null/x"], "cannot be made")]
+)
+def test_what_would_fail_every_picture_is_one_error(run: Run, model: Path, arguments: list[str], says: str) -> None:
+    picture("in/a.png")
+    picture("in/b.png")
+    code, out, err = run("translate", "in", "-o", "out", "-m", model, *arguments)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert says in err
+
+
 def test_domains_are_chosen_by_name(run: Run, tmp_path: Path) -> None:
     (tmp_path / "stars").mkdir()
     write_model(tmp_path / "stars", "stargan", ["Black_Hair", "Male"], width=4, blocks=1, domains=2)
