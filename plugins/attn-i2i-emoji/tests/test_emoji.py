@@ -168,8 +168,8 @@ def test_the_command_makes_the_folder_and_says_what_is_in_it(tmp_path: Path) -> 
     assert result.exit_code == 0, result.output
     assert "testB 10" in result.output
     again = CliRunner().invoke(app, arguments)
-    assert again.exit_code == 1
-    assert "exists" in again.output
+    assert isinstance(again.exception, AttnI2IError)
+    assert "exists" in str(again.exception)
 
 
 def test_finding_the_plugin_imports_nothing_heavy() -> None:

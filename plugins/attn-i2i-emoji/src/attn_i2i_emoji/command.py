@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from attn_i2i.types import AttnI2IError
 
 if TYPE_CHECKING:
     from .glyphs import Style
@@ -39,19 +38,15 @@ def emoji(
             bar.length = total
             bar.update(1)
 
-        try:
-            counts = make(
-                folder,
-                size=size,
-                styles=cast("list[Style]", styles.replace(",", " ").split()),
-                seed=seed,
-                backgrounds=backgrounds.value,
-                per_glyph=per_glyph,
-                workers=workers,
-                force=force,
-                report=report,
-            )
-        except AttnI2IError as error:
-            typer.echo(f"Error: {error}", err=True)
-            raise typer.Exit(1) from error
+        counts = make(
+            folder,
+            size=size,
+            styles=cast("list[Style]", styles.replace(",", " ").split()),
+            seed=seed,
+            backgrounds=backgrounds.value,
+            per_glyph=per_glyph,
+            workers=workers,
+            force=force,
+            report=report,
+        )
     typer.echo(f"{folder}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
