@@ -9,7 +9,6 @@ from .plan import DamagedError, TensorRef, shown
 from .rebuild import Array, Refused
 
 MAX_DEPTH = 64
-MAX_VISITS = 2_000_000
 
 
 def flatten(root: object) -> Iterator[tuple[str, TensorRef]]:
@@ -24,25 +23,33 @@ def flatten(root: object) -> Iterator[tuple[str, TensorRef]]:
 class _Walk:
     def __init__(self) -> None:
         self.open: set[int] = set()
-        self.visits = 0
+        self.barren: set[int] = set()  # without it, lists that share lists would be walked exponentially often
 
     def walk(self, value: object, path: str) -> Iterator[tuple[str, TensorRef]]:
-        self.visits += 1
-        if self.visits > MAX_VISITS:
-            raise DamagedError(f"more than {MAX_VISITS} values")
         if isinstance(value, Refused):
-            raise DamagedError(f"{value.kind} under the name {shown(path)}")
+            raise DamagedError(f"{value.kind} under the name {shown(path)}; {value.advice}")
         if isinstance(value, Array):
             value = value.tensor
         if isinstance(value, TensorRef):
             yield path or "tensor", value
-        elif isinstance(value, dict | list | tuple | Inert) and id(value) not in self.open:
-            if len(self.open) >= MAX_DEPTH:
-                raise DamagedError(f"values nested deeper than {MAX_DEPTH} levels")
-            self.open.add(id(value))
-            for name, child in _children(value):
-                yield from self.walk(child, f"{path}.{name}" if path else name)
-            self.open.discard(id(value))
+        elif isinstance(value, dict | list | tuple | Inert) and not self._known(value):
+            yield from self._enter(value, path)
+
+    def _known(self, value: object) -> bool:
+        return id(value) in self.open or id(value) in self.barren
+
+    def _enter(self, value: object, path: str) -> Iterator[tuple[str, TensorRef]]:
+        if len(self.open) >= MAX_DEPTH:
+            raise DamagedError(f"values nested deeper than {MAX_DEPTH} levels")
+        self.open.add(id(value))
+        found = False
+        for name, child in _children(value):
+            for pair in self.walk(child, f"{path}.{name}" if path else name):
+                found = True
+                yield pair
+        self.open.discard(id(value))
+        if not found:
+            self.barren.add(id(value))
 
 
 def _children(value: object) -> Iterator[tuple[str, object]]:

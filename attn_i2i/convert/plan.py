@@ -19,7 +19,10 @@ ITEM_SIZES = {
 
 
 class DamagedError(Exception):
-    """A file that contradicts itself; the message says where, and its reader adds the file's name."""
+    """A file that contradicts itself; the message says where, its reader adds the file's name.
+
+    What to do about it may follow behind a semicolon.
+    """
 
 
 def shown(value: object) -> str:

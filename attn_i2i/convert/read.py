@@ -49,7 +49,8 @@ def read_checkpoint(
         spill = Path(folder, "spill")
         reply = run_reader(path.resolve(), kind, spill, memory_limit=memory_limit, seconds=seconds)
         if "error" in reply:
-            raise unreadable(path, reply["error"], _DAMAGED)
+            found, _, advice = reply["error"].partition("; ")
+            raise unreadable(path, found, advice or _DAMAGED)
         if not reply["tensors"]:
             raise unreadable(path, "no tensor in it", "give the file that holds the weights")
         try:
@@ -85,7 +86,9 @@ def _fetch(reply: dict[str, Any], spill: Path, keep: Callable[[str], bool] | Non
 
 
 def _bytes(source: Path, start: int, size: int, checksum: tuple[str, int] | None, name: str) -> Tensor:
-    data = np.fromfile(source, np.uint8, size, offset=start) if size else np.zeros(0, np.uint8)
+    if not size:
+        return torch.empty(0, dtype=torch.uint8)
+    data = np.fromfile(source, np.uint8, size, offset=start)
     if data.size != size:
         raise DamagedError(f"tensor {shown(name)} cut off in {source.name}")
     if checksum is not None:

@@ -25,8 +25,9 @@ _ARRAY_TYPES = {
 class Refused:
     """A tensor of a kind that has no plain bytes; an error where it is met, if it is."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, advice: str = "save it as an ordinary floating-point tensor") -> None:
         self.kind = kind
+        self.advice = advice
 
 
 class ArrayType:
@@ -187,8 +188,11 @@ def _from_buffer(data: object, kind: object, shape: object, order: object = "C",
     return made
 
 
-def _refused(kind: str) -> Callable[..., Refused]:
-    return lambda *args: Refused(kind)
+def _refused(kind: str, advice: str) -> Callable[..., Refused]:
+    return lambda *args: Refused(kind, advice)
+
+
+_sparse = _refused("a sparse tensor", "call to_dense() on it and save again")
 
 
 _HANDLERS: dict[tuple[str, str], Callable[..., object]] = {
@@ -205,11 +209,13 @@ _HANDLERS: dict[tuple[str, str], Callable[..., object]] = {
     ("torch._utils", "_rebuild_xla_tensor"): _first,
     ("torch._utils", "_rebuild_device_tensor_from_numpy"): _first,
     ("torch._utils", "_rebuild_device_tensor_from_cpu_tensor"): _first,
-    ("torch._utils", "_rebuild_sparse_tensor"): _refused("a sparse tensor (call to_dense() on it)"),
-    ("torch._utils", "_rebuild_sparse_csr_tensor"): _refused("a sparse tensor (call to_dense() on it)"),
-    ("torch._utils", "_rebuild_qtensor"): _refused("a quantised tensor (call dequantize() on it)"),
-    ("torch._utils", "_rebuild_nested_tensor"): _refused("a nested tensor"),
-    ("torch._utils", "_rebuild_meta_tensor_no_storage"): _refused("a tensor without data (saved from the meta device)"),
+    ("torch._utils", "_rebuild_sparse_tensor"): _sparse,
+    ("torch._utils", "_rebuild_sparse_csr_tensor"): _sparse,
+    ("torch._utils", "_rebuild_qtensor"): _refused("a quantised tensor", "call dequantize() on it and save again"),
+    ("torch._utils", "_rebuild_nested_tensor"): _refused("a nested tensor", "save its parts one by one"),
+    ("torch._utils", "_rebuild_meta_tensor_no_storage"): _refused(
+        "a tensor without data", "it was saved from the meta device"
+    ),
     ("torch._tensor", "_rebuild_from_type"): _inner,
     ("torch._tensor", "_rebuild_from_type_v2"): _inner,
     ("torch.tensor", "_rebuild_from_type"): _inner,

@@ -40,7 +40,7 @@ def read_bundle(view: View, index: Path) -> Plan:
     absent = [file.name for file in files if not file.is_file()]
     if absent:
         first = shown(absent[0])
-        raise DamagedError(f"an index without {len(absent)} of its {shards} data files ({first}): put them beside it")
+        raise DamagedError(f"an index without {len(absent)} of its {shards} data files ({first}); put them beside it")
     sizes = [file.stat().st_size for file in files]
     plan = Plan(file_size=len(view) + sum(sizes), files=[str(index), *map(str, files)])
     for key, value in variables.items():
@@ -95,7 +95,7 @@ class _Entry:
 def _header(record: tuple[bytes, bytes] | None) -> int:
     """The number of data files; raises DamagedError for what is no bundle's header."""
     if record is None or record[0] != b"":
-        raise DamagedError("a table without a header; it is no TensorFlow checkpoint")
+        raise DamagedError("a table without a header, so no TensorFlow checkpoint")
     shards, big_endian = 1, 0
     for number, content in _fields(record[1]):
         if number == 1 and isinstance(content, bytes):
@@ -118,7 +118,7 @@ def _records(view: View) -> Iterator[tuple[bytes, bytes]]:
     """Every key and value of the table, in order."""
     footer = view[-_FOOTER:]
     if len(footer) < _FOOTER or struct.unpack("<Q", footer[-8:])[0] != TABLE_MAGIC:
-        raise DamagedError("no table: the index is cut off; download it again")
+        raise DamagedError("no table: the index is cut off")
     _, place = _varint(footer, 0)
     _, place = _varint(footer, place)
     start, place = _varint(footer, place)
@@ -146,7 +146,7 @@ def _block(view: View, start: int, size: int) -> bytes:
     data = bytes(view[start : start + size + 1])
     (stored,) = struct.unpack("<I", view[start + size + 1 : start + size + 5])
     if crc32c(data) != unmasked(stored):
-        raise DamagedError("a block that fails its checksum: the index is damaged; download it again")
+        raise DamagedError("a block that fails its checksum: the index is damaged")
     if data[-1] > 1:
         raise DamagedError(f"a block compressed by the unknown method {data[-1]}")
     return snappy(data[:-1]) if data[-1] else data[:-1]
