@@ -71,6 +71,12 @@ class Translator:
     ``generators`` are moved to ``device`` (a CUDA device where there is one, else the CPU) and cast to ``dtype``, and
     compiled for their first picture where ``compile`` is set; they are put into evaluation mode. ``config`` is the
     model's config.json, ``card`` its zoo card or None. ``direction`` is the one used unless a call names another.
+
+    >>> from attn_i2i.model import ModelConfig, create
+    >>> network = create("attentiongan2", width=4, blocks=1)
+    >>> translate = Translator({"A2B": network}, ModelConfig("attentiongan2", {}, ["A2B"]), device="cpu")
+    >>> translate(torch.rand(3, 32, 32), keep_background=True)
+    Result('image', 32x32, masks=9)
     """
 
     def __init__(
@@ -203,9 +209,6 @@ def load(
 
     ``direction`` limits the model to one of its directions. ``dtype`` is the precision of the network: pictures come
     back as float32 whatever it is. ``compile`` makes later pictures faster and the first one much slower.
-
-    >>> translator = load("path/to/model", device="cpu")  # doctest: +SKIP
-    >>> translator("photo.jpg").save("translated.jpg")  # doctest: +SKIP
     """
     from .model import build_generator, read_config
 
@@ -243,7 +246,8 @@ def _pictures(images: Sequence[ImageSource | Picture]) -> list[Picture]:
 
 
 def _limits(mask: Any, pictures: Sequence[Picture]) -> list[Tensor | None]:
-    masks = mask if isinstance(mask, list | tuple) else [mask] * len(pictures)
+    many = isinstance(mask, list | tuple) or (isinstance(mask, Tensor) and mask.ndim == 4)
+    masks = list(mask) if many else [mask] * len(pictures)
     if len(masks) != len(pictures):
         raise ConfigError(f"{len(masks)} masks were given for {len(pictures)} pictures: give one, or one each.")
     pairs = zip(masks, pictures, strict=True)

@@ -157,6 +157,11 @@ def test_each_picture_may_have_its_mask_and_it_must_fit() -> None:
     first, second = translate([noise(), noise()], mask=[on, off])
     assert torch.equal(second.image, second.source)
     assert not torch.equal(first.image, first.source)
+    tensors = torch.rand(2, 3, 4, 4), torch.eye(2)[:, :1, None, None].expand(2, 1, 4, 4)
+    assert [torch.equal(result.image, result.source) for result in translate(tensors[0], mask=tensors[1])] == [
+        False,
+        True,
+    ]
     with pytest.raises(ShapeError, match="mask's shape"):
         translate(noise(8), mask=on)
     with pytest.raises(ConfigError, match="1 masks were given for 2"):
