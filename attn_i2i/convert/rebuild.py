@@ -58,8 +58,6 @@ def storage_dtype(origin: object) -> str:
 
 def build(origin: Global, args: tuple[Any, ...]) -> object:
     """What a constructor and its arguments amount to; an Inert where it is not on the list."""
-    if origin.module == "torch" and origin.name in ITEM_SIZES:
-        return Inert(origin, args)
     handler = _HANDLERS.get((origin.module, origin.name))
     if handler is None:
         return Inert(origin, args)
