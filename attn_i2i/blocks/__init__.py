@@ -1,0 +1,29 @@
+"""Building blocks, each usable on any ``nn.Module`` outside this package."""
+
+from .adalin import LIN as LIN
+from .adalin import AdaLIN as AdaLIN
+from .adalin import AdaLINResBlock as AdaLINResBlock
+from .adalin import layer_instance_norm as layer_instance_norm
+from .attention import ImageHead as ImageHead
+from .attention import SigmoidHead as SigmoidHead
+from .attention import SoftmaxHead as SoftmaxHead
+from .attention import blend as blend
+from .attention import foreground as foreground
+from .attention_network import AttentionNetwork as AttentionNetwork
+from .cam import CAM as CAM
+from .cam import CAMOutput as CAMOutput
+from .compose import TrunkAndHead as TrunkAndHead
+from .masking import ConcatMasked as ConcatMasked
+from .masking import ThresholdMasked as ThresholdMasked
+from .padding import crop as crop
+from .padding import pad_to_multiple as pad_to_multiple
+from .patch import PatchDiscriminator as PatchDiscriminator
+from .patch import enable_norm as enable_norm
+from .resnet import Down as Down
+from .resnet import ResBlock as ResBlock
+from .resnet import ResnetTrunk as ResnetTrunk
+from .resnet import shuffle_up as shuffle_up
+from .resnet import transposed_up as transposed_up
+from .spectral import SpectralConv2d as SpectralConv2d
+from .spectral import SpectralNorm as SpectralNorm
+from .timm_trunk import TimmTrunk as TimmTrunk

@@ -1,0 +1,103 @@
+"""AdaLIN and LIN: instance and layer normalisation mixed by a learnt ratio (U-GAT-IT, arXiv:1907.10830)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..types import ShapeError
+
+
+def layer_instance_norm(
+    x: Tensor,
+    rho: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    *,
+    eps: float = 1e-5,
+    unbiased: bool = True,
+) -> Tensor:
+    """Equation (1) of U-GAT-IT: gamma * (rho * instance-normalised + (1 - rho) * layer-normalised) + beta.
+
+    ``x`` is (B, C, H, W); ``rho`` in [0, 1], ``gamma`` and ``beta`` are (B, C) or (C,). Layer statistics follow from
+    the instance statistics, so x is read once for both and once more for a single multiply-add. ``unbiased`` divides
+    variances by one less than the number of values, as the PyTorch release does; the TensorFlow one does not.
+    Statistics are taken in float32 at least.
+    """
+    pixels = x.shape[2] * x.shape[3]
+    if unbiased and pixels < 2:
+        raise ShapeError("An unbiased variance needs at least two pixels: got a 1x1 feature map.")
+    wide = x if x.dtype in (torch.float32, torch.float64) else x.float()
+    variance, mean = torch.var_mean(wide, dim=(2, 3), correction=0)
+    layer_mean = mean.mean(1, keepdim=True)
+    layer_variance = variance.mean(1, keepdim=True) + mean.var(1, correction=0, keepdim=True)
+    if unbiased:
+        values = pixels * x.shape[1]
+        variance = variance * (pixels / (pixels - 1))
+        layer_variance = layer_variance * (values / (values - 1))
+    instance = rho * (variance + eps).rsqrt()
+    layer = (1 - rho) * (layer_variance + eps).rsqrt()
+    scale = gamma * (instance + layer)
+    shift = beta - gamma * (mean * instance + layer_mean * layer)
+    return torch.addcmul(shift.to(x.dtype)[:, :, None, None], x, scale.to(x.dtype)[:, :, None, None])
+
+
+class AdaLIN(nn.Module):
+    """Adaptive layer-instance normalisation: gamma and beta come from outside, only rho is learnt.
+
+    ``rho_shift`` is subtracted from rho before it is clipped to [0, 1] (0.1 in the TensorFlow release); without a
+    shift rho is used as it is, and the recipe clips it after each update.
+
+    >>> AdaLIN(8)(torch.randn(2, 8, 4, 4), torch.ones(2, 8), torch.zeros(2, 8)).shape
+    torch.Size([2, 8, 4, 4])
+    """
+
+    def __init__(self, channels: int, *, rho: float = 0.9, unbiased: bool = True, rho_shift: float = 0.0) -> None:
+        super().__init__()
+        self.rho = nn.Parameter(torch.full((channels,), rho))
+        self.unbiased, self.rho_shift = unbiased, rho_shift
+
+    def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+        rho = (self.rho - self.rho_shift).clamp(0, 1) if self.rho_shift else self.rho
+        return layer_instance_norm(x, rho, gamma, beta, unbiased=self.unbiased)
+
+
+class LIN(nn.Module):
+    """Layer-instance normalisation with its own gamma and beta.
+
+    >>> LIN(8)(torch.randn(2, 8, 4, 4)).shape
+    torch.Size([2, 8, 4, 4])
+    """
+
+    def __init__(self, channels: int, *, rho: float = 0.0, unbiased: bool = True) -> None:
+        super().__init__()
+        self.rho = nn.Parameter(torch.full((channels,), rho))
+        self.gamma = nn.Parameter(torch.ones(channels))
+        self.beta = nn.Parameter(torch.zeros(channels))
+        self.unbiased = unbiased
+
+    def forward(self, x: Tensor) -> Tensor:
+        return layer_instance_norm(x, self.rho, self.gamma, self.beta, unbiased=self.unbiased)
+
+
+class AdaLINResBlock(nn.Module):
+    """Residual block whose norms are steered from outside: (B, C, H, W), gamma and beta (B, C) (U-GAT-IT, figure 2).
+
+    >>> block = AdaLINResBlock(8)
+    >>> block(torch.randn(2, 8, 4, 4), torch.ones(2, 8), torch.zeros(2, 8)).shape
+    torch.Size([2, 8, 4, 4])
+    """
+
+    def __init__(self, channels: int, *, bias: bool = False, unbiased: bool = True, rho_shift: float = 0.0) -> None:
+        super().__init__()
+
+        def conv() -> nn.Conv2d:
+            return nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect", bias=bias)
+
+        self.first, self.second = conv(), conv()
+        self.first_norm = AdaLIN(channels, unbiased=unbiased, rho_shift=rho_shift)
+        self.second_norm = AdaLIN(channels, unbiased=unbiased, rho_shift=rho_shift)
+
+    def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+        y = self.first_norm(self.first(x), gamma, beta).relu_()
+        return x + self.second_norm(self.second(y), gamma, beta)

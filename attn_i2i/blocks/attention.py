@@ -1,0 +1,132 @@
+"""Attention heads: features and the source image in, masks, contents and the blended image out."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from ..types import ConfigError, Translation
+from .resnet import Padding, Up, decoder, transposed_up
+
+
+def blend(attention: Tensor, contents: Tensor, source: Tensor | None) -> Tensor:
+    """Sum ``contents`` (B, K, C, H, W) under their masks, and show ``source`` (B, C, H, W) in the background.
+
+    ``attention`` is (B, K, H, W) or (B, K+1, H, W) in [0, 1]. The extra, last mask is the background's; without one
+    the background is what the K masks leave over. ``source=None`` leaves the background out (AttentionGAN-geo).
+    Equation (3) of AttentionGAN I (arXiv:1903.12296), equation (4) of II (arXiv:1911.11897).
+
+    >>> blend(torch.ones(1, 1, 4, 4), torch.zeros(1, 1, 3, 4, 4), torch.ones(1, 3, 4, 4)).sum()
+    tensor(0.)
+    """
+    count = contents.shape[1]
+    masks = attention.split(1, dim=1)
+    layers = [contents[:, k] for k in range(count)]
+    if source is not None:
+        background = masks[count] if len(masks) > count else 1 - attention.sum(1, keepdim=True)
+        masks, layers = (background, *masks[:count]), [source, *layers]
+    image = masks[0] * layers[0]
+    for mask, layer in zip(masks[1:], layers[1:], strict=False):
+        image = torch.addcmul(image, mask, layer)
+    return image
+
+
+def foreground(translation: Translation) -> Tensor:
+    """The (B, 1, H, W) mask in [0, 1] of what a translation may change: the sum of its foreground masks."""
+    if translation.attention is None or translation.contents is None:
+        raise ConfigError("This translation has no attention masks: use a generator with an attention head.")
+    return translation.attention[:, : translation.contents.shape[1]].sum(1, keepdim=True)
+
+
+class ImageHead(nn.Module):
+    """A decoder straight to the image, without attention: what CycleGAN and StarGAN end in.
+
+    >>> head = ImageHead(32, stride=4)
+    >>> head(torch.zeros(1, 32, 8, 8), torch.zeros(1, 3, 32, 32)).image.shape
+    torch.Size([1, 3, 32, 32])
+    """
+
+    def __init__(
+        self, in_channels: int, stride: int = 4, *, up: Up = transposed_up, padding: Padding = "reflect", bias: bool = True
+    ) -> None:
+        super().__init__()
+        self.in_channels, self.stride = in_channels, stride
+        self.up, channels = decoder(in_channels, stride, up)
+        self.image = nn.Conv2d(channels, 3, 7, padding=3, padding_mode=padding, bias=bias)
+
+    def forward(self, features: Tensor, source: Tensor) -> Translation:
+        return Translation(self.image(self.up(features)).tanh())
+
+
+class SigmoidHead(nn.Module):
+    """AttentionGAN I (arXiv:1903.12296, section 3.1): one decoder ends in a sigmoid mask and one content.
+
+    ``content_tanh`` bounds the content; the released networks leave it unbounded.
+
+    >>> head = SigmoidHead(32, stride=4)
+    >>> head(torch.zeros(1, 32, 8, 8), torch.zeros(1, 3, 32, 32)).attention.shape
+    torch.Size([1, 1, 32, 32])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        stride: int = 4,
+        *,
+        up: Up = transposed_up,
+        padding: Padding = "reflect",
+        bias: bool = True,
+        content_tanh: bool = False,
+    ) -> None:
+        super().__init__()
+        self.in_channels, self.stride, self.content_tanh = in_channels, stride, content_tanh
+        self.up, channels = decoder(in_channels, stride, up)
+        self.mask_and_content = nn.Conv2d(channels, 4, 7, padding=3, padding_mode=padding, bias=bias)
+
+    def forward(self, features: Tensor, source: Tensor) -> Translation:
+        mask, content = self.mask_and_content(self.up(features)).split((1, 3), dim=1)
+        attention = mask.sigmoid()
+        contents = (content.tanh() if self.content_tanh else content).unsqueeze(1)
+        return Translation(blend(attention, contents, source), attention, contents)
+
+
+class SoftmaxHead(nn.Module):
+    """AttentionGAN II (arXiv:1911.11897, section 3.2): a content decoder, and one of ``masks`` softmax masks.
+
+    With ``background`` the last mask shows the source and masks - 1 contents are made; without it every mask has a
+    content and the source takes no part (AttentionGAN-geo). ``attention_kernel`` is 1 in the released networks.
+
+    >>> head = SoftmaxHead(32, stride=4, masks=4)
+    >>> head(torch.zeros(1, 32, 8, 8), torch.zeros(1, 3, 32, 32)).contents.shape
+    torch.Size([1, 3, 3, 32, 32])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        stride: int = 4,
+        *,
+        masks: int = 10,
+        background: bool = True,
+        attention_kernel: int = 1,
+        up: Up = transposed_up,
+        padding: Padding = "reflect",
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        if masks < 1 + background:
+            raise ConfigError(f"masks={masks} leaves no foreground: use at least {1 + background}.")
+        self.in_channels, self.stride, self.background = in_channels, stride, background
+        conv = partial(nn.Conv2d, padding="same", padding_mode=padding, bias=bias)
+        self.content_up, channels = decoder(in_channels, stride, up)
+        self.content = conv(channels, 3 * (masks - background), 7)
+        self.attention_up, channels = decoder(in_channels, stride, up)
+        self.attention = conv(channels, masks, attention_kernel)
+
+    def forward(self, features: Tensor, source: Tensor) -> Translation:
+        contents = cast(Tensor, self.content(self.content_up(features))).tanh().unflatten(1, (-1, 3))
+        attention = cast(Tensor, self.attention(self.attention_up(features))).softmax(1)
+        return Translation(blend(attention, contents, source if self.background else None), attention, contents)

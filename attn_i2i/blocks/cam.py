@@ -1,0 +1,69 @@
+"""Class activation maps as attention (U-GAT-IT, arXiv:1907.10830, section 2.1.1)."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .spectral import Iterate, SpectralNorm
+
+
+class CAMOutput(NamedTuple):
+    """Attended (B, C, H, W) features, (B, 2) logits from average and max pooling, (B, 1, H, W) heatmap."""
+
+    features: Tensor
+    logits: Tensor
+    heatmap: Tensor
+
+
+class CAM(nn.Module):
+    """Scale features by the weights of a domain classifier and mix both scalings by a 1x1 convolution.
+
+    Two bias-free classifiers, for average and for max pooling, unless ``shared``: then one with a bias serves both
+    and each channel's weight is weight + bias (the TensorFlow release). Both scaled copies and the 1x1 convolution
+    fold into one convolution of half the width. ``spectral`` normalises the classifier; ``scale_by`` says whether
+    features are scaled by its raw or its normalised weight. ``slope`` is that of the closing (leaky) ReLU.
+
+    >>> CAM(8)(torch.randn(2, 8, 4, 4)).logits.shape
+    torch.Size([2, 2])
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        shared: bool = False,
+        slope: float = 0.0,
+        spectral: Iterate | None = None,
+        scale_by: Literal["raw", "normalised"] = "raw",
+    ) -> None:
+        super().__init__()
+        self.shared, self.slope, self.scale_by = shared, slope, scale_by
+        classifiers = 1 if shared else 2
+        self.weights = nn.ParameterList(torch.empty(1, channels).uniform_(-1, 1) / channels**0.5 for _ in range(classifiers))
+        self.bias = nn.Parameter(torch.zeros(1)) if shared else None
+        self.spectral = nn.ModuleList(SpectralNorm(1, channels, spectral) for _ in range(classifiers if spectral else 0))
+        self.mix = nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, features: Tensor) -> CAMOutput:
+        raw = torch.cat(list(self.weights))
+        normalised = raw
+        if self.spectral:
+            sigma = torch.stack([norm(weight) for norm, weight in zip(self.spectral, self.weights, strict=True)])
+            normalised = raw / sigma[:, None]
+        channel_weights = raw if self.scale_by == "raw" else normalised
+        if self.bias is not None:
+            channel_weights = channel_weights + self.bias
+        pooled = torch.stack([features.mean((2, 3)), features.amax((2, 3))], dim=1)
+        logits = (pooled * normalised).sum(-1)
+        if self.bias is not None:
+            logits = logits + self.bias
+        by_average, by_maximum = self.mix.weight.chunk(2, dim=1)
+        first, second = channel_weights[0], channel_weights[-1]
+        folded = by_average * first[:, None, None] + by_maximum * second[:, None, None]
+        mixed = F.conv2d(features, folded, self.mix.bias)
+        attended = F.leaky_relu_(mixed, self.slope) if self.slope else F.relu_(mixed)
+        return CAMOutput(attended, logits, attended.sum(1, keepdim=True))

@@ -1,0 +1,51 @@
+"""A generator from a trunk and a head."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..interfaces import Head, Trunk
+from ..types import ConfigError, ShapeError, Translation
+from .padding import crop, pad_to_multiple
+
+
+def with_label(image: Tensor, domain: Tensor | None, domains: int) -> Tensor:
+    """Concatenate a (B, domains) label to a (B, 3, H, W) image as constant maps; ``domains=0`` takes no label."""
+    if not domains and domain is None:
+        return image
+    if domain is None or domain.shape != (image.shape[0], domains):
+        given = "no label" if domain is None else f"a label of shape {tuple(domain.shape)}"
+        raise ShapeError(f"Expected a target label of shape {(image.shape[0], domains)}, got {given}.")
+    maps = domain.to(image)[:, :, None, None].expand(-1, -1, *image.shape[2:])
+    return torch.cat([image, maps], dim=1)
+
+
+class TrunkAndHead(nn.Module):
+    """Any trunk under any head: (B, 3, H, W) in [-1, 1] of any H, W to a translation of that size.
+
+    Sizes that the strides do not divide are reflected at the bottom and right, and cropped back. With ``domains``
+    the trunk also sees the target label as that many constant maps (StarGAN, arXiv:1711.09020).
+
+    >>> from attn_i2i.blocks import ResnetTrunk, SoftmaxHead
+    >>> generator = TrunkAndHead(ResnetTrunk(width=8, blocks=2), SoftmaxHead(32, masks=4))
+    >>> generator(torch.zeros(1, 3, 30, 41)).image.shape
+    torch.Size([1, 3, 30, 41])
+    """
+
+    def __init__(self, trunk: nn.Module, head: nn.Module, domains: int = 0) -> None:
+        super().__init__()
+        if not isinstance(trunk, Trunk) or not isinstance(head, Head):
+            raise ConfigError("A trunk advertises out_channels and stride, a head in_channels and stride.")
+        if (trunk.out_channels, trunk.stride) != (head.in_channels, head.stride):
+            raise ConfigError(
+                f"The trunk ends in {trunk.out_channels} channels at stride {trunk.stride},"
+                f" the head expects {head.in_channels} at stride {head.stride}."
+            )
+        self.trunk, self.head, self.domains = trunk, head, domains
+        self.stride: int = trunk.stride
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        padded = pad_to_multiple(image, self.stride, minimum=2 * self.stride)
+        features = self.trunk(with_label(padded, domain, self.domains))
+        return crop(self.head(features, padded), image.shape[2], image.shape[3])

@@ -1,0 +1,61 @@
+"""Discriminators that look through a mask: wrappers around any discriminator."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..types import ConfigError, ShapeError, Verdict
+
+
+def _mask(image: Tensor, attention: Tensor | None) -> Tensor:
+    expected = (image.shape[0], 1, *image.shape[2:])
+    if attention is None or attention.shape != expected:
+        given = "none" if attention is None else str(tuple(attention.shape))
+        raise ShapeError(f"A masked discriminator needs attention of shape {expected}, got {given}.")
+    return attention
+
+
+def _verdicts(judged: object) -> tuple[Verdict, ...]:
+    """Bare logits of a foreign discriminator become one verdict."""
+    return (Verdict(judged),) if isinstance(judged, Tensor) else judged  # type: ignore[return-value]
+
+
+class ThresholdMasked(nn.Module):
+    """Show ``discriminator`` only what the mask marks: image * (mask >= threshold) (Mejjati et al., NeurIPS 2018).
+
+    Section 3.3 of arXiv:1806.02311. At ``threshold`` 0 the whole image passes, as during their warm-up; setting
+    ``threshold`` later switches the mask on. The wrapped module may return logits or verdicts.
+
+    >>> judge = ThresholdMasked(nn.Conv2d(3, 1, 4, 2), threshold=0.1)
+    >>> judge(torch.zeros(2, 3, 16, 16), torch.ones(2, 1, 16, 16))[0].logits.shape
+    torch.Size([2, 1, 7, 7])
+    """
+
+    def __init__(self, discriminator: nn.Module, threshold: float = 0.1) -> None:
+        super().__init__()
+        if not 0 <= threshold <= 1:
+            raise ConfigError(f"threshold={threshold} is outside [0, 1].")
+        self.discriminator, self.threshold = discriminator, threshold
+
+    def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]:
+        visible = (_mask(image, attention) >= self.threshold).to(image)
+        return _verdicts(self.discriminator(image * visible))
+
+
+class ConcatMasked(nn.Module):
+    """The attention-guided discriminator: judges [mask, image] (AttentionGAN, arXiv:1911.11897, section 3.3).
+
+    ``discriminator`` takes 4 channels, the mask first. The wrapped module may return logits or verdicts.
+
+    >>> judge = ConcatMasked(nn.Conv2d(4, 1, 4, 2))
+    >>> judge(torch.zeros(2, 3, 16, 16), torch.ones(2, 1, 16, 16))[0].logits.shape
+    torch.Size([2, 1, 7, 7])
+    """
+
+    def __init__(self, discriminator: nn.Module) -> None:
+        super().__init__()
+        self.discriminator = discriminator
+
+    def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]:
+        return _verdicts(self.discriminator(torch.cat([_mask(image, attention).to(image), image], dim=1)))

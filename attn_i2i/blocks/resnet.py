@@ -1,0 +1,188 @@
+"""ResNet parts of Johnson et al. (arXiv:1603.08155) as CycleGAN and its descendants use them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Literal
+
+from torch import Tensor, nn
+
+from ..types import ConfigError
+
+Padding = Literal["zeros", "reflect"]
+Norm = Literal["instance", "instance_affine", "batch", "none"]
+Up = Callable[[int, int], nn.Module]
+
+NORMS: dict[str, Callable[[int], nn.Module]] = {
+    "instance": lambda channels: nn.InstanceNorm2d(channels),
+    "instance_affine": lambda channels: nn.InstanceNorm2d(channels, affine=True),
+    "batch": lambda channels: nn.BatchNorm2d(channels),
+    "none": lambda channels: nn.Identity(),
+}
+
+
+def make_norm(norm: str, channels: int) -> nn.Module:
+    """The normalisation called ``norm``: instance statistics are always each image's own, never stored ones."""
+    if norm not in NORMS:
+        raise ConfigError(f"norm={norm!r} is not known: choose one of {', '.join(NORMS)}.")
+    return NORMS[norm](channels)
+
+
+def unit(conv: nn.Module, norm: str, channels: int, activation: nn.Module | None = None) -> nn.Sequential:
+    """Convolution, norm and activation as children of those names; ``None`` leaves the activation out."""
+    parts: dict[str, nn.Module] = {"conv": conv, "norm": make_norm(norm, channels)}
+    if activation is not None:
+        parts["activation"] = activation
+    return nn.Sequential(OrderedDict(parts))
+
+
+class ResBlock(nn.Module):
+    """Two 3x3 convolutions around which the input passes: (B, C, H, W) to the same shape.
+
+    >>> block = ResBlock(16, padding="zeros", final_relu=True)
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        norm: Norm = "instance",
+        padding: Padding = "reflect",
+        bias: bool = True,
+        final_relu: bool = False,
+    ) -> None:
+        super().__init__()
+
+        def conv() -> nn.Conv2d:
+            return nn.Conv2d(channels, channels, 3, padding=1, padding_mode=padding, bias=bias)
+
+        self.first = unit(conv(), norm, channels, nn.ReLU(inplace=True))
+        self.second = unit(conv(), norm, channels)
+        self.final = nn.ReLU(inplace=True) if final_relu else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.final(x + self.second(self.first(x)))
+
+
+class Down(nn.Sequential):
+    """Halve the resolution: strided convolution, norm, ReLU.
+
+    ``same`` pads as TensorFlow's SAME does on even sizes: nothing before, one row and column after.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        kernel: int = 3,
+        norm: Norm = "instance",
+        padding: Padding = "zeros",
+        bias: bool = True,
+        same: bool = False,
+    ) -> None:
+        own = 0 if same else 1
+        conv: nn.Module = nn.Conv2d(
+            in_channels, out_channels, kernel, 2, own, padding_mode="zeros" if same else padding, bias=bias
+        )
+        pads: dict[str, nn.Module] = {"pad": nn.ZeroPad2d((0, 1, 0, 1))} if same else {}
+        activation = nn.ReLU(inplace=True)
+        super().__init__(
+            OrderedDict(**pads, conv=conv, norm=make_norm(norm, out_channels), activation=activation)
+        )
+
+
+class ResnetTrunk(nn.Module):
+    """Stem, two strided convolutions and residual blocks: (B, C, H, W) to (B, 4 * width, H/4, W/4).
+
+    ``padding`` serves stem and residual blocks, ``down_padding`` the strided convolutions.
+
+    >>> trunk = ResnetTrunk(width=8, blocks=2)
+    >>> trunk(torch.zeros(1, 3, 32, 32)).shape
+    torch.Size([1, 32, 8, 8])
+    """
+
+    stride = 4
+
+    def __init__(
+        self,
+        width: int = 64,
+        blocks: int = 9,
+        *,
+        in_channels: int = 3,
+        norm: Norm = "instance",
+        padding: Padding = "reflect",
+        down_padding: Padding = "zeros",
+        down_kernel: int = 3,
+        down_same: bool = False,
+        bias: bool = True,
+        final_relu: bool = False,
+    ) -> None:
+        super().__init__()
+        self.out_channels = 4 * width
+        stem = nn.Conv2d(in_channels, width, 7, padding=3, padding_mode=padding, bias=bias)
+        self.stem = unit(stem, norm, width, nn.ReLU(inplace=True))
+        self.down = nn.Sequential(
+            *(
+                Down(c, 2 * c, kernel=down_kernel, norm=norm, padding=down_padding, bias=bias, same=down_same)
+                for c in (width, 2 * width)
+            )
+        )
+        self.blocks = nn.Sequential(
+            *(
+                ResBlock(4 * width, norm=norm, padding=padding, bias=bias, final_relu=final_relu)
+                for _ in range(blocks)
+            )
+        )
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.blocks(self.down(self.stem(image)))
+
+
+class _CropLast(nn.Module):
+    """Drop the last row and column: an unpadded stride-2 transposed convolution becomes TensorFlow's SAME."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[..., :-1, :-1]
+
+
+def transposed_up(
+    in_channels: int,
+    out_channels: int,
+    *,
+    kernel: Literal[3, 4] = 3,
+    norm: Norm = "instance",
+    bias: bool = True,
+    same: bool = False,
+) -> nn.Sequential:
+    """Double the resolution: transposed convolution, norm, ReLU; ``same`` follows TensorFlow's SAME."""
+    if same:
+        conv: nn.Module = nn.ConvTranspose2d(in_channels, out_channels, kernel, 2, bias=bias)
+        parts: dict[str, nn.Module] = {"conv": conv, "crop": _CropLast()}
+    else:
+        conv = nn.ConvTranspose2d(in_channels, out_channels, kernel, 2, 1, int(kernel == 3), bias=bias)
+        parts = {"conv": conv}
+    return nn.Sequential(
+        OrderedDict(**parts, norm=make_norm(norm, out_channels), activation=nn.ReLU(inplace=True))
+    )
+
+
+def shuffle_up(in_channels: int, out_channels: int, *, norm: Norm = "batch") -> nn.Sequential:
+    """Double the resolution by sub-pixel convolution (Shi et al., arXiv:1609.05158), as AttentionGAN I does."""
+    conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, padding_mode="reflect")
+    expand = nn.Sequential(nn.Conv2d(out_channels, 4 * out_channels, 1), nn.PixelShuffle(2))
+    activation = nn.ReLU(inplace=True)
+    return nn.Sequential(
+        OrderedDict(
+            reduce=unit(conv, norm, out_channels, activation), expand=unit(expand, norm, out_channels, activation)
+        )
+    )
+
+
+def decoder(in_channels: int, stride: int, up: Up) -> tuple[nn.Sequential, int]:
+    """As many ``up`` steps as undo ``stride`` (a power of two), each halving the channels, and what they end with."""
+    if stride < 1 or stride & (stride - 1):
+        raise ConfigError(f"A decoder undoes strides that are powers of two, not {stride}.")
+    channels = [max(1, in_channels >> i) for i in range(stride.bit_length())]
+    return nn.Sequential(*(up(a, b) for a, b in zip(channels, channels[1:], strict=False))), channels[-1]

@@ -1,0 +1,60 @@
+"""A trunk from any timm backbone that offers ``features_only``; the one file that imports timm, and late."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..types import ConfigError
+from .padding import pad_to_multiple
+
+
+def _create(name: str, pretrained: bool, options: dict[str, Any]) -> nn.Module:
+    try:
+        import timm
+    except (ImportError, RuntimeError) as error:  # torchvision raises RuntimeError beside a CPU-only torch
+        raise ConfigError(
+            f"timm could not be imported ({error}): TimmTrunk needs timm and a torchvision built for this torch."
+        ) from error
+    if name not in timm.list_models():
+        raise ConfigError(f"timm has no backbone named {name!r}: see timm.list_models().")
+    try:
+        return timm.create_model(name, pretrained=pretrained, features_only=True, **options)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ConfigError(f"timm backbone {name!r} cannot be built with features_only: {error}") from error
+
+
+class TimmTrunk(nn.Module):
+    """(B, 3, H, W) images in [-1, 1] to the deepest, or the ``level``-th, feature map of a timm backbone.
+
+    Images are brought to the mean and deviation the backbone was trained with. ``out_channels`` and ``stride`` are
+    read from the backbone, so any head fits. Further options go to ``timm.create_model``.
+
+    >>> trunk = TimmTrunk("mobilenetv3_small_050", level=1)
+    >>> trunk.stride, trunk(torch.zeros(1, 3, 64, 64)).shape[2:]
+    (4, torch.Size([16, 16]))
+    """
+
+    def __init__(self, name: str, *, pretrained: bool = False, level: int = -1, **options: Any) -> None:
+        super().__init__()
+        self.backbone = _create(name, pretrained, options)
+        info = self.backbone.feature_info
+        levels = len(info.channels())
+        if not -levels <= level < levels:
+            raise ConfigError(f"{name!r} has {levels} feature levels, there is no level {level}.")
+        self.level = level
+        self.out_channels = int(info.channels()[level])
+        self.stride = int(info.reduction()[level])
+        config = getattr(self.backbone, "pretrained_cfg", None) or {}
+        mean, std = config.get("mean", (0.5,) * 3), config.get("std", (0.5,) * 3)
+        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(std)[:, None, None], persistent=False)
+
+    def forward(self, image: Tensor) -> Tensor:
+        padded = pad_to_multiple(image, self.stride)
+        features = self.backbone(((padded + 1) / 2 - self.mean) / self.std)[self.level]
+        if features.shape[1] != self.out_channels and features.shape[-1] == self.out_channels:
+            features = features.permute(0, 3, 1, 2)
+        return features

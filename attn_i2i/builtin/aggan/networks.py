@@ -1,0 +1,55 @@
+"""A generator beside an attention network, and a discriminator that sees through the mask."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from torch import Tensor, nn
+
+from ...blocks import (
+    AttentionNetwork,
+    ImageHead,
+    PatchDiscriminator,
+    ResnetTrunk,
+    ThresholdMasked,
+    TrunkAndHead,
+    blend,
+    transposed_up,
+)
+from ...types import Translation
+
+
+class AGGAN(nn.Module):
+    """The whole image is translated, and shown where the source's own attention network looks (equation 1).
+
+    ``attention_width`` is the attention network's width, ``attention_kernels`` its decoder's kernels: 1, 1, 1 in the
+    release, 3, 3, 7 in the paper.
+    """
+
+    def __init__(
+        self,
+        width: int = 64,
+        blocks: int = 9,
+        attention_width: int | None = None,
+        attention_kernels: tuple[int, int, int] = (1, 1, 1),
+    ) -> None:
+        super().__init__()
+        trunk = ResnetTrunk(
+            width, blocks, norm="instance_affine", padding="zeros", down_same=True, final_relu=True
+        )
+        up = partial(transposed_up, norm="instance_affine", same=True)
+        self.generator = TrunkAndHead(trunk, ImageHead(trunk.out_channels, trunk.stride, up=up, padding="zeros"))
+        self.attention = AttentionNetwork(attention_width or width, kernels=attention_kernels)
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        attention = self.attention(image)
+        contents = self.generator(image).image.unsqueeze(1)
+        return Translation(blend(attention, contents, image), attention, contents)
+
+
+def discriminator(width: int = 64, layers: int = 3, threshold: float = 0.1) -> ThresholdMasked:
+    """A PatchGAN over image * (mask >= threshold), whose norm and threshold the recipe switches after warm-up."""
+    patch = PatchDiscriminator(
+        3, width, layers, norm="instance_affine", norm_first=True, norm_switchable=True, padding=2
+    )
+    return ThresholdMasked(patch, threshold)

@@ -1,0 +1,22 @@
+"""AttentionGAN schemes I (arXiv:1903.12296) and II (arXiv:1911.11897), on CycleGAN's and on StarGAN's host."""
+
+from ...hookspecs import hookimpl
+from ...registry import Zoo
+
+HERE = "attn_i2i.builtin.attentiongan"
+
+
+@hookimpl
+def register_components(zoo: Zoo) -> None:
+    zoo.generators.add("attentiongan1", f"{HERE}.networks:scheme1")
+    zoo.generators.add("attentiongan2", f"{HERE}.networks:scheme2")
+    zoo.generators.add("attentiongan1-multidomain", f"{HERE}.networks:scheme1_multidomain")
+    zoo.generators.add("attentiongan2-multidomain", f"{HERE}.networks:scheme2_multidomain")
+    zoo.discriminators.add("attentiongan1", f"{HERE}.networks:TowerDiscriminator")
+    zoo.discriminators.add("attention-guided", f"{HERE}.networks:guided_discriminator")
+    zoo.heads.add("sigmoid", "attn_i2i.blocks:SigmoidHead")
+    zoo.heads.add("softmax", "attn_i2i.blocks:SoftmaxHead")
+    zoo.converters.add("attentiongan1", f"{HERE}.converters:SCHEME1")
+    zoo.converters.add("attentiongan1-tower", f"{HERE}.converters:TOWER")
+    zoo.converters.add("attentiongan2", f"{HERE}.converters:SCHEME2")
+    zoo.converters.add("attentiongan1-multidomain", f"{HERE}.converters:MULTIDOMAIN")

@@ -1,0 +1,88 @@
+"""AttentionGAN's generators, its averaging discriminator and its attention-guided one."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from torch import Tensor, nn
+
+from ...blocks import (
+    ConcatMasked,
+    PatchDiscriminator,
+    ResnetTrunk,
+    SigmoidHead,
+    SoftmaxHead,
+    TrunkAndHead,
+    shuffle_up,
+    transposed_up,
+)
+from ...blocks.resnet import Norm, unit
+from ...types import Verdict
+
+
+def scheme1(width: int = 64, blocks: int = 6, norm: Norm = "batch") -> TrunkAndHead:
+    """AttentionGAN I: one sigmoid mask and one content (arXiv:1903.12296, section 3.1)."""
+    trunk = ResnetTrunk(width, blocks, norm=norm)
+    return TrunkAndHead(trunk, SigmoidHead(trunk.out_channels, trunk.stride, up=partial(shuffle_up, norm=norm)))
+
+
+def scheme2(
+    width: int = 64, blocks: int = 9, masks: int = 10, background: bool = True, attention_kernel: int = 1
+) -> TrunkAndHead:
+    """AttentionGAN II: softmax masks, the last the background's unless ``background=False`` (arXiv:1911.11897)."""
+    trunk = ResnetTrunk(width, blocks)
+    head = SoftmaxHead(
+        trunk.out_channels, trunk.stride, masks=masks, background=background, attention_kernel=attention_kernel
+    )
+    return TrunkAndHead(trunk, head)
+
+
+def multidomain_trunk(width: int, blocks: int, domains: int) -> ResnetTrunk:
+    """StarGAN's trunk (arXiv:1711.09020, table 4): zero padding, 4x4 strided convolutions, affine norms, no biases."""
+    return ResnetTrunk(
+        width, blocks, in_channels=3 + domains, norm="instance_affine", padding="zeros", down_kernel=4, bias=False
+    )
+
+
+multidomain_up = partial(transposed_up, kernel=4, norm="instance_affine", bias=False)
+
+
+def scheme1_multidomain(width: int = 64, blocks: int = 6, domains: int = 5) -> TrunkAndHead:
+    """AttentionGAN I on a StarGAN host: one mask and content for every target label (arXiv:1911.11897, section 3.4)."""
+    trunk = multidomain_trunk(width, blocks, domains)
+    head = SigmoidHead(trunk.out_channels, trunk.stride, up=multidomain_up, padding="zeros", bias=False)
+    return TrunkAndHead(trunk, head, domains)
+
+
+def scheme2_multidomain(width: int = 64, blocks: int = 6, domains: int = 5, masks: int = 10) -> TrunkAndHead:
+    """AttentionGAN II's softmax head on a StarGAN host."""
+    trunk = multidomain_trunk(width, blocks, domains)
+    head = SoftmaxHead(trunk.out_channels, trunk.stride, masks=masks, up=multidomain_up, padding="zeros", bias=False)
+    return TrunkAndHead(trunk, head, domains)
+
+
+class TowerDiscriminator(nn.Module):
+    """The discriminator released with AttentionGAN I: unpadded 4x4 convolutions, averaged to one logit an image.
+
+    (B, 3, H, W) with H, W of at least 94 to logits (B, 1, 1, 1).
+    """
+
+    def __init__(self, width: int = 64, norm: Norm = "batch") -> None:
+        super().__init__()
+        channels = [3, width, 2 * width, 4 * width, 8 * width]
+        self.tower = nn.Sequential(
+            *(
+                unit(nn.Conv2d(a, b, 4, 2), norm, b, nn.LeakyReLU(0.01, inplace=True))
+                for a, b in zip(channels, channels[1:], strict=False)
+            ),
+            unit(nn.Conv2d(8 * width, 8 * width, 4), "none", 8 * width, nn.LeakyReLU(0.01, inplace=True)),
+        )
+        self.logits = nn.Conv2d(8 * width, 1, 1)
+
+    def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]:
+        return (Verdict(self.logits(self.tower(image).mean((2, 3), keepdim=True))),)
+
+
+def guided_discriminator(width: int = 64, layers: int = 3) -> ConcatMasked:
+    """The attention-guided discriminator: a PatchGAN over [mask, image] (arXiv:1911.11897, section 3.3)."""
+    return ConcatMasked(PatchDiscriminator(4, width, layers))

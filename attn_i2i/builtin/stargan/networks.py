@@ -1,0 +1,48 @@
+"""StarGAN's generator and its discriminator with a patch and a class head."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from torch import Tensor, nn
+
+from ...blocks import ImageHead, ResnetTrunk, TrunkAndHead, transposed_up
+from ...types import ShapeError, Verdict
+
+
+def generator(width: int = 64, blocks: int = 6, domains: int = 5) -> TrunkAndHead:
+    """StarGAN's generator (arXiv:1711.09020, table 4): image and target label in, image out."""
+    trunk = ResnetTrunk(
+        width, blocks, in_channels=3 + domains, norm="instance_affine", padding="zeros", down_kernel=4, bias=False
+    )
+    up = partial(transposed_up, kernel=4, norm="instance_affine", bias=False)
+    return TrunkAndHead(trunk, ImageHead(trunk.out_channels, trunk.stride, up=up, padding="zeros", bias=False), domains)
+
+
+class StarGANDiscriminator(nn.Module):
+    """Judges patches as real or fake, and the whole image's domain (arXiv:1711.09020, table 5).
+
+    (B, 3, image_size, image_size) to logits (B, 1, s, s) with s = image_size / 2**layers, and class logits
+    (B, domains).
+    """
+
+    def __init__(self, width: int = 64, layers: int = 6, domains: int = 5, image_size: int = 128) -> None:
+        super().__init__()
+        if image_size % 2**layers:
+            raise ShapeError(f"image_size={image_size} must be a multiple of {2**layers} for {layers} layers.")
+        channels = [3, *(width * 2**i for i in range(layers))]
+        self.image_size = image_size
+        self.features = nn.Sequential()
+        for a, b in zip(channels, channels[1:], strict=False):
+            self.features.append(nn.Sequential(nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(0.01, inplace=True)))
+        self.logits = nn.Conv2d(channels[-1], 1, 3, padding=1, bias=False)
+        self.classes = nn.Conv2d(channels[-1], domains, image_size // 2**layers, bias=False)
+
+    def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]:
+        if image.shape[-2:] != (self.image_size, self.image_size):
+            raise ShapeError(
+                f"This discriminator was built for {self.image_size}x{self.image_size} images,"
+                f" got {tuple(image.shape[-2:])}."
+            )
+        features = self.features(image)
+        return (Verdict(self.logits(features), class_logits=self.classes(features).flatten(1)),)

@@ -1,0 +1,101 @@
+"""U-GAT-IT's generator in both releases."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from ...blocks import CAM, LIN, AdaLINResBlock, ResnetTrunk, crop, pad_to_multiple
+from ...types import ConfigError, ShapeError, Translation
+
+Release = Literal["pytorch", "tensorflow"]
+
+
+class StyleMLP(nn.Module):
+    """Gamma and beta of every AdaLIN from the attended features (figure 2): averaged (light) or flattened (full)."""
+
+    def __init__(self, channels: int, positions: int, bias: bool, channels_last: bool) -> None:
+        super().__init__()
+        self.positions, self.channels_last = positions, channels_last
+        self.hidden = nn.Sequential(
+            nn.Linear(channels * positions, channels, bias=bias),
+            nn.ReLU(inplace=True),
+            nn.Linear(channels, channels, bias=bias),
+            nn.ReLU(inplace=True),
+        )
+        self.gamma = nn.Linear(channels, channels, bias=bias)
+        self.beta = nn.Linear(channels, channels, bias=bias)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        if self.positions == 1:
+            flat = features.mean((2, 3))
+        else:
+            flat = (features.permute(0, 2, 3, 1) if self.channels_last else features).flatten(1)
+        hidden = self.hidden(flat)
+        return self.gamma(hidden), self.beta(hidden)
+
+
+class UGATITGenerator(nn.Module):
+    """U-GAT-IT's generator (arXiv:1907.10830, section 2.1): image in, image, CAM logits and heatmap out.
+
+    ``light`` pools the features before the MLP and takes any size; the full model flattens them, so it takes
+    ``image_size`` x ``image_size`` only. ``release="tensorflow"`` has biases and affine norms, biased variances, one
+    CAM classifier with a bias, and AdaLIN's rho shifted by ``smoothing``.
+    """
+
+    def __init__(
+        self,
+        width: int = 64,
+        blocks: int = 4,
+        light: bool = False,
+        image_size: int = 256,
+        release: Release = "pytorch",
+        smoothing: bool = True,
+    ) -> None:
+        super().__init__()
+        if release not in ("pytorch", "tensorflow"):
+            raise ConfigError(f"release={release!r} is not known: choose 'pytorch' or 'tensorflow'.")
+        if image_size % 4:
+            raise ConfigError(f"image_size={image_size} must be a multiple of 4.")
+        tf = release == "tensorflow"
+        channels = 4 * width
+        norm: Literal["instance", "instance_affine"] = "instance_affine" if tf else "instance"
+        self.trunk = ResnetTrunk(width, blocks, norm=norm, down_padding="reflect", bias=tf)
+        self.cam = CAM(channels, shared=tf)
+        self.style = StyleMLP(channels, 1 if light else (image_size // 4) ** 2, tf, channels_last=tf)
+        shift = 0.1 if tf and smoothing else 0.0
+        self.blocks = nn.ModuleList(
+            AdaLINResBlock(channels, bias=tf, unbiased=not tf, rho_shift=shift) for _ in range(blocks)
+        )
+        self.up = nn.Sequential(
+            *(
+                nn.Sequential(
+                    nn.Upsample(scale_factor=2),
+                    nn.Conv2d(c, c // 2, 3, padding=1, padding_mode="reflect", bias=tf),
+                    LIN(c // 2, unbiased=not tf),
+                    nn.ReLU(inplace=True),
+                )
+                for c in (channels, channels // 2)
+            )
+        )
+        self.image = nn.Conv2d(width, 3, 7, padding=3, padding_mode="reflect", bias=tf)
+        self.image_size = None if light else image_size
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        if self.image_size is not None and image.shape[-2:] != (self.image_size, self.image_size):
+            raise ShapeError(
+                f"This U-GAT-IT (full) was built for {self.image_size}x{self.image_size} images, got"
+                f" {image.shape[-2]}x{image.shape[-1]}: resize them (size='fit' in load() and translate) or use a light"
+                " model, which takes any size."
+            )
+        padded = pad_to_multiple(image, 4, minimum=8)
+        cam = self.cam(self.trunk(padded))
+        gamma, beta = self.style(cam.features)
+        features = cam.features
+        for block in self.blocks:
+            features = block(features, gamma, beta)
+        output = self.image(self.up(features)).tanh()
+        return crop(
+            Translation(output, cam_logits=cam.logits, heatmap=cam.heatmap), image.shape[2], image.shape[3]
+        )

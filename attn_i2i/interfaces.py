@@ -1,0 +1,102 @@
+"""What the parts of a model look like to each other. Nothing needs to inherit from these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+from .types import Translation, Verdict
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Translates (B, 3, H, W) images in [-1, 1]; ``domain`` is the (B, domains) target label of multi-domain models.
+
+    A module that accepts one size only advertises it as ``image_size``; a multi-domain one advertises ``domains``.
+    """
+
+    def __call__(self, image: Tensor, domain: Tensor | None = None) -> Translation: ...
+
+
+@runtime_checkable
+class Discriminator(Protocol):
+    """Judges (B, 3, H, W) images in [-1, 1], one verdict a scale; a masked one reads ``attention`` (B, 1, H, W)."""
+
+    def __call__(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]: ...
+
+
+@runtime_checkable
+class Trunk(Protocol):
+    """Turns an image into features of ``out_channels`` at 1/``stride`` of its size."""
+
+    out_channels: int
+    stride: int
+
+    def __call__(self, image: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class Head(Protocol):
+    """Turns features of ``in_channels`` at 1/``stride`` of the source's size into a translation of the source."""
+
+    in_channels: int
+    stride: int
+
+    def __call__(self, features: Tensor, source: Tensor) -> Translation: ...
+
+
+class RoundTrip(NamedTuple):
+    """One direction of one training step, as every loss term sees it.
+
+    ``fake`` translates ``source``; ``back`` returns it; ``same`` translates ``target``, an image already of the
+    target domain (None where no term needs it); ``verdicts`` judge ``fake`` in the target domain.
+    """
+
+    source: Tensor
+    target: Tensor
+    fake: Translation
+    back: Translation
+    same: Translation | None
+    verdicts: tuple[Verdict, ...]
+
+
+class Term(Protocol):
+    """One loss term: a scalar from a round trip."""
+
+    def __call__(self, trip: RoundTrip) -> Tensor: ...
+
+
+Objective: TypeAlias = "Mapping[str, tuple[float, Term]]"
+"""Weighted terms by name: ``{"cycle": (10.0, cycle)}``."""
+
+
+class Update(Protocol):
+    """What a recipe calls when a loss is ready: gradients of ``optimizer``'s parameters, and its step."""
+
+    def __call__(self, optimizer: str, loss: Tensor) -> None: ...
+
+
+class Recipe(Protocol):
+    """How one family trains: networks, losses and the order of updates. The engine owns everything else.
+
+    ``step`` computes the losses of one batch and calls ``update(name, loss)`` in the published order; it returns
+    every loss term as a detached scalar, by its published name. Recipes hold no device or process logic.
+    """
+
+    networks: nn.ModuleDict
+
+    def optimizers(self) -> dict[str, Optimizer]: ...
+
+    def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]: ...
+
+    def learning_rate(self, step: int, steps_per_epoch: int) -> float: ...
+
+    def on_epoch(self, epoch: int) -> None: ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...

@@ -1,0 +1,188 @@
+"""A model as a directory: configuration, one weights file a direction, discriminators, a model card."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .registry import suggestion
+from .types import ConfigError, ModelError, StateDict
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FORMAT = 1
+CONFIG = "config.json"
+DISCRIMINATORS = "discriminators.safetensors"
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """Which discriminators a model keeps: ``names`` are the domains they judge."""
+
+    architecture: str
+    config: dict[str, Any]
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What ``config.json`` says. ``directions`` have one weights file each; ``domains`` name the label's entries."""
+
+    architecture: str
+    config: dict[str, Any]
+    directions: list[str]
+    domains: list[str] | None = None
+    discriminators: DiscriminatorConfig | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+    licence: str | None = None
+    preprocessing: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """Canonical JSON: the same model gives the same bytes."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+
+
+def create(architecture: str, **config: Any) -> nn.Module:
+    """Build a registered generator with fresh weights.
+
+    Raises UnknownNameError for an architecture no plugin registered, ConfigError for an option it does not have.
+
+    >>> generator = create("attentiongan2", width=8, masks=4)
+    """
+    from .plugins import zoo
+
+    return _build(zoo().generators[architecture].load(), architecture, config)
+
+
+def create_discriminator(architecture: str, **config: Any) -> nn.Module:
+    """Build a registered discriminator with fresh weights; errors as for ``create``."""
+    from .plugins import zoo
+
+    return _build(zoo().discriminators[architecture].load(), architecture, config)
+
+
+def _build(factory: Any, name: str, config: Mapping[str, Any]) -> nn.Module:
+    known = inspect.signature(factory).parameters
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in known.values())
+    for option in config:
+        if option not in known and not open_ended:
+            raise ConfigError(
+                f"{name} has no option {option!r}.{suggestion(option, known)} Options: {', '.join(known) or 'none'}."
+            )
+    try:
+        module: nn.Module = factory(**config)
+    except TypeError as error:
+        raise ConfigError(f"{name} cannot be built from {dict(config)}: {error}.") from error
+    return module
+
+
+def read_config(directory: Path) -> ModelConfig:
+    """Read and check ``config.json``; raises ModelError with one line on anything it cannot be."""
+    path = directory / CONFIG
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{directory} is not a model directory: it has no {CONFIG}.") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read as JSON: {error}.") from error
+    known = {f.name for f in fields(ModelConfig)}
+    if not isinstance(raw, dict) or not {"architecture", "config", "directions"} <= raw.keys():
+        raise ModelError(f"{path} is not a model configuration: it needs architecture, config and directions.")
+    if raw.get("format") != FORMAT:
+        raise ModelError(f"{path} has format {raw.get('format')!r}, this version reads format {FORMAT}.")
+    if unknown := sorted(raw.keys() - known):
+        raise ModelError(f"{path} has an unknown key {unknown[0]!r}.{suggestion(unknown[0], known)}")
+    if not isinstance(raw["config"], dict) or not _are_names(raw["directions"]):
+        raise ModelError(f"{path}: config must be an object, directions a list of plain names.")
+    if judges := raw.get("discriminators"):
+        raw["discriminators"] = DiscriminatorConfig(**judges)
+    return ModelConfig(**raw)
+
+
+def _are_names(directions: object) -> bool:
+    """Directions name files, so a downloaded configuration must not lead out of its directory."""
+    return isinstance(directions, list) and bool(directions) and all(
+        isinstance(name, str) and name.replace("-", "_").isidentifier() for name in directions
+    )
+
+
+def build_generator(directory: Path, config: ModelConfig, direction: str) -> nn.Module:
+    """The generator of one direction, strictly loaded, in evaluation mode, float32 on the CPU."""
+    if direction not in config.directions:
+        raise ModelError(f"{directory} has no direction {direction!r}: it has {', '.join(config.directions)}.")
+    module = create(config.architecture, **config.config)
+    return _load_strictly(module, _read_weights(directory / f"{direction}.safetensors"), f"{directory}/{direction}")
+
+
+def build_discriminators(directory: Path, config: ModelConfig) -> dict[str, nn.Module]:
+    """The discriminators a model keeps, by the domain they judge; empty where it keeps none."""
+    judges = config.discriminators
+    if judges is None:
+        return {}
+    weights = _read_weights(directory / DISCRIMINATORS)
+    return {
+        name: _load_strictly(
+            create_discriminator(judges.architecture, **judges.config),
+            {k.partition(".")[2]: t for k, t in weights.items() if k.partition(".")[0] == name},
+            f"{directory}/discriminators ({name})",
+        )
+        for name in judges.names
+    }
+
+
+def _read_weights(path: Path) -> StateDict:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise ModelError(f"{path} is missing: the model directory is incomplete.") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"{path} is not a whole safetensors file: {error}.") from error
+
+
+def _load_strictly(module: nn.Module, state: StateDict, where: str) -> nn.Module:
+    check_fit(module, state, where)
+    module.load_state_dict(state)
+    return module.eval().requires_grad_(False)
+
+
+def check_fit(module: nn.Module, state: StateDict, where: str) -> None:
+    """Raise ModelError naming the first keys that are missing, left over or of another shape."""
+    want = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    have = {key: tuple(value.shape) for key, value in state.items()}
+    wrong = [f"missing {key} {want[key]}" for key in want.keys() - have.keys()]
+    wrong += [f"unexpected {key} {have[key]}" for key in have.keys() - want.keys()]
+    wrong += [f"{key} is {have[key]}, not {want[key]}" for key in want.keys() & have.keys() if want[key] != have[key]]
+    if wrong:
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise ModelError(f"{where}: the weights do not fit: {'; '.join(sorted(wrong)[:3])}{more}.")
+
+
+def save_model(
+    directory: Path,
+    config: ModelConfig,
+    generators: Mapping[str, StateDict],
+    discriminators: Mapping[str, StateDict] | None = None,
+    *,
+    force: bool = False,
+) -> None:
+    """Write a model directory whole or not at all; the same model gives the same bytes."""
+    from .files import atomic_dir, save_safetensors
+    from .model_card import model_card
+
+    with atomic_dir(directory, force=force) as work:
+        for direction, state in generators.items():
+            save_safetensors(state, work / f"{direction}.safetensors")
+        if discriminators:
+            flat = {f"{name}.{key}": t for name, state in discriminators.items() for key, t in state.items()}
+            save_safetensors(flat, work / DISCRIMINATORS)
+        (work / CONFIG).write_text(config.to_json(), encoding="utf-8")
+        (work / "README.md").write_text(model_card(directory.name, config), encoding="utf-8")

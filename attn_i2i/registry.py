@@ -1,0 +1,128 @@
+"""Named parts, each remembering the plugin that supplied it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from .types import DuplicateNameError, UnknownNameError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from .cards import Card
+    from .convert import Converter
+    from .interfaces import Recipe, Term
+
+T = TypeVar("T")
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """`` Did you mean 'x'?`` where a known name is near, else nothing."""
+    near = get_close_matches(name, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+@dataclass(frozen=True)
+class Entry(Generic[T]):
+    """One registered part: its name, the part or where to import it from, and who supplied it."""
+
+    name: str
+    target: T | str
+    plugin: str
+
+    def load(self) -> T:
+        """The part itself; a ``"module:attribute"`` target is imported now."""
+        return cast(T, resolve_name(self.target)) if isinstance(self.target, str) else self.target
+
+    @property
+    def summary(self) -> str:
+        """First line of the part's docstring."""
+        return (getattr(self.load(), "__doc__", None) or "").strip().partition("\n")[0]
+
+
+class Registry(Generic[T]):
+    """Parts of one kind by name. Names are never replaced: a second claim is an error that names both plugins."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._entries: dict[str, Entry[T]] = {}
+        self._plugin = "this session"
+
+    def add(self, name: str, target: T | str) -> None:
+        """Register ``target`` under ``name``; a string ``"module:attribute"`` is imported at first use only."""
+        if name in self._entries:
+            raise DuplicateNameError(
+                f"{self.kind} {name!r} is already supplied by plugin {self._entries[name].plugin!r}:"
+                f" plugin {self._plugin!r} must choose another name."
+            )
+        self._entries[name] = Entry(name, target, self._plugin)
+
+    def load(self, name: str) -> T:
+        """The part registered as ``name``."""
+        return self[name].load()
+
+    def __getitem__(self, name: str) -> Entry[T]:
+        try:
+            return self._entries[name]
+        except KeyError:
+            known = ", ".join(sorted(self._entries)) or "none"
+            raise UnknownNameError(
+                f"No {self.kind} is named {name!r}.{suggestion(name, self._entries)} Available: {known}."
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[Entry[T]]:
+        return iter(list(self._entries.values()))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+class Zoo:
+    """Every registry, filled by plugins through ``register_components``."""
+
+    def __init__(self) -> None:
+        self.generators: Registry[Callable[..., nn.Module]] = Registry("generator")
+        self.discriminators: Registry[Callable[..., nn.Module]] = Registry("discriminator")
+        self.heads: Registry[Callable[..., nn.Module]] = Registry("head")
+        self.losses: Registry[Term] = Registry("loss")
+        self.recipes: Registry[Callable[..., Recipe]] = Registry("recipe")
+        self.converters: Registry[Converter] = Registry("converter")
+        self.cards: Registry[Card] = Registry("card")
+
+    def registries(self) -> list[Registry[Any]]:
+        """All registries, in the order plugins are listed by."""
+        return list(vars(self).values())
+
+    @contextmanager
+    def supplied_by(self, plugin: str) -> Iterator[None]:
+        """Attribute what is added inside to ``plugin``; an exception takes all of it back."""
+        before = [(registry, registry._plugin, dict(registry._entries)) for registry in self.registries()]
+        for registry in self.registries():
+            registry._plugin = plugin
+        try:
+            yield
+        except BaseException:
+            for registry, _, entries in before:
+                registry._entries = entries
+            raise
+        finally:
+            for registry, owner, _ in before:
+                registry._plugin = owner
+
+    def supplied(self, plugin: str) -> dict[str, list[str]]:
+        """Names that ``plugin`` added, by kind."""
+        by_kind = {r.kind: sorted(e.name for e in r if e.plugin == plugin) for r in self.registries()}
+        return {kind: names for kind, names in by_kind.items() if names}
+
+    def forget(self, plugin: str) -> None:
+        """Drop everything that ``plugin`` supplied."""
+        for registry in self.registries():
+            registry._entries = {k: e for k, e in registry._entries.items() if e.plugin != plugin}
