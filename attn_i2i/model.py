@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,8 +117,8 @@ def build_generator(directory: Path, config: ModelConfig, direction: str) -> nn.
     """The generator of one direction, strictly loaded, in evaluation mode, float32 on the CPU."""
     if direction not in config.directions:
         raise ModelError(f"{directory} has no direction {direction!r}: it has {', '.join(config.directions)}.")
-    module = create(config.architecture, **config.config)
-    return _load_strictly(module, _read_weights(directory / f"{direction}.safetensors"), f"{directory}/{direction}")
+    weights = _read_weights(directory / f"{direction}.safetensors")
+    return load_strictly(partial(create, config.architecture, **config.config), weights, f"{directory}/{direction}")
 
 
 def build_discriminators(directory: Path, config: ModelConfig) -> dict[str, nn.Module]:
@@ -127,8 +128,8 @@ def build_discriminators(directory: Path, config: ModelConfig) -> dict[str, nn.M
         return {}
     weights = _read_weights(directory / DISCRIMINATORS)
     return {
-        name: _load_strictly(
-            create_discriminator(judges.architecture, **judges.config),
+        name: load_strictly(
+            partial(create_discriminator, judges.architecture, **judges.config),
             {k.partition(".")[2]: t for k, t in weights.items() if k.partition(".")[0] == name},
             f"{directory}/discriminators ({name})",
         )
@@ -148,8 +149,16 @@ def _read_weights(path: Path) -> StateDict:
         raise ModelError(f"{path} is not a whole safetensors file: {error}.") from error
 
 
-def _load_strictly(module: nn.Module, state: StateDict, where: str) -> nn.Module:
-    check_fit(module, state, where)
+def load_strictly(build: Callable[[], nn.Module], state: StateDict, where: str) -> nn.Module:
+    """Build a module, give it exactly ``state``, and set it to evaluation on the CPU.
+
+    The fit is checked on shapes alone first, so that weights that do not fit cost no memory.
+    """
+    import torch
+
+    with torch.device("meta"):
+        check_fit(build(), state, where)
+    module = build()
     module.load_state_dict(state)
     return module.eval().requires_grad_(False)
 

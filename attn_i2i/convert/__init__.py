@@ -1,0 +1,14 @@
+"""Published checkpoints to models: read safely, recognised by keys and shapes, renamed by rules, verified."""
+
+from .converter import Converter as Converter
+from .converter import Scope as Scope
+from .converter import count as count
+from .converter import has as has
+from .find import find_networks as find_networks
+from .job import Conversion as Conversion
+from .job import convert as convert
+from .read import checkpoint_files as checkpoint_files
+from .read import read_checkpoint as read_checkpoint
+from .verify import Check as Check
+from .verify import Networks as Networks
+from .verify import compare as compare

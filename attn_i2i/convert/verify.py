@@ -1,0 +1,140 @@
+"""Compares a converted model with stored inputs and outputs of the published one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ..blocks.masking import ThresholdMasked
+from ..blocks.patch import enable_norm
+from ..types import Translation, Verdict
+
+INPUTS = ("x", "x_disc", "labels", "x_a", "x_b")
+GENERATED = {"image": "image", "attention": "attention", "content": "contents", "contents": "contents"}
+GENERATED |= {"cam_logits": "cam_logits", "heatmap": "heatmap"}
+JUDGED = {"patch_logits": "logits", "src_logits": "logits", "cls_logits": "class_logits"}
+SCALES = ("global", "local")
+
+
+class Check(NamedTuple):
+    """One stored output: its name and the worst difference, over max(1, largest value); infinite where none fits."""
+
+    name: str
+    error: float
+
+
+@dataclass
+class Networks:
+    """A model's modules: generators by direction, discriminators by the domain they judge."""
+
+    generators: Mapping[str, nn.Module]
+    discriminators: Mapping[str, nn.Module] = field(default_factory=dict)
+
+    def to(self, dtype: torch.dtype) -> Networks:
+        for module in (*self.generators.values(), *self.discriminators.values()):
+            module.to(dtype).eval()
+        return self
+
+
+def compare(
+    networks: Networks, stored: Mapping[str, Tensor], dtype: torch.dtype, threshold: float = 0.5
+) -> list[Check]:
+    """Worst error of every stored output, computed in ``dtype`` from the stored inputs.
+
+    Inputs are ``x``, ``labels``, ``x_disc`` (one direction) or ``x_a``, ``x_b`` (two); every other tensor is an
+    expected output, by the names that docs/converting.md lists. ``threshold`` is that of masked discriminators.
+    """
+    asked = Answers(networks.to(dtype), {n: t.to(dtype) for n, t in stored.items() if n in INPUTS}, threshold)
+    with torch.no_grad():
+        return [Check(n, relative_error(asked.answer(n), t)) for n, t in sorted(stored.items()) if n not in INPUTS]
+
+
+def relative_error(actual: Tensor | None, expected: Tensor) -> float:
+    """Largest absolute difference over max(1, largest expected value); one content may stand without its axis."""
+    if actual is None:
+        return float("inf")
+    if actual.dim() == expected.dim() + 1 and actual.shape[1] == 1:
+        actual = actual.squeeze(1)
+    if actual.shape != expected.shape:
+        return float("inf")
+    difference = (actual.double() - expected.double()).abs().max().item()
+    error = difference / max(1.0, expected.abs().max().item())
+    return error if error == error else float("inf")
+
+
+class Answers:
+    """What the networks answer, by the name of a stored output; None for a name or network that is not there."""
+
+    def __init__(self, networks: Networks, given: Mapping[str, Tensor], threshold: float) -> None:
+        self.networks, self.given, self.threshold = networks, given, threshold
+        self._translations: dict[tuple[str, str], Translation] = {}
+
+    def answer(self, name: str) -> Tensor | None:
+        """The tensor stored as ``name``, computed anew."""
+        try:
+            return self._generated(name) if "x" in self.given else self._two_domains(name)
+        except KeyError:
+            return None
+
+    def _translate(self, direction: str, source: str) -> Translation:
+        if (direction, source) not in self._translations:
+            generators = self.networks.generators
+            generator = generators[direction] if direction in generators else generators["translate"]
+            self._translations[direction, source] = generator(self.given[source], self.given.get("labels"))
+        return self._translations[direction, source]
+
+    def _generated(self, name: str) -> Tensor | None:
+        direction = "B2A" if name.endswith("_b2a") else "A2B"
+        if name.removesuffix("_b2a") in GENERATED:
+            found: Tensor | None = getattr(self._translate(direction, "x"), GENERATED[name.removesuffix("_b2a")])
+            return found
+        source = self.given.get("x_disc", self.given["x"])
+        scale, _, part = name.removesuffix("_b").partition("_")
+        if scale in SCALES:
+            judge = self.networks.discriminators["B" if name.endswith("_b") else "A"]
+            return _field(judge(source)[SCALES.index(scale)], part)
+        judges = self.networks.discriminators
+        judge = next(iter(judges.values())) if len(judges) == 1 else judges["B"]
+        return _field(judge(source)[0], JUDGED[name])
+
+    def _two_domains(self, name: str) -> Tensor | None:
+        if match := re.fullmatch(r"prob_(real|fake)_([ab])_is_real_(warmup|masked)", name):
+            return self._judged(*match.groups())
+        kind, _, domain = name.rpartition("_")
+        source = {"attention": domain, "cycle": domain}.get(kind, _other(domain))
+        there = self._translate(_direction(source), f"x_{source}")
+        if kind == "cycle":
+            back: Tensor = self.networks.generators[_direction(_other(domain))](there.image).image
+            return back
+        return _field(there, {"fake": "image", "content": "contents", "attention": "attention"}[kind])
+
+    def _judged(self, kind: str, domain: str, phase: str) -> Tensor:
+        judge = self.networks.discriminators[domain.upper()]
+        enable_norm(judge, phase == "warmup")
+        if isinstance(judge, ThresholdMasked):
+            judge.threshold = self.threshold if phase == "masked" else 0.0
+        source = domain if kind == "real" else _other(domain)
+        translation = self._translate(_direction(source), f"x_{source}")
+        image = self.given[f"x_{source}"] if kind == "real" else translation.image
+        verdict: Verdict = judge(image, translation.attention)[0]
+        return verdict.logits
+
+
+def _direction(source: str) -> str:
+    return "A2B" if source == "a" else "B2A"
+
+
+def _other(domain: str) -> str:
+    return {"a": "b", "b": "a"}[domain]
+
+
+def _field(answer: Translation | Verdict, name: str) -> Tensor | None:
+    if name not in answer._fields:
+        raise KeyError(name)
+    value: Tensor | None = getattr(answer, name)
+    return value
