@@ -53,7 +53,8 @@ class RoundTrip(NamedTuple):
     """One direction of one training step, as every loss term sees it.
 
     ``fake`` translates ``source``; ``back`` returns it; ``same`` translates ``target``, an image already of the
-    target domain (None where no term needs it); ``verdicts`` judge ``fake`` in the target domain.
+    target domain (None where no term needs it); ``verdicts`` judge ``fake`` in the target domain. Multi-domain
+    recipes give the (B, domains) target ``label``, and the source as ``target``, for there is no other.
     """
 
     source: Tensor
@@ -62,6 +63,7 @@ class RoundTrip(NamedTuple):
     back: Translation
     same: Translation | None
     verdicts: tuple[Verdict, ...]
+    label: Tensor | None = None
 
 
 class Term(Protocol):

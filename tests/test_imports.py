@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "blocks": {"types", "interfaces"},
     "losses": {"types", "interfaces", "blocks"},
     "pool": {"types"},
-    "recipes": {"types", "interfaces", "blocks", "losses", "pool"},
+    "recipes": {"types", "interfaces", "blocks", "losses", "pool", "registry"},
     "registry": {"types"},
     "hookspecs": {"types", "registry"},
     "plugins": {"types", "registry", "hookspecs"},

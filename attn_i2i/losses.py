@@ -1,0 +1,130 @@
+"""Losses as pure functions of logits and images, and as terms over a round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .blocks import foreground
+from .interfaces import Objective, RoundTrip, Term
+from .types import ConfigError, Translation, Verdict
+
+
+def lsgan(logits: Tensor, real: bool) -> Tensor:
+    """Least squares: how far ``logits`` of any shape are from 1 (real) or 0 (fake) (Mao et al., arXiv:1611.04076)."""
+    return (logits - 1).square().mean() if real else logits.square().mean()
+
+
+def wgan(logits: Tensor, real: bool) -> Tensor:
+    """The critic's mean, negated for real images (Arjovsky et al., arXiv:1701.07875)."""
+    return -logits.mean() if real else logits.mean()
+
+
+def gradient_penalty(judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, alpha: Tensor) -> Tensor:
+    """Squared distance of the critic's gradient norm from 1 between real and fake (Gulrajani et al., arXiv:1704.00028).
+
+    ``judge`` returns logits; ``alpha``, (B, 1, 1, 1) in [0, 1], is the share of ``real``.
+    """
+    between = torch.lerp(fake.detach(), real, alpha).requires_grad_(True)
+    (gradient,) = torch.autograd.grad(judge(between).sum(), between, create_graph=True)
+    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def attribute_loss(class_logits: Tensor, label: Tensor) -> Tensor:
+    """Binary cross entropy of (B, domains) logits, summed over attributes and divided by the batch (StarGAN)."""
+    return F.binary_cross_entropy_with_logits(class_logits, label, reduction="sum") / len(label)
+
+
+def total_variation(mask: Tensor) -> Tensor:
+    """Sum of absolute differences between neighbours of (B, 1, H, W), as of a copy with three channels.
+
+    Equation (10) of AttentionGAN I (arXiv:1903.12296); the releases repeat the mask over RGB and sum.
+    """
+    across = (mask[..., :, 1:] - mask[..., :, :-1]).abs().sum()
+    down = (mask[..., 1:, :] - mask[..., :-1, :]).abs().sum()
+    return 3 * (across + down)
+
+
+def adversarial(trip: RoundTrip) -> Tensor:
+    """LSGAN loss of the generator, summed over the verdicts on ``fake``."""
+    return torch.stack([lsgan(verdict.logits, True) for verdict in trip.verdicts]).sum()
+
+
+def critic(trip: RoundTrip) -> Tensor:
+    """WGAN loss of the generator, summed over the verdicts on ``fake``."""
+    return torch.stack([wgan(verdict.logits, True) for verdict in trip.verdicts]).sum()
+
+
+def cycle(trip: RoundTrip) -> Tensor:
+    """L1 distance of the returned image from the source (CycleGAN, equation 2)."""
+    return F.l1_loss(trip.back.image, trip.source)
+
+
+def identity(trip: RoundTrip) -> Tensor:
+    """L1 distance of the translated target from the target itself (CycleGAN, section 5.2)."""
+    return F.l1_loss(_same(trip).image, trip.target)
+
+
+def pixel(trip: RoundTrip) -> Tensor:
+    """L1 distance of the translation from its source (AttentionGAN I, equation 9)."""
+    return F.l1_loss(trip.fake.image, trip.source)
+
+
+def mask_variation(trip: RoundTrip) -> Tensor:
+    """Total variation of the mask of what changed (AttentionGAN I, equation 10)."""
+    return total_variation(foreground(trip.fake))
+
+
+def cam(trip: RoundTrip) -> Tensor:
+    """The generator's CAM classifier must tell source from target domain (U-GAT-IT, equation 6)."""
+    source, target = trip.fake.cam_logits, _same(trip).cam_logits
+    if source is None or target is None:
+        raise ConfigError("The loss term 'cam' needs a generator with CAM logits, as U-GAT-IT's.")
+    return cam_loss(source, True) + cam_loss(target, False)
+
+
+def cam_loss(cam_logits: Tensor, is_source: bool) -> Tensor:
+    """Binary cross entropy of (B, 2) CAM logits against one domain."""
+    goal = torch.full_like(cam_logits, float(is_source))
+    return F.binary_cross_entropy_with_logits(cam_logits, goal)
+
+
+def classification(trip: RoundTrip) -> Tensor:
+    """The fake must be recognised as of its target label (StarGAN, equation 3)."""
+    if trip.label is None or trip.verdicts[0].class_logits is None:
+        raise ConfigError("The loss term 'classification' needs labels and a discriminator with class logits.")
+    return attribute_loss(trip.verdicts[0].class_logits, trip.label)
+
+
+WITHOUT_SAME: frozenset[Term] = frozenset({adversarial, critic, cycle, pixel, mask_variation, classification})
+
+
+def needs_same(objective: Objective) -> bool:
+    """Whether a term may read ``same``, so that the target must be translated too; unknown terms may."""
+    return any(weight and term not in WITHOUT_SAME for weight, term in objective.values())
+
+
+def merged(objective: Objective, changes: Objective | None) -> Objective:
+    """``objective`` with terms of ``changes`` added, or put in place of those of the same name; weight 0 drops one."""
+    result = {**objective, **(changes or {})}
+    return {name: (weight, term) for name, (weight, term) in result.items() if weight}
+
+
+def values(objective: Objective, trip: RoundTrip) -> dict[str, Tensor]:
+    """Each term of one round trip by name, without its weight."""
+    return {name: term(trip) for name, (_, term) in objective.items()}
+
+
+def judge_lsgan(real: tuple[Verdict, ...], fake: tuple[Verdict, ...]) -> Tensor:
+    """LSGAN loss of a discriminator, halved as published, summed over its verdicts."""
+    parts = [lsgan(r.logits, True) + lsgan(f.logits, False) for r, f in zip(real, fake, strict=True)]
+    return 0.5 * torch.stack(parts).sum()
+
+
+def _same(trip: RoundTrip) -> Translation:
+    if trip.same is None:
+        raise ConfigError("This loss term needs the target translated too ('same'), which this recipe does not make.")
+    return trip.same

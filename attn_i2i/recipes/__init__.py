@@ -1,0 +1,20 @@
+"""What training recipes are made of; each family's own recipe is a plugin in ``attn_i2i.builtin``."""
+
+from .cycle import CycleOptions as CycleOptions
+from .cycle import CycleRecipe as CycleRecipe
+from .cycle import sum_of as sum_of
+from .networks import Layout as Layout
+from .networks import adam as adam
+from .networks import frozen as frozen
+from .networks import initialise as initialise
+from .networks import judge_together as judge_together
+from .networks import mixes_samples as mixes_samples
+from .networks import pairwise_layout as pairwise_layout
+from .networks import pairwise_networks as pairwise_networks
+from .networks import split as split
+from .networks import translate_together as translate_together
+from .options import Presets as Presets
+from .options import flattened as flattened
+from .options import resolve as resolve
+from .schedule import by_epoch as by_epoch
+from .schedule import by_step as by_step

@@ -1,0 +1,144 @@
+"""Training against the recorded losses and probes of the published implementations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from attn_i2i.convert import read
+from attn_i2i.convert.find import find_networks
+from attn_i2i.model import create, create_discriminator
+from attn_i2i.plugins import zoo
+
+TOLERANCE = 1e-6
+FLOAT32_TOLERANCE = 1e-5
+
+Row = tuple[str, float, bool]
+
+
+class Setup(NamedTuple):
+    """How one family's cases map to its recipe.
+
+    ``recipe`` and ``options`` choose it, from the case's own options; ``epoch`` tells which epoch a recorded step is
+    in; ``probes`` maps an expected tensor to what the trained networks answer.
+    """
+
+    recipe: str
+    options: Callable[[Mapping[str, Any]], dict[str, Any]]
+    probes: Mapping[str, Callable[[nn.ModuleDict, Mapping[str, Tensor]], Tensor]]
+    epoch: Callable[[Mapping[str, Any]], int] = lambda recorded: 0
+
+
+def run_case(folder: Path) -> list[Row]:
+    """(name, worst error relative to max(1, |expected|), passed) for losses and probes of one case."""
+    case = json.loads((folder / "case.json").read_text(encoding="utf-8"))
+    tensors = load_file(folder / "io.safetensors")
+    setup = SETUPS[case["family"]]
+    rows = []
+    networks = initial_networks(folder).double()
+    losses, rows_of_probes = _train(setup, case, tensors, networks, torch.float64, case["steps"])
+    rows.append(_row("losses", max(_loss_errors(losses, case["losses"])), TOLERANCE))
+    rows += rows_of_probes
+    networks = initial_networks(folder)
+    losses, _ = _train(setup, case, tensors, networks, torch.float32, 1)
+    rows.append(_row("step-0 losses, float32", max(_loss_errors(losses, case["losses"])), FLOAT32_TOLERANCE))
+    return rows
+
+
+def initial_networks(folder: Path) -> nn.ModuleDict:
+    """Every network of a case, converted and loaded, under the key that recipes give it."""
+    networks = nn.ModuleDict()
+    for path in (path for path in read.checkpoint_files(folder) if path.name != "io.safetensors"):
+        for found in find_networks(read.read_checkpoint(path), path.name, zoo().converters):
+            converter = found.converter.load()
+            config, state = found.converted()
+            if converter.role == "generator":
+                key, build = ("G" if found.slot == "translate" else f"G_{found.slot}"), create
+            else:
+                key, build = ("D" if found.slot == "all" else f"D_{found.slot}"), create_discriminator
+            networks[key] = build(converter.architecture, **config)
+            networks[key].load_state_dict(state)
+    return networks
+
+
+def _train(
+    setup: Setup,
+    case: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    networks: nn.ModuleDict,
+    dtype: torch.dtype,
+    steps: int,
+) -> tuple[list[dict[str, float]], list[Row]]:
+    recipe = zoo().recipes.load(setup.recipe)(networks, **setup.options(case["options"]))
+    optimizers = recipe.optimizers()
+
+    def update(name: str, loss: Tensor) -> None:
+        optimizers[name].zero_grad()
+        loss.backward()
+        optimizers[name].step()
+
+    batches = {name: t.to(dtype) for name, t in tensors.items() if not name.startswith("probe")}
+    losses = []
+    for step in range(steps):
+        recipe.on_epoch(setup.epoch(case["losses"][step]))
+        batch = {name: stack[step] for name, stack in batches.items()}
+        losses.append({name: float(value) for name, value in recipe.step(batch, update).items()})
+    networks.eval()
+    given = {name: tensors[name].to(dtype) for name in ("probe", "probe_labels") if name in tensors}
+    rows = []
+    expected = {name for name in tensors if name.startswith("probe_")} - {"probe_labels"}
+    with torch.no_grad():
+        for name in sorted(expected):
+            answer = setup.probes[name](networks, given).double()
+            error = float(((answer - tensors[name]).abs() / tensors[name].abs().clamp(min=1)).max())
+            rows.append(_row(name, error, TOLERANCE))
+    return losses, rows
+
+
+def _loss_errors(losses: list[dict[str, float]], recorded: list[dict[str, float]]) -> Iterator[float]:
+    for got, expected in zip(losses, recorded, strict=False):
+        for name, value in expected.items():
+            if name not in CONDITIONS:
+                yield abs(got[name] - value) / max(1.0, abs(value))
+
+
+def _row(name: str, error: float, tolerance: float) -> Row:
+    return name, error, error <= tolerance
+
+
+def _image(key: str) -> Callable[[nn.ModuleDict, Mapping[str, Tensor]], Tensor]:
+    return lambda networks, given: networks[key](given["probe"]).image
+
+
+def _logits(key: str, scale: int = 0) -> Callable[[nn.ModuleDict, Mapping[str, Tensor]], Tensor]:
+    return lambda networks, given: networks[key](given["probe"])[scale].logits
+
+
+CONDITIONS = {"threshold", "discriminator_norm", "attention_trained"}
+CYCLE_PROBES = {
+    "probe_G_A": _image("G_A2B"),
+    "probe_G_B": _image("G_B2A"),
+    "probe_D_A": _logits("D_B"),
+    "probe_D_B": _logits("D_A"),
+}
+
+
+def _cycle_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "cycle": given["lambda_A"],
+        "identity": given["lambda_A"] * given["lambda_identity"],
+        "learning_rate": given["lr"],
+        "pool": 0,
+    }
+
+
+SETUPS = {
+    "cyclegan": Setup("cyclegan", _cycle_options, CYCLE_PROBES),
+    "attentiongan_scheme2": Setup("attentiongan2", _cycle_options, CYCLE_PROBES),
+}
