@@ -77,7 +77,19 @@ class Card:
     @property
     def convert_command(self) -> str | None:
         """The command that turns the unpacked official download into this model."""
-        return self.download and f"attn-i2i convert {' '.join(self.download.sources)} --as {self.name}"
+        if self.download is None:
+            return None
+        return f"attn-i2i convert {' '.join(self.download.sources)} --as {self.name}"
+
+    @property
+    def needs_acceptance(self) -> bool:
+        """Whether the licence forbids what a user may take for granted, so that it is asked about once."""
+        return is_restricted(self.licence)
+
+
+def is_restricted(licence: str | None) -> bool:
+    """Whether a licence excludes commercial use."""
+    return "nc" in re.split(r"[^a-z]+", (licence or "").lower())
 
 
 def read_card(path: Path) -> Card:

@@ -34,7 +34,7 @@ def check_name(name: str) -> str:
     """``name``, where it can be a folder of the local zoo; else ConfigError."""
     if not _NAME.fullmatch(name) or name.endswith("."):
         raise ConfigError(
-            f"{name!r} cannot name a model: use letters, digits, '.', '_' and '-', a letter or digit first."
+            f"{name!r} cannot name a model: expected letters, digits, '.', '_' and '-', starting with a letter or digit."
         )
     return name
 
@@ -49,5 +49,5 @@ def installed_folder(name: str) -> Path | None:
     """The model directory of ``name`` in the package or the local zoo."""
     if not _NAME.fullmatch(name):
         return None
-    places = (shipped_zoo() / name, local_zoo() / "models" / name)
+    places = (shipped_zoo() / name, local_zoo() / name)
     return next((place for place in places if (place / CONFIG).is_file()), None)
