@@ -108,8 +108,10 @@ def read_config(directory: Path) -> ModelConfig:
 
 def _are_names(directions: object) -> bool:
     """Directions name files, so a downloaded configuration must not lead out of its directory."""
-    return isinstance(directions, list) and bool(directions) and all(
-        isinstance(name, str) and name.replace("-", "_").isidentifier() for name in directions
+    return (
+        isinstance(directions, list)
+        and bool(directions)
+        and all(isinstance(name, str) and name.replace("-", "_").isidentifier() for name in directions)
     )
 
 

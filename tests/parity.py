@@ -26,7 +26,7 @@ FLOAT64_BOUND = 1e-6
 FLOAT32_BOUNDS = {"pytorch": 2e-5, "tensorflow": 2e-4}
 
 
-class UnreadableCase(Exception):
+class UnreadableCaseError(Exception):
     """A folder that is no case."""
 
 
@@ -46,13 +46,13 @@ class Outcome:
 
 
 def read_case(folder: Path) -> dict[str, Any]:
-    """The case's description; raises UnreadableCase where the folder has none or lacks its tensors."""
+    """The case's description; raises UnreadableCaseError where the folder has none or lacks its tensors."""
     try:
         case = json.loads((folder / "case.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UnreadableCase(f"{folder}: no readable case.json ({error})") from error
+        raise UnreadableCaseError(f"{folder}: no readable case.json ({error})") from error
     if not (folder / "io.safetensors").is_file() or not isinstance(case, dict):
-        raise UnreadableCase(f"{folder}: a case needs io.safetensors beside case.json")
+        raise UnreadableCaseError(f"{folder}: a case needs io.safetensors beside case.json")
     return case
 
 
@@ -60,7 +60,7 @@ def checkpoints(folder: Path) -> list[Path]:
     """Every checkpoint of a case, read as a user would name it."""
     files = [p for p in sorted(folder.iterdir()) if p.suffix in (".pth", ".pt", ".ckpt", ".index")]
     if not files:
-        raise UnreadableCase(f"{folder}: no checkpoint (.pth, .pt, .ckpt, .index)")
+        raise UnreadableCaseError(f"{folder}: no checkpoint (.pth, .pt, .ckpt, .index)")
     return [found for path in files for found in checkpoint_files(path)]
 
 
@@ -114,18 +114,22 @@ def run(folder: Path) -> Outcome:
         return Outcome(folder.name, f"{type(error).__name__}: {error}", float("inf"), float("inf"), False)
 
 
+def cases_in(folder: Path) -> list[Path]:
+    """The folder itself where it is a case, or holds none; else the cases in it."""
+    inner = sorted(path.parent for path in folder.glob("*/case.json"))
+    return [folder] if (folder / "case.json").exists() or not inner else inner
+
+
 def main(arguments: list[str]) -> int:
     """Run the folders named; a folder of cases stands for all of them."""
     if not arguments or set(arguments) & {"-h", "--help"}:
         print(__doc__)
         return 0 if arguments else 2
-    given = [Path(argument) for argument in arguments]
-    folders = [c for f in given for c in ([f] if (f / "case.json").exists() else sorted(p.parent for p in f.glob("*/case.json"))) or [f]]
     worst = 0
-    for folder in folders:
+    for folder in (case for argument in arguments for case in cases_in(Path(argument))):
         try:
             outcome = run(folder)
-        except UnreadableCase as error:
+        except UnreadableCaseError as error:
             print(error, file=sys.stderr)
             worst = 2
             continue

@@ -46,6 +46,10 @@ class _Part:
     config: dict[str, Any]
     state: StateDict
 
+    @property
+    def architecture(self) -> str:
+        return self.found.converter.load().architecture
+
 
 def convert(
     sources: Sequence[str | Path] | str | Path,
@@ -76,7 +80,8 @@ def convert(
         )
     if direction is not None:
         if len(generators) > 1:
-            raise ConversionError(f"direction={direction!r} names one direction, but {', '.join(generators)} were found.")
+            found = ", ".join(generators)
+            raise ConversionError(f"direction={direction!r} names one direction, but {found} were found.")
         generators = {direction: next(iter(generators.values()))}
     judges = _by_slot(parts, "discriminator")
     config = _model_config(generators, judges, files, licence, domains, options or {})
@@ -122,7 +127,7 @@ def _by_slot(parts: Sequence[_Part], role: Literal["generator", "discriminator"]
                 f"{other.found.where} and {part.found.where} both hold a {role} for {part.found.slot}, with different"
                 " weights: give the files of one model only."
             )
-    kinds = {(p.found.converter.load().architecture, str(sorted(p.config.items()))): p.found.where for p in chosen.values()}
+    kinds = {(part.architecture, str(sorted(part.config.items()))): part.found.where for part in chosen.values()}
     if len(kinds) > 1:
         described = "; ".join(f"{where}: {name}" for (name, _), where in kinds.items())
         raise ConversionError(f"The {role}s do not belong together ({described}): give the files of one model only.")
@@ -146,9 +151,11 @@ def _model_config(
     if domains is not None and len(domains) != count:
         raise ConversionError(f"{len(domains)} domain names were given, but this model has {count} domains.")
     judge = next(iter(judges.values()), None)
-    discriminators = judge and DiscriminatorConfig(judge.found.converter.load().architecture, judge.config, list(judges))
+    discriminators = None
+    if judge is not None:
+        discriminators = DiscriminatorConfig(judge.architecture, judge.config, list(judges))
     return ModelConfig(
-        architecture=part.found.converter.load().architecture,
+        architecture=part.architecture,
         config={**part.config, **options},
         directions=list(generators),
         domains=list(domains) if domains is not None else None,
@@ -170,15 +177,14 @@ def _floats(state: StateDict) -> StateDict:
 def _build(config: ModelConfig, generators: Mapping[str, StateDict], judges: Mapping[str, StateDict]) -> Networks:
     """The modules, strictly loaded: what does not fit is found before anything is written."""
     try:
-        built = {d: load_strictly(functools.partial(create, config.architecture, **config.config), s, d) for d, s in generators.items()}
+        made = functools.partial(create, config.architecture, **config.config)
+        built = {direction: load_strictly(made, state, direction) for direction, state in generators.items()}
         kept = {}
-        if config.discriminators is not None:
-            made = functools.partial(
-                create_discriminator, config.discriminators.architecture, **config.discriminators.config
-            )
-            kept = {n: load_strictly(made, state, f"discriminator {n}") for n, state in judges.items()}
+        if judge := config.discriminators:
+            made = functools.partial(create_discriminator, judge.architecture, **judge.config)
+            kept = {name: load_strictly(made, state, f"discriminator {name}") for name, state in judges.items()}
     except ModelError as error:
-        raise ConversionError(f"This looks like {config.architecture}, but the weights are not whole: {error}") from error
+        raise ConversionError(f"This looks like {config.architecture}, but is not whole: {error}") from error
     except (RuntimeError, OverflowError, ValueError) as error:
         if isinstance(error, AttnI2IError):
             raise

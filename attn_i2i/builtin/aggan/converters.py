@@ -64,8 +64,9 @@ def is_discriminator(state: StateDict) -> bool:
 GENERATOR = Converter(
     role="generator",
     architecture="aggan",
-    detect=lambda s: has(s, "generator/c1/Conv/weights", 7, 7, 3, None)
-    and has(s, "attention/c1/Conv/weights", 7, 7, 3, None),
+    detect=lambda s: (
+        has(s, "generator/c1/Conv/weights", 7, 7, 3, None) and has(s, "attention/c1/Conv/weights", 7, 7, 3, None)
+    ),
     infer=infer_generator,
     rename=(
         (r"generator/c6/Conv/weights", "generator.head.image.weight"),
@@ -99,4 +100,5 @@ DISCRIMINATOR = Converter(
     ),
     adapt=to_torch,
     scopes=(Scope(r"Model/d_A/", "A"), Scope(r"Model/d_B/", "B")),
+    slots=(("", "A"),),
 )

@@ -34,9 +34,7 @@ class AGGAN(nn.Module):
         attention_kernels: tuple[int, int, int] = (1, 1, 1),
     ) -> None:
         super().__init__()
-        trunk = ResnetTrunk(
-            width, blocks, norm="instance_affine", padding="zeros", down_same=True, final_relu=True
-        )
+        trunk = ResnetTrunk(width, blocks, norm="instance_affine", padding="zeros", down_same=True, final_relu=True)
         up = partial(transposed_up, norm="instance_affine", same=True)
         self.generator = TrunkAndHead(trunk, ImageHead(trunk.out_channels, trunk.stride, up=up, padding="zeros"))
         self.attention = AttentionNetwork(attention_width or width, kernels=attention_kernels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -71,10 +72,7 @@ class TowerDiscriminator(nn.Module):
         super().__init__()
         channels = [3, width, 2 * width, 4 * width, 8 * width]
         self.tower = nn.Sequential(
-            *(
-                unit(nn.Conv2d(a, b, 4, 2), norm, b, nn.LeakyReLU(0.01, inplace=True))
-                for a, b in zip(channels, channels[1:], strict=False)
-            ),
+            *(unit(nn.Conv2d(a, b, 4, 2), norm, b, nn.LeakyReLU(0.01, inplace=True)) for a, b in pairwise(channels)),
             unit(nn.Conv2d(8 * width, 8 * width, 4), "none", 8 * width, nn.LeakyReLU(0.01, inplace=True)),
         )
         self.logits = nn.Conv2d(8 * width, 1, 1)

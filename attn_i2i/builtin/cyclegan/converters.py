@@ -26,8 +26,10 @@ def resnet_rules(config: Mapping[str, Any]) -> Rules:
         (r"model\.1\.(weight|bias)", r"trunk.stem.conv.\1"),
         (r"model\.4\.(weight|bias)", r"trunk.down.0.conv.\1"),
         (r"model\.7\.(weight|bias)", r"trunk.down.1.conv.\1"),
-        (r"model\.(\d+)\.conv_block\.1\.(weight|bias)", lambda m: f"trunk.blocks.{int(m[1]) - 10}.first.conv.{m[2]}"),
-        (r"model\.(\d+)\.conv_block\.[56]\.(weight|bias)", lambda m: f"trunk.blocks.{int(m[1]) - 10}.second.conv.{m[2]}"),
+        (
+            r"model\.(\d+)\.conv_block\.([156])\.(weight|bias)",
+            lambda m: f"trunk.blocks.{int(m[1]) - 10}.{'first' if m[2] == '1' else 'second'}.conv.{m[3]}",
+        ),
         (rf"model\.{10 + n}\.(weight|bias)", r"head.up.0.conv.\1"),
         (rf"model\.{13 + n}\.(weight|bias)", r"head.up.1.conv.\1"),
         (rf"model\.{17 + n}\.(weight|bias)", r"head.image.\1"),
@@ -55,8 +57,9 @@ def patch_rules(config: Mapping[str, Any]) -> Rules:
 
 
 def is_patch(state: StateDict) -> bool:
-    last = max((int(key.split(".")[1]) for key in state if key.startswith("model.") and key.endswith(".weight")), default=0)
-    return has(state, "model.0.weight", None, 3, 4, 4) and last % 3 == 2 and has(state, f"model.{last}.weight", 1, None, 4, 4)
+    layers = count(state, r"model\.(\d+)\.weight") - 2
+    last = f"model.{3 * layers + 2}.weight"
+    return has(state, "model.0.weight", None, 3, 4, 4) and has(state, last, 1, None, 4, 4)
 
 
 GENERATOR = Converter(

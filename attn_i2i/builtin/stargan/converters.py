@@ -74,9 +74,11 @@ GENERATOR = Converter(
 DISCRIMINATOR = Converter(
     role="discriminator",
     architecture="stargan",
-    detect=lambda s: has(s, "main.0.weight", None, 3, 4, 4)
-    and has(s, "conv1.weight", 1, None, 3, 3)
-    and has(s, "conv2.weight", None, None, None, None),
+    detect=lambda s: (
+        has(s, "main.0.weight", None, 3, 4, 4)
+        and has(s, "conv1.weight", 1, None, 3, 3)
+        and has(s, "conv2.weight", None, None, None, None)
+    ),
     infer=infer_discriminator,
     rename=(
         (r"main\.(\d+)\.(weight|bias)", lambda m: f"features.{int(m[1]) // 2}.0.{m[2]}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -33,7 +34,7 @@ class StarGANDiscriminator(nn.Module):
         channels = [3, *(width * 2**i for i in range(layers))]
         self.image_size = image_size
         self.features = nn.Sequential()
-        for a, b in zip(channels, channels[1:], strict=False):
+        for a, b in pairwise(channels):
             self.features.append(nn.Sequential(nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(0.01, inplace=True)))
         self.logits = nn.Conv2d(channels[-1], 1, 3, padding=1, bias=False)
         self.classes = nn.Conv2d(channels[-1], domains, image_size // 2**layers, bias=False)

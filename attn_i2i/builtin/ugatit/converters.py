@@ -81,4 +81,5 @@ DISCRIMINATOR = Converter(
         for domain in "AB"
         for letter, scale in (("G", "global"), ("L", "local"))
     ),
+    slots=(("", "A"),),
 )

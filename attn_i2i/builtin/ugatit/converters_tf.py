@@ -93,4 +93,5 @@ DISCRIMINATOR = Converter(
     ),
     adapt=to_torch,
     scopes=(Scope(r"discriminator_A/", "A"), Scope(r"discriminator_B/", "B")),
+    slots=(("", "A"),),
 )

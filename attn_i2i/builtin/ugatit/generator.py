@@ -96,6 +96,4 @@ class UGATITGenerator(nn.Module):
         for block in self.blocks:
             features = block(features, gamma, beta)
         output = self.image(self.up(features)).tanh()
-        return crop(
-            Translation(output, cam_logits=cam.logits, heatmap=cam.heatmap), image.shape[2], image.shape[3]
-        )
+        return crop(Translation(output, cam_logits=cam.logits, heatmap=cam.heatmap), image.shape[2], image.shape[3])
