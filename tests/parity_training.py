@@ -83,7 +83,7 @@ def _train(
         loss.backward()
         optimizers[name].step()
 
-    batches = {name: t.to(dtype) for name, t in tensors.items() if not name.startswith("probe")}
+    batches = {BATCH[name]: t.to(dtype) for name, t in tensors.items() if not name.startswith("probe")}
     losses = []
     for step in range(steps):
         recipe.on_epoch(setup.epoch(case["losses"][step]))
@@ -120,6 +120,14 @@ def _logits(key: str, scale: int = 0) -> Callable[[nn.ModuleDict, Mapping[str, T
     return lambda networks, given: networks[key](given["probe"])[scale].logits
 
 
+BATCH = {
+    "real_A": "A",
+    "real_B": "B",
+    "real": "image",
+    "label_org": "label",
+    "label_trg": "target",
+    "gp_alpha": "gp_alpha",
+}
 CONDITIONS = {"threshold", "discriminator_norm", "attention_trained"}
 CYCLE_PROBES = {
     "probe_G_A": _image("G_A2B"),
@@ -138,7 +146,28 @@ def _cycle_options(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+SCHEME1_PROBES = {
+    "probe_G_A2B": _image("G_A2B"),
+    "probe_G_B2A": _image("G_B2A"),
+    "probe_D_A": _logits("D_A"),
+    "probe_D_B": _logits("D_B"),
+}
+
+
+def _scheme1_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "cycle": given["lambda_cycle"],
+        "pixel": given["lambda_pixel"],
+        "variation": given["lambda_reg"],
+        "learning_rate": given["lr"],
+        "pool": 0,
+    }
+
+
 SETUPS = {
     "cyclegan": Setup("cyclegan", _cycle_options, CYCLE_PROBES),
     "attentiongan_scheme2": Setup("attentiongan2", _cycle_options, CYCLE_PROBES),
+    "attentiongan_scheme1": Setup(
+        "attentiongan1", _scheme1_options, SCHEME1_PROBES, lambda recorded: 0 if recorded["rate"] < 0.1 else 10
+    ),
 }

@@ -36,7 +36,7 @@ class CycleOptions:
 class CycleRecipe:
     """CycleGAN's training of any two generators ``G_A2B``, ``G_B2A`` against ``D_A``, ``D_B`` (D_x judges domain x).
 
-    A batch is ``real_A`` and ``real_B``, (B, 3, H, W) in [-1, 1]. The generators are updated first, then the
+    A batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1]. The generators are updated first, then the
     discriminators on fakes from a pool. Losses are named by the generator's letter, weighted, as published: ``G_A``,
     ``cycle_A``, ``idt_A`` belong to A2B, ``D_A`` to the judge of its fakes. With ``guided`` the discriminators also
     read the foreground mask of the fake, for the fake as for the real image (arXiv:1911.11897, section 3.3).
@@ -70,7 +70,7 @@ class CycleRecipe:
         }
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
-        trips = self._translate(batch["real_A"], batch["real_B"])
+        trips = self._translate(batch["A"], batch["B"])
         weighted = {
             f"{name}_{letter}": self.objective[name][0] * value
             for letter, trip in trips.items()

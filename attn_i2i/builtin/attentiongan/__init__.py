@@ -15,6 +15,7 @@ def register_components(zoo: Zoo) -> None:
     zoo.discriminators.add("attentiongan1", f"{HERE}.networks:TowerDiscriminator")
     zoo.discriminators.add("attention-guided", f"{HERE}.networks:guided_discriminator")
     zoo.discriminators.add("plain-and-guided", f"{HERE}.recipe:PlainAndGuided")
+    zoo.recipes.add("attentiongan1", f"{HERE}.recipe1:attentiongan1")
     zoo.recipes.add("attentiongan2", f"{HERE}.recipe:attentiongan2")
     zoo.losses.add("pixel", "attn_i2i.losses:pixel")
     zoo.losses.add("mask-variation", "attn_i2i.losses:mask_variation")

@@ -1,0 +1,222 @@
+"""How AttentionGAN I trains: a curriculum from the adversarial and mask terms to the reconstruction terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ...blocks import PatchDiscriminator, foreground
+from ...interfaces import Objective, RoundTrip, Update
+from ...losses import adversarial, cycle, judge_lsgan, mask_variation, merged, needs_same, pixel, values
+from ...pool import ImagePool
+from ...recipes import (
+    Layout,
+    Presets,
+    adam,
+    by_epoch,
+    flattened,
+    frozen,
+    judge_together,
+    mixes_samples,
+    pairwise_layout,
+    pairwise_networks,
+    resolve,
+    sum_of,
+    translate_together,
+)
+from ...types import Translation
+from .networks import TowerDiscriminator, scheme1
+from .recipe import PlainAndGuided
+
+PRESETS: Presets = {"released": {}, "paper": {"guided": True, "norm": "instance"}}
+ATTENTION_TERMS = ("GAN", "reg")
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """``guided`` puts PatchGANs, one of them attention-guided, in the place of the released averaging discriminator."""
+
+    width: int = 64
+    blocks: int = 6
+    norm: str = "batch"
+    guided: bool = False
+    discriminator_width: int = 64
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """``gan``, ``variation``, ``cycle`` and ``pixel`` are weights.
+
+    Adversarial and mask terms count 1 - rate, all others rate, which is ``rate_first`` for ``warmup_epochs`` and
+    ``rate_later`` after them.
+    """
+
+    gan: float = 0.5
+    variation: float = 1e-6
+    cycle: float = 10.0
+    pixel: float = 1.0
+    rate_first: float = 0.01
+    rate_later: float = 0.5
+    warmup_epochs: int = 10
+    learning_rate: float = 1e-4
+    beta1: float = 0.5
+    beta2: float = 0.999
+    pool: int = 50
+    epochs: int = 100
+    decay_epochs: int = 100
+    seed: int = 0
+
+
+def attentiongan1(
+    networks: nn.ModuleDict | None = None,
+    *,
+    preset: str = "released",
+    objective: Objective | None = None,
+    **options: Any,
+) -> Scheme1Recipe:
+    """AttentionGAN I's recipe (arXiv:1903.12296); ``paper`` has instance norm and attention-guided discriminators.
+
+    ``networks`` replaces those that the options describe; with ``guided`` its discriminators must read attention.
+    """
+    shape, training = resolve("attentiongan1", PRESETS, preset, options, NetworkOptions, TrainingOptions)
+    config = {"width": shape.width, "blocks": shape.blocks, "norm": shape.norm}
+    judge: type[nn.Module] = PlainAndGuided if shape.guided else TowerDiscriminator
+    judge_config: dict[str, Any] = {"width": shape.discriminator_width}
+    judge_config |= {} if shape.guided else {"norm": shape.norm}
+    judge_name = "plain-and-guided" if shape.guided else "attentiongan1"
+    layout = None if networks else pairwise_layout("attentiongan1", config, judge_name, judge_config)
+    made = networks or pairwise_networks(lambda: scheme1(**config), lambda: judge(**judge_config))
+    return Scheme1Recipe(made, training, objective, shape.guided, layout, flattened(shape, training))
+
+
+class Scheme1Recipe:
+    """AttentionGAN I's training; a batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1].
+
+    Losses carry their published names, unweighted but for ``loss_reg``: ``loss_GAN_A2B``, ``loss_cycle_ABA``,
+    ``loss_pix_A`` and ``loss_reg_B`` belong to A2B. The release also translates each target, for no loss; that moves
+    the running statistics of batch norm, so it is done where there is batch norm. ``objective`` is merged into the
+    terms ``GAN``, ``reg``, ``cycle`` and ``pix``.
+    """
+
+    def __init__(
+        self,
+        networks: nn.ModuleDict,
+        options: TrainingOptions,
+        objective: Objective | None,
+        guided: bool,
+        layout: Layout | None,
+        shown: Mapping[str, Any],
+    ) -> None:
+        self.networks, self.guided, self.layout, self.options = networks, guided, layout, dict(shown)
+        self._options = o = options
+        default = {
+            "GAN": (o.gan, adversarial),
+            "reg": (o.variation, mask_variation),
+            "cycle": (o.cycle, cycle),
+            "pix": (o.pixel, pixel),
+        }
+        self.objective = merged(default, objective)
+        self.rate = o.rate_first
+        self._pools = {domain: ImagePool(o.pool, o.seed + i) for i, domain in enumerate("AB")}
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """One Adam for both generators, one for both discriminators."""
+        o, n = self._options, self.networks
+        betas = (o.beta1, o.beta2)
+        return {
+            "G": adam([n["G_A2B"], n["G_B2A"]], o.learning_rate, betas),
+            "D": adam([n["D_A"], n["D_B"]], o.learning_rate, betas),
+        }
+
+    def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
+        trips = self._translate(batch["A"], batch["B"])
+        judged = {direction: values(self.objective, trip) for direction, trip in trips.items()}
+        weighted = {f"{d}.{n}": self._weight(n) * value for d, terms in judged.items() for n, value in terms.items()}
+        total = sum_of(weighted)
+        update("G", total)
+        losses = self._named(judged) | {"loss_G": total.detach()}
+        fakes = {direction: self._pooled(direction[-1], trip.fake) for direction, trip in trips.items()}
+        del trips, judged, weighted, total
+        loss_a = self._judge_loss(self.networks["D_A"], batch["A"], fakes["B2A"])
+        loss_d = 0.5 * (loss_a + self._judge_loss(self.networks["D_B"], batch["B"], fakes["A2B"]))
+        update("D", loss_d)
+        return losses | {"loss_D": loss_d.detach(), "rate": torch.tensor(self.rate)}
+
+    def _weight(self, name: str) -> float:
+        return self.objective[name][0] * (1 - self.rate if name in ATTENTION_TERMS else self.rate)
+
+    def _named(self, judged: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        """Terms under their published names; the mask's is recorded with its weight."""
+        suffixes = {
+            "A2B": {"cycle": "ABA", "pix": "A", "reg": "B"},
+            "B2A": {"cycle": "BAB", "pix": "B", "reg": "A"},
+        }
+        return {
+            f"loss_{name}_{suffixes[direction].get(name, direction)}": value.detach()
+            * (self.objective[name][0] if name == "reg" else 1)
+            for direction, terms in judged.items()
+            for name, value in terms.items()
+        }
+
+    def _translate(self, a: Tensor, b: Tensor) -> dict[str, RoundTrip]:
+        """Both round trips, each network's passes in the published order."""
+        n = self.networks
+        g_b, g_a = n["G_A2B"], n["G_B2A"]
+        with_same = needs_same(self.objective)
+        if not with_same:
+            _move_statistics(g_b, b)
+            _move_statistics(g_a, a)
+        *same_b, fake_b = translate_together(g_b, *[b] * with_same, a)
+        *same_a, back_a, fake_a = translate_together(g_a, *[a] * with_same, fake_b.image, b)
+        (back_b,) = translate_together(g_b, fake_a.image)
+        with frozen(n["D_A"], n["D_B"]):
+            verdicts_b = n["D_B"](fake_b.image, self._mask(fake_b))
+            verdicts_a = n["D_A"](fake_a.image, self._mask(fake_a))
+        return {
+            "A2B": RoundTrip(a, b, fake_b, back_a, same_b[0] if same_b else None, verdicts_b),
+            "B2A": RoundTrip(b, a, fake_a, back_b, same_a[0] if same_a else None, verdicts_a),
+        }
+
+    def _mask(self, fake: Translation) -> Tensor | None:
+        return foreground(fake) if self.guided else None
+
+    def _pooled(self, domain: str, fake: Translation) -> tuple[Tensor, ...]:
+        mask = self._mask(fake)
+        return self._pools[domain](fake.image, *([] if mask is None else [mask]))
+
+    @staticmethod
+    def _judge_loss(judge: nn.Module, real: Tensor, pooled: tuple[Tensor, ...]) -> Tensor:
+        fake, *mask = pooled
+        return judge_lsgan(*judge_together(judge, real, fake, (mask[0], mask[0]) if mask else None))
+
+    def learning_rate(self, step: int, steps_per_epoch: int) -> float:
+        o = self._options
+        return o.learning_rate * by_epoch(step, steps_per_epoch, constant=o.epochs, decay=o.decay_epochs)
+
+    def total_steps(self, steps_per_epoch: int) -> int:
+        """Steps of a whole training."""
+        return (self._options.epochs + self._options.decay_epochs) * steps_per_epoch
+
+    def on_epoch(self, epoch: int) -> None:
+        """Move on to the later rate after the warm-up."""
+        o = self._options
+        self.rate = o.rate_first if epoch < o.warmup_epochs else o.rate_later
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"pools": {name: pool.state_dict() for name, pool in self._pools.items()}}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for name, pool in self._pools.items():
+            pool.load_state_dict(state["pools"][name])
+
+
+@torch.no_grad()
+def _move_statistics(generator: nn.Module, image: Tensor) -> None:
+    """A pass whose output nobody reads: it only moves running statistics."""
+    if mixes_samples(generator):
+        generator(image)
