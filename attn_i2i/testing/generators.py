@@ -1,0 +1,132 @@
+"""What a generator promises."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ..types import Translation
+from .contract import Factory, build, call, check_finite, check_network, check_shape, expect, kind
+
+SIZES = ((48, 48), (45, 59))
+
+
+def check_generator(generator: Factory, *, domains: int = 0, sizes: Sequence[tuple[int, int]] = SIZES) -> None:
+    """Hold a generator, or a factory of one, to what every part of this library relies on.
+
+    It returns a Translation of the input's size at all ``sizes`` (height, width), or at the ``image_size`` it
+    advertises; images in [-1, 1] unless blended from contents that go beyond; masks in [0, 1] that leave no negative
+    background; each image of a batch by itself in eval mode; the same at every call; in float64 and bfloat16; weights
+    through safetensors; gradients to every parameter and to the input. ``domains`` is the length of the target label
+    where the generator does not advertise it. Raises ContractError.
+    """
+    module = build(generator).eval()
+    domains = int(getattr(module, "domains", 0) or 0) or domains
+    for height, width in _accepted(module, sizes):
+        image, label = _inputs(2, height, width, domains)
+        with torch.no_grad():
+            together = translate(module, image, label)
+            check_translation(together, image)
+            alone = translate(module, image[:1], None if label is None else label[:1])
+        _check_batch(together, alone)
+        _check_ranges(module, image, label)
+    run_image, run_label = _inputs(2, *_accepted(module, sizes)[0], domains)
+    check_network(generator, lambda m, dtype: _tensors(m, run_image, run_label, dtype), {"image": run_image})
+    _check_input_gradient(build(generator), run_image, run_label)
+
+
+def _accepted(module: nn.Module, sizes: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
+    only = getattr(module, "image_size", None)
+    if only is None:
+        return sizes
+    return [(only, only) if isinstance(only, int) else tuple(only)]
+
+
+def _inputs(batch: int, height: int, width: int, domains: int) -> tuple[Tensor, Tensor | None]:
+    """The same pictures at every call, and labels with one domain each."""
+    source = torch.Generator().manual_seed(0)
+    image = torch.rand(batch, 3, height, width, generator=source) * 2 - 1
+    label = torch.eye(domains)[torch.arange(batch) % domains] if domains else None
+    return image, label
+
+
+def translate(module: nn.Module, image: Tensor, label: Tensor | None) -> Translation:
+    """Call a generator as this library does."""
+    shape = "x".join(map(str, image.shape))
+    doing = f"Calling it as generator(image, {'label' if label is not None else 'None'}) with a {shape} image"
+    translation = call(module, image, label, doing=doing)
+    advice = "return attn_i2i.Translation(image=...)."
+    expect(isinstance(translation, Translation), f"It returned {kind(translation)}, not a Translation: {advice}")
+    return translation
+
+
+def check_translation(translation: Translation, source: Tensor) -> None:
+    """Shapes and finiteness of a translation of ``source``."""
+    batch, _, height, width = source.shape
+    pad = "fit the input to the network and cut the output back (attn_i2i.blocks: pad_to_multiple, crop)."
+    check_shape("image", translation.image, (batch, 3, height, width), pad)
+    attention, contents = translation.attention, translation.contents
+    if contents is not None:
+        check_shape("contents", contents, (batch, None, 3, height, width), "one RGB image a foreground mask.")
+        expect(attention is not None, "contents come without attention: return the masks they are blended by.")
+    if attention is not None:
+        check_shape("attention", attention, (batch, None, height, width), "one mask a content, the background's last.")
+        masks = attention.shape[1]
+        allowed = (masks,) if contents is None else (contents.shape[1], contents.shape[1] + 1)
+        count = None if contents is None else contents.shape[1]
+        expect(
+            masks in allowed,
+            f"There are {masks} masks for {count} contents: return {count} or, with the background's, one more.",
+        )
+    if translation.cam_logits is not None:
+        check_shape("cam_logits", translation.cam_logits, (batch, 2), "from average and from max pooling.")
+    if translation.heatmap is not None:
+        check_shape("heatmap", translation.heatmap, (batch, 1, None, None), "one channel at the features' resolution.")
+    check_finite(((name, value) for name, value in translation._asdict().items() if value is not None), "in float32")
+
+
+def _check_batch(together: Translation, alone: Translation) -> None:
+    for name, value in alone._asdict().items():
+        if value is not None:
+            same = torch.allclose(getattr(together, name)[:1], value, atol=1e-3, rtol=1e-3)
+            advice = "no statistics over the batch in eval mode."
+            expect(same, f"{name} of an image depends on the rest of its batch in eval(): {advice}")
+
+
+def _check_ranges(module: nn.Module, image: Tensor, label: Tensor | None) -> None:
+    """Ranges hold for any weights: also for these, eight times as large, in float64 so that nothing overflows."""
+    loud = copy.deepcopy(module).double()
+    with torch.no_grad():
+        for parameter in loud.parameters():
+            parameter.mul_(8)
+        check_ranges(translate(loud, image.double(), None if label is None else label.double()))
+
+
+def check_ranges(translation: Translation) -> None:
+    """Masks in [0, 1] with a sum of at most 1; an image in [-1, 1], or within its contents where they go beyond."""
+    image, attention, contents = translation.image, translation.attention, translation.contents
+    if attention is not None:
+        low, high = attention.min().item(), attention.max().item()
+        advice = "end in a sigmoid or a softmax."
+        expect(low >= 0 and high <= 1 + 1e-4, f"attention lies in [{low:.3g}, {high:.3g}], expected [0, 1]: {advice}")
+        most = attention.sum(1).max().item()
+        expect(most <= 1 + 1e-3, f"The masks sum to {most:.3g} at a pixel: together they may cover it once (softmax).")
+    limit = 1.0 if contents is None else max(1.0, contents.abs().max().item())
+    most = image.abs().max().item()
+    expect(most <= limit * (1 + 1e-4), f"image reaches {most:.3g}, expected values in [-1, 1]: end in a tanh.")
+
+
+def _tensors(module: nn.Module, image: Tensor, label: Tensor | None, dtype: torch.dtype) -> dict[str, Tensor]:
+    translation = translate(module, image.to(dtype), None if label is None else label.to(dtype))
+    return {name: value for name, value in translation._asdict().items() if value is not None}
+
+
+def _check_input_gradient(module: nn.Module, image: Tensor, label: Tensor | None) -> None:
+    source = image.clone().requires_grad_()
+    translation = translate(module.train(), source, label)
+    translation.image.square().mean().backward()
+    advice = "a cycle needs it; detach nothing, compute in torch."
+    expect(source.grad is not None, f"The input image gets no gradient: {advice}")

@@ -1,0 +1,49 @@
+"""What a head promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from ..interfaces import Head
+from ..types import Translation
+from .contract import ContractError, build, call, check_network, expect, kind
+from .generators import check_ranges, check_translation
+
+CHANNELS, STRIDE, SIDE = 16, 4, 8
+
+
+def check_head(head: nn.Module | Callable[[int, int], nn.Module]) -> None:
+    """Hold a head, or a factory called as ``factory(in_channels, stride)``, to what ``TrunkAndHead`` relies on.
+
+    It advertises ``in_channels`` and ``stride``, and turns features and the source into a Translation of the source's
+    size; ranges, determinism, precisions, weights and gradients as for generators. Raises ContractError.
+    """
+    part = head if isinstance(head, nn.Module) else lambda: head(CHANNELS, STRIDE)
+    module = build(part)
+    channels, stride = _advertised(module)
+    if not isinstance(head, nn.Module):
+        message = f"Built for {(CHANNELS, STRIDE)}, it advertises {(channels, stride)} as in_channels and stride."
+        expect((channels, stride) == (CHANNELS, STRIDE), message)
+    source = torch.Generator().manual_seed(0)
+    features = torch.randn(2, channels, SIDE, SIDE + 1, generator=source)
+    image = torch.rand(2, 3, SIDE * stride, (SIDE + 1) * stride, generator=source) * 2 - 1
+
+    def run(one: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
+        translation = call(one, features.to(dtype), image.to(dtype), doing="Calling it as head(features, source)")
+        expect(isinstance(translation, Translation), f"It returned {kind(translation)}, not an attn_i2i.Translation.")
+        check_translation(translation, image)
+        return {name: value for name, value in translation._asdict().items() if value is not None}
+
+    with torch.no_grad():
+        check_ranges(Translation(**run(module.eval().double(), torch.float64)))
+    check_network(part, run, {"features": features, "source": image})
+
+
+def _advertised(module: nn.Module) -> tuple[int, int]:
+    if not isinstance(module, Head):
+        advice = "set self.in_channels and self.stride in __init__."
+        raise ContractError(f"{type(module).__name__} does not advertise in_channels and stride: {advice}")
+    return module.in_channels, module.stride

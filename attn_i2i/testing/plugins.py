@@ -1,0 +1,79 @@
+"""All contract checks over everything that a plugin registers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from ..plugins import PluginManager
+from ..registry import Entry, Registry
+from ..types import ConfigError
+from .contract import ContractError
+from .converters import check_converter
+from .discriminators import check_discriminator
+from .generators import check_generator
+from .heads import check_head
+from .training import check_recipe, check_term
+
+
+class Checked(NamedTuple):
+    """One part of a plugin and what is wrong with it, in one line; None where nothing is."""
+
+    kind: str
+    name: str
+    problem: str | None
+
+
+def check_plugin(manager: PluginManager, plugin: str, options: Mapping[str, Any] | None = None) -> Iterator[Checked]:
+    """Check each part that the registered plugin of that name supplied, one after the other.
+
+    ``options`` make parts smaller, and so the checks faster: each goes to the factories that have it.
+    """
+    for registry in manager.zoo.registries():
+        for entry in registry:
+            if entry.plugin == plugin:
+                yield Checked(registry.kind, entry.name, _problem(registry, entry, options or {}))
+
+
+def _problem(registry: Registry[Any], entry: Entry[Any], options: Mapping[str, Any]) -> str | None:
+    checks: dict[str, Callable[[Any], None]] = {
+        "generator": lambda part: check_generator(_shrunk(part, options)),
+        "discriminator": lambda part: check_discriminator(_shrunk(part, options)),
+        "head": check_head,
+        "loss": check_term,
+        "recipe": lambda part: check_recipe(_shrunk(part, options)),
+        "converter": check_converter,
+    }
+    try:
+        part = entry.load()
+    except Exception as error:
+        return f"Importing {entry.target} raised {type(error).__name__}: {error}"
+    try:
+        checks.get(registry.kind, lambda _: None)(part)
+    except ContractError as error:
+        return str(error)
+    except Exception as error:
+        return f"A check ended in {type(error).__name__}: {error}"
+    return None
+
+
+def _shrunk(factory: Callable[..., Any], options: Mapping[str, Any]) -> Callable[[], Any]:
+    """``factory`` with those of the options it has; one that takes any keyword is asked, and refuses by ConfigError."""
+    known = inspect.signature(factory).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        return partial(_without_refused, factory, options)
+    return partial(factory, **{name: value for name, value in options.items() if name in known})
+
+
+def _without_refused(factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+    given = dict(options)
+    while True:
+        try:
+            return factory(**given)
+        except ConfigError as error:
+            refused = [name for name in given if repr(name) in str(error)]
+            if not refused:
+                raise
+            del given[refused[0]]

@@ -1,0 +1,133 @@
+"""What loss terms and recipes promise."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ..blocks import blend
+from ..interfaces import Recipe, RoundTrip, Term
+from ..types import Translation, Verdict
+from .contract import call, check_finite, check_shape, expect, kind
+
+
+def check_term(term: Term) -> None:
+    """Hold a loss term to what an objective relies on.
+
+    From a RoundTrip with everything in it, a finite scalar with a gradient. Raises ContractError.
+    """
+    trip, leaves = _round_trip()
+    value = call(term, trip, doing="Calling it with a RoundTrip")
+    check_shape("The loss", value, (), "reduce it, for example by mean().")
+    check_finite([("The loss", value)], "for images in [-1, 1]")
+    expect(value.requires_grad, "The loss has no gradient: compute it from the trip's tensors, detached nowhere.")
+    value.backward()
+    expect(any(leaf.grad is not None for leaf in leaves), "The loss does not depend on the translations or verdicts.")
+
+
+def _round_trip(side: int = 16) -> tuple[RoundTrip, list[Tensor]]:
+    """A trip of two images through made-up networks, and the tensors that those would be trained by."""
+    source = torch.Generator().manual_seed(0)
+    leaves: list[Tensor] = []
+
+    def leaf(*shape: int) -> Tensor:
+        leaves.append(torch.randn(*shape, generator=source, requires_grad=True))
+        return leaves[-1]
+
+    def translation(image: Tensor) -> Translation:
+        attention, contents = leaf(2, 3, side, side).softmax(1), leaf(2, 2, 3, side, side).tanh()
+        return Translation(blend(attention, contents, image), attention, contents, leaf(2, 2), leaf(2, 1, 4, 4))
+
+    a, b = (torch.rand(2, 3, side, side, generator=source) * 2 - 1 for _ in range(2))
+    fake = translation(a)
+    verdict = Verdict(leaf(2, 1, 4, 4), leaf(2, 2), leaf(2, 5), leaf(2, 1, 4, 4))
+    return RoundTrip(a, b, fake, translation(fake.image), translation(b), (verdict,), torch.eye(5)[:2]), leaves
+
+
+def check_recipe(
+    recipe: Callable[[], Recipe], *, batch: Mapping[str, Tensor] | None = None, size: int = 128, domains: int = 5
+) -> None:
+    """Hold a recipe to what the training engine relies on. ``recipe`` is a factory, best of small networks.
+
+    One step updates every optimizer and every network with parameters, and returns finite, detached scalars; learning
+    rates are finite and not negative; another recipe with the same networks, optimizers and ``state_dict()`` goes on
+    with the same losses. ``batch`` is two ``size`` x ``size`` images of either kind by default: ``A`` and ``B``;
+    ``image`` with a ``label`` and a ``target`` of ``domains`` entries. Raises ContractError.
+    """
+    one: Recipe = call(recipe, doing="Building it from its defaults (every option needs one)")
+    for name in ("networks", "optimizers", "step", "learning_rate", "on_epoch", "state_dict", "load_state_dict"):
+        expect(hasattr(one, name), f"A recipe needs {name}: see attn_i2i.interfaces.Recipe.")
+    expect(isinstance(one.networks, nn.ModuleDict), f"networks is {kind(one.networks)}, not an nn.ModuleDict.")
+    batch = batch or default_batch(size, domains)
+    optimizers = call(one.optimizers, doing="optimizers()")
+    _check_step(one, optimizers, batch)
+    rate = call(one.learning_rate, 10, 5, doing="learning_rate(10, 5)")
+    expect(isinstance(rate, float | int) and 0 <= rate < math.inf, f"learning_rate(10, 5) is {rate!r}, not a rate.")
+    call(one.on_epoch, 1, doing="on_epoch(1)")
+    _check_resumption(one, optimizers, recipe(), batch)
+
+
+def default_batch(size: int, domains: int) -> dict[str, Tensor]:
+    """What the engine gives to recipes of two domains and to those of many, all in one."""
+    source = torch.Generator().manual_seed(0)
+    images = {name: torch.rand(2, 3, size, size, generator=source) * 2 - 1 for name in ("A", "B", "image")}
+    return {**images, "label": torch.eye(domains)[:2], "target": torch.eye(domains)[1:3]}
+
+
+def _step(recipe: Recipe, optimizers: Mapping[str, Optimizer], batch: Mapping[str, Tensor]) -> tuple[Any, set[str]]:
+    """What ``step`` returned, and the optimizers it updated; random draws are the same at each call."""
+    used: set[str] = set()
+
+    def update(optimizer: str, loss: Tensor) -> None:
+        known = ", ".join(optimizers)
+        expect(optimizer in optimizers, f"update({optimizer!r}, ...) names no optimizer: there are {known}.")
+        check_shape(f"The loss for {optimizer}", loss, (), "reduce it, for example by mean().")
+        optimizers[optimizer].zero_grad()
+        loss.backward()
+        optimizers[optimizer].step()
+        used.add(optimizer)
+
+    recipe.networks.train()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return call(recipe.step, batch, update, doing=f"step() on a batch with {', '.join(batch)}"), used
+
+
+def _check_step(recipe: Recipe, optimizers: Mapping[str, Optimizer], batch: Mapping[str, Tensor]) -> None:
+    before = {name: p.detach().clone() for name, p in recipe.networks.named_parameters() if p.requires_grad}
+    losses, used = _step(recipe, optimizers, batch)
+    expect(isinstance(losses, Mapping) and losses, f"step() returned {kind(losses)}, not its loss terms by name.")
+    for name, value in losses.items():
+        check_shape(f"Loss term {name}", value, (), "return scalars.")
+        expect(not value.requires_grad, f"Loss term {name} keeps its graph: return it detached.")
+        check_finite([(f"Loss term {name}", value)], "after one step")
+    idle = ", ".join(sorted(set(optimizers) - used))
+    expect(not idle, f"step() never called update() for {idle}.")
+    after = dict(recipe.networks.named_parameters())
+    changed = {name.partition(".")[0] for name, value in before.items() if not torch.equal(value, after[name])}
+    still = ", ".join(sorted({name.partition(".")[0] for name in before} - changed))
+    expect(not still, f"One step leaves {still} as it was: give its parameters to an optimizer.")
+
+
+def _check_resumption(
+    recipe: Recipe, optimizers: Mapping[str, Optimizer], other: Recipe, batch: Mapping[str, Tensor]
+) -> None:
+    """The next step of a recipe taken up from stored states has the losses of one that went on."""
+    states = copy.deepcopy((recipe.networks.state_dict(), recipe.state_dict()))
+    other.networks.load_state_dict(states[0])
+    call(other.load_state_dict, states[1], doing="load_state_dict() of another recipe's state_dict()")
+    others = other.optimizers()
+    for name, optimizer in optimizers.items():
+        others[name].load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    call(other.on_epoch, 1, doing="on_epoch(1)")
+    went_on, taken_up = _step(recipe, optimizers, batch)[0], _step(other, others, batch)[0]
+    for name, value in went_on.items():
+        same = torch.allclose(value, taken_up[name], rtol=1e-3, atol=1e-5)
+        advice = "put what else it remembers (pools, counters) into state_dict()."
+        expect(same, f"Loss term {name} differs after load_state_dict(): {advice}")
