@@ -34,7 +34,7 @@ def check_name(name: str) -> str:
     """``name``, where it can be a folder of the local zoo; else ConfigError."""
     if not _NAME.fullmatch(name) or name.endswith("."):
         raise ConfigError(
-            f"{name!r} cannot name a model: expected letters, digits, '.', '_' and '-', starting with a letter or digit."
+            f"{name!r} cannot name a model: expected letters, digits, '.', '_', '-', and a letter or digit first."
         )
     return name
 
@@ -51,3 +51,10 @@ def installed_folder(name: str) -> Path | None:
         return None
     places = (shipped_zoo() / name, local_zoo() / name)
     return next((place for place in places if (place / CONFIG).is_file()), None)
+
+
+def target_for(name: str) -> Path:
+    """Where ``convert --as NAME`` puts a model; the local zoo is made at first use."""
+    folder = local_zoo() / check_name(name)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return folder

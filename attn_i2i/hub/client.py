@@ -1,0 +1,103 @@
+"""One file of a Hub repository: what the Hub says of it, and its bytes, checked."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple, TypeVar
+
+from .checksums import check_file
+from .errors import ChecksumError, TransientError, explained, no_hub
+from .reach import require_hub
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+PAUSES = (1.0, 2.0)
+T = TypeVar("T")
+
+
+class Stated(NamedTuple):
+    """What the Hub states of a file: the commit it is from, and its SHA-256 (64 digits) or git hash (40)."""
+
+    commit: str
+    digest: str
+
+
+@dataclass
+class Repository:
+    """A Hub repository at ``revision``; plugins are asked for each file before the Hub is."""
+
+    repo: str
+    revision: str | None
+    _reached: bool = field(default=False, init=False)
+
+    def from_plugins(self, name: str) -> Path | None:
+        """The file a plugin answers with."""
+        from ..plugins import manager
+
+        answer = manager().hook.fetch_file(repo=self.repo, filename=name, revision=self.revision)
+        return None if answer is None else Path(answer)
+
+    def describe(self, name: str) -> Stated:
+        """Ask the Hub about a file; an answer that could lead a download elsewhere is refused."""
+        from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+        def ask() -> Stated:
+            with explained(self.repo):
+                url = hf_hub_url(self.repo, name, revision=self.revision)
+                found = get_hf_file_metadata(url, timeout=10)
+            commit, digest = found.commit_hash or "", found.etag or ""
+            wanted = self.revision or ""
+            if not COMMIT.fullmatch(commit) or not DIGEST.fullmatch(digest):
+                raise no_hub(self.repo)
+            if COMMIT.fullmatch(wanted) and commit != wanted:
+                raise no_hub(self.repo)
+            return Stated(commit, digest)
+
+        self._reach()
+        return _patiently(ask)
+
+    def download(self, name: str, folder: Path, expected: str) -> None:
+        """Fetch a file into ``folder``; it appears there only once it hashes to ``expected``."""
+        from huggingface_hub import hf_hub_download
+
+        def fetch(from_cache: bool) -> None:
+            with explained(self.repo, folder), TemporaryDirectory(prefix=".incoming-", dir=folder) as incoming:
+                cache = None if from_cache else Path(incoming, "no-cache")
+                got = hf_hub_download(self.repo, name, revision=self.revision, local_dir=incoming, cache_dir=cache)
+                check_file(Path(got), expected, f"{self.repo} gave damaged or other bytes, which were thrown away")
+                _place(Path(got), folder / name)
+
+        self._reach()
+        try:
+            _patiently(lambda: fetch(from_cache=True))
+        except ChecksumError:
+            _patiently(lambda: fetch(from_cache=False))
+
+    def _reach(self) -> None:
+        if not self._reached:
+            require_hub(self.repo)
+            self._reached = True
+
+
+def _place(path: Path, target: Path) -> None:
+    """Move a checked file to its name, on the disk before it is visible."""
+    from ..files import atomic_path
+
+    with atomic_path(target, force=True) as temporary:
+        shutil.move(path, temporary)
+
+
+def _patiently(action: Callable[[], T]) -> T:
+    """Try again, after a pause, what may pass."""
+    for pause in PAUSES:
+        try:
+            return action()
+        except TransientError:
+            time.sleep(pause)
+    return action()

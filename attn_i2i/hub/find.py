@@ -1,0 +1,87 @@
+"""From a name to a model directory: the package, the local zoo, then the Hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..cards import UNSTATED, Card, find_card, get_card
+from ..local_zoo import installed_folder, shipped_zoo
+from ..model import ModelConfig, read_config
+from ..types import ConfigError
+from .checksums import check_sums, read_sums
+from .errors import HubError
+from .licences import require_licence
+from .store import fetch
+
+HUB = "hf-hub:"
+
+
+def find_model(name: str | Path, *, revision: str | None = None, accept_license: bool = False) -> Path:
+    """The model directory of a name, fetched if need be, every file of it checked against its SHA-256.
+
+    ``name`` is a directory, which is returned as it is; a zoo name, looked up in the package, in the local zoo, then
+    on the Hub at the card's commit; or ``"hf-hub:owner/repo"`` with an optional ``@revision``. A model that is
+    stored makes no request; one named by a branch asks the Hub for its newest commit, and takes the last known one
+    where the Hub cannot be reached. Restricted licences raise LicenceError until they were accepted once.
+
+    Raises UnknownNameError, HubError, LicenceError, or ChecksumError for a file that is not what it should be.
+    """
+    if Path(name).is_dir():
+        return Path(name)
+    name = str(name)
+    if name.startswith(HUB):
+        return _from_hub(*_split(name.removeprefix(HUB), revision), accept_license)
+    if installed_folder(name) is None:
+        name = get_card(name).name
+    card = find_card(name)
+    if revision is None and (folder := installed_folder(name)) is not None:
+        return _installed(name, folder, card, accept_license)
+    if card is None:
+        raise ConfigError(f"revision={revision!r} was given, but {name} is a model of this machine: leave it out.")
+    if card.weights is None or card.weights.repo is None:
+        raise HubError(absent(card))
+    pinned = revision in (None, card.weights.revision)
+    return _from_hub(
+        card.weights.repo, card.weights.revision if pinned else revision, accept_license, card, pinned=pinned
+    )
+
+
+def absent(card: Card) -> str:
+    """The two ways forward for a model whose weights are neither here nor on the Hub."""
+    official = "no official file is known"
+    if card.download is not None:
+        gone = ", which no longer answers" if card.download.state == "dead" else ""
+        official = f"unpack the authors' file ({card.download.url}{gone}) and run: {card.convert_command}"
+    return (
+        f"{card.name} is not on this machine, and its card names no weights on the Hub. Two ways forward: {official};"
+        f" or load a copy that somebody published, by its Hub name ({HUB}owner/repo)."
+    )
+
+
+def _split(text: str, revision: str | None) -> tuple[str, str | None]:
+    """Repository and revision of ``owner/repo[@revision]``."""
+    repo, _, written = text.partition("@")
+    if written and revision not in (None, written):
+        raise ConfigError(f"{HUB}{text} and revision={revision!r} name two revisions: give one.")
+    return repo, revision or written or None
+
+
+def _installed(name: str, folder: Path, card: Card | None, accept: bool) -> Path:
+    """A model of the package or the local zoo, its licence accepted and its files checked."""
+    licence = card.licence if card and card.licence != UNSTATED else read_config(folder).licence
+    require_licence(name, licence, accept, card.licence_note if card else "")
+    shipped = folder.is_relative_to(shipped_zoo())
+    digests = card.weights.sha256 if shipped and card and card.weights else read_sums(folder)
+    hint = "install the package again" if shipped else "convert it again with --as and --force"
+    check_sums(folder, digests, f"the file was changed; {hint}")
+    return folder
+
+
+def _from_hub(repo: str, revision: str | None, accept: bool, card: Card | None = None, *, pinned: bool = False) -> Path:
+    def approve(config: ModelConfig) -> None:
+        require_licence(card.name if card else repo, config.licence, accept, card.licence_note if card else "")
+
+    if card is not None:
+        require_licence(card.name, card.licence, accept, card.licence_note)
+    digests = card.weights.sha256 if card and card.weights and pinned else None
+    return fetch(repo, revision, digests, approve)

@@ -1,0 +1,143 @@
+"""Models fetched from the Hub, whole and checked, by repository and commit."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+from ..files import atomic_path, sha256
+from ..local_zoo import local_zoo
+from ..model import CONFIG, DISCRIMINATORS, ModelConfig, read_config
+from .checksums import check_file, check_sums, read_sums, write_sums
+from .client import COMMIT, Repository
+from .errors import ChecksumError, HubError, explained
+
+_REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+Approve = Callable[[ModelConfig], None]
+
+
+def fetch(repo: str, revision: str | None, digests: Mapping[str, str] | None, approve: Approve) -> Path:
+    """The folder of a Hub model: stored, else fetched; every file is hashed at each call.
+
+    ``digests`` are a card's SHA-256 sums; without them the Hub's own are held against the files. ``approve`` sees the
+    configuration before any weights are fetched, and may raise. A stored commit needs no request.
+    """
+    if not _REPO.fullmatch(repo):
+        raise HubError(f"{repo!r} is not the name of a Hub repository: expected owner/name.")
+    store = local_zoo() / ".hub" / repo.replace("/", "--")
+    source = Repository(repo, revision)
+    if not COMMIT.fullmatch(revision or ""):
+        if source.from_plugins(CONFIG) is not None:
+            return _fill(source, store / f"plugin-{quote(revision or 'main', safe='')}", None, approve)
+        source = replace(source, revision=_commit(source, store))
+    folder = store / str(source.revision)
+    if folder.is_dir():
+        try:
+            check_sums(folder, digests or read_sums(folder), "it was changed after it was stored")
+        except ChecksumError as damage:
+            return _repair(source, folder, digests, approve, damage)
+        approve(read_config(folder))
+        return folder
+    return _fill(source, folder, digests, approve)
+
+
+def _commit(source: Repository, store: Path) -> str:
+    """The commit of a branch or tag, from the Hub; where it cannot be reached, the one of last time."""
+    note = store / "refs" / quote(source.revision or "main", safe="")
+    try:
+        commit = source.describe(CONFIG).commit
+    except HubError:
+        known = note.read_text(encoding="utf-8") if note.is_file() else ""
+        if COMMIT.fullmatch(known) and (store / known).is_dir():
+            return known
+        raise
+    with explained(source.repo, store):
+        note.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(note, force=True) as temporary:
+            temporary.write_text(commit, encoding="utf-8")
+    return commit
+
+
+def _repair(
+    source: Repository, folder: Path, digests: Mapping[str, str] | None, approve: Approve, damage: ChecksumError
+) -> Path:
+    """Fetch anew what no longer hashes to its sum; what is whole is kept."""
+    partial = _partial(folder)
+    try:
+        source.describe(CONFIG)
+    except HubError as error:
+        raise ChecksumError(f"{damage} It cannot be fetched anew now: {error}") from error
+    if not partial.exists():
+        folder.rename(partial)
+    return _fill(source, folder, digests, approve)
+
+
+def _fill(source: Repository, folder: Path, digests: Mapping[str, str] | None, approve: Approve) -> Path:
+    """Gather the files beside ``folder``, one process at a time, then give them its name."""
+    from huggingface_hub.utils import WeakFileLock
+
+    partial = _partial(folder)
+    with explained(source.repo, folder.parent):
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        with WeakFileLock(partial.with_suffix(".lock")):
+            if not folder.is_dir() or folder.name.startswith("plugin-"):
+                partial.mkdir(exist_ok=True)
+                sums = _gather(source, partial, digests, approve)
+                for left in partial.glob(".*"):
+                    shutil.rmtree(left)
+                write_sums(partial, sums)
+                if folder.is_dir():
+                    shutil.rmtree(folder)
+                partial.rename(folder)
+    return folder
+
+
+def _partial(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.partial")
+
+
+def _gather(source: Repository, partial: Path, digests: Mapping[str, str] | None, approve: Approve) -> dict[str, str]:
+    """Bring every file of the model into ``partial``; the SHA-256 of each."""
+    sums = {CONFIG: _one(source, partial, CONFIG, digests)}
+    config = read_config(partial)
+    approve(config)
+    names = [f"{direction}.safetensors" for direction in config.directions]
+    if config.discriminators is not None and (digests is None or DISCRIMINATORS in digests):
+        names.append(DISCRIMINATORS)
+    return sums | {name: _one(source, partial, name, digests) for name in names}
+
+
+def _one(source: Repository, partial: Path, name: str, digests: Mapping[str, str] | None) -> str:
+    """Bring one file into ``partial`` unless it is there and whole; its SHA-256."""
+    target = partial / name
+    expected = None if digests is None else digests.get(name)
+    if digests is not None and expected is None:
+        raise ChecksumError(f"The card of {source.repo} has no SHA-256 for {name}, so it is not loaded.")
+    given = source.from_plugins(name)
+    if given is not None:
+        if expected is not None:
+            check_file(given, expected, "the file that a plugin supplied was not used")
+        shutil.copyfile(given, target)
+        return sha256(target)
+    stated = source.describe(name).digest
+    if expected is not None and len(stated) == 64 and stated != expected:
+        raise ChecksumError(
+            f"{source.repo} holds a {name} with the SHA-256 {stated[:12]}..., its card says {expected[:12]}...: it was"
+            " not fetched; report it where the card comes from."
+        )
+    expected = expected or stated
+    if not _is_whole(target, expected):
+        source.download(name, partial, expected)
+    return expected if len(expected) == 64 else sha256(target)
+
+
+def _is_whole(path: Path, expected: str) -> bool:
+    try:
+        check_file(path, expected, "")
+    except (FileNotFoundError, ChecksumError):
+        return False
+    return True
