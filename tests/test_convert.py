@@ -253,5 +253,5 @@ def test_two_layouts_that_claim_one_network_are_an_error_that_names_both(cyclega
     layouts: Registry[Converter] = Registry("converter")
     layouts.add("first", GENERATOR)
     layouts.add("second", GENERATOR)
-    with pytest.raises(ConversionError, match="'first' .*'second'"):
+    with pytest.raises(ConversionError, match=r"'first' .*'second'"):
         find_networks(cyclegan, "net_G_A.pth", layouts)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import torch
 
+from ..cards import cards
 from ..files import sha256
 from ..model import (
     CONFIG,
@@ -37,6 +38,18 @@ class Conversion:
     config: ModelConfig
     checks: tuple[Check, ...] = ()
 
+    def summary(self) -> str:
+        """What was recognised, where it lies, how well it was verified, and how to go on."""
+        config = self.config
+        options = ", ".join(f"{name}={value}" for name, value in sorted(config.config.items()))
+        lines = [f"{config.architecture} ({options}), {', '.join(config.directions)}: written to {self.directory}"]
+        if config.discriminators:
+            lines.append(f"discriminators kept: {', '.join(config.discriminators.names)}")
+        if self.checks:
+            worst = max(check.error for check in self.checks)
+            lines.append(f"verified: {len(self.checks)} stored outputs met, largest error {worst:.1e} in float64")
+        return "\n".join([*lines, f"translate with: attn-i2i translate PICTURE -o OUT -m {self.directory}"])
+
 
 @dataclass(frozen=True)
 class _Part:
@@ -60,17 +73,22 @@ def convert(
     direction: str | None = None,
     domains: Sequence[str] | None = None,
     options: Mapping[str, Any] | None = None,
+    card: str | None = None,
     force: bool = False,
 ) -> Conversion:
     """Convert published checkpoints (files, a TensorFlow prefix, folders) to the model directory ``out``.
 
     ``verify`` is a safetensors file of stored inputs and outputs: the model must meet them, and the error goes into
     its card. ``direction`` renames a single direction, ``domains`` names a multi-domain model's labels, ``options``
-    add to the inferred configuration what shapes cannot tell. Nothing in the files is executed. Raises
+    add to the inferred configuration what shapes cannot tell; ``card`` is a zoo name whose card gives the licence and
+    the labels that were not given. Nothing in the files is executed. Raises
     ConversionError or UnreadableFileError with one line; then ``out`` is as it was.
     """
     out = Path(out)
     _check_target(out, force)
+    if known := cards().get(card or ""):
+        licence = licence or known.licence
+        domains = domains or known.domains
     files = [file for source in _listed(sources) for file in checkpoint_files(Path(source))]
     parts = [part for file in files for part in _parts_of(file)]
     generators = _by_slot(parts, "generator")
