@@ -186,6 +186,7 @@ def save_model(
     force: bool = False,
 ) -> None:
     """Write a model directory whole or not at all; the same model gives the same bytes."""
+    from .checksums import write_sums
     from .files import atomic_dir, save_safetensors
     from .model_card import model_card
 
@@ -196,4 +197,5 @@ def save_model(
             flat = {f"{name}.{key}": t for name, state in discriminators.items() for key, t in state.items()}
             save_safetensors(flat, work / DISCRIMINATORS)
         (work / CONFIG).write_text(config.to_json(), encoding="utf-8")
+        write_sums(work)
         (work / "README.md").write_text(model_card(directory.name, config), encoding="utf-8")

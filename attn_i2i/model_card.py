@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .model import ModelConfig
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .model import ModelConfig
 
 
 def model_card(name: str, config: ModelConfig) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple, TypeVar
 
-from .checksums import check_file
-from .errors import ChecksumError, TransientError, explained, no_hub
+from ..checksums import ChecksumError, check_file
+from .errors import TransientError, explained, no_hub
 from .reach import require_hub
 
 COMMIT = re.compile(r"[0-9a-f]{40}")

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..files import DiskFullError
-from ..types import AttnI2IError, ModelError
-
+from ..types import AttnI2IError
 
 LOG_IN = "log in with hf auth login (or set HF_TOKEN)"
 TRANSPORTS = ("httpcore", "httpx", "httpx2", "requests", "urllib3")
@@ -27,10 +26,6 @@ class LicenceError(AttnI2IError):
 
 class TransientError(HubError):
     """A failure that may pass when asked again."""
-
-
-class ChecksumError(ModelError):
-    """A file whose SHA-256 is not the one expected."""
 
 
 @contextmanager

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..cards import UNSTATED, Card, find_card, get_card
+from ..checksums import check_sums, read_sums
 from ..local_zoo import installed_folder, shipped_zoo
 from ..model import ModelConfig, read_config
 from ..types import ConfigError
-from .checksums import check_sums, read_sums
 from .errors import HubError
 from .licences import require_licence
 from .store import fetch

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
+from ..checksums import ChecksumError, check_file, check_sums, read_sums, write_sums
 from ..files import atomic_path, sha256
 from ..local_zoo import local_zoo
 from ..model import CONFIG, DISCRIMINATORS, ModelConfig, read_config
-from .checksums import check_file, check_sums, read_sums, write_sums
 from .client import COMMIT, Repository
-from .errors import ChecksumError, HubError, explained
+from .errors import HubError, explained
 
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 Approve = Callable[[ModelConfig], None]

@@ -7,10 +7,14 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..files import atomic_path, sha256
-from .errors import ChecksumError
+from .files import atomic_path, sha256
+from .types import ModelError
 
 SUMS = "SHA256SUMS"
+
+
+class ChecksumError(ModelError):
+    """A file whose SHA-256 is not the one expected."""
 
 
 def write_sums(folder: Path, digests: Mapping[str, str] | None = None) -> None:
@@ -28,7 +32,7 @@ def read_sums(folder: Path) -> dict[str, str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         raise ChecksumError(
-            f"{folder} has no {SUMS}, so nothing says that it is whole: put the model there with attn-i2i convert --as."
+            f"{folder} has no {SUMS}, so nothing says that it is whole: convert or save the model again."
         ) from None
     except (OSError, ValueError) as error:
         raise ChecksumError(f"{path} cannot be read: {error}.") from error
