@@ -20,6 +20,7 @@ TOLERANCE = 1e-6
 FLOAT32_TOLERANCE = 1e-5
 
 Row = tuple[str, float, bool]
+Probe = Callable[[nn.ModuleDict, Mapping[str, Tensor]], Tensor]
 
 
 class Setup(NamedTuple):
@@ -31,7 +32,7 @@ class Setup(NamedTuple):
 
     recipe: str
     options: Callable[[Mapping[str, Any]], dict[str, Any]]
-    probes: Mapping[str, Callable[[nn.ModuleDict, Mapping[str, Tensor]], Tensor]]
+    probes: Mapping[str, Probe]
     epoch: Callable[[Mapping[str, Any]], int] = lambda recorded: 0
 
 
@@ -112,11 +113,11 @@ def _row(name: str, error: float, tolerance: float) -> Row:
     return name, error, error <= tolerance
 
 
-def _image(key: str) -> Callable[[nn.ModuleDict, Mapping[str, Tensor]], Tensor]:
+def _image(key: str) -> Probe:
     return lambda networks, given: networks[key](given["probe"]).image
 
 
-def _logits(key: str, scale: int = 0) -> Callable[[nn.ModuleDict, Mapping[str, Tensor]], Tensor]:
+def _logits(key: str, scale: int = 0) -> Probe:
     return lambda networks, given: networks[key](given["probe"])[scale].logits
 
 
@@ -164,7 +165,28 @@ def _scheme1_options(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+UGATIT_PROBES: dict[str, Probe] = {
+    "probe_genA2B": _image("G_A2B"),
+    "probe_genB2A": _image("G_B2A"),
+    "probe_cam": lambda networks, given: networks["G_A2B"](given["probe"]).cam_logits,
+    "probe_disGA": _logits("D_A", 0),
+    "probe_disLB": _logits("D_B", 1),
+}
+
+
+def _ugatit_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "adversarial": given["adv_weight"],
+        "cycle": given["cycle_weight"],
+        "identity": given["identity_weight"],
+        "cam": given["cam_weight"],
+        "learning_rate": given["lr"],
+        "weight_decay": given["weight_decay"],
+    }
+
+
 SETUPS = {
+    "ugatit": Setup("ugatit", _ugatit_options, UGATIT_PROBES),
     "cyclegan": Setup("cyclegan", _cycle_options, CYCLE_PROBES),
     "attentiongan_scheme2": Setup("attentiongan2", _cycle_options, CYCLE_PROBES),
     "attentiongan_scheme1": Setup(

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .spectral import Iterate, SpectralNorm
+from .spectral import Iterate, SpectralNorm, per_image
 
 
 class CAMOutput(NamedTuple):
@@ -43,27 +43,37 @@ class CAM(nn.Module):
         super().__init__()
         self.shared, self.slope, self.scale_by = shared, slope, scale_by
         classifiers = 1 if shared else 2
-        self.weights = nn.ParameterList(torch.empty(1, channels).uniform_(-1, 1) / channels**0.5 for _ in range(classifiers))
+        self.weights = nn.ParameterList(
+            torch.empty(1, channels).uniform_(-1, 1) / channels**0.5 for _ in range(classifiers)
+        )
         self.bias = nn.Parameter(torch.zeros(1)) if shared else None
-        self.spectral = nn.ModuleList(SpectralNorm(1, channels, spectral) for _ in range(classifiers if spectral else 0))
+        self.spectral = nn.ModuleList()
+        if spectral is not None:
+            self.spectral.extend(SpectralNorm(1, channels, spectral) for _ in range(classifiers))
         self.mix = nn.Conv2d(2 * channels, channels, 1)
 
-    def forward(self, features: Tensor) -> CAMOutput:
-        raw = torch.cat(list(self.weights))
+    def forward(self, features: Tensor, passes: int = 1) -> CAMOutput:
+        """``passes`` says that ``features`` hold as many equal batches, each with a spectral norm of its own."""
+        raw = torch.cat(list(self.weights))[None]
         normalised = raw
         if self.spectral:
-            sigma = torch.stack([norm(weight) for norm, weight in zip(self.spectral, self.weights, strict=True)])
-            normalised = raw / sigma[:, None]
+            sigmas = [norm(weight, passes) for norm, weight in zip(self.spectral, self.weights, strict=True)]
+            normalised = raw / torch.stack(sigmas, dim=1)[:, :, None]
         channel_weights = raw if self.scale_by == "raw" else normalised
+        pooled = torch.stack([features.mean((2, 3)), features.amax((2, 3))], dim=1)
+        logits = (pooled * per_image(normalised, len(features))).sum(-1)
         if self.bias is not None:
             channel_weights = channel_weights + self.bias
-        pooled = torch.stack([features.mean((2, 3)), features.amax((2, 3))], dim=1)
-        logits = (pooled * normalised).sum(-1)
-        if self.bias is not None:
             logits = logits + self.bias
-        by_average, by_maximum = self.mix.weight.chunk(2, dim=1)
-        first, second = channel_weights[0], channel_weights[-1]
-        folded = by_average * first[:, None, None] + by_maximum * second[:, None, None]
-        mixed = F.conv2d(features, folded, self.mix.bias)
+        mixed = self._mixed(features, channel_weights)
         attended = F.leaky_relu_(mixed, self.slope) if self.slope else F.relu_(mixed)
         return CAMOutput(attended, logits, attended.sum(1, keepdim=True))
+
+    def _mixed(self, features: Tensor, channel_weights: Tensor) -> Tensor:
+        """The 1x1 convolution of both scaled copies; ``channel_weights`` is (passes or 1, classifiers, C)."""
+        by_average, by_maximum = self.mix.weight.chunk(2, dim=1)
+        parts = []
+        for part, weights in zip(features.chunk(len(channel_weights)), channel_weights, strict=True):
+            folded = by_average * weights[0][:, None, None] + by_maximum * weights[-1][:, None, None]
+            parts.append(F.conv2d(part, folded, self.mix.bias))
+        return parts[0] if len(parts) == 1 else torch.cat(parts)

@@ -12,11 +12,12 @@ Iterate = Literal["training", "always"]
 
 
 class SpectralNorm(nn.Module):
-    """Estimates the largest singular value of a weight by one power iteration a call.
+    """Estimates the largest singular value of a weight by one power iteration a pass.
 
-    Called with a weight (out, ...), returns (), differentiable in the weight. ``iterate="training"`` iterates in
-    training mode only and stores both vectors (PyTorch); ``"always"`` iterates at every call from the stored ``u``,
-    keeping the result in training mode only (the TensorFlow release of U-GAT-IT).
+    Called with a weight (out, ...), returns (passes,), differentiable in the weight: what as many calls, one after
+    another, would have estimated. ``iterate="training"`` iterates in training mode only and stores both vectors
+    (PyTorch); ``"always"`` iterates at every call from the stored ``u``, keeping the result in training mode only
+    (the TensorFlow release of U-GAT-IT).
     """
 
     def __init__(self, out_features: int, in_features: int, iterate: Iterate = "training") -> None:
@@ -27,34 +28,54 @@ class SpectralNorm(nn.Module):
         self.u: Tensor
         self.v: Tensor
 
-    def forward(self, weight: Tensor) -> Tensor:
+    def forward(self, weight: Tensor, passes: int = 1) -> Tensor:
         matrix = weight.flatten(1)
-        u, v = self.u, self.v
-        if self.training or self.iterate == "always":
-            with torch.no_grad():
-                v = F.normalize(matrix.T.mv(u), dim=0, eps=1e-12)
-                u = F.normalize(matrix.mv(v), dim=0, eps=1e-12)
-                if self.training:
-                    self.u, self.v = u.clone(), v.clone()
-        return u.dot(matrix.mv(v))
+        if not (self.training or self.iterate == "always"):
+            return self.u.dot(matrix.mv(self.v)).expand(passes)
+        vectors = self._iterate(matrix.detach(), passes)
+        return torch.stack([u.dot(matrix.mv(v)) for u, v in vectors])
+
+    @torch.no_grad()
+    def _iterate(self, matrix: Tensor, passes: int) -> list[tuple[Tensor, Tensor]]:
+        """The pair (u, v) of each pass; the last is kept in training mode."""
+        vectors, u, v = [], self.u, self.v
+        for _ in range(passes):
+            v = F.normalize(matrix.T.mv(u), dim=0, eps=1e-12)
+            u = F.normalize(matrix.mv(v), dim=0, eps=1e-12)
+            vectors.append((u, v))
+        if self.training:
+            self.u, self.v = u.clone(), v.clone()
+        return vectors
+
+
+def per_image(values: Tensor, batch: int) -> Tensor:
+    """(passes, ...) values for the images of ``passes`` equal parts of a batch: (batch, ...), or (1, ...) for one."""
+    return values if len(values) == 1 else values.repeat_interleave(batch // len(values), dim=0)
 
 
 class SpectralConv2d(nn.Conv2d):
     """A convolution by weight / sigma(weight), computed as conv(x, weight) / sigma + bias, which is much cheaper.
+
+    ``passes`` says that x holds as many equal batches, each to be treated as a call of its own, in their order.
 
     >>> SpectralConv2d(3, 8, 4, stride=2)(torch.zeros(1, 3, 16, 16)).shape
     torch.Size([1, 8, 7, 7])
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel: int, *, stride: int = 1, bias: bool = True, iterate: Iterate = "training"
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        bias: bool = True,
+        iterate: Iterate = "training",
     ) -> None:
         super().__init__(in_channels, out_channels, kernel, stride, bias=bias)
         self.spectral = SpectralNorm(out_channels, in_channels * kernel * kernel, iterate)
 
-    def forward(self, x: Tensor) -> Tensor:
-        sigma = self.spectral(self.weight)
+    def forward(self, x: Tensor, passes: int = 1) -> Tensor:
+        scale = per_image(1 / self.spectral(self.weight, passes), len(x))[:, None, None, None]
         y = F.conv2d(x, self.weight, None, self.stride)
-        if self.bias is None:
-            return y / sigma
-        return torch.addcmul(self.bias[:, None, None], y, 1 / sigma)
+        return y * scale if self.bias is None else torch.addcmul(self.bias[:, None, None], y, scale)

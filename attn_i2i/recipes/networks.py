@@ -38,10 +38,12 @@ def pairwise_layout(
     return Layout(architecture, config, generators, discriminator, discriminator_config, {"A": "D_A", "B": "D_B"})
 
 
-def pairwise_networks(generator: Callable[[], nn.Module], discriminator: Callable[[], nn.Module]) -> nn.ModuleDict:
-    """Fresh ``G_A2B``, ``G_B2A``, ``D_A`` and ``D_B``, initialised as published."""
+def pairwise_networks(
+    generator: Callable[[], nn.Module], discriminator: Callable[[], nn.Module], *, std: float | None = 0.02
+) -> nn.ModuleDict:
+    """Fresh ``G_A2B``, ``G_B2A``, ``D_A`` and ``D_B``, initialised from N(0, std), or as torch does for None."""
     made = {"G_A2B": generator(), "G_B2A": generator(), "D_A": discriminator(), "D_B": discriminator()}
-    return nn.ModuleDict({name: initialise(module) for name, module in made.items()})
+    return nn.ModuleDict(made if std is None else {name: initialise(module, std) for name, module in made.items()})
 
 
 def initialise(module: nn.Module, std: float = 0.02) -> nn.Module:

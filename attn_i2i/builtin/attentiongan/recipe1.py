@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ...blocks import PatchDiscriminator, foreground
+from ...blocks import foreground
 from ...interfaces import Objective, RoundTrip, Update
 from ...losses import adversarial, cycle, judge_lsgan, mask_variation, merged, needs_same, pixel, values
 from ...pool import ImagePool

@@ -10,6 +10,8 @@ HERE = "attn_i2i.builtin.ugatit"
 def register_components(zoo: Zoo) -> None:
     zoo.generators.add("ugatit", f"{HERE}.generator:UGATITGenerator")
     zoo.discriminators.add("ugatit", f"{HERE}.discriminator:UGATITDiscriminator")
+    zoo.recipes.add("ugatit", f"{HERE}.recipe:ugatit")
+    zoo.losses.add("cam", "attn_i2i.losses:cam")
     zoo.converters.add("ugatit", f"{HERE}.converters:GENERATOR")
     zoo.converters.add("ugatit-discriminator", f"{HERE}.converters:DISCRIMINATOR")
     zoo.converters.add("ugatit-tf", f"{HERE}.converters_tf:GENERATOR")

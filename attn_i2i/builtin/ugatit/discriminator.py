@@ -31,25 +31,24 @@ class CAMDiscriminator(nn.Module):
             SpectralConv2d(a, b, 4, stride=2 if i < strided else 1, iterate=iterate)
             for i, (a, b) in enumerate(zip(channels, channels[1:], strict=False))
         )
-        self.cam = CAM(
-            channels[-1], shared=tf, slope=0.2, spectral=iterate, scale_by="normalised" if tf else "raw"
-        )
+        self.cam = CAM(channels[-1], shared=tf, slope=0.2, spectral=iterate, scale_by="normalised" if tf else "raw")
         self.logits = SpectralConv2d(channels[-1], 1, 4, bias=tf, iterate=iterate)
 
-    def forward(self, image: Tensor) -> Verdict:
+    def forward(self, image: Tensor, passes: int = 1) -> Verdict:
         x = image
         for conv in self.convs[:-1]:
-            x = F.leaky_relu_(conv(F.pad(x, (1, 1, 1, 1), mode="reflect")), 0.2)
-        x = F.leaky_relu_(self.convs[-1](F.pad(x, self.stride_one_pad, mode="reflect")), 0.2)
-        cam = self.cam(x)
-        logits = self.logits(F.pad(cam.features, self.stride_one_pad, mode="reflect"))
+            x = F.leaky_relu_(conv(F.pad(x, (1, 1, 1, 1), mode="reflect"), passes), 0.2)
+        x = F.leaky_relu_(self.convs[-1](F.pad(x, self.stride_one_pad, mode="reflect"), passes), 0.2)
+        cam = self.cam(x, passes)
+        logits = self.logits(F.pad(cam.features, self.stride_one_pad, mode="reflect"), passes)
         return Verdict(logits, cam_logits=cam.logits, heatmap=cam.heatmap)
 
 
 class UGATITDiscriminator(nn.Module):
     """Global and local scale together: (B, 3, H, W) to the verdicts (global, local).
 
-    ``layers`` of the global scale is 7, of the local 5, as released.
+    ``layers`` of the global scale is 7, of the local 5, as released. ``passes`` says that ``image`` holds as many
+    equal batches; in training each is judged after a power iteration of its own, as in separate calls.
     """
 
     def __init__(
@@ -63,5 +62,5 @@ class UGATITDiscriminator(nn.Module):
             }
         )
 
-    def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]:
-        return tuple(scale(image) for scale in self.scales.values())
+    def forward(self, image: Tensor, attention: Tensor | None = None, passes: int = 1) -> tuple[Verdict, ...]:
+        return tuple(scale(image, passes) for scale in self.scales.values())
