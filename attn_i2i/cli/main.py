@@ -12,7 +12,9 @@ from typing import Annotated
 import typer
 
 from ..types import AttnI2IError
+from . import plugins
 from .convert import convert
+from .train import train
 from .translate import translate
 
 app = typer.Typer(
@@ -25,6 +27,8 @@ app = typer.Typer(
 )
 app.command()(translate)
 app.command()(convert)
+app.command()(train)
+app.add_typer(plugins.app, name="plugins")
 
 
 def _print_version(asked: bool) -> None:

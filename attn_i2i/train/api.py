@@ -1,0 +1,120 @@
+"""``train``: everything the command line does, from Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..interfaces import Recipe
+from ..types import UnreadableFileError
+from . import checkpoint
+from .datacheck import check
+from .estimate import Plan, memory_estimate
+from .export import Origin, options_from, start_from
+from .folders import Pictures, attribute_table, domain_folders, two_domains
+from .loop import MODEL, Run, claim, seed_everything, whole_length
+from .options import TrainOptions
+
+Location = str | os.PathLike[str]
+
+
+def train(
+    recipe: str,
+    data: Location,
+    run: Location,
+    *,
+    recipe_options: Mapping[str, Any] | None = None,
+    start: Location | None = None,
+    attributes: Location | None = None,
+    select: Sequence[str] = (),
+    data_check: bool = False,
+    resume: bool = False,
+    **options: Any,
+) -> Path:
+    """Train a registered recipe on folders of pictures; returns the model directory, ``run``/model.
+
+    ``recipe_options`` are the recipe's own (``preset``, ``width``...), ``options`` those of ``TrainOptions``. ``start``
+    is a model directory to begin from, ``attributes`` with ``select`` a table of attributes for a multi-domain recipe.
+    ``resume`` continues what an interrupted call left in ``run``, or begins where it left nothing.
+    Raises UnknownNameError, ConfigError, UnreadableFileError, DivergedError, DiskFullError.
+    """
+    chosen = TrainOptions.parse(options)
+    built, origin = build(recipe, recipe_options or {}, chosen.seed, start)
+    pictures = find_pictures(built, data, attributes, select)
+    if data_check:
+        report(pictures)
+    folder = Path(run)
+    if int(os.environ.get("RANK", "0")) == 0:
+        binding = {"recipe": recipe, "recipe_options": dict(origin.options), "data": pictures.fingerprint()}
+        claim(folder, {**binding, "options": chosen.binding()}, resume)
+        checkpoint.sweep(folder)
+    Run(folder, built, origin, pictures, chosen).go()
+    return folder / MODEL
+
+
+def plan(
+    recipe: str,
+    data: Location,
+    *,
+    recipe_options: Mapping[str, Any] | None = None,
+    start: Location | None = None,
+    attributes: Location | None = None,
+    select: Sequence[str] = (),
+    **options: Any,
+) -> Plan:
+    """What ``train`` with the same arguments would do, on one process; nothing is written."""
+    chosen = TrainOptions.parse(options)
+    built, origin = build(recipe, recipe_options or {}, chosen.seed, start)
+    pictures = find_pictures(built, data, attributes, select)
+    counts = {name: len(files) for name, files in pictures.files.items()}
+    per_epoch = max(1, max(counts.values()) // (chosen.batch_size * chosen.accumulation))
+    return Plan(
+        recipe,
+        origin.options,
+        chosen,
+        counts,
+        {name: sum(p.numel() for p in net.parameters()) for name, net in built.networks.items()},
+        per_epoch,
+        chosen.steps or whole_length(built, per_epoch),
+        memory_estimate(built, chosen, len(pictures.domains or [])),
+    )
+
+
+def build(recipe: str, options: Mapping[str, Any], seed: int, start: Location | None) -> tuple[Recipe, Origin]:
+    """The recipe with seeded weights, or those of the model ``start``, and what to tell about it later."""
+    from ..plugins import zoo
+
+    factory = zoo().recipes[recipe].load()
+    seed_everything(seed)
+    built = factory(**options)
+    if start is not None:
+        inherited = options_from(Path(start), getattr(built, "options", {}))
+        seed_everything(seed)
+        built = factory(**{**inherited, **options})
+        start_from(Path(start), built, recipe)
+    told = {**options, **getattr(built, "options", {})}
+    return built, Origin(recipe, told, 0, None if start is None else Path(start).name)
+
+
+def find_pictures(recipe: Recipe, data: Location, attributes: Location | None, select: Sequence[str]) -> Pictures:
+    """The folders that a recipe of two domains (``G_A2B``) or of many (``G``) trains on."""
+    if "G" not in recipe.networks:
+        return two_domains(data)
+    return domain_folders(data) if attributes is None else attribute_table(data, attributes, select)
+
+
+def report(pictures: Pictures) -> None:
+    """Check every picture and print what is wrong; raises UnreadableFileError where one cannot be read."""
+    from rich.console import Console
+
+    findings = check(pictures)
+    console = Console(stderr=True)
+    for line in findings.lines():
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if findings.corrupt:
+        raise UnreadableFileError(
+            f"{len(findings.corrupt)} of {findings.checked} pictures cannot be read, first {findings.corrupt[0]} Remove"
+            " them and train again."
+        )

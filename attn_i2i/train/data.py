@@ -1,0 +1,153 @@
+"""Training pictures by position: what a step sees follows from the seed and the position alone.
+
+So a resumed run needs no state of the workers, and any number of processes shares one order of pictures.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ..images import read_image
+from .folders import Pictures
+from .options import TrainOptions
+
+Batch = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Store:
+    """Files as (3, size, size) uint8 pictures, read when asked for or all at once and kept."""
+
+    files: Sequence[str]
+    size: int
+    kept: Tensor | None = None
+
+    @classmethod
+    def cached(cls, files: Sequence[str], size: int) -> Store:
+        """Read everything now: 3 * size**2 bytes a picture, shared by all worker processes."""
+        kept = torch.empty(len(files), 3, size, size, dtype=torch.uint8)
+        with ThreadPoolExecutor() as pool:
+            for index, picture in enumerate(pool.map(lambda file: read_resized(file, size), files)):
+                kept[index] = picture
+        return cls(files, size, kept.share_memory_())
+
+    def __getitem__(self, index: int) -> Tensor:
+        return read_resized(self.files[index], self.size) if self.kept is None else self.kept[index]
+
+
+def read_resized(file: str, size: int) -> Tensor:
+    """(3, size, size) uint8, bicubic; the published code does not keep the aspect ratio either."""
+    image = read_image(file).pil().convert("RGB")
+    if image.size != (size, size):
+        image = image.resize((size, size), Image.Resampling.BICUBIC)
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+
+
+class Order:
+    """An endless order of ``count`` pictures: one permutation after another, each from the seed and its number."""
+
+    def __init__(self, count: int, seed: int, stream: int) -> None:
+        self.count, self.key = count, (seed, stream)
+        self._number, self._permutation = -1, np.empty(0, np.int64)
+
+    def __getitem__(self, position: int) -> int:
+        number, offset = divmod(position, self.count)
+        if number != self._number:
+            self._permutation = np.random.default_rng((*self.key, number)).permutation(self.count)
+            self._number = number
+        return int(self._permutation[offset])
+
+
+class Stream(Dataset[Batch]):
+    """What each position of the training sees.
+
+    A two-domain recipe gets ``A`` and ``B``, drawn independently; a multi-domain one gets ``image``, its ``label``
+    and a ``target``, the label of another picture drawn at random. Images are uint8 here; ``to_device`` makes them
+    floats in [-1, 1].
+    """
+
+    def __init__(self, pictures: Pictures, options: TrainOptions) -> None:
+        make = Store.cached if options.cache else Store
+        self.stores = {name: make(files, options.load) for name, files in pictures.files.items()}
+        self.orders = {
+            name: Order(len(files), options.seed, stream) for stream, (name, files) in enumerate(pictures.files.items())
+        }
+        self.labels, self.options = pictures.labels, options
+
+    def __len__(self) -> int:
+        return max(len(store.files) for store in self.stores.values())
+
+    def __getitem__(self, position: int) -> Batch:
+        sample = {}
+        for stream, (name, store) in enumerate(self.stores.items()):
+            random = np.random.default_rng((self.options.seed, stream, position, 1))
+            index = self.orders[name][position]
+            sample[name] = self._augmented(store[index], random)
+            if self.labels is not None:
+                sample["label"] = torch.from_numpy(self.labels[index])
+                sample["target"] = torch.from_numpy(self.labels[random.integers(len(self.labels))])
+        return sample
+
+    def _augmented(self, picture: Tensor, random: np.random.Generator) -> Tensor:
+        crop, slack = self.options.crop_size, self.options.load - self.options.crop_size
+        top, left = (int(one) for one in random.integers(slack + 1, size=2))
+        picture = picture[:, top : top + crop, left : left + crop]
+        return picture.flip(-1) if self.options.flip and random.random() < 0.5 else picture
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Which positions one process reads, from its first micro-batch on: processes take turns batch by batch."""
+
+    batch_size: int
+    first: int
+    last: int
+    rank: int = 0
+    processes: int = 1
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for micro in range(self.first, self.last):
+            start = (micro * self.processes + self.rank) * self.batch_size
+            yield list(range(start, start + self.batch_size))
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+
+def loader(stream: Stream, positions: Positions, *, workers: int, pin: bool) -> DataLoader[Batch]:
+    """Batches of the stream at these positions."""
+    return DataLoader(
+        stream,
+        batch_sampler=positions,
+        num_workers=workers,
+        pin_memory=pin,
+        worker_init_fn=_ignore_signals,
+        # The loader draws a seed at its start: from a source of its own, or resuming would shift the run's.
+        generator=torch.Generator().manual_seed(stream.options.seed),
+    )
+
+
+def to_device(batch: Mapping[str, Tensor], device: torch.device, layout: torch.memory_format) -> Batch:
+    """The batch where the networks are; images as floats in [-1, 1]."""
+    moved = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
+    return {name: to_floats(v, layout) if v.dtype == torch.uint8 else v for name, v in moved.items()}
+
+
+def to_floats(images: Tensor, layout: torch.memory_format) -> Tensor:
+    """(B, 3, H, W) uint8 as float32 in [-1, 1]."""
+    return images.to(torch.float32, memory_format=layout).div_(127.5).sub_(1)
+
+
+def _ignore_signals(worker: int) -> None:
+    """Ctrl-C reaches a whole process group: the first process decides when its workers end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

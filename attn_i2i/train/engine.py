@@ -1,0 +1,191 @@
+"""Turns a recipe's losses into optimizer steps, on one process or many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.checkpoint import checkpoint
+
+from ..blocks import ResBlock
+from ..interfaces import Recipe
+from ..types import ConfigError
+from .options import TrainOptions
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+BUCKET_BYTES = 32 * 2**20
+
+
+def make_accelerator(options: TrainOptions) -> Accelerator:
+    """The processes and the device of this run, as ``torchrun`` or ``accelerate launch`` set them up."""
+    try:
+        from accelerate import Accelerator
+        from accelerate.utils import AutocastKwargs
+    except ImportError as error:
+        raise ConfigError(f"Training needs accelerate ({error}): pip install attn-i2i[train].") from error
+    cpu = options.device == "cpu" or not torch.cuda.is_available()
+    if options.device not in (None, "cpu", "cuda"):
+        raise ConfigError(
+            f"device={options.device!r} was given: expected cpu or cuda; choose one GPU by CUDA_VISIBLE_DEVICES."
+        )
+    if options.device == "cuda" and cpu:
+        raise ConfigError("device='cuda' was given, but torch finds no GPU here.")
+    wanted = options.precision or ("bf16" if not cpu and torch.cuda.is_bf16_supported() else "fp32")
+    # Weights change within a step, between updates: cached bf16 copies of them would be out of date.
+    kwargs = AutocastKwargs(cache_enabled=False)
+    return Accelerator(mixed_precision="no" if wanted == "fp32" else wanted, cpu=cpu, kwargs_handlers=[kwargs])
+
+
+class Engine:
+    """A recipe on its device: ``micro_step`` runs one batch; every ``accumulation``-th one changes the weights.
+
+    Gradients are averaged over processes here, in flat buckets, not by DistributedDataParallel: its hooks expect one
+    backward pass for each forward pass, where a GAN's update differentiates several through networks that it leaves
+    as they are. Each backward pass stops at the parameters of its optimizer, so that a generator's loss neither costs
+    nor leaves gradients in the discriminators. The average of weights is torch's AveragedModel.
+    """
+
+    def __init__(self, recipe: Recipe, accelerator: Accelerator, options: TrainOptions) -> None:
+        self.recipe, self.accelerator, self.options = recipe, accelerator, options
+        on_cuda = accelerator.device.type == "cuda"
+        channels_last = on_cuda if options.channels_last is None else options.channels_last
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        recipe.networks.to(accelerator.device).to(memory_format=self.layout)
+        self.synchronise()
+        self.optimizers = recipe.optimizers()
+        self.average = _average(recipe.networks, options.ema)
+        if options.checkpointing:
+            _recompute_blocks(recipe.networks)
+        if options.compile:
+            for network in recipe.networks.values():
+                network.compile()
+        self._micro = 0
+
+    @property
+    def generators(self) -> nn.ModuleDict:
+        """What the run is for: the averaged generators where an average is kept, else the trained ones."""
+        if self.average is not None:
+            return cast(nn.ModuleDict, self.average.module)
+        return _generators(self.recipe.networks)
+
+    def micro_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Run the recipe on one batch; returns its loss terms, still on the device."""
+        self._micro += 1
+        with self.accelerator.autocast():
+            losses = self.recipe.step(batch, self.update)
+        if self._steps_now and self.average is not None:
+            self.average.update_parameters(_generators(self.recipe.networks))
+        return losses
+
+    @property
+    def _steps_now(self) -> bool:
+        return self._micro % self.options.accumulation == 0
+
+    def update(self, optimizer: str, loss: Tensor) -> None:
+        """Add the gradients of ``loss`` for the parameters of one optimizer; step it when enough are gathered."""
+        adam = self.optimizers[optimizer]
+        trained = [p for group in adam.param_groups for p in group["params"] if p.requires_grad]
+        with torch.autocast(self.accelerator.device.type, enabled=False):
+            torch.autograd.backward(loss / self.options.accumulation, inputs=trained)
+            if self._steps_now:
+                if self.accelerator.num_processes > 1:
+                    _average_gradients(trained, self.accelerator)
+                adam.step()
+                adam.zero_grad(set_to_none=True)
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Give every optimizer this rate."""
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(rate)
+                else:
+                    group["lr"] = rate
+
+    def synchronise(self) -> None:
+        """Give every process the weights and buffers of the first."""
+        if self.accelerator.num_processes > 1:
+            for tensor in self.recipe.networks.state_dict().values():
+                torch.distributed.broadcast(tensor, 0)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything of the run that all processes share."""
+        return {
+            "networks": self.recipe.networks.state_dict(),
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            "average": None if self.average is None else self.average.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from ``state_dict``'s answer."""
+        self.recipe.networks.load_state_dict(state["networks"])
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+
+
+def is_generator(name: str) -> bool:
+    """Whether a recipe's network of this name translates: ``G`` or ``G_A2B``, not ``D_A``."""
+    return name == "G" or name.startswith("G_")
+
+
+@contextmanager
+def evaluating(networks: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients inside; every module's own mode afterwards."""
+    modes = {module: module.training for module in networks.modules()}
+    networks.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def _generators(networks: nn.ModuleDict) -> nn.ModuleDict:
+    # Built anew without registering anything: ModuleDict only refers to the networks.
+    return nn.ModuleDict({name: network for name, network in networks.items() if is_generator(name)})
+
+
+def _average(networks: nn.ModuleDict, decay: float) -> AveragedModel | None:
+    if not decay:
+        return None
+    average = AveragedModel(_generators(networks), multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+    return average.requires_grad_(False)
+
+
+def _recompute_blocks(networks: nn.Module) -> None:
+    """Keep the input of each residual block only, and compute the rest of it again in the backward pass."""
+    for module in networks.modules():
+        if isinstance(module, ResBlock):
+            module.forward = partial(checkpoint, module.forward, use_reentrant=False)  # type: ignore[method-assign]
+
+
+def _average_gradients(parameters: Iterable[nn.Parameter], accelerator: Accelerator) -> None:
+    """Replace gradients by their mean over processes; one that is missing here counts as zero."""
+    for bucket in _buckets(parameters):
+        flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in bucket])
+        mean = accelerator.reduce(flat, "mean").split([p.numel() for p in bucket])
+        for parameter, gradient in zip(bucket, mean, strict=True):
+            parameter.grad = gradient.view_as(parameter).to(parameter.dtype)
+
+
+def _buckets(parameters: Iterable[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
+    bucket: list[nn.Parameter] = []
+    size = 0
+    for parameter in parameters:
+        bucket.append(parameter)
+        size += parameter.numel() * parameter.element_size()
+        if size >= BUCKET_BYTES:
+            yield bucket
+            bucket, size = [], 0
+    if bucket:
+        yield bucket

@@ -1,0 +1,106 @@
+"""What a training would be, before it is one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from ..interfaces import Recipe
+from .engine import evaluating, is_generator
+from .options import TrainOptions
+
+# A cycle-consistent step runs each generator on the source, on the other's fake and on the target, and each judge on
+# two images; what one such pass keeps is measured, the count is this rule.
+GENERATOR_PASSES, JUDGE_PASSES = 3, 2
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A resolved training: all options, parameters by network, steps, and an estimate of the memory of one process."""
+
+    recipe: str
+    recipe_options: Mapping[str, Any]
+    options: TrainOptions
+    pictures: Mapping[str, int]
+    parameters: Mapping[str, int]
+    steps_per_epoch: int
+    steps: int | None
+    memory: Mapping[str, int]
+
+    def lines(self) -> list[str]:
+        """The plan as text."""
+        counts = ", ".join(f"{name} {count:,}" for name, count in self.parameters.items())
+        total = sum(self.memory.values())
+        parts = ", ".join(f"{name} {math.ceil(size / MIB)}" for name, size in self.memory.items())
+        return [
+            f"recipe: {self.recipe} {dict(self.recipe_options)}",
+            f"options: {asdict(self.options)}",
+            f"pictures: {dict(self.pictures)}",
+            f"parameters: {counts}; together {sum(self.parameters.values()):,}",
+            f"steps: {self.steps if self.steps else 'not limited'}, {self.steps_per_epoch} an epoch",
+            f"memory of one process, estimated: {math.ceil(total / MIB)} MiB ({parts})",
+        ]
+
+
+def memory_estimate(recipe: Recipe, options: TrainOptions, domains: int) -> dict[str, int]:
+    """Bytes of weights, gradients and optimizer states, and of what a step keeps for its backward passes.
+
+    The latter counts the outputs of every layer of one pass over one picture, times batch and passes (see above);
+    recomputed blocks and bf16 make it smaller, the allocator and cuDNN's workspaces larger.
+    """
+    weights = sum(p.numel() * p.element_size() for p in recipe.networks.parameters())
+    averaged = sum(
+        p.numel() * p.element_size()
+        for name, net in recipe.networks.items()
+        if options.ema and is_generator(name)
+        for p in net.parameters()
+    )
+    kept = sum(
+        _outputs_of_one_pass(net, options.crop_size, domains if is_generator(name) else None)
+        * (GENERATOR_PASSES if is_generator(name) else JUDGE_PASSES)
+        for name, net in recipe.networks.items()
+    )
+    factor = 2 if options.precision == "bf16" else 4
+    return {
+        "weights": weights + averaged,
+        "gradients": weights,
+        "optimizer": 2 * weights,
+        "activations": kept * factor * options.batch_size,
+    }
+
+
+def _outputs_of_one_pass(network: nn.Module, size: int, domains: int | None) -> int:
+    """Numbers that the layers of ``network`` put out for one picture."""
+    total = 0
+
+    def count(module: nn.Module, given: Any, output: Any) -> None:
+        nonlocal total
+        total += output.numel() if isinstance(output, Tensor) else 0
+
+    hooks: list[RemovableHandle] = [
+        module.register_forward_hook(count) for module in network.modules() if not any(True for _ in module.children())
+    ]
+    parameter = next(network.parameters())
+    image = torch.zeros(1, 3, size, size, device=parameter.device)
+    beside = _beside(domains, image)
+    try:
+        with evaluating(network):
+            network(image, beside)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return total
+
+
+def _beside(domains: int | None, image: Tensor) -> Tensor | None:
+    """A network's second input: a mask for judges (``domains`` None; plain ones ignore it), a label, or nothing."""
+    if domains is None:
+        return torch.ones_like(image[:, :1])
+    return image.new_zeros(1, domains) if domains else None

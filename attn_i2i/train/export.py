@@ -1,0 +1,104 @@
+"""From a recipe's networks to a model directory, and from one back into a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from ..interfaces import Recipe
+from ..model import (
+    DiscriminatorConfig,
+    ModelConfig,
+    build_discriminators,
+    build_generator,
+    check_fit,
+    read_config,
+    save_model,
+)
+from ..types import ConfigError
+
+
+class Origin(NamedTuple):
+    """What is told about a trained model: the recipe and all of its options, the steps, the model it began from."""
+
+    recipe: str
+    options: Mapping[str, Any]
+    steps: int
+    started_from: str | None = None
+
+
+def write_model(
+    directory: Path,
+    recipe: Recipe,
+    generators: nn.ModuleDict,
+    origin: Origin,
+    domains: list[str] | None,
+    crop_size: int,
+) -> None:
+    """Write the trained networks as a model that load() understands; an older one there is replaced.
+
+    ``generators`` are the recipe's own or their averages, under the same names.
+    """
+    layout = layout_of(recipe, origin.recipe)
+    judges = DiscriminatorConfig(layout.discriminator, dict(layout.discriminator_config), sorted(layout.discriminators))
+    config = ModelConfig(
+        layout.architecture,
+        dict(layout.config),
+        list(layout.generators),
+        domains=domains,
+        discriminators=judges,
+        provenance={"trained": {key: value for key, value in origin._asdict().items() if value is not None}},
+        preprocessing={"size": crop_size},
+    )
+    save_model(
+        directory,
+        config,
+        {direction: generators[key].state_dict() for direction, key in layout.generators.items()},
+        {name: recipe.networks[key].state_dict() for name, key in layout.discriminators.items()},
+        force=True,
+    )
+
+
+def layout_of(recipe: Recipe, name: str) -> Any:
+    """How the recipe's networks become a model; ConfigError where it does not say."""
+    layout = getattr(recipe, "layout", None)
+    if layout is None:
+        raise ConfigError(
+            f"The recipe {name!r} does not say how its networks become a model (its layout is None): build it from"
+            " options, or give it a layout."
+        )
+    return layout
+
+
+def options_from(model: Path, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Those options of a recipe (``known``) that build the networks of a model directory."""
+    config = read_config(model)
+    options = {name: value for name, value in config.config.items() if name in known}
+    if config.discriminators is not None:
+        judges = {f"discriminator_{name}": value for name, value in config.discriminators.config.items()}
+        options |= {name: value for name, value in judges.items() if name in known}
+    return options
+
+
+def start_from(model: Path, recipe: Recipe, name: str) -> None:
+    """Put a model's weights into the recipe's networks; discriminators start fresh where the model kept none.
+
+    Raises ConfigError or ModelError where the model is of another architecture or shape.
+    """
+    config, layout = read_config(model), layout_of(recipe, name)
+    if config.architecture != layout.architecture:
+        raise ConfigError(
+            f"{model} is a {config.architecture!r} model, the recipe {name!r} trains {layout.architecture!r}: choose a"
+            " recipe for that architecture."
+        )
+    for direction, key in layout.generators.items():
+        state = build_generator(model, config, direction).state_dict()
+        check_fit(recipe.networks[key], state, f"{model}/{direction}")
+        recipe.networks[key].load_state_dict(state)
+    for domain, judge in build_discriminators(model, config).items():
+        key = layout.discriminators[domain]
+        check_fit(recipe.networks[key], judge.state_dict(), f"{model}/discriminators ({domain})")
+        recipe.networks[key].load_state_dict(judge.state_dict())

@@ -1,0 +1,247 @@
+"""The training loop: data to engine, and everything worth keeping to the run's folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..files import atomic_path
+from ..interfaces import Recipe
+from ..types import ConfigError
+from . import checkpoint
+from .data import Positions, Stream, loader, to_device
+from .engine import Engine, make_accelerator
+from .export import Origin, write_model
+from .folders import Pictures
+from .monitor import Averages, DivergedError, Monitor
+from .options import TrainOptions
+from .preview import Preview
+
+RUN = "run.json"
+MODEL = "model"
+SAMPLES = "samples"
+SHOWN = 4
+
+
+@dataclass
+class Run:
+    """One training: a recipe, its pictures and a folder. ``go`` trains from where the folder's checkpoints end."""
+
+    folder: Path
+    recipe: Recipe
+    origin: Origin
+    pictures: Pictures
+    options: TrainOptions
+    averages: Averages = field(default_factory=Averages)
+
+    def go(self) -> None:
+        """Train to the last step; an interrupted run saves first, and raises KeyboardInterrupt or SystemExit then."""
+        accelerator = make_accelerator(self.options)
+        self.accelerator = accelerator
+        self.engine = Engine(self.recipe, accelerator, self.options)
+        stream = Stream(self.pictures, self.options)
+        batch = self.options.batch_size * self.options.accumulation * accelerator.num_processes
+        self.steps_per_epoch = max(1, len(stream) // batch)
+        self.last = self.options.steps or whole_length(self.recipe, self.steps_per_epoch)
+        self.preview = self._preview()
+        seed_everything(self.options.seed + accelerator.process_index)
+        first = self._resume()
+        monitor = Monitor(
+            self.folder,
+            first=first,
+            last=self.last,
+            active=accelerator.is_main_process,
+            tensorboard=self.options.tensorboard,
+        )
+        with monitor, _signals() as stop:
+            step = self._steps(stream, first, monitor, stop)
+            if first < self.last:
+                self._save(step, monitor)
+            elif accelerator.is_main_process:
+                self._write_model(step)
+            if step < self.last:
+                monitor.say(f"interrupted after step {step}: saved; continue with --resume")
+        if accelerator.num_processes > 1:
+            torch.distributed.destroy_process_group()
+        if step < self.last:
+            raise KeyboardInterrupt if stop.received == signal.SIGINT else SystemExit(128 + stop.received)
+
+    def _steps(self, stream: Stream, first: int, monitor: Monitor, stop: Stop) -> int:
+        """Train from step ``first``; returns how many steps are done in the end."""
+        options, micro = self.options, self.options.accumulation
+        positions = Positions(
+            options.batch_size,
+            first * micro,
+            self.last * micro,
+            self.accelerator.process_index,
+            self.accelerator.num_processes,
+        )
+        on_cuda = self.accelerator.device.type == "cuda"
+        batches = iter(loader(stream, positions, workers=_workers(options), pin=on_cuda))
+        for step in range(first, self.last):
+            if step % self.steps_per_epoch == 0:
+                self.recipe.on_epoch(step // self.steps_per_epoch)
+            rate = self.recipe.learning_rate(step, self.steps_per_epoch)
+            self.engine.set_learning_rate(rate)
+            for _ in range(micro):
+                self.averages.add(
+                    self.engine.micro_step(to_device(next(batches), self.accelerator.device, self.engine.layout))
+                )
+            done = step + 1
+            monitor.advance(done)
+            if done % options.log_every == 0 or done == self.last:
+                monitor.report(done, rate, self.averages.read(done))
+            if options.sample_every and done % options.sample_every == 0:
+                self._look(done)
+            if self._all_agree(stop, done):
+                return done
+            if done % options.save_every == 0 and done < self.last:
+                self._save(done, monitor)
+        return self.last
+
+    def _all_agree(self, stop: Stop, step: int) -> bool:
+        """Whether to stop here: with several processes, any of them decides for all, at every tenth step."""
+        if self.accelerator.num_processes == 1:
+            return bool(stop.received)
+        if step % 10:
+            return False
+        signals = self.accelerator.gather(torch.tensor([stop.received], device=self.accelerator.device))
+        stop.received = int(signals.max())
+        return bool(stop.received)
+
+    def _look(self, step: int) -> None:
+        if self.accelerator.is_main_process:
+            sights = self.preview.look(self.engine.generators)
+            self.preview.draw(sights, self.folder / SAMPLES / f"step-{step:08d}.png")
+            self.preview.guard(sights, step)
+
+    def _save(self, step: int, monitor: Monitor) -> None:
+        """A checkpoint of finite weights, and the model as it is now."""
+        monitor.report(step, self.recipe.learning_rate(step - 1, self.steps_per_epoch), self.averages.read(step))
+        for name, tensor in self.recipe.networks.state_dict().items():
+            if tensor.is_floating_point() and not tensor.isfinite().all():
+                raise DivergedError(
+                    f"step {step}: the weights {name} became NaN or infinite: the last checkpoint is from before"
+                )
+        if self.accelerator.num_processes > 1:
+            self.engine.synchronise()
+        own = {"recipe": self.recipe.state_dict(), "random": checkpoint.random_states()}
+        shared = {"step": step, **self.engine.state_dict()}
+        checkpoint.save(self.folder, step, shared, own, self.accelerator)
+        if self.accelerator.is_main_process:
+            checkpoint.prune(self.folder, self.options.keep)
+            self._write_model(step)
+
+    def _write_model(self, step: int) -> None:
+        write_model(
+            self.folder / MODEL,
+            self.recipe,
+            self.engine.generators,
+            self.origin._replace(steps=step),
+            self.pictures.domains,
+            self.options.crop_size,
+        )
+
+    def _resume(self) -> int:
+        """Continue from the newest checkpoint; returns the number of steps it has behind it."""
+        newest = checkpoint.latest(self.folder)
+        if newest is None:
+            return 0
+        shared, own = checkpoint.load(newest, self.accelerator.process_index)
+        step = int(shared["step"])
+        self.recipe.on_epoch((step - 1) // self.steps_per_epoch)
+        self.engine.load_state_dict(shared)
+        if own is not None:
+            self.recipe.load_state_dict(own["recipe"])
+            checkpoint.restore_random(own["random"])
+        return step
+
+    def _preview(self) -> Preview:
+        return Preview.of(self.pictures, self.options, self.accelerator.device, SHOWN)
+
+
+@dataclass
+class Stop:
+    """The signal that asked the run to stop, 0 while none has."""
+
+    received: int = 0
+
+
+@contextmanager
+def _signals() -> Iterator[Stop]:
+    """Note SIGTERM and the first Ctrl-C instead of dying of them; a second Ctrl-C kills at once."""
+    stop = Stop()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if stop.received == signal.SIGINT == number:
+            raise KeyboardInterrupt
+        stop.received = number
+
+    try:
+        before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    except ValueError:  # not the main thread: signals are somebody else's
+        before = {}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python's, numpy's and torch's generators."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def whole_length(recipe: Recipe, steps_per_epoch: int) -> int:
+    """The steps of the recipe's whole schedule; ConfigError where it has no end."""
+    total = getattr(recipe, "total_steps", None)
+    if total is None:
+        raise ConfigError("This recipe does not say how long it trains: give the number of steps (--steps).")
+    return int(total(steps_per_epoch))
+
+
+def _workers(options: TrainOptions) -> int:
+    """Worker processes: none where pictures are in memory already, else up to eight, leaving a core for the step."""
+    if options.workers is not None:
+        return options.workers
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return 0 if options.cache else min(8, cores - 1)
+
+
+def claim(folder: Path, binding: Mapping[str, Any], resume: bool) -> None:
+    """Make ``folder`` this run's, or make sure that it is. Raises ConfigError for another run's, or one not resumed."""
+    path = folder / RUN
+    if path.exists():
+        if not resume and checkpoint.latest(folder) is not None:
+            raise ConfigError(f"{folder} holds a training already: continue with --resume, or choose another folder.")
+        if resume:
+            _check_same(folder, json.loads(path.read_text(encoding="utf-8")), binding)
+            return
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path, force=True) as temporary:
+        temporary.write_text(json.dumps(binding, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _check_same(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    now = json.loads(json.dumps(now))
+    for name in now.keys() | before.keys():
+        if now.get(name) != before.get(name):
+            raise ConfigError(
+                f"{folder} was trained with {name}={before.get(name)!r}, not {now.get(name)!r}: a resumed run goes on"
+                " as it began; choose another folder for another run."
+            )

@@ -1,0 +1,149 @@
+"""What a run tells while it goes on: a bar, a table of losses, TensorBoard."""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from ..files import atomic_path
+from ..types import AttnI2IError, ConfigError
+
+LOSSES = "losses.csv"
+
+
+class DivergedError(AttnI2IError, ArithmeticError):
+    """A training whose losses are no longer numbers."""
+
+
+class Averages:
+    """Means of loss terms since they were last read; nothing waits for the device until then."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, losses: Mapping[str, Tensor]) -> None:
+        """Take in one batch's losses."""
+        for name, value in losses.items():
+            value = value.detach().double()
+            self._sums[name] = value if name not in self._sums else self._sums[name] + value
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def read(self, step: int) -> dict[str, float]:
+        """The means, and start again; raises DivergedError where one is not finite."""
+        if not self._sums:
+            return {}
+        totals = torch.stack(list(self._sums.values())).tolist()
+        means = {name: total / self._counts[name] for name, total in zip(self._sums, totals, strict=True)}
+        self._sums, self._counts = {}, {}
+        if wrong := [name for name, mean in means.items() if not math.isfinite(mean)]:
+            raise DivergedError(
+                f"step {step}: the loss {' and '.join(wrong)} became NaN or infinite, so the run was stopped; the last"
+                " checkpoint is from before: continue from it with fp32 (--precision fp32) or a lower learning rate"
+            )
+        return means
+
+
+class Monitor:
+    """Shows and records losses; only the first process has one that does anything."""
+
+    def __init__(self, run: Path, *, first: int, last: int, active: bool, tensorboard: bool) -> None:
+        self.path, self.active = run / LOSSES, active
+        self._began, self._first = time.perf_counter(), first
+        self._board = _tensorboard(run, first) if active and tensorboard else None
+        console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("step"),
+            BarColumn(20),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[speed]} {task.fields[losses]}"),
+            console=console,
+            disable=not (active and console.is_terminal),
+        )
+        self._task = self._bar.add_task("", total=last, completed=first, speed="", losses="")
+
+    def __enter__(self) -> Monitor:
+        if self.active:
+            _keep_rows(self.path, self._first)
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+        if self._board is not None:
+            self._board.close()
+
+    def advance(self, step: int) -> None:
+        """Another step is done."""
+        self._bar.update(self._task, completed=step)
+
+    def report(self, step: int, rate: float, losses: Mapping[str, float]) -> None:
+        """Show and record the mean losses up to ``step``."""
+        if not (self.active and losses):
+            return
+        speed = (step - self._first) / max(time.perf_counter() - self._began, 1e-9)
+        shown = " ".join(f"{name} {value:.3g}" for name, value in losses.items())
+        self._bar.update(self._task, speed=f"{speed:.2f}/s", losses=shown)
+        _append(self.path, {"step": step, "learning_rate": rate, **losses})
+        if self._board is not None:
+            for name, value in losses.items():
+                self._board.add_scalar(name, value, step)
+
+    def say(self, message: str) -> None:
+        """One line above the bar."""
+        if self.active:
+            self._bar.console.print(message, highlight=False, markup=False, soft_wrap=True)
+
+
+def _append(path: Path, row: Mapping[str, Any]) -> None:
+    """Add a row; columns that earlier rows lack (losses of every n-th step) are added to those as empty."""
+    columns, rows = _read_rows(path)
+    if set(row) <= set(columns):
+        with path.open("a", newline="", encoding="utf-8") as file:
+            csv.DictWriter(file, columns, lineterminator="\n").writerow(row)
+    else:
+        _write_rows(path, [*columns, *(name for name in row if name not in columns)], [*rows, row])
+
+
+def _keep_rows(path: Path, last: int) -> None:
+    """Drop rows of steps after ``last``: the run that wrote them was killed and does them again."""
+    columns, rows = _read_rows(path)
+    if columns:
+        _write_rows(path, columns, [row for row in rows if int(row["step"]) <= last])
+
+
+def _read_rows(path: Path) -> tuple[list[str], list[Mapping[str, Any]]]:
+    """Columns and whole rows; a last one cut short by a kill is left out."""
+    if not path.exists():
+        return [], []
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    reader = csv.DictReader(line for line in lines if line.endswith("\n"))
+    return list(reader.fieldnames or []), list(reader)
+
+
+def _write_rows(path: Path, columns: list[str], rows: list[Mapping[str, Any]]) -> None:
+    with atomic_path(path, force=True) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _tensorboard(run: Path, first: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ConfigError(f"TensorBoard is not installed ({error}): pip install attn-i2i[train].") from error
+    return SummaryWriter(str(run / "tensorboard"), purge_step=first + 1)

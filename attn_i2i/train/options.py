@@ -1,0 +1,100 @@
+"""The engine's options, checked before anything is read or built. What a family trains by belongs to its recipe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+from ..registry import suggestion
+from ..types import ConfigError
+
+Precision = Literal["fp32", "bf16"]
+AT_LEAST_ONE = ("steps", "batch_size", "accumulation", "crop_size", "load_size", "keep", "save_every", "log_every")
+AT_LEAST_ZERO = ("seed", "workers", "sample_every")
+# What a resumed run may change without becoming another run.
+FREE_ON_RESUME = frozenset(
+    {"steps", "workers", "cache", "save_every", "sample_every", "log_every", "keep", "tensorboard", "device"}
+)
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How to train, whatever the recipe: data, precision, saving, seeing.
+
+    ``steps`` are optimizer steps, by default until the recipe's learning rate is 0. ``batch_size`` is that of one
+    process, so a step sees batch_size * accumulation * processes pictures of each domain. Pictures are resized to
+    ``load_size`` squared (default: 286/256 of ``crop_size``, as published), cropped at random and, with ``flip``,
+    mirrored every second time. ``cache`` keeps the resized pictures in memory. ``ema`` is the decay of an average of
+    the generators' weights, which the model then consists of; 0 is none. ``None`` lets the device decide.
+    ``sample_every`` 0 draws no pictures.
+    """
+
+    steps: int | None = None
+    batch_size: int = 1
+    accumulation: int = 1
+    crop_size: int = 256
+    load_size: int | None = None
+    flip: bool = True
+    seed: int = 0
+    workers: int | None = None
+    cache: bool = False
+    device: str | None = None
+    precision: Precision | None = None
+    channels_last: bool | None = None
+    compile: bool = False
+    checkpointing: bool = False
+    ema: float = 0.0
+    save_every: int = 1000
+    keep: int = 2
+    sample_every: int = 500
+    log_every: int = 10
+    tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        for name in AT_LEAST_ONE + AT_LEAST_ZERO:
+            value, least = getattr(self, name), int(name in AT_LEAST_ONE)
+            if value is not None and (type(value) is not int or value < least):
+                raise ConfigError(f"{name}={value!r} was given: expected a whole number from {least} on.")
+        if not 0 <= self.ema < 1:
+            raise ConfigError(f"ema={self.ema!r} was given: expected a decay from 0 (none) to below 1, such as 0.999.")
+        if self.precision not in (None, *get_args(Precision)):
+            raise ConfigError(f"precision={self.precision!r} was given: expected {' or '.join(get_args(Precision))}.")
+        if self.load < self.crop_size:
+            raise ConfigError(f"load_size={self.load_size} is less than crop_size={self.crop_size}: nothing to crop.")
+
+    @property
+    def load(self) -> int:
+        """The size pictures are resized to before the crop."""
+        return self.load_size or round(self.crop_size * 286 / 256)
+
+    @classmethod
+    def parse(cls, options: Mapping[str, Any]) -> TrainOptions:
+        """Options by name; raises ConfigError, with a suggestion, for a name that is none."""
+        known = [field.name for field in fields(cls)]
+        for name in options:
+            if name not in known:
+                raise ConfigError(
+                    f"Training has no option {name!r}.{suggestion(name, known)} Options: {', '.join(known)};"
+                    " a recipe's own go under recipe_options (--set name=value)."
+                )
+        return cls(**options)
+
+    def binding(self) -> dict[str, Any]:
+        """The options that a resumed run must share with the run it continues."""
+        return {name: value for name, value in asdict(self).items() if name not in FREE_ON_RESUME}
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, Any]:
+    """``["width=32", "preset=paper"]`` as a dictionary; values are JSON where they can be, else text."""
+    parsed: dict[str, Any] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not (equals and name.isidentifier()):
+            raise ConfigError(f"{assignment!r} was given to --set: expected name=value, such as width=32.")
+        try:
+            parsed[name] = json.loads(text)
+        except ValueError:
+            parsed[name] = text
+    return parsed

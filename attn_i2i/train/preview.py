@@ -1,0 +1,144 @@
+"""What the generators make of a few fixed pictures: drawn for the eye, measured for the guards."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from ..blocks import foreground
+from ..images import to_pil, write_image
+from ..pictures import Tile, colorize, contact_sheet
+from ..types import Translation
+from .data import read_resized, to_floats
+from .engine import evaluating
+from .folders import Pictures
+from .options import TrainOptions
+
+SAME = 1e-3
+EMPTY, FULL = 1e-3, 1 - 1e-3
+HAIR = frozenset({"Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"})
+
+
+class TrainingWarning(UserWarning):
+    """A training that goes on, although it may be of no use."""
+
+
+class Sight(NamedTuple):
+    """One picture (1, 3, H, W) in [-1, 1], where it goes, what became of it, and its way back."""
+
+    label: str
+    source: Tensor
+    translation: Translation
+    back: Translation
+
+
+@dataclass
+class Preview:
+    """Fixed pictures, translated every now and then.
+
+    ``pictures`` maps a domain's letter to (B, 3, H, W), or "image" to it, with ``labels`` (B, domains) then.
+    """
+
+    pictures: dict[str, Tensor]
+    labels: Tensor | None = None
+    domains: list[str] | None = None
+    _warned: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, pictures: Pictures, options: TrainOptions, device: torch.device, count: int) -> Preview:
+        """``count`` pictures of each kind, spread over those held out, or over the training's where none are."""
+        shown, labels = {}, None
+        for name, files in pictures.files.items():
+            held_out = pictures.held_out.get(name)
+            chosen = held_out or files
+            indices = [len(chosen) * i // count for i in range(min(count, len(chosen)))]
+            stack = torch.stack([read_resized(chosen[i], options.crop_size) for i in indices])
+            shown[name] = to_floats(stack.to(device), torch.contiguous_format)
+            table = pictures.held_out_labels if held_out else pictures.labels
+            labels = None if table is None else torch.from_numpy(table[indices]).to(device)
+        return cls(shown, labels, pictures.domains)
+
+    def look(self, generators: nn.ModuleDict) -> list[Sight]:
+        """Translate every picture; the networks stay as they are, and no random numbers are used."""
+        with evaluating(generators):
+            if self.labels is None:
+                return [sight for pair in (("A", "B"), ("B", "A")) for sight in self._pairwise(generators, *pair)]
+            return self._multidomain(generators["G"])
+
+    def _pairwise(self, generators: nn.ModuleDict, here: str, there: str) -> list[Sight]:
+        there_and_back = generators[f"G_{here}2{there}"], generators[f"G_{there}2{here}"]
+        sights = []
+        for source in self.pictures[here].split(1):
+            fake = there_and_back[0](source)
+            sights.append(Sight(f"{here} to {there}", source, fake, there_and_back[1](fake.image)))
+        return sights
+
+    def _multidomain(self, generator: nn.Module) -> list[Sight]:
+        sights = []
+        assert self.labels is not None
+        for source, own in zip(self.pictures["image"].split(1), self.labels.split(1), strict=True):
+            for index in range(own.shape[1]):
+                name = self.domains[index] if self.domains else str(index)
+                target = _towards(own, index, self.domains or [])
+                fake = generator(source, target)
+                sights.append(Sight(name, source, fake, generator(fake.image, own)))
+        return sights
+
+    def draw(self, sights: list[Sight], path: Path) -> None:
+        """Write one row a sight: input, mask or heatmap, strongest content, output, cycle."""
+        path.parent.mkdir(exist_ok=True)
+        tile = max(96, min(256, sights[0].source.shape[-1]))
+        write_image(contact_sheet([_row(sight) for sight in sights], tile), path, force=True)
+
+    def guard(self, sights: list[Sight], step: int) -> None:
+        """Warn, once for each, where masks are all one or all zero, or outputs equal their inputs."""
+        masks = [foreground(s.translation).mean().item() for s in sights if s.translation.attention is not None]
+        change = [(s.translation.image - s.source).abs().mean().item() for s in sights]
+        if masks and max(masks) < EMPTY:
+            self._warn("empty", f"step {step}: the attention masks are all zero: nothing of the picture changes.")
+        if masks and min(masks) > FULL:
+            self._warn("full", f"step {step}: the attention masks are all one: nothing is kept as background.")
+        if max(change) < SAME:
+            self._warn("same", f"step {step}: the outputs equal their inputs: the generators learnt the identity.")
+
+    def _warn(self, key: str, message: str) -> None:
+        if key not in self._warned:
+            self._warned.add(key)
+            warnings.warn(message, TrainingWarning, stacklevel=3)
+
+
+def _towards(own: Tensor, index: int, domains: list[str]) -> Tensor:
+    """The label of one picture with one attribute changed; of exclusive ones (one-hot, hair) that one alone is set."""
+    target = own.clone()
+    if own.sum() == 1 and not HAIR & set(domains):
+        target.zero_()[:, index] = 1
+    elif domains and domains[index] in HAIR:
+        for other, name in enumerate(domains):
+            target[:, other] = float(other == index) if name in HAIR else target[:, other]
+    else:
+        target[:, index] = 1 - target[:, index]
+    return target
+
+
+def _row(sight: Sight) -> list[Tile]:
+    fake = sight.translation
+    row = [("input", _picture(sight.source))]
+    if fake.attention is not None:
+        row.append(("mask", to_pil(foreground(fake)[0].float())))
+    elif fake.heatmap is not None:
+        low, high = fake.heatmap.aminmax()
+        row.append(("heatmap", to_pil(colorize((fake.heatmap[0].float() - low) / (high - low).clamp(min=1e-9)))))
+    if fake.contents is not None and fake.attention is not None:
+        weights = fake.attention[:, : fake.contents.shape[1]].mean((2, 3))
+        row.append(("content", _picture(fake.contents[:, int(weights.argmax())])))
+    return [*row, (sight.label, _picture(fake.image)), ("cycle", _picture(sight.back.image))]
+
+
+def _picture(image: Tensor) -> Image.Image:
+    return to_pil(image[0].float().add(1).div(2))
