@@ -1,0 +1,96 @@
+"""``attn-i2i plugins``: what is installed, and whether a plugin keeps the contract."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..types import ConfigError
+
+if TYPE_CHECKING:
+    from ..plugin_info import PluginInfo
+
+app = typer.Typer(help="List plugins; check one against the contract.", invoke_without_command=True)
+
+
+@app.callback()
+def plugins(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything known as JSON.")] = False,
+) -> None:
+    """List builtin and third-party plugins: source, version, what they add, what is wrong with them."""
+    if context.invoked_subcommand:
+        return
+    from ..plugin_info import describe
+    from ..plugins import manager
+
+    found = describe(manager())
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        for one in found:
+            print("\n".join(_lines(one)))
+
+
+def _lines(one: PluginInfo) -> list[str]:
+    source = "builtin" if one.builtin else f"{one.distribution} {one.version}"
+    adds = [f"  {kind}: {', '.join(names)}" for kind, names in one.adds.items()]
+    if one.problem:
+        return [f"{one.name}  ({source})  not loaded: {one.problem}"]
+    return [f"{one.name}  ({source}, {1000 * one.seconds:.0f} ms)", *adds]
+
+
+@app.command()
+def check(
+    module: Annotated[str, typer.Argument(help="A plugin's name, or the module its entry point names.")],
+    config: Annotated[
+        list[str] | None,
+        typer.Option("-c", "--config", metavar="KEY=VALUE", help="An option for the parts that have it: width=8."),
+    ] = None,
+) -> None:
+    """Run the contract checks over everything that a plugin registers; exit code 1 where one fails."""
+    from ..plugins import manager
+    from ..testing import check_plugin
+
+    options = dict(_option(one) for one in config or ())
+    failed = total = 0
+    for part in check_plugin(manager(), _registered(module), options):
+        verdict = f"FAIL {part.kind} {part.name}: {part.problem}" if part.problem else f"ok   {part.kind} {part.name}"
+        print(verdict)
+        failed, total = failed + bool(part.problem), total + 1
+    print(f"{module}: {total - failed} of {total} parts keep the contract")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _registered(module: str) -> str:
+    """The name of a plugin that is loaded, or of this module, loaded now."""
+    import importlib
+
+    from ..plugins import manager
+
+    known = manager()
+    if known.has_plugin(module):
+        return module
+    problems = [one.problem for one in known.found if one.name == module]
+    if problems:
+        raise ConfigError(f"Plugin {module} is not loaded: {problems[0]}")
+    try:
+        plugin = importlib.import_module(module)
+    except Exception as error:
+        raise ConfigError(f"Importing {module} raised {type(error).__name__}: {error}") from error
+    name: str | None = known.get_name(plugin) or known.register(plugin, module)
+    return name or module
+
+
+def _option(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise ConfigError(f"--config {text} is not of the form KEY=VALUE, such as width=8.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
