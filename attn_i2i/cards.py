@@ -81,6 +81,10 @@ class Card:
             return None
         return f"attn-i2i convert {' '.join(self.download.sources)} --as {self.name}"
 
+    def direction(self, name: str) -> str:
+        """The direction that ``name`` means: itself, or the one that the card says translates so."""
+        return next((key for key, task in self.directions.items() if task == name), name)
+
     @property
     def needs_acceptance(self) -> bool:
         """Whether the licence forbids what a user may take for granted, so that it is asked about once."""

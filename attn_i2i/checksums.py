@@ -42,15 +42,6 @@ def read_sums(folder: Path) -> dict[str, str]:
     return {match[2]: match[1] for match in matches if match}
 
 
-def check_sums(folder: Path, digests: Mapping[str, str], hint: str) -> None:
-    """Raise ChecksumError unless every file of ``digests`` is there and hashes to it."""
-    for name, expected in sorted(digests.items()):
-        path = folder / name
-        if not path.is_file():
-            raise ChecksumError(f"{path} is missing: {hint}.")
-        check_file(path, expected, hint)
-
-
 def check_file(path: Path, expected: str, hint: str) -> None:
     """Raise ChecksumError unless the file hashes to ``expected``: 64 digits of SHA-256, or 40 of a git blob."""
     actual = sha256(path) if len(expected) == 64 else git_blob(path)

@@ -115,7 +115,7 @@ def _of_disk(repo: str, error: OSError, folder: Path | None) -> AttnI2IError:
 
 def _missing(error: Exception) -> str:
     """The file that a "not found" answer is about."""
-    url = str(getattr(getattr(error, "request", None), "url", ""))
+    url = str(getattr(getattr(error, "response", None), "url", ""))
     return url.rpartition("/")[2] or "a file"
 
 

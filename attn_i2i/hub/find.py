@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..cards import UNSTATED, Card, find_card, get_card
-from ..checksums import check_sums, read_sums
 from ..local_zoo import installed_folder, shipped_zoo
-from ..model import ModelConfig, read_config
+from ..model import ModelConfig
 from ..types import ConfigError
 from .errors import HubError
 from .licences import require_licence
 from .store import fetch
+from .whole import check_whole
 
 HUB = "hf-hub:"
 
@@ -68,12 +68,12 @@ def _split(text: str, revision: str | None) -> tuple[str, str | None]:
 
 def _installed(name: str, folder: Path, card: Card | None, accept: bool) -> Path:
     """A model of the package or the local zoo, its licence accepted and its files checked."""
-    licence = card.licence if card and card.licence != UNSTATED else read_config(folder).licence
-    require_licence(name, licence, accept, card.licence_note if card else "")
     shipped = folder.is_relative_to(shipped_zoo())
-    digests = card.weights.sha256 if shipped and card and card.weights else read_sums(folder)
+    digests = card.weights.sha256 if shipped and card and card.weights else None
     hint = "install the package again" if shipped else "convert it again with --as and --force"
-    check_sums(folder, digests, f"the file was changed; {hint}")
+    config = check_whole(folder, digests, hint)
+    licence = card.licence if card and card.licence != UNSTATED else config.licence
+    require_licence(name, licence, accept, card.licence_note if card else "")
     return folder
 
 

@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
-from ..checksums import ChecksumError, check_file, check_sums, read_sums, write_sums
+from ..checksums import ChecksumError, check_file, write_sums
 from ..files import atomic_path, sha256
 from ..local_zoo import local_zoo
 from ..model import CONFIG, DISCRIMINATORS, ModelConfig, read_config
 from .client import COMMIT, Repository
 from .errors import HubError, explained
+from .whole import check_whole, weight_files
 
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 Approve = Callable[[ModelConfig], None]
@@ -37,10 +38,9 @@ def fetch(repo: str, revision: str | None, digests: Mapping[str, str] | None, ap
     folder = store / str(source.revision)
     if folder.is_dir():
         try:
-            check_sums(folder, digests or read_sums(folder), "it was changed after it was stored")
+            approve(check_whole(folder, digests, "it was changed after it was stored"))
         except ChecksumError as damage:
             return _repair(source, folder, digests, approve, damage)
-        approve(read_config(folder))
         return folder
     return _fill(source, folder, digests, approve)
 
@@ -105,9 +105,7 @@ def _gather(source: Repository, partial: Path, digests: Mapping[str, str] | None
     sums = {CONFIG: _one(source, partial, CONFIG, digests)}
     config = read_config(partial)
     approve(config)
-    names = [f"{direction}.safetensors" for direction in config.directions]
-    if config.discriminators is not None and (digests is None or DISCRIMINATORS in digests):
-        names.append(DISCRIMINATORS)
+    names = [name for name in weight_files(config) if name != DISCRIMINATORS or digests is None or name in digests]
     return sums | {name: _one(source, partial, name, digests) for name in names}
 
 

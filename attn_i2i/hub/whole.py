@@ -1,0 +1,37 @@
+"""Whether a model directory holds what its checksums say, before anything of it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..checksums import ChecksumError, check_file, read_sums
+from ..model import CONFIG, DISCRIMINATORS, ModelConfig, read_config
+
+
+def check_whole(folder: Path, digests: Mapping[str, str] | None, hint: str) -> ModelConfig:
+    """Hash every file that loading may read, against ``digests`` or the directory's own sums; its configuration.
+
+    Raises ChecksumError for a file that is missing, differs, or of which nothing says what it should be.
+    """
+    sums = read_sums(folder) if digests is None else digests
+    _check(folder, CONFIG, sums, hint)
+    config = read_config(folder)
+    for name in weight_files(config):
+        if name != DISCRIMINATORS or (folder / name).exists():  # a card may leave them out
+            _check(folder, name, sums, hint)
+    return config
+
+
+def weight_files(config: ModelConfig) -> list[str]:
+    """Names of the weights files of a model."""
+    names = [f"{direction}.safetensors" for direction in config.directions]
+    return names if config.discriminators is None else [*names, DISCRIMINATORS]
+
+
+def _check(folder: Path, name: str, sums: Mapping[str, str], hint: str) -> None:
+    if name not in sums:
+        raise ChecksumError(f"Nothing says what {folder / name} must hash to, so it is not loaded: {hint}.")
+    if not (folder / name).is_file():
+        raise ChecksumError(f"{folder / name} is missing: {hint}.")
+    check_file(folder / name, sums[name], hint)
