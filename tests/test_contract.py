@@ -360,7 +360,7 @@ class Idle(Small):
 
 def test_recipes() -> None:
     check_recipe(Small)
-    with pytest.raises(ContractError, match="leaves judge as it was"):
+    with pytest.raises(ContractError, match="leave judge as it was"):
         check_recipe(Idle)
 
 

@@ -16,6 +16,8 @@ from ..interfaces import Recipe, RoundTrip, Term
 from ..types import Translation, Verdict
 from .contract import call, check_finite, check_shape, expect, kind
 
+STEPS = 10
+
 
 def check_term(term: Term) -> None:
     """Hold a loss term to what an objective relies on.
@@ -55,10 +57,10 @@ def check_recipe(
 ) -> None:
     """Hold a recipe to what the training engine relies on. ``recipe`` is a factory, best of small networks.
 
-    One step updates every optimizer and every network with parameters, and returns finite, detached scalars; learning
-    rates are finite and not negative; another recipe with the same networks, optimizers and ``state_dict()`` goes on
-    with the same losses. ``batch`` is two ``size`` x ``size`` images of either kind by default: ``A`` and ``B``;
-    ``image`` with a ``label`` and a ``target`` of ``domains`` entries. Raises ContractError.
+    Within ten steps every optimizer and every network with parameters is updated; each step returns finite, detached
+    scalars; learning rates are finite and not negative; another recipe that takes over the networks, the optimizers
+    and ``state_dict()`` goes on with the same losses. ``batch`` is two ``size`` x ``size`` images of either kind by
+    default: ``A`` and ``B``; ``image`` with a ``label`` and a ``target`` of ``domains`` entries. Raises ContractError.
     """
     one: Recipe = call(recipe, doing="Building it from its defaults (every option needs one)")
     for name in ("networks", "optimizers", "step", "learning_rate", "on_epoch", "state_dict", "load_state_dict"):
@@ -66,7 +68,7 @@ def check_recipe(
     expect(isinstance(one.networks, nn.ModuleDict), f"networks is {kind(one.networks)}, not an nn.ModuleDict.")
     batch = batch or default_batch(size, domains)
     optimizers = call(one.optimizers, doing="optimizers()")
-    _check_step(one, optimizers, batch)
+    _check_steps(one, optimizers, batch)
     rate = call(one.learning_rate, 10, 5, doing="learning_rate(10, 5)")
     expect(isinstance(rate, float | int) and 0 <= rate < math.inf, f"learning_rate(10, 5) is {rate!r}, not a rate.")
     call(one.on_epoch, 1, doing="on_epoch(1)")
@@ -99,20 +101,28 @@ def _step(recipe: Recipe, optimizers: Mapping[str, Optimizer], batch: Mapping[st
         return call(recipe.step, batch, update, doing=f"step() on a batch with {', '.join(batch)}"), used
 
 
-def _check_step(recipe: Recipe, optimizers: Mapping[str, Optimizer], batch: Mapping[str, Tensor]) -> None:
+def _check_steps(recipe: Recipe, optimizers: Mapping[str, Optimizer], batch: Mapping[str, Tensor]) -> None:
+    """As many steps as it takes to update everything: critics are often ahead of their generator."""
     before = {name: p.detach().clone() for name, p in recipe.networks.named_parameters() if p.requires_grad}
-    losses, used = _step(recipe, optimizers, batch)
+    idle, still = set(optimizers), {name.partition(".")[0] for name in before}
+    for _ in range(STEPS):
+        losses, used = _step(recipe, optimizers, batch)
+        _check_losses(losses)
+        idle -= used
+        after = dict(recipe.networks.named_parameters())
+        still -= {name.partition(".")[0] for name, value in before.items() if not torch.equal(value, after[name])}
+        if not idle | still:
+            return
+    expect(not idle, f"{STEPS} calls of step() never called update() for {', '.join(sorted(idle))}.")
+    expect(not still, f"{STEPS} steps leave {', '.join(sorted(still))} as it was: give its parameters to an optimizer.")
+
+
+def _check_losses(losses: Any) -> None:
     expect(isinstance(losses, Mapping) and losses, f"step() returned {kind(losses)}, not its loss terms by name.")
     for name, value in losses.items():
         check_shape(f"Loss term {name}", value, (), "return scalars.")
         expect(not value.requires_grad, f"Loss term {name} keeps its graph: return it detached.")
         check_finite([(f"Loss term {name}", value)], "after one step")
-    idle = ", ".join(sorted(set(optimizers) - used))
-    expect(not idle, f"step() never called update() for {idle}.")
-    after = dict(recipe.networks.named_parameters())
-    changed = {name.partition(".")[0] for name, value in before.items() if not torch.equal(value, after[name])}
-    still = ", ".join(sorted({name.partition(".")[0] for name in before} - changed))
-    expect(not still, f"One step leaves {still} as it was: give its parameters to an optimizer.")
 
 
 def _check_resumption(
