@@ -207,16 +207,20 @@ def load(
 ) -> Translator:
     """A Translator from a zoo name, ``"hf-hub:owner/repo"`` or a model directory.
 
-    ``direction`` limits the model to one of its directions. ``dtype`` is the precision of the network: pictures come
+    ``direction`` limits the model to one of its directions, named as in ``directions`` or by what its card says it
+    does ("zebra2horse"). ``dtype`` is the precision of the network: pictures come
     back as float32 whatever it is. ``compile`` makes later pictures faster and the first one much slower.
     """
     from .model import build_generator, read_config
 
     folder = _find(name, revision, accept_license)
     config = read_config(folder)
+    card = _card(str(name))
     generators = Generators(config.directions, lambda one: build_generator(folder, config, one))
+    if direction is not None and card is not None:
+        direction = card.direction(direction)
     chosen: Mapping[str, nn.Module] = generators if direction is None else {direction: generators[direction]}
-    return Translator(chosen, config, device=device, dtype=dtype, compile=compile, card=_card(str(name)))
+    return Translator(chosen, config, device=device, dtype=dtype, compile=compile, card=card)
 
 
 def _find(name: str | Path, revision: str | None, accept_license: bool) -> Path:
@@ -231,9 +235,9 @@ def _find(name: str | Path, revision: str | None, accept_license: bool) -> Path:
 
 
 def _card(name: str) -> Card | None:
-    from .plugins import zoo
+    from .cards import find_card
 
-    return zoo().cards.load(name) if name in zoo().cards else None
+    return find_card(name)
 
 
 def _pictures(images: Sequence[ImageSource | Picture]) -> list[Picture]:
