@@ -9,12 +9,13 @@ from pathlib import Path
 FOLDER = Path(__file__).with_name("plugins")
 
 
-def install(site: Path, *names: str) -> Path:
-    """Install into ``site``, a folder that is or will be on ``sys.path``."""
-    for name in names:
-        source = FOLDER / name
+def install(site: Path, *sources: str | Path) -> Path:
+    """Install into ``site``, a folder that is or will be on ``sys.path``; a source is a name below, or a folder."""
+    for source in (FOLDER / one for one in sources):
         project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        modules = [Path(shutil.copy(path, site)) for path in source.glob("*.py")]
+        modules = [
+            _copy(path, site) for path in source.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+        ]
         info = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
         info.mkdir()
         head = ["Metadata-Version: 2.4", f"Name: {project['name']}", f"Version: {project['version']}"]
@@ -25,3 +26,10 @@ def install(site: Path, *names: str) -> Path:
         record = [f"{module.name},," for module in modules] + [f"{info.name}/{file.name},," for file in info.iterdir()]
         (info / "RECORD").write_text("\n".join([*record, f"{info.name}/RECORD,,", ""]), encoding="utf-8")
     return site
+
+
+def _copy(path: Path, site: Path) -> Path:
+    """A module or a package, at its new place."""
+    if path.is_dir():
+        return Path(shutil.copytree(path, site / path.name))
+    return Path(shutil.copy(path, site))

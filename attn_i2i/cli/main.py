@@ -14,6 +14,11 @@ import typer
 from ..types import AttnI2IError
 from . import plugins
 from .convert import convert
+from .doctor import doctor
+from .list import list_models
+from .new_plugin import new_plugin
+from .publish import publish
+from .show import show
 from .train import train
 from .translate import translate
 
@@ -28,7 +33,12 @@ app = typer.Typer(
 app.command()(translate)
 app.command()(convert)
 app.command()(train)
+app.command("list")(list_models)
+app.command()(show)
+app.command()(publish)
+app.command()(doctor)
 app.add_typer(plugins.app, name="plugins")
+app.command()(new_plugin)
 
 
 def _print_version(asked: bool) -> None:

@@ -53,15 +53,19 @@ def check(
 ) -> None:
     """Run the contract checks over everything that a plugin registers; exit code 1 where one fails."""
     from ..plugins import manager
-    from ..testing import check_plugin
 
     options = dict(_option(one) for one in config or ())
+    name = _registered(module)
+    from ..testing import check_plugin
+
     failed = total = 0
-    for part in check_plugin(manager(), _registered(module), options):
+    for part in check_plugin(manager(), name, options):
         verdict = f"FAIL {part.kind} {part.name}: {part.problem}" if part.problem else f"ok   {part.kind} {part.name}"
         print(verdict)
         failed, total = failed + bool(part.problem), total + 1
-    print(f"{module}: {total - failed} of {total} parts keep the contract")
+    print(
+        f"{module}: {total - failed} of {total} parts keep the contract" if total else f"{module}: registers no parts"
+    )
     if failed:
         raise typer.Exit(1)
 

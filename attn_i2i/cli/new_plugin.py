@@ -1,0 +1,20 @@
+"""``attn-i2i new-plugin``: a plugin that works, to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def new_plugin(
+    name: Annotated[str, typer.Argument(help="What the plugin and its generator are called, such as my-gan.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder [default: attn-i2i-NAME].")] = None,
+    force: Annotated[bool, typer.Option("-f", "--force", help="Replace the folder if it exists.")] = False,
+) -> None:
+    """Write a distribution with an entry point, a generator, a test and a README, which passes its tests."""
+    from ..scaffold import new_plugin as write
+
+    folder = write(name, output, force=force)
+    print(f"plugin written to {folder}; next: pip install -e '{folder}[test]' && pytest {folder}")

@@ -1,0 +1,75 @@
+"""``attn-i2i new-plugin`` writes a distribution that works as it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from attn_i2i.files import TargetExistsError
+from attn_i2i.scaffold import new_plugin
+from attn_i2i.types import ConfigError
+
+from .distributions import install
+from .test_imports import ROOT
+
+
+def run(*command: str, cwd: Path, path: Path | str = "") -> str:
+    """Output of a Python command that must succeed, with this checkout importable."""
+    environment = os.environ | {"PYTHONPATH": f"{path}{os.pathsep}{ROOT}"}
+    done = subprocess.run([sys.executable, *command], cwd=cwd, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_its_tests_pass_as_written(tmp_path: Path) -> None:
+    said = run("-m", "attn_i2i.cli", "new-plugin", "my-gan", cwd=tmp_path)
+    assert (
+        said
+        == "plugin written to attn-i2i-my-gan; next: pip install -e 'attn-i2i-my-gan[test]' && pytest attn-i2i-my-gan\n"
+    )
+    passed = run("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", cwd=tmp_path / "attn-i2i-my-gan")
+    assert "1 passed" in passed
+
+
+def test_installed_it_is_found_and_keeps_the_contract(tmp_path: Path) -> None:
+    source = new_plugin("attn-i2i-sepia", tmp_path / "elsewhere")
+    (tmp_path / "site").mkdir()
+    site = install(tmp_path / "site", source)
+    rows = {
+        one["name"]: one for one in json.loads(run("-m", "attn_i2i.cli", "plugins", "--json", cwd=tmp_path, path=site))
+    }
+    assert rows["sepia"]["adds"] == {"generator": ["sepia"]}
+    assert (rows["sepia"]["distribution"], rows["sepia"]["problem"]) == ("attn-i2i-sepia", None)
+    checked = run("-m", "attn_i2i.cli", "plugins", "check", "sepia", "-c", "width=4", cwd=tmp_path, path=site)
+    assert checked == "ok   generator sepia\nsepia: 1 of 1 parts keep the contract\n"
+
+
+def test_it_asks_for_this_version_and_imports_nothing_heavy(tmp_path: Path) -> None:
+    source = new_plugin("light", tmp_path / "light")
+    project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["dependencies"][0] == "attn-i2i>=0.1.0"
+    assert project["entry-points"]["attn_i2i"] == {"light": "attn_i2i_light"}
+    run("-c", "import attn_i2i_light, sys; assert 'torch' not in sys.modules", cwd=source)
+
+
+@pytest.mark.parametrize("name", ["", "My-Gan", "class", "../up", "two--hyphens", "3d", "a b"])
+def test_a_name_that_cannot_be_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot name a plugin"):
+        new_plugin(name, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "work.txt").write_text("mine")
+    with pytest.raises(TargetExistsError):
+        new_plugin("kept", tmp_path / "kept")
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["work.txt"]
+    new_plugin("kept", tmp_path / "kept", force=True)
+    assert (tmp_path / "kept" / "pyproject.toml").is_file()
