@@ -76,13 +76,15 @@ def _train(
     dtype: torch.dtype,
     steps: int,
 ) -> tuple[list[dict[str, float]], list[Row]]:
-    recipe = zoo().recipes.load(setup.recipe)(networks, **setup.options(case["options"]))
+    recorded_threshold = max(recorded.get("threshold", 0.0) for recorded in case["losses"])
+    options = setup.options({"threshold": recorded_threshold, **case["options"]})
+    recipe = zoo().recipes.load(setup.recipe)(networks, **options)
     optimizers = recipe.optimizers()
 
-    def update(name: str, loss: Tensor) -> None:
-        optimizers[name].zero_grad()
+    def update(optimizer: str, loss: Tensor) -> None:
+        optimizers[optimizer].zero_grad()
         loss.backward()
-        optimizers[name].step()
+        optimizers[optimizer].step()
 
     batches = {BATCH[name]: t.to(dtype) for name, t in tensors.items() if not name.startswith("probe")}
     losses = []
@@ -185,7 +187,44 @@ def _ugatit_options(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+DOMAIN_PROBES: dict[str, Probe] = {
+    "probe_G": lambda networks, given: networks["G"](given["probe"], given["probe_labels"]).image,
+    "probe_D_src": _logits("D"),
+    "probe_D_cls": lambda networks, given: networks["D"](given["probe"])[0].class_logits,
+}
+
+
+def _domain_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "classification": given["lambda_cls"],
+        "cycle": given["lambda_rec"],
+        "penalty": given["lambda_gp"],
+        "learning_rate": given["lr"],
+        "n_critic": given["n_critic"],
+    }
+
+
+def _masked_logits(judge: str, masks: str) -> Probe:
+    return lambda networks, given: networks[judge](given["probe"], networks[masks].attention(given["probe"]))[0].logits
+
+
+AGGAN_PROBES: dict[str, Probe] = {
+    "probe_attention_a": lambda networks, given: networks["G_A2B"].attention(given["probe"]),
+    "probe_fake_b": _image("G_A2B"),
+    "probe_fake_a": _image("G_B2A"),
+    "probe_d_A": _masked_logits("D_A", "G_A2B"),
+    "probe_d_B": _masked_logits("D_B", "G_B2A"),
+}
+
+
+def _aggan_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {"cycle": given["lambda_a"], "learning_rate": given["lr"], "pool": 0, "threshold": given["threshold"]}
+
+
 SETUPS = {
+    "aggan": Setup("aggan", _aggan_options, AGGAN_PROBES, lambda recorded: 0 if recorded["discriminator_norm"] else 30),
+    "stargan": Setup("stargan", _domain_options, DOMAIN_PROBES),
+    "attentiongan_multidomain": Setup("attentiongan1-multidomain", _domain_options, DOMAIN_PROBES),
     "ugatit": Setup("ugatit", _ugatit_options, UGATIT_PROBES),
     "cyclegan": Setup("cyclegan", _cycle_options, CYCLE_PROBES),
     "attentiongan_scheme2": Setup("attentiongan2", _cycle_options, CYCLE_PROBES),

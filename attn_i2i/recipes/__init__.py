@@ -3,6 +3,8 @@
 from .cycle import CycleOptions as CycleOptions
 from .cycle import CycleRecipe as CycleRecipe
 from .cycle import sum_of as sum_of
+from .multidomain import DomainOptions as DomainOptions
+from .multidomain import MultiDomainRecipe as MultiDomainRecipe
 from .networks import Layout as Layout
 from .networks import adam as adam
 from .networks import frozen as frozen

@@ -10,5 +10,6 @@ HERE = "attn_i2i.builtin.aggan"
 def register_components(zoo: Zoo) -> None:
     zoo.generators.add("aggan", f"{HERE}.networks:AGGAN")
     zoo.discriminators.add("aggan", f"{HERE}.networks:discriminator")
+    zoo.recipes.add("aggan", f"{HERE}.recipe:aggan")
     zoo.converters.add("aggan", f"{HERE}.converters:GENERATOR")
     zoo.converters.add("aggan-discriminator", f"{HERE}.converters:DISCRIMINATOR")

@@ -52,7 +52,7 @@ class NetworkOptions:
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """``adversarial``, ``cycle``, ``identity`` and ``cam`` are weights; the rate falls in the second half of ``steps``."""
+    """``adversarial``, ``cycle``, ``identity`` and ``cam`` are weights; the rate falls over half of ``steps``."""
 
     adversarial: float = 1.0
     cycle: float = 10.0

@@ -1,0 +1,204 @@
+"""How Mejjati et al. train: four updates in turn, soft masks first, then hard ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ...blocks import AttentionNetwork, ThresholdMasked, enable_norm
+from ...interfaces import Objective, RoundTrip, Update
+from ...losses import adversarial, cycle, judge_lsgan, merged, needs_same, values
+from ...pool import ImagePool
+from ...recipes import (
+    Layout,
+    Presets,
+    by_epoch,
+    flattened,
+    frozen,
+    judge_together,
+    pairwise_layout,
+    pairwise_networks,
+    resolve,
+    sum_of,
+    translate_together,
+)
+from ...types import Translation
+from .adam import TurnAdam
+from .networks import AGGAN, discriminator
+
+PRESETS: Presets = {"released": {}, "paper": {"attention_kernels": (3, 3, 7)}}
+TURNS = ("G_A2B", "D_B", "G_B2A", "D_A")
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """``attention_width`` 0 takes the generator's ``width``; ``attention_kernels`` are its decoder's."""
+
+    width: int = 64
+    blocks: int = 9
+    attention_width: int = 0
+    attention_kernels: tuple[int, int, int] = (1, 1, 1)
+    discriminator_width: int = 64
+    discriminator_layers: int = 3
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """``cycle`` is a weight; from epoch ``warmup_epochs`` on the masks are cut at ``threshold`` and learn no more."""
+
+    cycle: float = 10.0
+    threshold: float = 0.1
+    warmup_epochs: int = 30
+    learning_rate: float = 1e-4
+    beta1: float = 0.5
+    beta2: float = 0.999
+    pool: int = 50
+    epochs: int = 100
+    seed: int = 0
+
+
+def aggan(
+    networks: nn.ModuleDict | None = None,
+    *,
+    preset: str = "released",
+    objective: Objective | None = None,
+    **options: Any,
+) -> AGGANRecipe:
+    """The recipe of Mejjati et al. (arXiv:1806.02311); ``paper`` gives the attention networks' decoder its 3, 3, 7.
+
+    ``networks`` replaces those that the options describe.
+    """
+    shape, training = resolve("aggan", PRESETS, preset, options, NetworkOptions, TrainingOptions)
+    config = {name: getattr(shape, name) for name in ("width", "blocks", "attention_kernels")}
+    config |= {"attention_width": shape.attention_width or shape.width}
+    judge_config = {"width": shape.discriminator_width, "layers": shape.discriminator_layers}
+    judge_config |= {"threshold": training.threshold}
+    layout = None if networks else pairwise_layout("aggan", config, "aggan", judge_config)
+    made = networks or pairwise_networks(lambda: AGGAN(**config), lambda: discriminator(**judge_config))
+    return AGGANRecipe(made, training, objective, layout, flattened(shape, training))
+
+
+class AGGANRecipe:
+    """Mejjati et al.'s training; a batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1].
+
+    Updated in turn: G_A2B with its attention network, D_B on the fake from before that, G_B2A on a loss computed
+    anew, D_A. While warming up the discriminators see whole images, with instance norm; afterwards only what the
+    masks mark, without norm, and the attention networks stay as they are. The pools keep fakes with their masks.
+    Losses are ``g_loss_A`` (of G_A2B), ``d_loss_B``, ``g_loss_B`` and ``d_loss_A``. ``objective`` is merged into the
+    terms ``adversarial`` and ``cycle``; a generator's loss is its own direction's terms and the other's cycle.
+    """
+
+    def __init__(
+        self,
+        networks: nn.ModuleDict,
+        options: TrainingOptions,
+        objective: Objective | None,
+        layout: Layout | None,
+        shown: Mapping[str, Any],
+    ) -> None:
+        self.networks, self.layout, self.options = networks, layout, dict(shown)
+        self._options = options
+        default = {"adversarial": (1.0, adversarial), "cycle": (options.cycle, cycle)}
+        self.objective = merged(default, objective)
+        self._pools = {domain: ImagePool(options.pool, options.seed + i) for i, domain in enumerate("AB")}
+        self.on_epoch(0)
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """The four turns of one Adam."""
+        o = self._options
+        return {
+            name: TurnAdam(
+                self.networks[name].parameters(), o.learning_rate, (o.beta1, o.beta2), turn=turn, turns=len(TURNS)
+            )
+            for turn, name in enumerate(TURNS, start=1)
+        }
+
+    def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
+        a, b = batch["A"], batch["B"]
+        n = self.networks
+        with_same = needs_same(self.objective)
+        # The graph of fake_a serves the second half too: G_B2A does not change before its own turn.
+        fake_a, *same_a = translate_together(n["G_B2A"], b, *[a] * with_same)
+        with frozen(n["G_B2A"], n["D_B"]):
+            fake_b, back_b, *same_b = translate_together(n["G_A2B"], a, fake_a.image.detach(), *[b] * with_same)
+            back_a = n["G_B2A"](fake_b.image)
+            verdicts = n["D_B"](fake_b.image, fake_b.attention)
+        there = RoundTrip(a, b, fake_b, back_a, same_b[0] if same_b else None, verdicts)
+        loss_a = self._generator_loss(there, RoundTrip(b, a, fake_a, back_b, None, ()))
+        mask_b = _mask(fake_a)
+        pooled_b = self._pools["B"](fake_b.image, _mask(fake_b))
+        update("G_A2B", loss_a)
+        del there, fake_b, back_a, back_b, verdicts, same_b
+        judge_b = self._judge(n["D_B"], b, mask_b, pooled_b, update, "D_B")
+        with torch.no_grad():
+            fake_b = n["G_A2B"](a)
+        with frozen(n["G_A2B"], n["D_A"]):
+            back_b = n["G_A2B"](fake_a.image)
+            verdicts = n["D_A"](fake_a.image, fake_a.attention)
+        back_a = n["G_B2A"](fake_b.image)
+        there = RoundTrip(b, a, fake_a, back_b, same_a[0] if same_a else None, verdicts)
+        loss_b = self._generator_loss(there, RoundTrip(a, b, fake_b, back_a, None, ()))
+        pooled_a = self._pools["A"](fake_a.image, _mask(fake_a))
+        update("G_B2A", loss_b)
+        del there, fake_a, back_a, back_b, verdicts, same_a
+        judge_a = self._judge(n["D_A"], a, _mask(fake_b), pooled_a, update, "D_A")
+        return {
+            "g_loss_A": loss_a.detach(),
+            "d_loss_B": judge_b,
+            "g_loss_B": loss_b.detach(),
+            "d_loss_A": judge_a,
+        }
+
+    def _generator_loss(self, own: RoundTrip, other: RoundTrip) -> Tensor:
+        """All terms of the direction being trained, and the cycle of the other, whose way back leads through it."""
+        weighted = {name: self.objective[name][0] * value for name, value in values(self.objective, own).items()}
+        if "cycle" in self.objective:
+            weight, term = self.objective["cycle"]
+            weighted["other cycle"] = weight * term(other)
+        return sum_of(weighted)
+
+    @staticmethod
+    def _judge(
+        judge: nn.Module, real: Tensor, mask: Tensor, pooled: tuple[Tensor, ...], update: Update, name: str
+    ) -> Tensor:
+        fake, fake_mask = pooled
+        loss = judge_lsgan(*judge_together(judge, real, fake, (mask, fake_mask)))
+        update(name, loss)
+        return loss.detach()
+
+    def learning_rate(self, step: int, steps_per_epoch: int) -> float:
+        o = self._options
+        half = o.epochs // 2
+        return o.learning_rate * by_epoch(step, steps_per_epoch, constant=half + 1, decay=o.epochs - half - 1)
+
+    def total_steps(self, steps_per_epoch: int) -> int:
+        """Steps of a whole training."""
+        return self._options.epochs * steps_per_epoch
+
+    def on_epoch(self, epoch: int) -> None:
+        """Switch masks, norm and attention networks over after the warm-up."""
+        warm = epoch < self._options.warmup_epochs
+        for part in self.networks.modules():
+            if isinstance(part, ThresholdMasked):
+                part.threshold = 0.0 if warm else self._options.threshold
+            elif isinstance(part, AttentionNetwork):
+                part.requires_grad_(warm)
+        enable_norm(self.networks, warm)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"pools": {name: pool.state_dict() for name, pool in self._pools.items()}}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for name, pool in self._pools.items():
+            pool.load_state_dict(state["pools"][name])
+
+
+def _mask(fake: Translation) -> Tensor:
+    """The mask that made ``fake``, cut from the graph."""
+    assert fake.attention is not None
+    return fake.attention.detach()

@@ -1,0 +1,133 @@
+"""One generator for many domains, trained by a critic that also names the domain (StarGAN, arXiv:1711.09020)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ..interfaces import Objective, RoundTrip, Update
+from ..losses import attribute_loss, classification, critic, cycle, gradient_penalty, merged, values, wgan
+from ..types import Translation
+from .networks import Layout, adam, frozen, judge_together
+from .schedule import by_step
+
+
+@dataclass(frozen=True)
+class DomainOptions:
+    """``classification``, ``cycle`` and ``penalty`` are weights; the generator is updated every ``n_critic`` steps.
+
+    The learning rate falls to 0 over the last ``decay_steps`` of ``steps``.
+    """
+
+    classification: float = 1.0
+    cycle: float = 10.0
+    penalty: float = 10.0
+    n_critic: int = 5
+    learning_rate: float = 1e-4
+    beta1: float = 0.5
+    beta2: float = 0.999
+    steps: int = 200_000
+    decay_steps: int = 100_000
+    seed: int = 0
+
+
+class MultiDomainRecipe:
+    """StarGAN's training of any label-conditioned generator ``G`` against ``D``, whose verdict has class logits.
+
+    A batch is ``image``, (B, 3, H, W) in [-1, 1], its ``label``, (B, domains) of 0 and 1, and, where given,
+    ``target`` (else the labels shuffled) and ``gp_alpha``, (B, 1, 1, 1) in [0, 1] (else drawn). The critic is updated
+    first, on a fake that serves the generator's update too. Losses carry their published names, unweighted.
+    ``objective`` is merged into the generator's terms ``loss_fake``, ``loss_rec`` and ``loss_cls``.
+    """
+
+    def __init__(
+        self,
+        networks: nn.ModuleDict,
+        options: DomainOptions,
+        *,
+        objective: Objective | None = None,
+        layout: Layout | None = None,
+        shown: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.networks, self.layout, self.options = networks, layout, dict(shown or vars(options))
+        self._options = o = options
+        default = {
+            "loss_fake": (1.0, critic),
+            "loss_rec": (o.cycle, cycle),
+            "loss_cls": (o.classification, classification),
+        }
+        self.objective = merged(default, objective)
+        self._steps = 0
+        self._random = torch.Generator().manual_seed(o.seed)
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """One Adam for the generator, one for the discriminator."""
+        o = self._options
+        return {name: adam([self.networks[name]], o.learning_rate, (o.beta1, o.beta2)) for name in ("G", "D")}
+
+    def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
+        image, label = batch["image"], batch["label"]
+        target, alpha = self._drawn(batch)
+        self._steps += 1
+        generator_turn = self._steps % max(1, self._options.n_critic) == 0
+        with torch.set_grad_enabled(generator_turn):
+            fake: Translation = self.networks["G"](image, target)
+        losses = self._update_critic(image, label, fake.image.detach(), alpha, update)
+        if generator_turn:
+            with frozen(self.networks["D"]):
+                verdicts = self.networks["D"](fake.image)
+            back = self.networks["G"](fake.image, label)
+            terms = values(self.objective, RoundTrip(image, image, fake, back, None, verdicts, target))
+            total = torch.stack([self.objective[name][0] * value for name, value in terms.items()]).sum()
+            update("G", total)
+            losses |= {f"G/{name}": value.detach() for name, value in terms.items()}
+        return losses
+
+    def _drawn(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Target labels and interpolation weights, from the batch or from the recipe's own random source."""
+        image, label = batch["image"], batch["label"]
+        target, alpha = batch.get("target"), batch.get("gp_alpha")
+        if target is None:
+            target = label[torch.randperm(len(label), generator=self._random).to(label.device)]
+        if alpha is None:
+            alpha = torch.rand(len(image), 1, 1, 1, generator=self._random).to(image)
+        return target, alpha
+
+    def _update_critic(
+        self, image: Tensor, label: Tensor, fake: Tensor, alpha: Tensor, update: Update
+    ) -> dict[str, Tensor]:
+        o, judge = self._options, self.networks["D"]
+        (on_real,), (on_fake,) = judge_together(judge, image, fake)
+        assert on_real.class_logits is not None
+        losses = {
+            "D/loss_real": wgan(on_real.logits, True),
+            "D/loss_fake": wgan(on_fake.logits, False),
+            "D/loss_cls": attribute_loss(on_real.class_logits, label),
+            "D/loss_gp": gradient_penalty(lambda x: judge(x)[0].logits, image, fake, alpha),
+        }
+        weights = {"D/loss_cls": o.classification, "D/loss_gp": o.penalty}
+        update("D", torch.stack([weights.get(name, 1.0) * value for name, value in losses.items()]).sum())
+        return {name: value.detach() for name, value in losses.items()}
+
+    def learning_rate(self, step: int, steps_per_epoch: int) -> float:
+        o = self._options
+        return o.learning_rate * by_step(step, total=o.steps, decay=o.decay_steps)
+
+    def total_steps(self, steps_per_epoch: int) -> int:
+        """Steps of a whole training."""
+        return self._options.steps
+
+    def on_epoch(self, epoch: int) -> None:
+        """Nothing changes from epoch to epoch."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"steps": self._steps, "random": self._random.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._steps = state["steps"]
+        self._random.set_state(state["random"].cpu())
