@@ -61,4 +61,4 @@ def train(
         del given["resume"], given["data_check"]
         print("\n".join(training.plan(**given).lines()))
     else:
-        print(f"model written to {training.train(run=run, **given)}")
+        training.train(run=run, **given)

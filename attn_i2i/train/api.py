@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..interfaces import Recipe
 from ..types import UnreadableFileError
 from . import checkpoint
@@ -14,8 +16,9 @@ from .datacheck import check
 from .estimate import Plan, memory_estimate
 from .export import Origin, options_from, start_from
 from .folders import Pictures, attribute_table, domain_folders, two_domains
-from .loop import MODEL, Run, claim, seed_everything, whole_length
+from .loop import Run, seed_everything, whole_length
 from .options import TrainOptions
+from .rundir import MODEL, claim
 
 Location = str | os.PathLike[str]
 
@@ -41,8 +44,7 @@ def train(
     Raises UnknownNameError, ConfigError, UnreadableFileError, DivergedError, DiskFullError.
     """
     chosen = TrainOptions.parse(options)
-    built, origin = build(recipe, recipe_options or {}, chosen.seed, start)
-    pictures = find_pictures(built, data, attributes, select)
+    built, origin, pictures = build(recipe, recipe_options or {}, chosen, data, start, attributes, select)
     if data_check:
         report(pictures)
     folder = Path(run)
@@ -66,8 +68,7 @@ def plan(
 ) -> Plan:
     """What ``train`` with the same arguments would do, on one process; nothing is written."""
     chosen = TrainOptions.parse(options)
-    built, origin = build(recipe, recipe_options or {}, chosen.seed, start)
-    pictures = find_pictures(built, data, attributes, select)
+    built, origin, pictures = build(recipe, recipe_options or {}, chosen, data, start, attributes, select)
     counts = {name: len(files) for name, files in pictures.files.items()}
     per_epoch = max(1, max(counts.values()) // (chosen.batch_size * chosen.accumulation))
     return Plan(
@@ -82,20 +83,36 @@ def plan(
     )
 
 
-def build(recipe: str, options: Mapping[str, Any], seed: int, start: Location | None) -> tuple[Recipe, Origin]:
-    """The recipe with seeded weights, or those of the model ``start``, and what to tell about it later."""
+def build(
+    recipe: str,
+    given: Mapping[str, Any],
+    options: TrainOptions,
+    data: Location,
+    start: Location | None,
+    attributes: Location | None,
+    select: Sequence[str],
+) -> tuple[Recipe, Origin, Pictures]:
+    """The recipe with seeded weights, or those of the model ``start``; its pictures; what to tell about it later.
+
+    Options that follow from the data or from ``start`` are filled in where the recipe has them and none were given:
+    seed, image size, number of domains, the shape of the networks.
+    """
     from ..plugins import zoo
 
     factory = zoo().recipes[recipe].load()
-    seed_everything(seed)
-    built = factory(**options)
+    with torch.device("meta"):  # shapes only: what the recipe is, before any weights are drawn
+        sketch = factory(**given)
+    known = getattr(sketch, "options", {})
+    pictures = find_pictures(sketch, data, attributes, select)
+    follows = {"seed": options.seed, "image_size": options.crop_size, "domains": len(pictures.domains or [])}
+    inherited = {} if start is None else options_from(Path(start), known)
+    resolved = {name: value for name, value in {**follows, **inherited}.items() if name in known} | dict(given)
+    seed_everything(options.seed)
+    built = factory(**resolved)
     if start is not None:
-        inherited = options_from(Path(start), getattr(built, "options", {}))
-        seed_everything(seed)
-        built = factory(**{**inherited, **options})
         start_from(Path(start), built, recipe)
-    told = {**options, **getattr(built, "options", {})}
-    return built, Origin(recipe, told, 0, None if start is None else Path(start).name)
+    told = {**resolved, **getattr(built, "options", {})}
+    return built, Origin(recipe, told, 0, None if start is None else Path(start).name), pictures
 
 
 def find_pictures(recipe: Recipe, data: Location, attributes: Location | None, select: Sequence[str]) -> Pictures:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.checkpoint import checkpoint
 
-from ..blocks import ResBlock
+from ..blocks import AdaLINResBlock, ResBlock
 from ..interfaces import Recipe
 from ..types import ConfigError
 from .options import TrainOptions
@@ -44,7 +45,7 @@ def make_accelerator(options: TrainOptions) -> Accelerator:
 
 
 class Engine:
-    """A recipe on its device: ``micro_step`` runs one batch; every ``accumulation``-th one changes the weights.
+    """A recipe on its device: ``micro_step`` runs one batch; every ``accumulation``-th loss of an optimizer steps it.
 
     Gradients are averaged over processes here, in flat buckets, not by DistributedDataParallel: its hooks expect one
     backward pass for each forward pass, where a GAN's update differentiates several through networks that it leaves
@@ -66,7 +67,9 @@ class Engine:
         if options.compile:
             for network in recipe.networks.values():
                 network.compile()
-        self._micro = 0
+        self._gathered = dict.fromkeys(self.optimizers, 0)
+        self._generators_moved = False
+        self._generator_weights = {id(p) for p in _generators(recipe.networks).parameters()}
 
     @property
     def generators(self) -> nn.ModuleDict:
@@ -77,28 +80,28 @@ class Engine:
 
     def micro_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Run the recipe on one batch; returns its loss terms, still on the device."""
-        self._micro += 1
         with self.accelerator.autocast():
             losses = self.recipe.step(batch, self.update)
-        if self._steps_now and self.average is not None:
+        if self._generators_moved and self.average is not None:
             self.average.update_parameters(_generators(self.recipe.networks))
+        self._generators_moved = False
         return losses
-
-    @property
-    def _steps_now(self) -> bool:
-        return self._micro % self.options.accumulation == 0
 
     def update(self, optimizer: str, loss: Tensor) -> None:
         """Add the gradients of ``loss`` for the parameters of one optimizer; step it when enough are gathered."""
         adam = self.optimizers[optimizer]
-        trained = [p for group in adam.param_groups for p in group["params"] if p.requires_grad]
+        trained = [p for p in _parameters(adam) if p.requires_grad]
         with torch.autocast(self.accelerator.device.type, enabled=False):
             torch.autograd.backward(loss / self.options.accumulation, inputs=trained)
-            if self._steps_now:
-                if self.accelerator.num_processes > 1:
-                    _average_gradients(trained, self.accelerator)
-                adam.step()
-                adam.zero_grad(set_to_none=True)
+            self._gathered[optimizer] += 1
+            if self._gathered[optimizer] < self.options.accumulation:
+                return
+            if self.accelerator.num_processes > 1:
+                _average_gradients(trained, self.accelerator)
+            adam.step()
+            adam.zero_grad(set_to_none=True)
+        self._gathered[optimizer] = 0
+        self._generators_moved |= any(id(p) in self._generator_weights for p in trained)
 
     def set_learning_rate(self, rate: float) -> None:
         """Give every optimizer this rate."""
@@ -122,6 +125,21 @@ class Engine:
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             "average": None if self.average is None else self.average.state_dict(),
         }
+
+    def pending(self) -> dict[str, Any]:
+        """Gradients gathered for a later step, which are this process's own: a critic steps more often than G."""
+        return {
+            name: {"gathered": self._gathered[name], "gradients": [p.grad for p in _parameters(optimizer)]}
+            for name, optimizer in self.optimizers.items()
+            if self._gathered[name]
+        }
+
+    def load_pending(self, state: Mapping[str, Any]) -> None:
+        """Continue from ``pending``'s answer."""
+        for name, one in state.items():
+            self._gathered[name] = one["gathered"]
+            for parameter, gradient in zip(_parameters(self.optimizers[name]), one["gradients"], strict=True):
+                parameter.grad = None if gradient is None else gradient.to(parameter)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from ``state_dict``'s answer."""
@@ -150,8 +168,11 @@ def evaluating(networks: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
+def _parameters(optimizer: Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
 def _generators(networks: nn.ModuleDict) -> nn.ModuleDict:
-    # Built anew without registering anything: ModuleDict only refers to the networks.
     return nn.ModuleDict({name: network for name, network in networks.items() if is_generator(name)})
 
 
@@ -165,7 +186,7 @@ def _average(networks: nn.ModuleDict, decay: float) -> AveragedModel | None:
 def _recompute_blocks(networks: nn.Module) -> None:
     """Keep the input of each residual block only, and compute the rest of it again in the backward pass."""
     for module in networks.modules():
-        if isinstance(module, ResBlock):
+        if isinstance(module, ResBlock | AdaLINResBlock):
             module.forward = partial(checkpoint, module.forward, use_reentrant=False)  # type: ignore[method-assign]
 
 

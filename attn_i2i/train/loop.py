@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import numpy as np
 import torch
 
-from ..files import atomic_path
 from ..interfaces import Recipe
 from ..types import ConfigError
 from . import checkpoint
@@ -28,10 +22,9 @@ from .folders import Pictures
 from .monitor import Averages, DivergedError, Monitor
 from .options import TrainOptions
 from .preview import Preview
+from .rundir import MODEL, SAMPLES
+from .signals import Stop, noted_signals
 
-RUN = "run.json"
-MODEL = "model"
-SAMPLES = "samples"
 SHOWN = 4
 
 
@@ -44,12 +37,12 @@ class Run:
     origin: Origin
     pictures: Pictures
     options: TrainOptions
-    averages: Averages = field(default_factory=Averages)
 
     def go(self) -> None:
         """Train to the last step; an interrupted run saves first, and raises KeyboardInterrupt or SystemExit then."""
         accelerator = make_accelerator(self.options)
         self.accelerator = accelerator
+        self.averages = Averages(lambda totals: accelerator.reduce(totals, "mean"))
         self.engine = Engine(self.recipe, accelerator, self.options)
         stream = Stream(self.pictures, self.options)
         batch = self.options.batch_size * self.options.accumulation * accelerator.num_processes
@@ -65,14 +58,14 @@ class Run:
             active=accelerator.is_main_process,
             tensorboard=self.options.tensorboard,
         )
-        with monitor, _signals() as stop:
+        with monitor, noted_signals() as stop:
             step = self._steps(stream, first, monitor, stop)
             if first < self.last:
                 self._save(step, monitor)
             elif accelerator.is_main_process:
                 self._write_model(step)
-            if step < self.last:
-                monitor.say(f"interrupted after step {step}: saved; continue with --resume")
+            done = f"model written to {self.folder / MODEL}"
+            monitor.say(done if step == self.last else f"interrupted after step {step}: saved; continue with --resume")
         if accelerator.num_processes > 1:
             torch.distributed.destroy_process_group()
         if step < self.last:
@@ -137,7 +130,11 @@ class Run:
                 )
         if self.accelerator.num_processes > 1:
             self.engine.synchronise()
-        own = {"recipe": self.recipe.state_dict(), "random": checkpoint.random_states()}
+        own = {
+            "recipe": self.recipe.state_dict(),
+            "random": checkpoint.random_states(),
+            "pending": self.engine.pending(),
+        }
         shared = {"step": step, **self.engine.state_dict()}
         checkpoint.save(self.folder, step, shared, own, self.accelerator)
         if self.accelerator.is_main_process:
@@ -165,39 +162,12 @@ class Run:
         self.engine.load_state_dict(shared)
         if own is not None:
             self.recipe.load_state_dict(own["recipe"])
+            self.engine.load_pending(own["pending"])
             checkpoint.restore_random(own["random"])
         return step
 
     def _preview(self) -> Preview:
         return Preview.of(self.pictures, self.options, self.accelerator.device, SHOWN)
-
-
-@dataclass
-class Stop:
-    """The signal that asked the run to stop, 0 while none has."""
-
-    received: int = 0
-
-
-@contextmanager
-def _signals() -> Iterator[Stop]:
-    """Note SIGTERM and the first Ctrl-C instead of dying of them; a second Ctrl-C kills at once."""
-    stop = Stop()
-
-    def note(number: int, frame: FrameType | None) -> None:
-        if stop.received == signal.SIGINT == number:
-            raise KeyboardInterrupt
-        stop.received = number
-
-    try:
-        before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
-    except ValueError:  # not the main thread: signals are somebody else's
-        before = {}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def seed_everything(seed: int) -> None:
@@ -221,27 +191,3 @@ def _workers(options: TrainOptions) -> int:
         return options.workers
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     return 0 if options.cache else min(8, cores - 1)
-
-
-def claim(folder: Path, binding: Mapping[str, Any], resume: bool) -> None:
-    """Make ``folder`` this run's, or make sure that it is. Raises ConfigError for another run's, or one not resumed."""
-    path = folder / RUN
-    if path.exists():
-        if not resume and checkpoint.latest(folder) is not None:
-            raise ConfigError(f"{folder} holds a training already: continue with --resume, or choose another folder.")
-        if resume:
-            _check_same(folder, json.loads(path.read_text(encoding="utf-8")), binding)
-            return
-    folder.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path, force=True) as temporary:
-        temporary.write_text(json.dumps(binding, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _check_same(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    now = json.loads(json.dumps(now))
-    for name in now.keys() | before.keys():
-        if now.get(name) != before.get(name):
-            raise ConfigError(
-                f"{folder} was trained with {name}={before.get(name)!r}, not {now.get(name)!r}: a resumed run goes on"
-                " as it began; choose another folder for another run."
-            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,9 +26,13 @@ class DivergedError(AttnI2IError, ArithmeticError):
 
 
 class Averages:
-    """Means of loss terms since they were last read; nothing waits for the device until then."""
+    """Means of loss terms since they were last read, over steps and processes; nothing waits for the device till then.
 
-    def __init__(self) -> None:
+    Every process reads at the same steps, so that all of them stop where one of them diverged.
+    """
+
+    def __init__(self, mean_over_processes: Callable[[Tensor], Tensor] = lambda totals: totals) -> None:
+        self._mean_over_processes = mean_over_processes
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
 
@@ -43,7 +47,7 @@ class Averages:
         """The means, and start again; raises DivergedError where one is not finite."""
         if not self._sums:
             return {}
-        totals = torch.stack(list(self._sums.values())).tolist()
+        totals = self._mean_over_processes(torch.stack(list(self._sums.values()))).tolist()
         means = {name: total / self._counts[name] for name, total in zip(self._sums, totals, strict=True)}
         self._sums, self._counts = {}, {}
         if wrong := [name for name, mean in means.items() if not math.isfinite(mean)]:
