@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from .local_zoo import installed_folder, shipped_zoo
+from .local_zoo import installed_folder, local_zoo, models_in, shipped_zoo
+from .model import read_config
 from .registry import suggestion
 from .types import ModelError, UnknownNameError
 
@@ -175,6 +177,34 @@ def cards() -> dict[str, Card]:
     return dict(sorted({**{entry.name: entry.load() for entry in zoo().cards}, **_own_cards()}.items()))
 
 
+def known_models() -> dict[str, Card]:
+    """``cards()``, and for models of this machine that have none a card of what their configuration says."""
+    known = cards()
+    for name in {*models_in(shipped_zoo()), *models_in(local_zoo())} - known.keys():
+        with suppress(ModelError):  # a damaged one is named when it is loaded
+            config = read_config(installed_folder(name) or Path())
+            known[name] = Card(
+                name,
+                summary="A model of this machine that has no card",
+                architecture=config.architecture,
+                task="",
+                directions={one: one for one in config.directions},
+                config=config.config,
+                domains=tuple(config.domains) if config.domains else None,
+                licence=config.licence or UNSTATED,
+            )
+    return dict(sorted(known.items()))
+
+
+def whereabouts(card: Card) -> str:
+    """In a few words, where a model's weights are: on this machine, on the Hub, or only in the authors' file."""
+    if (folder := installed_folder(card.name)) is not None:
+        return "package" if folder.is_relative_to(shipped_zoo()) else "local zoo"
+    if card.weights is not None and card.weights.repo is not None:
+        return "Hub"
+    return "official file (gone)" if card.download and card.download.state == "dead" else "official file"
+
+
 def find_card(name: str) -> Card | None:
     """The card of a name or alias."""
     known = cards()
@@ -198,7 +228,7 @@ def list_models(
     licence: str | None = None,
     installed: bool | None = None,
 ) -> list[str]:
-    """Names of the models that have a card, sorted.
+    """Names of the models that have a card or are on this machine, sorted.
 
     ``pattern`` and the filters may hold ``*``; ``installed`` chooses those that are (True) or are not (False) on this
     machine, in the package or the local zoo.
@@ -207,7 +237,7 @@ def list_models(
     []
     """
     chosen = []
-    for name, card in cards().items():
+    for name, card in known_models().items():
         asked = ((pattern, name), (architecture, card.architecture), (task, card.task), (licence, card.licence))
         if all(want is None or fnmatchcase(have.lower(), want.lower()) for want, have in asked) and (
             installed is None or installed == (installed_folder(name) is not None)

@@ -1,0 +1,35 @@
+"""``attn-i2i list``: the models of the zoo."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+
+def list_models(
+    pattern: Annotated[str, typer.Argument(help="Names to show; may hold *, in quotes.")] = "*",
+    architecture: Annotated[str | None, typer.Option(help="Only this architecture; may hold *.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only this task, such as horse2zebra; may hold *.")] = None,
+    licence: Annotated[
+        str | None, typer.Option("--licence", "--license", help="Only this licence of weights; may hold *.")
+    ] = None,
+    installed: Annotated[
+        bool | None, typer.Option("--installed/--remote", help="Only models that are, or are not, on this machine.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the models of the zoo: what they do, their licence, and where their weights are."""
+    from .. import cards
+
+    names = cards.list_models(pattern, architecture=architecture, task=task, licence=licence, installed=installed)
+    known = cards.known_models()
+    rows = [(one, known[one].architecture, known[one].licence, cards.whereabouts(known[one])) for one in names]
+    head = ("name", "architecture", "licence", "weights")
+    if as_json:
+        print(json.dumps([dict(zip(head, row, strict=True)) for row in rows], indent=2))
+        return
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    for row in (head, *rows):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

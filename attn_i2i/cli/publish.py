@@ -1,0 +1,24 @@
+"""``attn-i2i publish``: a model directory onto the Hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def publish(
+    directory: Annotated[Path, typer.Argument(help="Model folder.")],
+    repo: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="Repository on the Hub; made if it is not there.")],
+    licence: Annotated[
+        str | None, typer.Option("--licence", "--license", help="Licence of the weights, where the model states none.")
+    ] = None,
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+) -> None:
+    """Publish a model: its files are checked, then go up in one commit with a model card."""
+    from ..hub import publish as publish_model
+
+    done = publish_model(directory, repo, licence=licence, private=private)
+    print(f"published; load it with hf-hub:{done.repo}, or for good with hf-hub:{done.repo}@{done.commit}")
+    print(f"\nfor a zoo card:\n\n{done.card_lines()}")

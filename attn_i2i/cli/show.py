@@ -1,0 +1,69 @@
+"""``attn-i2i show``: all that is known of one model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..cards import Card
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="Zoo name of the model.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show a model's card, and how to get its weights."""
+    from ..cards import get_card, known_models, whereabouts
+
+    card = known_models().get(name) or get_card(name)
+    if as_json:
+        told = asdict(card) | {"convert_command": card.convert_command, "where": whereabouts(card)}
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    print(f"{card.summary}\n")
+    for label, text in _lines(card):
+        print(f"{label + ':' if label else '':<15}{text}")
+
+
+def _lines(card: Card) -> Iterator[tuple[str, str]]:
+    """Labels and what stands beside them; parts that the card leaves out are left out."""
+    from ..cards import whereabouts
+    from ..local_zoo import installed_folder
+
+    yield "Name", ", ".join((card.name, *card.aliases))
+    yield "Architecture", card.architecture
+    options = (f"{key}={value}" for key, value in card.config.items())
+    yield "Configuration", ", ".join(options) or "read off the file at conversion"
+    yield "Directions", ", ".join(f"{key} ({what})" for key, what in card.directions.items())
+    facts = (
+        ("Domains", ", ".join(card.domains or ())),
+        ("Pictures", ", ".join(f"{key} {value}" for key, value in card.preprocessing.items())),
+        ("Licence", f"{card.licence}. {card.licence_note}".strip()),
+        ("Paper", card.paper),
+        ("Code", card.code),
+        ("Data", card.data),
+        ("Note", card.note),
+        *(("Figure", f"{f.direction or ''} {f.measure}: {f.value} [{f.source}]".strip()) for f in card.figures),
+    )
+    yield from ((label, text) for label, text in facts if text)
+    folder = installed_folder(card.name)
+    yield "Weights", whereabouts(card) + (f", {folder}" if folder else "")
+    yield from _ways(card)
+
+
+def _ways(card: Card) -> Iterator[tuple[str, str]]:
+    """Where the weights come from."""
+    if card.weights and card.weights.repo:
+        yield "Hub", f"{card.weights.repo} at {card.weights.revision}"
+    elif card.download:
+        yield "Hub", "no weights are published yet"
+    if card.download:
+        yield "Official file", f"{card.download.url} ({card.download.state})"
+        if card.download.note:
+            yield "", card.download.note
+        yield "Convert", str(card.convert_command)

@@ -1,0 +1,83 @@
+"""What a bug report needs: versions, devices, where models lie, plugins, the way to the Hub."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from .local_zoo import local_zoo, models_in, shipped_zoo
+
+PACKAGES = (
+    "attn-i2i", "torch", "numpy", "pillow", "safetensors", "huggingface-hub", "pluggy", "timm", "torchvision",
+    "accelerate",
+)  # fmt: skip
+
+
+def diagnose() -> dict[str, dict[str, str]]:
+    """Facts by topic, none of them secret."""
+    return {
+        "versions": _versions(),
+        "devices": _devices(),
+        "models": _models(),
+        "plugins": _plugins(),
+        "hub": _hub(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "system": platform.platform()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _devices() -> dict[str, str]:
+    import torch
+
+    found = {"cpu": f"{os.cpu_count()} cores, {torch.get_num_threads()} threads"}
+    for index in range(torch.cuda.device_count()):
+        about = torch.cuda.get_device_properties(index)
+        found[f"cuda:{index}"] = f"{about.name}, {about.total_memory / 2**30:.0f} GiB"
+    return found
+
+
+def _models() -> dict[str, str]:
+    zoo = local_zoo()
+    found = {"package": f"{shipped_zoo()}: {', '.join(models_in(shipped_zoo())) or 'cards only'}"}
+    found["local zoo"] = f"{zoo}: {', '.join(models_in(zoo)) or 'empty'}"
+    standing = next(path for path in (zoo, *zoo.parents) if path.exists())
+    found["free space"] = f"{shutil.disk_usage(standing).free / 2**30:.1f} GiB"
+    found["writable"] = "yes" if os.access(standing, os.W_OK) else f"no: {standing}"
+    fetched = sum(path.stat().st_size for path in Path(zoo, ".hub").rglob("*") if path.is_file())
+    found["fetched from the Hub"] = f"{fetched / 2**20:.0f} MiB"
+    return found
+
+
+def _plugins() -> dict[str, str]:
+    from .plugin_info import describe
+    from .plugins import manager
+
+    return {
+        one.name: f"skipped: {one.problem}" if one.problem else f"{sum(map(len, one.adds.values()))} parts"
+        for one in describe(manager())
+    }
+
+
+def _hub() -> dict[str, str]:
+    from huggingface_hub import constants, get_token
+
+    from .hub.reach import address, unreachable
+
+    if constants.is_offline_mode():
+        answer = "not asked: HF_HUB_OFFLINE is set"
+    else:
+        host, port = address(constants.ENDPOINT)
+        why = unreachable(host, port)
+        answer = f"no: {host}:{port}: {why}" if why else "yes"
+    return {"endpoint": constants.ENDPOINT, "reachable": answer, "logged in": "yes" if get_token() else "no"}
