@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import torch
 
-from ..cards import cards
+from ..cards import find_card
 from ..files import sha256
 from ..model import (
     CONFIG,
@@ -86,7 +86,8 @@ def convert(
     """
     out = Path(out)
     _check_target(out, force)
-    if known := cards().get(card or ""):
+    known = find_card(card) if card else None
+    if known is not None:
         licence = licence or known.licence
         domains = domains or known.domains
     files = [file for source in _listed(sources) for file in checkpoint_files(Path(source))]
@@ -103,6 +104,8 @@ def convert(
         generators = {direction: next(iter(generators.values()))}
     judges = _by_slot(parts, "discriminator")
     config = _model_config(generators, judges, files, licence, domains, options or {})
+    if known is not None and known.architecture != config.architecture:
+        raise ConversionError(f"{card} is a model of {known.architecture}, but this is {config.architecture}.")
     states = {slot: _floats(part.state) for slot, part in generators.items()}
     judge_states = {slot: _floats(part.state) for slot, part in judges.items()}
     networks = _build(config, states, judge_states)
