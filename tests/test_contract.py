@@ -103,6 +103,12 @@ class FixedSize(Plain):
         return super().forward(image)
 
 
+class Styled(Unused):
+    """The spare part is a recipe's."""
+
+    auxiliary = ("spare",)
+
+
 def with_masks(attention: Callable[[Tensor], Tensor], count: int = 1) -> type[Plain]:
     def forward(self: Plain, image: Tensor, domain: Tensor | None = None) -> Translation:
         masks = attention(self.conv(image))
@@ -113,7 +119,7 @@ def with_masks(attention: Callable[[Tensor], Tensor], count: int = 1) -> type[Pl
 
 
 @pytest.mark.parametrize(
-    "part", [small, Plain, small(), OneLabel, FixedSize], ids=lambda part: getattr(part, "__name__", "module")
+    "part", [small, Plain, small(), OneLabel, FixedSize, Styled], ids=lambda part: getattr(part, "__name__", "module")
 )
 def test_good_generators_pass(part: Any) -> None:
     check_generator(part)

@@ -119,6 +119,7 @@ def _check_file(part: Factory, run: Run) -> None:
 
 def _check_gradients(module: nn.Module, run: Run) -> None:
     """Everything returned, summed, reaches every parameter in training mode."""
+    auxiliary = tuple(f"{name}." for name in getattr(module, "auxiliary", ()))
     results = run(module, torch.float32)
     check_finite(results.items(), "in training mode")
     total = sum((value.float().square().mean() for value in results.values() if value.requires_grad), start=0.0)
@@ -126,8 +127,8 @@ def _check_gradients(module: nn.Module, run: Run) -> None:
         expect(getattr(total, "requires_grad", False), "What it returns has no gradient: do not detach it.")
         total.backward()  # type: ignore[union-attr]
     for name, parameter in module.named_parameters():
-        if parameter.requires_grad:
-            advice = "use it, drop it, or set requires_grad=False."
+        if parameter.requires_grad and not name.startswith(auxiliary):
+            advice = "use it, drop it, or name its submodule in `auxiliary`."
             gradient = parameter.grad
             expect(gradient is not None, f"Parameter {name} gets no gradient: {advice}")
             check_finite([(f"The gradient of {name}", cast(Tensor, gradient))], "in training mode")

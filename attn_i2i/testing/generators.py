@@ -20,8 +20,9 @@ def check_generator(generator: Factory, *, domains: int = 0, sizes: Sequence[tup
     It returns a Translation of the input's size at all ``sizes`` (height, width), or at the ``image_size`` it
     advertises; images in [-1, 1] unless blended from contents that go beyond; masks in [0, 1] that leave no negative
     background; each image of a batch by itself in eval mode; the same at every call; in float64 and bfloat16; weights
-    through safetensors; gradients to every parameter and to the input. ``domains`` is the length of the target label
-    where the generator does not advertise it. Raises ContractError.
+    through safetensors; gradients to the input and to every parameter, but for those of submodules that it names in
+    ``auxiliary``, which a recipe alone calls. ``domains`` is the length of the target label where the generator does
+    not advertise it. Raises ContractError.
     """
     module = build(generator).eval()
     domains = int(getattr(module, "domains", 0) or 0) or domains

@@ -1,0 +1,61 @@
+"""One direction of MUNIT: the content of a picture in the style of the other domain."""
+
+from __future__ import annotations
+
+import torch
+from attn_i2i import Translation
+from attn_i2i.blocks import ImageHead, ResnetTrunk, SoftmaxHead, crop, pad_to_multiple
+from torch import Tensor, nn
+
+from .parts import AdaINBlock, StyleEncoder, up
+
+
+class MUNIT(nn.Module):
+    """MUNIT's translation (arXiv:1804.04732, figure 3): encode the content, decode it in a style of the other domain.
+
+    Holds the source domain's content encoder, and the target domain's style encoder and decoder. The style is drawn
+    from its prior N(0, 1) in training mode and is ``style`` otherwise: the prior's mean, unless it is replaced by
+    ``generator.style = generator.style_of(picture)``. With ``masks`` the decoder ends in AttentionGAN II's head, whose
+    last mask is the background's; with 0 it ends in the image, as published.
+    """
+
+    auxiliary = ("style_encoder",)
+
+    def __init__(
+        self, width: int = 64, blocks: int = 4, style_dim: int = 8, mlp_width: int = 256, masks: int = 0
+    ) -> None:
+        super().__init__()
+        self.content = ResnetTrunk(width, blocks, down_padding="reflect", down_kernel=4)
+        channels, stride = self.content.out_channels, self.content.stride
+        self.style_encoder = StyleEncoder(width, style_dim)
+        self.mlp = nn.Sequential(
+            nn.Linear(style_dim, mlp_width),
+            nn.ReLU(inplace=True),
+            nn.Linear(mlp_width, mlp_width),
+            nn.ReLU(inplace=True),
+            nn.Linear(mlp_width, 4 * channels * blocks),
+        )
+        self.blocks = nn.ModuleList(AdaINBlock(channels) for _ in range(blocks))
+        self.head = SoftmaxHead(channels, stride, masks=masks, up=up) if masks else ImageHead(channels, stride, up=up)
+        self.register_buffer("style", torch.zeros(1, style_dim), persistent=False)
+        self.style: Tensor
+
+    def style_of(self, image: Tensor) -> Tensor:
+        """(B, style_dim) styles of (B, 3, H, W) images of the target domain."""
+        return self.style_encoder(pad_to_multiple(image, 16, minimum=32))
+
+    def prior(self, image: Tensor) -> Tensor:
+        """One random style for each image of a batch."""
+        return torch.randn(len(image), self.style.shape[1], device=image.device, dtype=image.dtype)
+
+    def decode(self, content: Tensor, style: Tensor, source: Tensor) -> Translation:
+        """(B, 4 * width, H/4, W/4) content in (B, style_dim) styles; an attention head blends it into ``source``."""
+        settings = self.mlp(style)[:, :, None, None].chunk(4 * len(self.blocks), dim=1)
+        for i, block in enumerate(self.blocks):
+            content = block(content, settings[4 * i : 4 * i + 4])
+        return self.head(content, source)
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        style = self.prior(image) if self.training else self.style.expand(len(image), -1)
+        padded = pad_to_multiple(image, 4, minimum=8)
+        return crop(self.decode(self.content(padded), style, padded), image.shape[2], image.shape[3])
