@@ -70,7 +70,9 @@ def _repair(
     try:
         source.describe(CONFIG)
     except HubError as error:
-        raise ChecksumError(f"{damage} It cannot be fetched anew now: {error}") from error
+        raise ChecksumError(
+            f"{damage} It cannot be fetched anew now: load it again when the Hub can be reached."
+        ) from error
     if not partial.exists():
         folder.rename(partial)
     return _fill(source, folder, digests, approve)
