@@ -16,6 +16,7 @@ def train(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Option of the recipe, such as width=32.")
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps [default: the recipe's whole schedule].")] = None,
+    epoch_size: Annotated[int | None, typer.Option(min=1, help="Pictures of an epoch [default: all].")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures of a domain that one process sees at once.")] = 1,
     accumulation: Annotated[int, typer.Option(min=1, help="Batches whose gradients make one step.")] = 1,
     crop_size: Annotated[int, typer.Option(min=1, help="Size of the squares the networks see.")] = 256,

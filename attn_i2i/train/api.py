@@ -10,15 +10,16 @@ from typing import Any
 import torch
 
 from ..interfaces import Recipe
-from ..types import UnreadableFileError
+from ..types import ConfigError, UnreadableFileError
 from . import checkpoint
 from .datacheck import check
 from .estimate import Plan, memory_estimate
 from .export import Origin, options_from, start_from
 from .folders import Pictures, attribute_table, domain_folders, two_domains
-from .loop import Run, seed_everything, whole_length
+from .loop import Run, seed_everything, steps_per_epoch, whole_length
 from .options import TrainOptions
 from .rundir import MODEL, claim
+from .shards import Shards, find_shards
 
 Location = str | os.PathLike[str]
 
@@ -70,7 +71,7 @@ def plan(
     chosen = TrainOptions.parse(options)
     built, origin, pictures = build(recipe, recipe_options or {}, chosen, data, start, attributes, select)
     counts = {name: len(files) for name, files in pictures.files.items()}
-    per_epoch = max(1, max(counts.values()) // (chosen.batch_size * chosen.accumulation))
+    per_epoch = steps_per_epoch(pictures, chosen, processes=1)
     return Plan(
         recipe,
         origin.options,
@@ -91,7 +92,7 @@ def build(
     start: Location | None,
     attributes: Location | None,
     select: Sequence[str],
-) -> tuple[Recipe, Origin, Pictures]:
+) -> tuple[Recipe, Origin, Pictures | Shards]:
     """The recipe with seeded weights, or those of the model ``start``; its pictures; what to tell about it later.
 
     Options that follow from the data or from ``start`` are filled in where the recipe has them and none were given:
@@ -115,15 +116,19 @@ def build(
     return built, Origin(recipe, told, 0, None if start is None else Path(start).name), pictures
 
 
-def find_pictures(recipe: Recipe, data: Location, attributes: Location | None, select: Sequence[str]) -> Pictures:
+def find_pictures(
+    recipe: Recipe, data: Location, attributes: Location | None, select: Sequence[str]
+) -> Pictures | Shards:
     """The folders that a recipe of two domains (``G_A2B``) or of many (``G``) trains on."""
     if "G" not in recipe.networks:
-        return two_domains(data)
+        return find_shards(Path(data)) or two_domains(data)
     return domain_folders(data) if attributes is None else attribute_table(data, attributes, select)
 
 
-def report(pictures: Pictures) -> None:
+def report(pictures: Pictures | Shards) -> None:
     """Check every picture and print what is wrong; raises UnreadableFileError where one cannot be read."""
+    if isinstance(pictures, Shards):
+        raise ConfigError("Shards are not checked (--data-check): check the pictures before they are packed.")
     from rich.console import Console
 
     findings = check(pictures)

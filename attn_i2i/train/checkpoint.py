@@ -70,13 +70,11 @@ def prune(run: Path, keep: int) -> None:
 
 
 def sweep(run: Path) -> None:
-    """Remove what a killed process left half-written."""
-    for folder in (run, run / FOLDER):
+    """Remove what a killed process left half-written in a run's folders."""
+    for folder in (run, *(one for one in run.iterdir() if one.is_dir())):
         for left in folder.glob(".*.*"):
-            if left.suffix in (".tmp", ".old") and left.is_dir():
-                shutil.rmtree(left)
-            elif left.suffix == ".tmp":
-                left.unlink()
+            if left.suffix in (".tmp", ".old"):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def random_states() -> dict[str, Any]:

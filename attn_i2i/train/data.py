@@ -5,6 +5,7 @@ So a resumed run needs no state of the workers, and any number of processes shar
 
 from __future__ import annotations
 
+import io
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..images import MAX_PIXELS, read_image
+from ..images import MAX_PIXELS, READABLE, read_image
 from .folders import Pictures
 from .options import TrainOptions
 
@@ -45,21 +46,24 @@ class Store:
         return read_resized(self.files[index], self.size) if self.kept is None else self.kept[index]
 
 
-def read_resized(file: str, size: int) -> Tensor:
-    """(3, size, size) uint8, bicubic; the published code does not keep the aspect ratio either."""
-    image = _quickly_read(file, size) or read_image(file).pil().convert("RGB")
+def read_resized(file: str | bytes, size: int) -> Tensor:
+    """(3, size, size) uint8 from a path or an encoded picture, bicubic; the published code keeps no aspect ratio."""
+    image = _quickly_read(file, size)
+    if image is None:
+        source = file if isinstance(file, str) else Image.open(io.BytesIO(file), formats=list(READABLE))
+        image = read_image(source).pil().convert("RGB")
     if image.size != (size, size):
         image = image.resize((size, size), Image.Resampling.BICUBIC)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)
 
 
-def _quickly_read(file: str, size: int) -> Image.Image | None:
+def _quickly_read(file: str | bytes, size: int) -> Image.Image | None:
     """An upright 8-bit picture without a detour over floats, a large JPEG at a fraction of its size; else None.
 
     What this does not take, or cannot read, is left to ``read_image``, which says what is wrong with it.
     """
     try:
-        with Image.open(file, formats=("JPEG", "PNG", "WEBP")) as image:
+        with Image.open(file if isinstance(file, str) else io.BytesIO(file), formats=("JPEG", "PNG", "WEBP")) as image:
             plain = image.mode in ("RGB", "L") and image.getexif().get(ORIENTATION, 1) == 1
             if not plain or image.width * image.height > MAX_PIXELS or getattr(image, "is_animated", False):
                 return None
@@ -100,25 +104,24 @@ class Stream(Dataset[Batch]):
         }
         self.labels, self.options = pictures.labels, options
 
-    def __len__(self) -> int:
-        return max(len(store.files) for store in self.stores.values())
-
     def __getitem__(self, position: int) -> Batch:
         sample = {}
         for stream, (name, store) in enumerate(self.stores.items()):
             random = np.random.default_rng((self.options.seed, stream, position, 1))
             index = self.orders[name][position]
-            sample[name] = self._augmented(store[index], random)
+            sample[name] = augmented(store[index], self.options, random)
             if self.labels is not None:
                 sample["label"] = torch.from_numpy(self.labels[index])
                 sample["target"] = torch.from_numpy(self.labels[random.integers(len(self.labels))])
         return sample
 
-    def _augmented(self, picture: Tensor, random: np.random.Generator) -> Tensor:
-        crop, slack = self.options.crop_size, self.options.load - self.options.crop_size
-        top, left = (int(one) for one in random.integers(slack + 1, size=2))
-        picture = picture[:, top : top + crop, left : left + crop]
-        return picture.flip(-1) if self.options.flip and random.random() < 0.5 else picture
+
+def augmented(picture: Tensor, options: TrainOptions, random: np.random.Generator) -> Tensor:
+    """A random crop of (3, load, load), mirrored with even odds where ``flip`` is on."""
+    crop, slack = options.crop_size, options.load - options.crop_size
+    top, left = (int(one) for one in random.integers(slack + 1, size=2))
+    picture = picture[:, top : top + crop, left : left + crop]
+    return picture.flip(-1) if options.flip and random.random() < 0.5 else picture
 
 
 @dataclass(frozen=True)
@@ -147,10 +150,23 @@ def loader(stream: Stream, positions: Positions, *, workers: int, pin: bool) -> 
         batch_sampler=positions,
         num_workers=workers,
         pin_memory=pin,
-        worker_init_fn=_ignore_signals,
+        worker_init_fn=ignore_signals,
         # The loader draws a seed at its start: from a source of its own, or resuming would shift the run's.
         generator=torch.Generator().manual_seed(stream.options.seed),
     )
+
+
+def shown(pictures: Pictures, number: int, size: int) -> tuple[dict[str, Tensor], Tensor | None]:
+    """Up to ``number`` pictures of each kind, spread over those held out, or over the training's, and their labels."""
+    images, labels = {}, None
+    for name, files in pictures.files.items():
+        held_out = pictures.held_out.get(name)
+        chosen = held_out or files
+        indices = [len(chosen) * i // number for i in range(min(number, len(chosen)))]
+        images[name] = torch.stack([read_resized(chosen[i], size) for i in indices])
+        table = pictures.held_out_labels if held_out else pictures.labels
+        labels = None if table is None else torch.from_numpy(table[indices])
+    return images, labels
 
 
 def to_device(batch: Mapping[str, Tensor], device: torch.device, layout: torch.memory_format) -> Batch:
@@ -164,7 +180,7 @@ def to_floats(images: Tensor, layout: torch.memory_format) -> Tensor:
     return images.to(torch.float32, memory_format=layout).div_(127.5).sub_(1)
 
 
-def _ignore_signals(worker: int) -> None:
-    """Ctrl-C reaches a whole process group: the first process decides when its workers end."""
+def ignore_signals(worker: int) -> None:
+    """Start a worker: Ctrl-C reaches a whole process group, but the first process decides when workers end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

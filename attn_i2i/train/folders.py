@@ -28,6 +28,10 @@ class Pictures:
     held_out_labels: np.ndarray | None = None
     domains: list[str] | None = None
 
+    def count(self) -> int:
+        """Pictures of the larger domain."""
+        return max(len(files) for files in self.files.values())
+
     def fingerprint(self) -> str:
         """A digest of names and labels: a run resumed on other data would be another run."""
         digest = hashlib.sha256()

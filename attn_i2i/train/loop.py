@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader
 
 from ..interfaces import Recipe
 from ..types import ConfigError
 from . import checkpoint
-from .data import Positions, Stream, loader, to_device
+from .data import Batch, Positions, Stream, loader, shown, to_device
 from .engine import Engine, make_accelerator
 from .export import Origin, write_model
 from .folders import Pictures
@@ -23,6 +24,7 @@ from .monitor import Averages, DivergedError, Monitor
 from .options import TrainOptions
 from .preview import Preview
 from .rundir import MODEL, SAMPLES
+from .shards import Shards, ShardStream, shard_loader
 from .signals import Stop, noted_signals
 
 SHOWN = 4
@@ -35,7 +37,7 @@ class Run:
     folder: Path
     recipe: Recipe
     origin: Origin
-    pictures: Pictures
+    pictures: Pictures | Shards
     options: TrainOptions
 
     def go(self) -> None:
@@ -44,9 +46,7 @@ class Run:
         self.accelerator = accelerator
         self.averages = Averages(lambda totals: accelerator.reduce(totals, "mean"))
         self.engine = Engine(self.recipe, accelerator, self.options)
-        stream = Stream(self.pictures, self.options)
-        batch = self.options.batch_size * self.options.accumulation * accelerator.num_processes
-        self.steps_per_epoch = max(1, len(stream) // batch)
+        self.steps_per_epoch = steps_per_epoch(self.pictures, self.options, accelerator.num_processes)
         self.last = self.options.steps or whole_length(self.recipe, self.steps_per_epoch)
         self.preview = self._preview()
         seed_everything(self.options.seed + accelerator.process_index)
@@ -59,7 +59,7 @@ class Run:
             tensorboard=self.options.tensorboard,
         )
         with monitor, noted_signals() as stop:
-            step = self._steps(stream, first, monitor, stop)
+            step = self._steps(first, monitor, stop)
             if first < self.last:
                 self._save(step, monitor)
             elif accelerator.is_main_process:
@@ -71,7 +71,7 @@ class Run:
         if step < self.last:
             raise KeyboardInterrupt if stop.received == signal.SIGINT else SystemExit(128 + stop.received)
 
-    def _steps(self, stream: Stream, first: int, monitor: Monitor, stop: Stop) -> int:
+    def _steps(self, first: int, monitor: Monitor, stop: Stop) -> int:
         """Train from step ``first``; returns how many steps are done in the end."""
         options, micro = self.options, self.options.accumulation
         positions = Positions(
@@ -82,7 +82,7 @@ class Run:
             self.accelerator.num_processes,
         )
         on_cuda = self.accelerator.device.type == "cuda"
-        batches = iter(loader(stream, positions, workers=_workers(options), pin=on_cuda))
+        batches = iter(open_loader(self.pictures, options, positions, pin=on_cuda))
         for step in range(first, self.last):
             if step % self.steps_per_epoch == 0:
                 self.recipe.on_epoch(step // self.steps_per_epoch)
@@ -167,7 +167,13 @@ class Run:
         return step
 
     def _preview(self) -> Preview:
-        return Preview.of(self.pictures, self.options, self.accelerator.device, SHOWN)
+        size, device = self.options.crop_size, self.accelerator.device
+        if isinstance(self.pictures, Shards):
+            images, labels = self.pictures.shown(SHOWN, size), None
+        else:
+            images, labels = shown(self.pictures, SHOWN, size)
+        floats = to_device(images, device, torch.contiguous_format)
+        return Preview(floats, None if labels is None else labels.to(device), self.pictures.domains)
 
 
 def seed_everything(seed: int) -> None:
@@ -183,6 +189,22 @@ def whole_length(recipe: Recipe, steps_per_epoch: int) -> int:
     if total is None:
         raise ConfigError("This recipe does not say how long it trains: give the number of steps (--steps).")
     return int(total(steps_per_epoch))
+
+
+def steps_per_epoch(pictures: Pictures | Shards, options: TrainOptions, processes: int) -> int:
+    """Steps that see as many pictures as an epoch has."""
+    batch = options.batch_size * options.accumulation * processes
+    return max(1, (options.epoch_size or pictures.count()) // batch)
+
+
+def open_loader(
+    pictures: Pictures | Shards, options: TrainOptions, positions: Positions, *, pin: bool
+) -> DataLoader[Batch]:
+    """The batches of one process."""
+    workers = _workers(options)
+    if isinstance(pictures, Shards):
+        return shard_loader(ShardStream(pictures, options, positions), workers=workers, pin=pin)
+    return loader(Stream(pictures, options), positions, workers=workers, pin=pin)
 
 
 def _workers(options: TrainOptions) -> int:

@@ -11,7 +11,17 @@ from ..registry import suggestion
 from ..types import ConfigError
 
 Precision = Literal["fp32", "bf16"]
-AT_LEAST_ONE = ("steps", "batch_size", "accumulation", "crop_size", "load_size", "keep", "save_every", "log_every")
+AT_LEAST_ONE = (
+    "steps",
+    "epoch_size",
+    "batch_size",
+    "accumulation",
+    "crop_size",
+    "load_size",
+    "keep",
+    "save_every",
+    "log_every",
+)
 AT_LEAST_ZERO = ("seed", "workers", "sample_every")
 # What a resumed run may change without becoming another run.
 FREE_ON_RESUME = frozenset(
@@ -23,7 +33,8 @@ FREE_ON_RESUME = frozenset(
 class TrainOptions:
     """How to train, whatever the recipe: data, precision, saving, seeing.
 
-    ``steps`` are optimizer steps, by default until the recipe's learning rate is 0. ``batch_size`` is that of one
+    ``steps`` are optimizer steps, by default until the recipe's learning rate is 0. ``epoch_size`` pictures make an
+    epoch, by default those of the larger domain. ``batch_size`` is that of one
     process, so a step sees batch_size * accumulation * processes pictures of each domain. Pictures are resized to
     ``load_size`` squared (default: 286/256 of ``crop_size``, as published), cropped at random and, with ``flip``,
     mirrored every second time. ``cache`` keeps the resized pictures in memory. ``ema`` is the decay of an average of
@@ -32,6 +43,7 @@ class TrainOptions:
     """
 
     steps: int | None = None
+    epoch_size: int | None = None
     batch_size: int = 1
     accumulation: int = 1
     crop_size: int = 256

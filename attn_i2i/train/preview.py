@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from PIL import Image
 from torch import Tensor, nn
 
@@ -15,10 +14,7 @@ from ..blocks import foreground
 from ..images import to_pil, write_image
 from ..pictures import Tile, colorize, contact_sheet
 from ..types import Translation
-from .data import read_resized, to_floats
 from .engine import evaluating
-from .folders import Pictures
-from .options import TrainOptions
 
 SAME = 1e-3
 EMPTY, FULL = 1e-3, 1 - 1e-3
@@ -49,20 +45,6 @@ class Preview:
     labels: Tensor | None = None
     domains: list[str] | None = None
     _warned: set[str] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, pictures: Pictures, options: TrainOptions, device: torch.device, count: int) -> Preview:
-        """``count`` pictures of each kind, spread over those held out, or over the training's where none are."""
-        shown, labels = {}, None
-        for name, files in pictures.files.items():
-            held_out = pictures.held_out.get(name)
-            chosen = held_out or files
-            indices = [len(chosen) * i // count for i in range(min(count, len(chosen)))]
-            stack = torch.stack([read_resized(chosen[i], options.crop_size) for i in indices])
-            shown[name] = to_floats(stack.to(device), torch.contiguous_format)
-            table = pictures.held_out_labels if held_out else pictures.labels
-            labels = None if table is None else torch.from_numpy(table[indices]).to(device)
-        return cls(shown, labels, pictures.domains)
 
     def look(self, generators: nn.ModuleDict) -> list[Sight]:
         """Translate every picture; the networks stay as they are, and no random numbers are used."""

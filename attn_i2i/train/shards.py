@@ -1,0 +1,150 @@
+"""Training pictures streamed from WebDataset shards: tar files read from front to back, for data too large for files.
+
+``trainA-*.tar`` and ``trainB-*.tar``, each sample one picture. Every process and worker reads whole shards of its own,
+in an order that follows from the seed, through a shuffling buffer; a resumed run reads past what it has seen without
+decoding it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count, islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from ..images import SUFFIXES
+from ..types import ConfigError, UnreadableFileError
+from .data import Batch, Positions, augmented, ignore_signals, read_resized
+from .folders import A_AND_B
+from .options import TrainOptions
+
+BUFFER = 1000
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Tar files by domain."""
+
+    files: dict[str, list[str]]
+    domains: None = None
+
+    def fingerprint(self) -> str:
+        """A digest of the shards' names."""
+        names = [Path(file).name for files in self.files.values() for file in files]
+        return hashlib.sha256("\0".join(names).encode()).hexdigest()
+
+    def count(self) -> int:
+        """Samples of the larger domain; reads every tar header once."""
+        return max(sum(map(_samples, files)) for files in self.files.values())
+
+    def shown(self, number: int, size: int) -> dict[str, Tensor]:
+        """The first pictures of each domain, (number, 3, size, size) uint8."""
+        return {
+            side: torch.stack([read_resized(raw, size) for raw in islice(_pictures(files[:1]), number)])
+            for side, files in self.files.items()
+        }
+
+
+def find_shards(root: Path) -> Shards | None:
+    """The shards of two domains in a folder; None where it has none at all."""
+    found = {side: sorted(str(file) for file in root.glob(f"train{side}*.tar")) for side in A_AND_B}
+    if missing := [side for side, files in found.items() if not files]:
+        if len(missing) == len(found):
+            return None
+        raise UnreadableFileError(f"{root} has no train{missing[0]}-*.tar beside the other domain's shards.")
+    return Shards(found)
+
+
+class ShardStream(IterableDataset[Batch]):
+    """Samples ``A`` and ``B`` of one process, from a micro-batch on.
+
+    The loader takes batches from its workers in turn, so that worker w makes every W-th one; the first one after
+    resuming comes from worker 0 again, which then takes the part of the worker whose turn it was.
+    """
+
+    def __init__(self, shards: Shards, options: TrainOptions, positions: Positions) -> None:
+        self.shards, self.options, self.positions = shards, options, positions
+
+    def __iter__(self) -> Iterator[Batch]:
+        info = get_worker_info()
+        worker, workers = (info.id, info.num_workers) if info else (0, 1)
+        first, size = self.positions.first, self.positions.batch_size
+        part = (worker + first) % workers
+        mine = self.positions.rank * workers + part
+        seen = len(range(part, first, workers)) * size
+        left = len(range(first + worker, self.positions.last, workers)) * size
+        streams = [
+            islice(self._raw(stream, mine, self.positions.processes * workers), seen, seen + left)
+            for stream in range(len(self.shards.files))
+        ]
+        for position, samples in enumerate(zip(*streams, strict=True), start=seen):
+            yield {
+                side: self._picture(raw, (self.options.seed, stream, mine, position))
+                for stream, (side, raw) in enumerate(zip(self.shards.files, samples, strict=True))
+            }
+
+    def _picture(self, raw: bytes, key: tuple[int, ...]) -> Tensor:
+        return augmented(read_resized(raw, self.options.load), self.options, np.random.default_rng(key))
+
+    def _raw(self, stream: int, mine: int, readers: int) -> Iterator[bytes]:
+        """Encoded pictures without end, shuffled: shards by cycle, samples by a buffer."""
+        files = list(self.shards.files.values())[stream]
+        if readers > len(files):
+            raise ConfigError(
+                f"{len(files)} shards cannot feed {readers} readers (processes x workers): make more and smaller"
+                f" shards, or give fewer workers (--workers)."
+            )
+        random = np.random.default_rng((self.options.seed, stream, mine, 0))
+        buffer: list[bytes] = []
+        for raw in self._in_order(files, stream, mine, readers):
+            buffer.append(raw)
+            if len(buffer) >= BUFFER:
+                index = int(random.integers(len(buffer)))
+                buffer[index], buffer[-1] = buffer[-1], buffer[index]
+                yield buffer.pop()
+
+    def _in_order(self, files: list[str], stream: int, mine: int, readers: int) -> Iterator[bytes]:
+        for cycle in count():
+            order = np.random.default_rng((self.options.seed, stream, cycle)).permutation(len(files))
+            yield from _pictures([files[i] for i in order[mine::readers]])
+
+
+def shard_loader(stream: ShardStream, *, workers: int, pin: bool) -> DataLoader[Batch]:
+    """Batches of a stream of shards."""
+    return DataLoader(
+        stream,
+        batch_size=stream.positions.batch_size,
+        num_workers=workers,
+        pin_memory=pin,
+        worker_init_fn=ignore_signals,
+        generator=torch.Generator().manual_seed(stream.options.seed),
+    )
+
+
+def _pictures(files: list[str]) -> Iterator[bytes]:
+    """The picture of each sample of each shard, still encoded."""
+    try:
+        import webdataset
+    except ImportError as error:
+        raise ConfigError(f"Shards need webdataset ({error}): pip install attn-i2i[data].") from error
+    # The files are this reader's already: webdataset must not divide them again.
+    for sample in webdataset.WebDataset(files, shardshuffle=False, nodesplitter=None, workersplitter=None):
+        picture = next((value for name, value in sample.items() if f".{name.lower()}" in SUFFIXES), None)
+        if picture is None:
+            raise UnreadableFileError(f"{sample['__url__']}: the sample {sample['__key__']} holds no picture.")
+        yield picture
+
+
+def _samples(file: str) -> int:
+    try:
+        with tarfile.open(file) as tar:
+            return sum(Path(member.name).suffix.lower() in SUFFIXES for member in tar)
+    except (tarfile.TarError, OSError) as error:
+        raise UnreadableFileError(f"{file} cannot be read as a tar file: {error}.") from error
