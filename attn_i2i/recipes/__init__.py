@@ -2,7 +2,7 @@
 
 from .cycle import CycleOptions as CycleOptions
 from .cycle import CycleRecipe as CycleRecipe
-from .cycle import sum_of as sum_of
+from .judges import Judges as Judges
 from .multidomain import DomainOptions as DomainOptions
 from .multidomain import MultiDomainRecipe as MultiDomainRecipe
 from .networks import Layout as Layout
@@ -11,9 +11,11 @@ from .networks import frozen as frozen
 from .networks import initialise as initialise
 from .networks import judge_together as judge_together
 from .networks import mixes_samples as mixes_samples
+from .networks import pairwise_adam as pairwise_adam
 from .networks import pairwise_layout as pairwise_layout
 from .networks import pairwise_networks as pairwise_networks
 from .networks import split as split
+from .networks import sum_of as sum_of
 from .networks import translate_together as translate_together
 from .options import Presets as Presets
 from .options import flattened as flattened

@@ -9,12 +9,10 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..blocks import foreground
 from ..interfaces import Objective, RoundTrip, Update
-from ..losses import adversarial, cycle, identity, judge_lsgan, merged, needs_same, values
-from ..pool import ImagePool
-from ..types import Translation
-from .networks import Layout, adam, frozen, judge_together, translate_together
+from ..losses import adversarial, cycle, identity, merged, needs_same, values
+from .judges import Judges
+from .networks import Layout, pairwise_adam, sum_of, translate_together
 from .schedule import by_epoch
 
 
@@ -53,21 +51,17 @@ class CycleRecipe:
         layout: Layout | None = None,
         shown: Mapping[str, Any] | None = None,
     ) -> None:
-        self.networks, self.guided, self.layout = networks, guided, layout
+        self.networks, self.layout = networks, layout
         self.options = dict(shown or vars(options))
         self._options = options
         default = {"G": (1.0, adversarial), "cycle": (options.cycle, cycle), "idt": (options.identity, identity)}
         self.objective = merged(default, objective)
-        self._pools = {domain: ImagePool(options.pool, options.seed + i) for i, domain in enumerate("AB")}
+        self._judges = Judges(networks, pool=options.pool, seed=options.seed, guided=guided)
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One Adam for both generators, one for both discriminators."""
-        o, n = self._options, self.networks
-        betas = (o.beta1, o.beta2)
-        return {
-            "G": adam([n["G_A2B"], n["G_B2A"]], o.learning_rate, betas),
-            "D": adam([n["D_A"], n["D_B"]], o.learning_rate, betas),
-        }
+        o = self._options
+        return pairwise_adam(self.networks, o.learning_rate, (o.beta1, o.beta2))
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
         trips = self._translate(batch["A"], batch["B"])
@@ -78,12 +72,11 @@ class CycleRecipe:
         }
         update("G", sum_of(weighted))
         losses = {name: value.detach() for name, value in weighted.items()}
-        fakes = {letter: self._pooled(letter, trip.fake) for letter, trip in trips.items()}
-        targets = {letter: trip.target for letter, trip in trips.items()}
+        fakes_b, fakes_a = (self._judges.pooled(d, trips[n].fake) for d, n in (("B", "A"), ("A", "B")))
         del trips, weighted
         judged = {
-            "D_A": self._judge_loss(self.networks["D_B"], targets["A"], fakes["A"]),
-            "D_B": self._judge_loss(self.networks["D_A"], targets["B"], fakes["B"]),
+            "D_A": self._judges.loss("B", batch["B"], fakes_b),
+            "D_B": self._judges.loss("A", batch["A"], fakes_a),
         }
         update("D", sum_of(judged))
         return losses | {name: value.detach() for name, value in judged.items()}
@@ -95,26 +88,11 @@ class CycleRecipe:
         fake_b, *same_b = translate_together(n["G_A2B"], a, *[b] * with_same)
         fake_a, back_a, *same_a = translate_together(n["G_B2A"], b, fake_b.image, *[a] * with_same)
         (back_b,) = translate_together(n["G_A2B"], fake_a.image)
-        with frozen(n["D_A"], n["D_B"]):
-            verdicts_a = n["D_A"](fake_a.image, self._mask(fake_a))
-            verdicts_b = n["D_B"](fake_b.image, self._mask(fake_b))
+        verdicts_a, verdicts_b = self._judges.verdicts("A", fake_a), self._judges.verdicts("B", fake_b)
         return {
             "A": RoundTrip(a, b, fake_b, back_a, same_b[0] if same_b else None, verdicts_b),
             "B": RoundTrip(b, a, fake_a, back_b, same_a[0] if same_a else None, verdicts_a),
         }
-
-    def _mask(self, fake: Translation) -> Tensor | None:
-        return foreground(fake) if self.guided else None
-
-    def _pooled(self, letter: str, fake: Translation) -> tuple[Tensor, ...]:
-        """Fakes, with the masks that made them where the judges are guided."""
-        mask = self._mask(fake)
-        return self._pools[letter](fake.image, *([] if mask is None else [mask]))
-
-    @staticmethod
-    def _judge_loss(judge: nn.Module, real: Tensor, pooled: tuple[Tensor, ...]) -> Tensor:
-        fake, *mask = pooled
-        return judge_lsgan(*judge_together(judge, real, fake, (mask[0], mask[0]) if mask else None))
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
         o = self._options
@@ -128,16 +106,9 @@ class CycleRecipe:
         """Nothing changes from epoch to epoch."""
 
     def state_dict(self) -> dict[str, Any]:
-        return {"pools": {name: pool.state_dict() for name, pool in self._pools.items()}}
+        pools = self._judges.state_dict()
+        return {"pools": {"A": pools["B"], "B": pools["A"]}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        for name, pool in self._pools.items():
-            pool.load_state_dict(state["pools"][name])
-
-
-def sum_of(losses: Mapping[str, Tensor]) -> Tensor:
-    """The sum of scalar losses."""
-    first, *rest = losses.values()
-    for loss in rest:
-        first = first + loss
-    return first
+        pools = state["pools"]  # by the letter of the generator that filled them, as losses are named
+        self._judges.load_state_dict({"A": pools["B"], "B": pools["A"]})

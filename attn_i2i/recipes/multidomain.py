@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from ..interfaces import Objective, RoundTrip, Update
 from ..losses import attribute_loss, classification, critic, cycle, gradient_penalty, merged, values, wgan
 from ..types import Translation
-from .networks import Layout, adam, frozen, judge_together
+from .networks import Layout, adam, frozen, judge_together, sum_of
 from .schedule import by_step
 
 
@@ -83,8 +83,7 @@ class MultiDomainRecipe:
                 verdicts = self.networks["D"](fake.image)
             back = self.networks["G"](fake.image, label)
             terms = values(self.objective, RoundTrip(image, image, fake, back, None, verdicts, target))
-            total = torch.stack([self.objective[name][0] * value for name, value in terms.items()]).sum()
-            update("G", total)
+            update("G", sum_of({name: self.objective[name][0] * value for name, value in terms.items()}))
             losses |= {f"G/{name}": value.detach() for name, value in terms.items()}
         return losses
 
@@ -111,7 +110,7 @@ class MultiDomainRecipe:
             "D/loss_gp": gradient_penalty(lambda x: judge(x)[0].logits, image, fake, alpha),
         }
         weights = {"D/loss_cls": o.classification, "D/loss_gp": o.penalty}
-        update("D", torch.stack([weights.get(name, 1.0) * value for name, value in losses.items()]).sum())
+        update("D", sum_of({name: weights.get(name, 1.0) * value for name, value in losses.items()}))
         return {name: value.detach() for name, value in losses.items()}
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:

@@ -68,6 +68,22 @@ def adam(
     return Adam(parameters, lr, betas, weight_decay=weight_decay, fused=fused)
 
 
+def pairwise_adam(
+    networks: nn.ModuleDict, lr: float, betas: tuple[float, float], weight_decay: float = 0.0
+) -> dict[str, Optimizer]:
+    """One Adam for both generators, ``G``, and one for both discriminators, ``D``."""
+    pairs = {"G": ("G_A2B", "G_B2A"), "D": ("D_A", "D_B")}
+    return {
+        name: adam([networks[key] for key in pair], lr, betas, weight_decay=weight_decay)
+        for name, pair in pairs.items()
+    }
+
+
+def sum_of(losses: Mapping[str, Tensor]) -> Tensor:
+    """The sum of scalar losses."""
+    return torch.stack(list(losses.values())).sum()
+
+
 @contextmanager
 def frozen(*modules: nn.Module) -> Iterator[None]:
     """No gradients for the parameters of ``modules`` inside; those of their inputs still pass."""

@@ -34,7 +34,7 @@ class TurnAdam(Optimizer):
         super().__init__(parameters, defaults)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient."""
         loss = None
         if closure is not None:
@@ -51,7 +51,7 @@ class TurnAdam(Optimizer):
         lr, eps = float(np.float32(group["lr"])), float(np.float32(group["eps"]))
         beta1, beta2 = (float(np.float32(beta)) for beta in group["betas"])
         power1, power2 = group["powers"]
-        gradients = [parameter.grad for parameter in used]
+        gradients = [parameter.grad for parameter in used if parameter.grad is not None]
         first, second = self._moments(used, "first"), self._moments(used, "second")
         torch._foreach_mul_(first, beta1)
         torch._foreach_add_(first, gradients, alpha=1 - beta1)

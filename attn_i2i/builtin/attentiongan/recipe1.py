@@ -10,26 +10,22 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ...blocks import foreground
 from ...interfaces import Objective, RoundTrip, Update
-from ...losses import adversarial, cycle, judge_lsgan, mask_variation, merged, needs_same, pixel, values
-from ...pool import ImagePool
+from ...losses import adversarial, cycle, mask_variation, merged, needs_same, pixel, values
 from ...recipes import (
+    Judges,
     Layout,
     Presets,
-    adam,
     by_epoch,
     flattened,
-    frozen,
-    judge_together,
     mixes_samples,
+    pairwise_adam,
     pairwise_layout,
     pairwise_networks,
     resolve,
     sum_of,
     translate_together,
 )
-from ...types import Translation
 from .networks import TowerDiscriminator, scheme1
 from .recipe import PlainAndGuided
 
@@ -112,7 +108,7 @@ class Scheme1Recipe:
         layout: Layout | None,
         shown: Mapping[str, Any],
     ) -> None:
-        self.networks, self.guided, self.layout, self.options = networks, guided, layout, dict(shown)
+        self.networks, self.layout, self.options = networks, layout, dict(shown)
         self._options = o = options
         default = {
             "GAN": (o.gan, adversarial),
@@ -122,16 +118,12 @@ class Scheme1Recipe:
         }
         self.objective = merged(default, objective)
         self.rate = o.rate_first
-        self._pools = {domain: ImagePool(o.pool, o.seed + i) for i, domain in enumerate("AB")}
+        self._judges = Judges(networks, pool=o.pool, seed=o.seed, guided=guided)
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One Adam for both generators, one for both discriminators."""
-        o, n = self._options, self.networks
-        betas = (o.beta1, o.beta2)
-        return {
-            "G": adam([n["G_A2B"], n["G_B2A"]], o.learning_rate, betas),
-            "D": adam([n["D_A"], n["D_B"]], o.learning_rate, betas),
-        }
+        o = self._options
+        return pairwise_adam(self.networks, o.learning_rate, (o.beta1, o.beta2))
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
         trips = self._translate(batch["A"], batch["B"])
@@ -140,12 +132,12 @@ class Scheme1Recipe:
         total = sum_of(weighted)
         update("G", total)
         losses = self._named(judged) | {"loss_G": total.detach()}
-        fakes = {direction: self._pooled(direction[-1], trip.fake) for direction, trip in trips.items()}
+        fakes_a, fakes_b = (self._judges.pooled(d[-1], trips[d].fake) for d in ("B2A", "A2B"))
         del trips, judged, weighted, total
-        loss_a = self._judge_loss(self.networks["D_A"], batch["A"], fakes["B2A"])
-        loss_d = 0.5 * (loss_a + self._judge_loss(self.networks["D_B"], batch["B"], fakes["A2B"]))
+        loss_a = self._judges.loss("A", batch["A"], fakes_a)
+        loss_d = 0.5 * (loss_a + self._judges.loss("B", batch["B"], fakes_b))
         update("D", loss_d)
-        return losses | {"loss_D": loss_d.detach(), "rate": torch.tensor(self.rate)}
+        return losses | {"loss_D": loss_d.detach(), "rate": torch.full_like(loss_d, self.rate)}
 
     def _weight(self, name: str) -> float:
         return self.objective[name][0] * (1 - self.rate if name in ATTENTION_TERMS else self.rate)
@@ -174,25 +166,11 @@ class Scheme1Recipe:
         *same_b, fake_b = translate_together(g_b, *[b] * with_same, a)
         *same_a, back_a, fake_a = translate_together(g_a, *[a] * with_same, fake_b.image, b)
         (back_b,) = translate_together(g_b, fake_a.image)
-        with frozen(n["D_A"], n["D_B"]):
-            verdicts_b = n["D_B"](fake_b.image, self._mask(fake_b))
-            verdicts_a = n["D_A"](fake_a.image, self._mask(fake_a))
+        verdicts_b, verdicts_a = self._judges.verdicts("B", fake_b), self._judges.verdicts("A", fake_a)
         return {
             "A2B": RoundTrip(a, b, fake_b, back_a, same_b[0] if same_b else None, verdicts_b),
             "B2A": RoundTrip(b, a, fake_a, back_b, same_a[0] if same_a else None, verdicts_a),
         }
-
-    def _mask(self, fake: Translation) -> Tensor | None:
-        return foreground(fake) if self.guided else None
-
-    def _pooled(self, domain: str, fake: Translation) -> tuple[Tensor, ...]:
-        mask = self._mask(fake)
-        return self._pools[domain](fake.image, *([] if mask is None else [mask]))
-
-    @staticmethod
-    def _judge_loss(judge: nn.Module, real: Tensor, pooled: tuple[Tensor, ...]) -> Tensor:
-        fake, *mask = pooled
-        return judge_lsgan(*judge_together(judge, real, fake, (mask[0], mask[0]) if mask else None))
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
         o = self._options
@@ -208,11 +186,10 @@ class Scheme1Recipe:
         self.rate = o.rate_first if epoch < o.warmup_epochs else o.rate_later
 
     def state_dict(self) -> dict[str, Any]:
-        return {"pools": {name: pool.state_dict() for name, pool in self._pools.items()}}
+        return {"pools": self._judges.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        for name, pool in self._pools.items():
-            pool.load_state_dict(state["pools"][name])
+        self._judges.load_state_dict(state["pools"])
 
 
 @torch.no_grad()

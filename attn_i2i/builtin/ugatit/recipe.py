@@ -17,10 +17,10 @@ from ...losses import cam, cycle, identity, lsgan, merged, values
 from ...recipes import (
     Layout,
     Presets,
-    adam,
     by_step,
     flattened,
     frozen,
+    pairwise_adam,
     pairwise_layout,
     pairwise_networks,
     resolve,
@@ -132,12 +132,8 @@ class UGATITRecipe:
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One Adam for both generators, one for all discriminators, with L2 weight decay."""
-        o, n = self._options, self.networks
-        betas = (o.beta1, o.beta2)
-        return {
-            "G": adam([n["G_A2B"], n["G_B2A"]], o.learning_rate, betas, weight_decay=o.weight_decay),
-            "D": adam([n["D_A"], n["D_B"]], o.learning_rate, betas, weight_decay=o.weight_decay),
-        }
+        o = self._options
+        return pairwise_adam(self.networks, o.learning_rate, (o.beta1, o.beta2), o.weight_decay)
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
         a, b = batch["A"], batch["B"]
