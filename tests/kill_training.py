@@ -25,7 +25,7 @@ from PIL import Image
 from attn_i2i.files import sha256
 from attn_i2i.train import train
 
-STEPS, SAVE_EVERY, PICTURES = 40, 3, 7
+STEPS, SAVE_EVERY, PICTURES = 30, 3, 7
 RECIPE = {"width": 4, "blocks": 1, "masks": 2, "discriminator_width": 4, "discriminator_layers": 1, "pool": 3}
 
 

@@ -28,7 +28,6 @@ def make_accelerator(options: TrainOptions) -> Accelerator:
     """The processes and the device of this run, as ``torchrun`` or ``accelerate launch`` set them up."""
     try:
         from accelerate import Accelerator
-        from accelerate.utils import AutocastKwargs
     except ImportError as error:
         raise ConfigError(f"Training needs accelerate ({error}): pip install attn-i2i[train].") from error
     cpu = options.device == "cpu" or not torch.cuda.is_available()
@@ -38,10 +37,7 @@ def make_accelerator(options: TrainOptions) -> Accelerator:
         )
     if options.device == "cuda" and cpu:
         raise ConfigError("device='cuda' was given, but torch finds no GPU here.")
-    wanted = options.precision or ("bf16" if not cpu and torch.cuda.is_bf16_supported() else "fp32")
-    # Weights change within a step, between updates: cached bf16 copies of them would be out of date.
-    kwargs = AutocastKwargs(cache_enabled=False)
-    return Accelerator(mixed_precision="no" if wanted == "fp32" else wanted, cpu=cpu, kwargs_handlers=[kwargs])
+    return Accelerator(cpu=cpu)
 
 
 class Engine:
@@ -80,12 +76,20 @@ class Engine:
 
     def micro_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Run the recipe on one batch; returns its loss terms, still on the device."""
-        with self.accelerator.autocast():
+        with self._precision():
             losses = self.recipe.step(batch, self.update)
         if self._generators_moved and self.average is not None:
             self.average.update_parameters(_generators(self.recipe.networks))
         self._generators_moved = False
         return losses
+
+    def _precision(self) -> torch.autocast:
+        """bf16 where it was chosen, or where nothing was and the GPU has it."""
+        device = self.accelerator.device.type
+        wanted = self.options.precision
+        enabled = wanted == "bf16" or (wanted is None and device == "cuda" and torch.cuda.is_bf16_supported())
+        # Weights change within a step, between updates: cached bf16 copies of them would be out of date.
+        return torch.autocast(device, torch.bfloat16, enabled=enabled, cache_enabled=False)
 
     def update(self, optimizer: str, loss: Tensor) -> None:
         """Add the gradients of ``loss`` for the parameters of one optimizer; step it when enough are gathered."""

@@ -94,26 +94,28 @@ class ShardStream(IterableDataset[Batch]):
         return augmented(read_resized(raw, self.options.load), self.options, np.random.default_rng(key))
 
     def _raw(self, stream: int, mine: int, readers: int) -> Iterator[bytes]:
-        """Encoded pictures without end, shuffled: shards by cycle, samples by a buffer."""
+        """Encoded pictures without end, each once a cycle; shuffled by shards and by a buffer of samples."""
         files = list(self.shards.files.values())[stream]
         if readers > len(files):
             raise ConfigError(
                 f"{len(files)} shards cannot feed {readers} readers (processes x workers): make more and smaller"
-                f" shards, or give fewer workers (--workers)."
+                " shards, or give fewer workers (--workers)."
             )
-        random = np.random.default_rng((self.options.seed, stream, mine, 0))
-        buffer: list[bytes] = []
-        for raw in self._in_order(files, stream, mine, readers):
-            buffer.append(raw)
-            if len(buffer) >= BUFFER:
-                index = int(random.integers(len(buffer)))
-                buffer[index], buffer[-1] = buffer[-1], buffer[index]
-                yield buffer.pop()
-
-    def _in_order(self, files: list[str], stream: int, mine: int, readers: int) -> Iterator[bytes]:
         for cycle in count():
             order = np.random.default_rng((self.options.seed, stream, cycle)).permutation(len(files))
-            yield from _pictures([files[i] for i in order[mine::readers]])
+            random = np.random.default_rng((self.options.seed, stream, cycle, mine))
+            yield from _shuffled(_pictures([files[i] for i in order[mine::readers]]), random)
+
+
+def _shuffled(pictures: Iterator[bytes], random: np.random.Generator) -> Iterator[bytes]:
+    """All of ``pictures``, each from anywhere within the next BUFFER."""
+    buffer: list[bytes] = []
+    for picture in pictures:
+        buffer.append(picture)
+        if len(buffer) == BUFFER:
+            yield buffer.pop(int(random.integers(BUFFER)))
+    while buffer:
+        yield buffer.pop(int(random.integers(len(buffer))))
 
 
 def shard_loader(stream: ShardStream, *, workers: int, pin: bool) -> DataLoader[Batch]:
@@ -131,15 +133,16 @@ def shard_loader(stream: ShardStream, *, workers: int, pin: bool) -> DataLoader[
 def _pictures(files: list[str]) -> Iterator[bytes]:
     """The picture of each sample of each shard, still encoded."""
     try:
-        import webdataset
+        from webdataset.tariterators import group_by_keys, tar_file_expander
     except ImportError as error:
         raise ConfigError(f"Shards need webdataset ({error}): pip install attn-i2i[data].") from error
-    # The files are this reader's already: webdataset must not divide them again.
-    for sample in webdataset.WebDataset(files, shardshuffle=False, nodesplitter=None, workersplitter=None):
-        picture = next((value for name, value in sample.items() if f".{name.lower()}" in SUFFIXES), None)
-        if picture is None:
-            raise UnreadableFileError(f"{sample['__url__']}: the sample {sample['__key__']} holds no picture.")
-        yield picture
+    for file in files:
+        with Path(file).open("rb") as stream:
+            for sample in group_by_keys(tar_file_expander([{"url": file, "stream": stream}])):
+                picture = next((value for name, value in sample.items() if f".{name.lower()}" in SUFFIXES), None)
+                if picture is None:
+                    raise UnreadableFileError(f"{file}: the sample {sample['__key__']} holds no picture.")
+                yield picture
 
 
 def _samples(file: str) -> int:

@@ -1,0 +1,207 @@
+"""Training pictures: found, checked, and the same for every run of one seed."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from attn_i2i.train import attribute_table, check, domain_folders, two_domains
+from attn_i2i.train.data import Order, Positions, Stream, loader, read_resized
+from attn_i2i.train.folders import Pictures
+from attn_i2i.train.loop import open_loader, steps_per_epoch
+from attn_i2i.train.options import TrainOptions
+from attn_i2i.train.shards import find_shards
+from attn_i2i.types import ConfigError, UnreadableFileError
+
+
+def picture(path: Path, value: int | None = None, size: tuple[int, int] = (20, 24)) -> Path:
+    """Write a picture of noise, or of one colour."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(abs(hash(path.stem)) % 997).integers(0, 256, (*size, 3), np.uint8)
+    Image.fromarray(noise if value is None else np.full_like(noise, value)).save(path)
+    return path
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """Three pictures against two, of several formats and sizes, with masks that are no training pictures."""
+    names = ("trainA/x.png", "trainA/deeper/y.jpg", "trainA/z.webp", "trainB/1.bmp", "trainB/2.png")
+    for index, name in enumerate(names):
+        picture(tmp_path / name, 40 * index + 20, (20 + index, 30))
+    picture(tmp_path / "trainA/masks/x.png")
+    picture(tmp_path / "masks/trainA/x.png")
+    picture(tmp_path / "trainA/.hidden.png")
+    return tmp_path
+
+
+def batches(pictures: Pictures, positions: Positions, workers: int = 0, **options: object) -> list[torch.Tensor]:
+    """Everything a process sees in domain A."""
+    chosen = TrainOptions.parse({"crop_size": 8, "batch_size": positions.batch_size, **options})
+    return [batch["A"] for batch in loader(Stream(pictures, chosen), positions, workers=workers, pin=False)]
+
+
+def test_every_picture_of_both_domains_is_found_and_nothing_else(folders: Path) -> None:
+    found = two_domains(folders)
+    assert [Path(file).name for file in found.files["A"]] == ["x.png", "z.webp", "y.jpg"]
+    assert len(found.files["B"]) == 2
+    assert found.held_out == {"A": [], "B": []}
+
+
+def test_a_missing_domain_is_named(folders: Path) -> None:
+    with pytest.raises(UnreadableFileError, match="has no folder trainA and no trainB"):
+        two_domains(folders / "trainA")
+
+
+def test_both_domains_are_drawn_evenly_however_unequal(folders: Path) -> None:
+    order = Order(3, seed=1, stream=0)
+    seen = [order[position] for position in range(30)]
+    assert all(sorted(seen[start : start + 3]) == [0, 1, 2] for start in range(0, 30, 3))
+    assert len({tuple(seen[start : start + 3]) for start in range(0, 30, 3)}) > 1
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_later_start_sees_what_an_earlier_one_would_have_seen_then(folders: Path, workers: int) -> None:
+    whole = batches(two_domains(folders), Positions(2, 0, 6))
+    assert torch.equal(torch.cat(whole[3:]), torch.cat(batches(two_domains(folders), Positions(2, 3, 6), workers)))
+    assert not torch.equal(whole[0], batches(two_domains(folders), Positions(2, 0, 1), seed=1)[0])
+
+
+def test_processes_share_the_pictures_of_a_step(folders: Path) -> None:
+    one = batches(two_domains(folders), Positions(4, 0, 2))
+    two = [batches(two_domains(folders), Positions(2, 0, 2, rank, 2)) for rank in range(2)]
+    assert all(torch.equal(one[i], torch.cat([two[0][i], two[1][i]])) for i in range(2))
+
+
+def test_pictures_kept_in_memory_are_the_pictures_read(folders: Path) -> None:
+    read, kept = (batches(two_domains(folders), Positions(2, 0, 4), cache=cache) for cache in (False, True))
+    assert torch.equal(torch.cat(read), torch.cat(kept))
+
+
+def test_crops_are_random_and_mirrored_unless_told_otherwise(folders: Path) -> None:
+    noise = Pictures({"A": [str(picture(folders / "noise.png"))]}, {})
+    many = torch.cat(batches(noise, Positions(1, 0, 30)))
+    assert len(many.unique(dim=0)) > 3
+    fixed = torch.cat(batches(noise, Positions(1, 0, 30), load_size=8, flip=False))
+    assert len(fixed.unique(dim=0)) == 1
+
+
+def test_a_quick_read_gives_what_the_careful_one_does(folders: Path) -> None:
+    path = folders / "palette.png"
+    Image.open(folders / "trainB/2.png").convert("P").save(path)
+    assert torch.equal(read_resized(str(path), 16), read_resized(path.read_bytes(), 16))
+    turned = folders / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    left_dark = np.zeros((16, 16, 3), np.uint8)
+    left_dark[:, 8:] = 255
+    Image.fromarray(left_dark).save(turned, exif=exif)
+    upright = read_resized(str(turned), 16).float().mean(0)
+    assert upright[:6].mean() < 10
+    assert upright[10:].mean() > 245
+
+
+def test_one_folder_a_domain(tmp_path: Path) -> None:
+    for name in ("train/flat/a.png", "train/flat/b.png", "train/clay/c.png", "test/clay/d.png"):
+        picture(tmp_path / name)
+    found = domain_folders(tmp_path)
+    assert found.domains == ["clay", "flat"]
+    assert found.labels is not None
+    assert found.labels.tolist() == [[1, 0], [0, 1], [0, 1]]
+    sample = Stream(found, TrainOptions(crop_size=8))[0]
+    assert sample["target"].sum() == sample["label"].sum() == 1
+    with pytest.raises(UnreadableFileError, match="1 folders of pictures"):
+        domain_folders(tmp_path / "test")
+
+
+def test_a_table_of_attributes(tmp_path: Path) -> None:
+    for name in ("1.jpg", "2.jpg"):
+        picture(tmp_path / name)
+    table = tmp_path / "list_attr.txt"
+    table.write_text("2\nBald Smiling Young\n1.jpg  1 -1 -1\n2.jpg -1  1 -1\n")
+    found = attribute_table(tmp_path, table, ["Young", "Bald"])
+    assert found.labels is not None
+    assert found.labels.tolist() == [[0, 1], [0, 0]]
+    with pytest.raises(ConfigError, match="Did you mean 'Smiling'"):
+        attribute_table(tmp_path, table, ["Smilling"])
+    table.write_text("Bald Smiling\n1.jpg 1\n")
+    with pytest.raises(UnreadableFileError, match="row 1: expected a picture's name and 2 values"):
+        attribute_table(tmp_path, table, ["Bald"])
+    table.write_text("Bald\n3.jpg 1\n")
+    with pytest.raises(UnreadableFileError, match=r"names 3\.jpg"):
+        attribute_table(tmp_path, table, ["Bald"])
+
+
+def test_corrupt_grey_and_identical_files_are_found(folders: Path) -> None:
+    (folders / "trainA/broken.png").write_bytes(b"\x89PNG\r\n\x1a\n but no more")
+    (folders / "trainB/copy.png").write_bytes((folders / "trainB/2.png").read_bytes())
+    noise = picture(folders / "trainB/noise.png")
+    findings = check(two_domains(folders))
+    assert findings.checked == 8
+    assert [Path(file).name for file in findings.grey] == ["x.png", "z.webp", "y.jpg", "1.bmp", "2.png", "copy.png"]
+    assert len(findings.corrupt) == 1
+    assert "broken.png" in findings.corrupt[0]
+    assert [[Path(file).name for file in group] for group in findings.duplicates] == [["2.png", "copy.png"]]
+    assert not any(noise.name in line for line in findings.lines())
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"batch_sise": 2}, "Did you mean 'batch_size'"),
+        ({"batch_size": 0}, "from 1 on"),
+        ({"seed": 1.5}, "whole number"),
+        ({"ema": 1.0}, "below 1"),
+        ({"precision": "fp8"}, "fp32 or bf16"),
+        ({"crop_size": 64, "load_size": 32}, "less than crop_size"),
+    ],
+)
+def test_wrong_options_are_named(options: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        TrainOptions.parse(options)
+
+
+@pytest.fixture
+def shards(tmp_path: Path) -> Path:
+    """Four shards a domain, of three pictures each, every picture of its own colour."""
+    for side in "AB":
+        for number in range(4):
+            with tarfile.open(tmp_path / f"train{side}-{number}.tar", "w") as tar:
+                for index in range(3):
+                    name = f"{number}{index}.png"
+                    tar.add(picture(tmp_path / name, 60 * number + 20 * index), name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_shards_show_every_picture_once_an_epoch_and_resume_where_they_were(shards: Path, workers: int) -> None:
+    found = find_shards(shards)
+    assert found is not None
+    options = TrainOptions(crop_size=8, batch_size=2, workers=workers)
+    assert steps_per_epoch(found, options, processes=1) == 6
+
+    def colours(first: int, last: int) -> list[int]:
+        return [
+            int(v)
+            for b in open_loader(found, options, Positions(2, first, last), pin=False)
+            for v in b["A"][:, 0, 0, 0]
+        ]
+
+    whole = colours(0, 6)
+    assert sorted(whole) == sorted(60 * number + 20 * index for number in range(4) for index in range(3))
+    assert whole[6:] == colours(3, 6)
+    assert whole != colours(6, 12)
+
+
+def test_too_few_shards_for_the_readers_are_an_error(shards: Path) -> None:
+    found = find_shards(shards)
+    assert found is not None
+    stream = open_loader(
+        found, TrainOptions(crop_size=8, workers=0), Positions(1, 0, 1, rank=0, processes=5), pin=False
+    )
+    with pytest.raises(ConfigError, match="4 shards cannot feed 5 readers"):
+        next(iter(stream))
