@@ -74,7 +74,7 @@ def _hub() -> dict[str, str]:
 
     from .hub.reach import address, unreachable
 
-    if constants.is_offline_mode():
+    if constants.HF_HUB_OFFLINE:
         answer = "not asked: HF_HUB_OFFLINE is set"
     else:
         host, port = address(constants.ENDPOINT)

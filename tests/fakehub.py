@@ -64,6 +64,11 @@ class FakeHub:
         repo.branches[branch] = commit
         return commit
 
+    def files(self, name: str) -> dict[str, bytes]:
+        """What is at the head of the main branch now."""
+        repo = self.repos[name]
+        return repo.commits[repo.branches["main"]]
+
     def fault(self, path: str, fault: Fault, times: int = 1, methods: str = "GET") -> None:
         """Let the next ``times`` requests whose path holds ``path`` fail."""
         self._faults += [(path, methods, fault)] * times
@@ -174,7 +179,8 @@ class Handler(BaseHTTPRequestHandler):
         if not self.authorized:
             return self.refuse(401, "", "Invalid credentials in Authorization header")
         exists = name in self.hub.repos
-        self.hub.repos.setdefault(name, Repo(access="private" if asked.get("private") else "open"))
+        if not exists:
+            self.hub.put(name, {".gitattributes": b""}, access="private" if asked.get("private") else "open")
         return self.reply({"url": f"{self.hub.url}/{name}", "name": name}, 409 if exists else 200)
 
     def validate(self) -> None:

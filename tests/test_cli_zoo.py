@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from attn_i2i.cards import list_models
 from attn_i2i.model import ModelConfig, create, save_model
 
 from .fakehub import FakeHub
+from .hub_worker import Worker
 from .test_docs import run_cli
 from .test_imports import ROOT
 
@@ -75,53 +74,44 @@ def test_doctor_tells_no_secret(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert "hf_verysecret" not in text + json.dumps(facts)
 
 
-def command(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """``attn-i2i`` in a process of its own, with everything it keeps in ``home``."""
-    own = {"ATTN_I2I_HOME": str(home / "zoo"), "HF_HOME": str(home / "hf"), "ATTN_I2I_PLUGINS": ""}
-    run = [sys.executable, "-m", "attn_i2i.cli", *arguments]
-    return subprocess.run(run, cwd=ROOT, env=os.environ | own | environment, capture_output=True, text=True)
-
-
-def test_from_the_authors_file_to_the_hub_and_back(tmp_path: Path) -> None:
+def test_from_the_authors_file_to_the_hub_and_back(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Convert under the zoo name, load offline, publish, load in a fresh home; then one byte of it changes."""
-    first, second = tmp_path / "first", tmp_path / "second"
-    source = str(CASE / "latest_net_G_A.pth")
-    picture, out = str(tmp_path / "photo.png"), str(tmp_path / "out")
-    from PIL import Image
-
-    Image.effect_noise((64, 64), 40).convert("RGB").save(picture)
-    translate = ["translate", picture, "--force", "-o", out, "-m"]
-
-    done = command(first, "convert", source, "--as", NAME)
-    assert done.returncode == 0, done.stderr
-    refused = command(first, *translate, NAME, HF_HUB_OFFLINE="1")
-    assert refused.returncode == 1
-    assert "CC-BY-NC-SA-4.0" in refused.stderr
-    done = command(first, *translate, NAME, "--accept-license", HF_HUB_OFFLINE="1")
-    assert done.returncode == 0, done.stderr
-    local = (tmp_path / "out" / "photo.png").read_bytes()
+    Image.effect_noise((64, 64), 40).convert("RGB").save(tmp_path / "photo.png")
+    translate = ["translate", str(tmp_path / "photo.png"), "-o", str(tmp_path / "out"), "-m", NAME]
+    output(["convert", str(CASE / "latest_net_G_A.pth"), "--as", NAME], monkeypatch, capsys)
+    assert run_cli(translate, monkeypatch) == 1
+    assert "CC-BY-NC-SA-4.0" in capsys.readouterr().err
+    output([*translate, "--accept-license"], monkeypatch, capsys)
+    output([*translate, "--force"], monkeypatch, capsys)
 
     with FakeHub() as hub:
-        done = command(first, "publish", str(first / "zoo" / NAME), "me/copy", HF_ENDPOINT=hub.url, HF_TOKEN=hub.token)
-        assert done.returncode == 0, done.stderr
-        done = command(second, *translate, "hf-hub:me/copy", "--accept-license", HF_ENDPOINT=hub.url)
-        assert done.returncode == 0, done.stderr
-        assert (tmp_path / "out" / "photo.png").read_bytes() == local
+        worker = Worker(hub.url, tmp_path / "elsewhere", HF_TOKEN=hub.token)
+        try:
+            done = worker("attn_i2i.hub:publish", str(home / NAME), "me/copy")
+            assert not done.error, done.message
+            assert worker.find("hf-hub:me/copy").error == "LicenceError"
+            found = worker("attn_i2i:load", "hf-hub:me/copy", device="cpu", accept_license=True)
+            assert not found.error, found.message
 
-        (commit,) = hub.repos["me/copy"].commits.values()
-        (stored,) = second.glob("zoo/.hub/me--copy/*/A2B.safetensors")
-        stored.write_bytes(stored.read_bytes()[:-1] + b"?")
-        refused = command(second, *translate, f"hf-hub:me/copy@{stored.parent.name}", HF_HUB_OFFLINE="1")
-        assert refused.returncode == 1
-        assert "A2B.safetensors has the SHA-256" in refused.stderr
-        assert "Traceback" not in refused.stderr
-        done = command(second, *translate, "hf-hub:me/copy", HF_ENDPOINT=hub.url)
-        assert done.returncode == 0, done.stderr
-        assert stored.read_bytes() == commit["A2B.safetensors"], "fetched anew"
+            (stored,) = worker.zoo.glob(".hub/me--copy/*/A2B.safetensors")
+            whole = (home / NAME / "A2B.safetensors").read_bytes()
+            assert stored.read_bytes() == whole
+            stored.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+            hub.fault("me/copy", 503, times=3, methods="HEAD")
+            refused = worker("attn_i2i:load", f"hf-hub:me/copy@{stored.parent.name}", device="cpu")
+            assert refused.error == "ChecksumError"
+            assert "A2B.safetensors has the SHA-256" in refused.message
+            assert not worker("attn_i2i:load", "hf-hub:me/copy", device="cpu").error
+            assert stored.read_bytes() == whole, "fetched anew"
+        finally:
+            worker.close()
 
 
-def test_a_file_of_another_family_is_not_put_under_a_name(tmp_path: Path) -> None:
-    refused = command(tmp_path, "convert", str(CASE / "latest_net_G_A.pth"), "--as", "cyclegan-horse2zebra")
-    assert refused.returncode == 1
-    assert "is a model of cyclegan, but this is attentiongan2" in refused.stderr
-    assert not list(tmp_path.glob("zoo/*"))
+def test_a_file_of_another_family_is_not_put_under_a_name(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_cli(["convert", str(CASE / "latest_net_G_A.pth"), "--as", "cyclegan-horse2zebra"], monkeypatch) == 1
+    assert "is a model of cyclegan, but this is attentiongan2" in capsys.readouterr().err
+    assert not list(home.glob("*"))

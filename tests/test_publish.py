@@ -59,11 +59,10 @@ def test_a_model_goes_up_in_one_commit_and_comes_back(hub: FakeHub, worker: Work
     done = worker("tests.test_publish:published", str(model), "tester/model")
     assert not done.error, done.message
     assert hub.count("POST", "/api/models/tester/model/commit/main") == 1
-    (commit,) = hub.repos["tester/model"].branches.values()
-    files = hub.repos["tester/model"].commits[commit]
+    commit, files = hub.repos["tester/model"].branches["main"], hub.files("tester/model")
     assert sorted(files) == [
-        "A2B.safetensors", "B2A.safetensors", "README.md", "config.json", "discriminators.safetensors",
-        "samples/one.png",
+        ".gitattributes", "A2B.safetensors", "B2A.safetensors", "README.md", "config.json",
+        "discriminators.safetensors", "samples/one.png",
     ]  # fmt: skip
     readme = files["README.md"].decode()
     assert readme.startswith("---\nlicense: mit\nlibrary_name: attn-i2i\npipeline_tag: image-to-image\ntags:\n")
@@ -97,7 +96,7 @@ def test_no_licence_no_publication(hub: FakeHub, worker: Worker, tmp_path: Path,
     assert "tester/unlicensed" not in hub.repos
     done = worker("attn_i2i.hub:publish", str(folder), f"tester/licensed-{licence}", licence="CC0-1.0")
     assert not done.error, done.message
-    (files,) = hub.repos[f"tester/licensed-{licence}"].commits.values()
+    files = hub.files(f"tester/licensed-{licence}")
     assert b'"licence": "CC0-1.0"' in files["config.json"]
     assert b"license: cc0-1.0" in files["README.md"]
 
@@ -138,8 +137,7 @@ def test_who_may_not_publish_is_told(hub: FakeHub, model: Path, tmp_path: Path) 
 def test_a_card_written_by_hand_keeps_its_words(hub: FakeHub, worker: Worker, model: Path) -> None:
     (model / "README.md").write_text("---\nlicense: other\n---\n\n# My words\n")
     assert not worker("attn_i2i.hub:publish", str(model), "tester/by-hand").error
-    (files,) = hub.repos["tester/by-hand"].commits.values()
-    readme = files["README.md"].decode()
+    readme = hub.files("tester/by-hand")["README.md"].decode()
     assert "license: mit" in readme
     assert readme.endswith("# My words\n")
     assert "license: other" not in readme

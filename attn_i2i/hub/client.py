@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple, TypeVar
 
 from ..checksums import ChecksumError, check_file
+from ..files import atomic_path
 from .errors import TransientError, explained, no_hub
 from .reach import require_hub
 
@@ -67,11 +69,12 @@ class Repository:
         from huggingface_hub import hf_hub_download
 
         def fetch(from_cache: bool) -> None:
-            with explained(self.repo, folder), TemporaryDirectory(prefix=".incoming-", dir=folder) as incoming:
-                cache = None if from_cache else Path(incoming, "no-cache")
+            with explained(self.repo, folder), self._incoming(folder) as incoming:
+                cache = None if from_cache else incoming / "no-cache"
                 got = hf_hub_download(self.repo, name, revision=self.revision, local_dir=incoming, cache_dir=cache)
                 check_file(Path(got), expected, f"{self.repo} gave damaged or other bytes, which were thrown away")
-                _place(Path(got), folder / name)
+                with atomic_path(folder / name, force=True) as temporary:
+                    shutil.move(got, temporary)
 
         self._reach()
         try:
@@ -79,18 +82,25 @@ class Repository:
         except ChecksumError:
             _patiently(lambda: fetch(from_cache=False))
 
+    @contextmanager
+    def _incoming(self, folder: Path) -> Iterator[Path]:
+        """An empty folder for the client, with a short path, since some versions of it refuse long ones.
+
+        It is the same one each time, so that a killed process leaves nothing for ever; the caller holds the lock.
+        """
+        key = sha256(f"{self.repo}@{self.revision}".encode()).hexdigest()[:12]
+        incoming = folder.parents[1] / f".{key}"
+        shutil.rmtree(incoming, ignore_errors=True)
+        incoming.mkdir()
+        try:
+            yield incoming
+        finally:
+            shutil.rmtree(incoming, ignore_errors=True)
+
     def _reach(self) -> None:
         if not self._reached:
             require_hub(self.repo)
             self._reached = True
-
-
-def _place(path: Path, target: Path) -> None:
-    """Move a checked file to its name, on the disk before it is visible."""
-    from ..files import atomic_path
-
-    with atomic_path(target, force=True) as temporary:
-        shutil.move(path, temporary)
 
 
 def _patiently(action: Callable[[], T]) -> T:

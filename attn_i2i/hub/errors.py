@@ -58,6 +58,8 @@ def _translated(error: Exception, repo: str, folder: Path | None) -> AttnI2IErro
         return no_hub(repo)
     if type(error).__module__.partition(".")[0] in TRANSPORTS:
         return TransientError(f"{repo}: the connection to the Hub failed ({_first_line(error)}): try again.")
+    if isinstance(error, ValueError):
+        return HubError(f"{repo}: what the Hub answered makes no sense ({_first_line(error)}): nothing was stored.")
     return _of_disk(repo, error, folder) if isinstance(error, OSError) else None
 
 
@@ -97,7 +99,7 @@ def _of_answer(repo: str, error: Exception) -> HubError:
         return HubError(f"{repo}: the Hub refused access ({status}): {LOG_IN} again.")
     if status == 429:
         return TransientError(f"{repo}: the Hub asks to slow down (429): wait some minutes and try again.")
-    if status is not None and status >= 500:
+    if status == 408 or (status is not None and status >= 500):
         return TransientError(f"{repo}: the Hub is out of order ({status}): try again later; nothing was lost.")
     return HubError(f"{repo}: the Hub answered {status}: {_first_line(error)}")
 

@@ -19,7 +19,7 @@ def require_hub(repo: str) -> None:
     """
     from huggingface_hub import constants
 
-    if constants.is_offline_mode():
+    if constants.HF_HUB_OFFLINE:
         raise offline(repo)
     host, port = address(constants.ENDPOINT)
     if why := unreachable(host, port):

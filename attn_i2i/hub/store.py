@@ -89,8 +89,6 @@ def _fill(source: Repository, folder: Path, digests: Mapping[str, str] | None, a
             if not folder.is_dir() or folder.name.startswith("plugin-"):
                 partial.mkdir(exist_ok=True)
                 sums = _gather(source, partial, digests, approve)
-                for left in partial.glob(".*"):
-                    shutil.rmtree(left)
                 write_sums(partial, sums)
                 if folder.is_dir():
                     shutil.rmtree(folder)
