@@ -281,6 +281,7 @@ BROKEN_CONVERTERS: dict[str, tuple[dict[str, Any], str]] = {
     "recognises nothing": ({"detect": lambda state: False}, "not recognised"),
     "uncovered key": ({"rename": ((r"judge\.features\.(.*)", r"features.\1"),)}, "no rule covers"),
     "wrong name": ({"rename": ((r"judge\.(.*)", r"net.\1"),)}, "missing"),
+    "two for one": ({"rename": ((r"judge\..*", "logits.weight"),)}, "both 'logits.weight' here"),
     "wrong width": ({"infer": lambda state: {"width": 8, "layers": 2}}, "is .*, not"),
     "not plain": ({"infer": lambda state: {"width": torch.tensor(4), "layers": 2}}, "strings, numbers"),
     "slot": ({"slots": (("", "A2B"),)}, "Slots A2B of a discriminator"),

@@ -81,6 +81,11 @@ class Converter:
         renamed: StateDict = {}
         for key, tensor in state.items():
             new = self._renamed(key, rules)
+            if new in renamed:
+                raise ConversionError(
+                    f"This looks like {self.architecture} ({self.role}), but two of its keys, one of them {key!r}, are"
+                    f" both {new!r} here: it may come from a modified network."
+                )
             if new is not None:
                 renamed[new] = self.adapt(new, tensor) if self.adapt else tensor
         return config, renamed

@@ -13,7 +13,9 @@ import torch.nn.functional as F
 from attn_i2i.convert import convert
 from attn_i2i.plugins import manager
 from attn_i2i.testing import check_converter, check_discriminator, check_generator, check_plugin, check_recipe
+from attn_i2i.train import train
 from attn_i2i.types import AttnI2IError
+from PIL import Image
 from torch import Tensor
 
 import attn_i2i_munit
@@ -242,3 +244,17 @@ def test_training_learns_to_reconstruct() -> None:
     batch = {"A": ramp, "B": ramp.mT}
     first, *_, last = [recipe.step(batch, update) for _ in range(40)]
     assert last["recon_x_A"] < 0.6 * first["recon_x_A"]
+
+
+def test_the_engine_trains_it_into_a_model(tmp_path: Path) -> None:
+    for folder, colour in (("trainA", "red"), ("trainB", "blue")):
+        (tmp_path / folder).mkdir()
+        for i in range(2):
+            Image.new("RGB", (32, 32), colour).save(tmp_path / folder / f"{i}.png")
+    options = {**SMALL, **SMALL_JUDGE, "masks": 3}
+    model = train(
+        "munit", tmp_path, tmp_path / "run", recipe_options=options, steps=2, crop_size=32, workers=0, device="cpu"
+    )
+    result = attn_i2i.load(model, direction="B2A")(tmp_path / "trainB" / "0.png")
+    assert result.image.shape == (3, 32, 32)
+    assert result.background is not None
