@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..types import ShapeError
+from .convolution import Conv2d
 
 
 def layer_instance_norm(
@@ -20,7 +21,7 @@ def layer_instance_norm(
     """Equation (1) of U-GAT-IT: gamma * (rho * instance-normalised + (1 - rho) * layer-normalised) + beta.
 
     ``x`` is (B, C, H, W); ``rho`` in [0, 1], ``gamma`` and ``beta`` are (B, C) or (C,). Layer statistics follow from
-    the instance statistics, so x is read once for both and once more for a single multiply-add. ``unbiased`` divides
+    the instance statistics, and both normalisations are one multiply-add on the centred x. ``unbiased`` divides
     variances by one less than the number of values, as the PyTorch release does; the TensorFlow one does not.
     Statistics are taken in float32 at least.
     """
@@ -28,7 +29,9 @@ def layer_instance_norm(
     if unbiased and pixels < 2:
         raise ShapeError("An unbiased variance needs at least two pixels: got a 1x1 feature map.")
     wide = x if x.dtype in (torch.float32, torch.float64) else x.float()
-    variance, mean = torch.var_mean(wide, dim=(2, 3), correction=0)
+    mean = wide.mean((2, 3))
+    centred = wide - mean[:, :, None, None]
+    variance = torch.linalg.vector_norm(centred, dim=(2, 3)).square() / pixels
     layer_mean = mean.mean(1, keepdim=True)
     layer_variance = variance.mean(1, keepdim=True) + mean.var(1, correction=0, keepdim=True)
     if unbiased:
@@ -38,8 +41,8 @@ def layer_instance_norm(
     instance = rho * (variance + eps).rsqrt()
     layer = (1 - rho) * (layer_variance + eps).rsqrt()
     scale = gamma * (instance + layer)
-    shift = beta - gamma * (mean * instance + layer_mean * layer)
-    return torch.addcmul(shift.to(x.dtype)[:, :, None, None], x, scale.to(x.dtype)[:, :, None, None])
+    shift = beta + gamma * (mean - layer_mean) * layer
+    return torch.addcmul(shift[:, :, None, None], centred, scale[:, :, None, None]).to(x.dtype)
 
 
 class AdaLIN(nn.Module):
@@ -91,8 +94,8 @@ class AdaLINResBlock(nn.Module):
     def __init__(self, channels: int, *, bias: bool = False, unbiased: bool = True, rho_shift: float = 0.0) -> None:
         super().__init__()
 
-        def conv() -> nn.Conv2d:
-            return nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect", bias=bias)
+        def conv() -> Conv2d:
+            return Conv2d(channels, channels, 3, padding_mode="reflect", bias=bias)
 
         self.first, self.second = conv(), conv()
         self.first_norm = AdaLIN(channels, unbiased=unbiased, rho_shift=rho_shift)
@@ -100,4 +103,4 @@ class AdaLINResBlock(nn.Module):
 
     def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         y = self.first_norm(self.first(x), gamma, beta).relu_()
-        return x + self.second_norm(self.second(y), gamma, beta)
+        return self.second_norm(self.second(y), gamma, beta).add_(x)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..types import ConfigError, Translation
+from .convolution import Conv2d
 from .resnet import Padding, Up, decoder, transposed_up
 
 
@@ -50,12 +51,18 @@ class ImageHead(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, stride: int = 4, *, up: Up = transposed_up, padding: Padding = "reflect", bias: bool = True
+        self,
+        in_channels: int,
+        stride: int = 4,
+        *,
+        up: Up = transposed_up,
+        padding: Padding = "reflect",
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.in_channels, self.stride = in_channels, stride
         self.up, channels = decoder(in_channels, stride, up)
-        self.image = nn.Conv2d(channels, 3, 7, padding=3, padding_mode=padding, bias=bias)
+        self.image = Conv2d(channels, 3, 7, padding_mode=padding, bias=bias)
 
     def forward(self, features: Tensor, source: Tensor) -> Translation:
         return Translation(self.image(self.up(features)).tanh())
@@ -84,7 +91,7 @@ class SigmoidHead(nn.Module):
         super().__init__()
         self.in_channels, self.stride, self.content_tanh = in_channels, stride, content_tanh
         self.up, channels = decoder(in_channels, stride, up)
-        self.mask_and_content = nn.Conv2d(channels, 4, 7, padding=3, padding_mode=padding, bias=bias)
+        self.mask_and_content = Conv2d(channels, 4, 7, padding_mode=padding, bias=bias)
 
     def forward(self, features: Tensor, source: Tensor) -> Translation:
         mask, content = self.mask_and_content(self.up(features)).split((1, 3), dim=1)
@@ -120,7 +127,7 @@ class SoftmaxHead(nn.Module):
         if masks < 1 + background:
             raise ConfigError(f"masks={masks} leaves no foreground: use at least {1 + background}.")
         self.in_channels, self.stride, self.background = in_channels, stride, background
-        conv = partial(nn.Conv2d, padding="same", padding_mode=padding, bias=bias)
+        conv = partial(Conv2d, padding_mode=padding, bias=bias)
         self.content_up, channels = decoder(in_channels, stride, up)
         self.content = conv(channels, 3 * (masks - background), 7)
         self.attention_up, channels = decoder(in_channels, stride, up)

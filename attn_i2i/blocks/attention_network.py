@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 
+from .convolution import Conv2d, UpConv2d
 from .padding import pad_to_multiple
 from .resnet import Down, Norm, ResBlock, unit
 
@@ -27,13 +30,14 @@ class AttentionNetwork(nn.Module):
         self.stem = unit(stem, norm, w, nn.ReLU(inplace=True))
         self.down = Down(w, 2 * w, norm=norm, same=True)
         self.block = ResBlock(2 * w, norm=norm, padding="reflect", final_relu=True)
-        self.up = nn.Sequential(*(self._up(a, b, k, norm) for a, b, k in ((2 * w, 2 * w, kernels[0]), (2 * w, w, kernels[1]))))
-        self.mask = nn.Conv2d(w, 1, kernels[2], padding="same", padding_mode="reflect")
+        self.up = nn.Sequential(self._up(2 * w, 2 * w, kernels[0], norm), self._up(2 * w, w, kernels[1], norm))
+        self.mask = Conv2d(w, 1, kernels[2], padding_mode="reflect")
 
     @staticmethod
     def _up(in_channels: int, out_channels: int, kernel: int, norm: Norm) -> nn.Sequential:
-        conv = nn.Conv2d(in_channels, out_channels, kernel, padding="same", padding_mode="reflect")
-        return nn.Sequential(nn.Upsample(scale_factor=2), unit(conv, norm, out_channels, nn.ReLU(inplace=True)))
+        conv = UpConv2d(in_channels, out_channels, kernel)
+        step = unit(conv, norm, out_channels, nn.ReLU(inplace=True))
+        return nn.Sequential(OrderedDict({"1": step}))  # stored weights know the step by this name
 
     def forward(self, image: Tensor) -> Tensor:
         padded = pad_to_multiple(image, 4, minimum=8)

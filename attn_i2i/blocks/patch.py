@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from ..types import Verdict
@@ -43,7 +45,7 @@ class PatchDiscriminator(nn.Module):
         super().__init__()
         channels = [in_channels, *(width * min(2**i, 8) for i in range(layers + 1))]
         self.features = nn.Sequential()
-        for i, (a, b) in enumerate(zip(channels, channels[1:], strict=False)):
+        for i, (a, b) in enumerate(pairwise(channels)):
             conv = nn.Conv2d(a, b, 4, stride=2 if i < layers else 1, padding=padding)
             part = unit(conv, norm if i or norm_first else "none", b, nn.LeakyReLU(0.2, inplace=True))
             if norm_switchable:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Literal
 
 from torch import Tensor, nn
 
 from ..types import ConfigError
+from .convolution import Conv2d
+from .convolution import Padding as Padding
+from .instance_norm import InstanceNorm2d
 
-Padding = Literal["zeros", "reflect"]
 Norm = Literal["instance", "instance_affine", "batch", "none"]
 Up = Callable[[int, int], nn.Module]
 
 NORMS: dict[str, Callable[[int], nn.Module]] = {
-    "instance": lambda channels: nn.InstanceNorm2d(channels),
-    "instance_affine": lambda channels: nn.InstanceNorm2d(channels, affine=True),
+    "instance": lambda channels: InstanceNorm2d(channels),
+    "instance_affine": lambda channels: InstanceNorm2d(channels, affine=True),
     "batch": lambda channels: nn.BatchNorm2d(channels),
     "none": lambda channels: nn.Identity(),
 }
@@ -54,15 +57,15 @@ class ResBlock(nn.Module):
     ) -> None:
         super().__init__()
 
-        def conv() -> nn.Conv2d:
-            return nn.Conv2d(channels, channels, 3, padding=1, padding_mode=padding, bias=bias)
+        def conv() -> Conv2d:
+            return Conv2d(channels, channels, 3, padding_mode=padding, bias=bias)
 
         self.first = unit(conv(), norm, channels, nn.ReLU(inplace=True))
         self.second = unit(conv(), norm, channels)
         self.final = nn.ReLU(inplace=True) if final_relu else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.final(x + self.second(self.first(x)))
+        return self.final(self.second(self.first(x)).add_(x))
 
 
 class Down(nn.Sequential):
@@ -88,9 +91,7 @@ class Down(nn.Sequential):
         )
         pads: dict[str, nn.Module] = {"pad": nn.ZeroPad2d((0, 1, 0, 1))} if same else {}
         activation = nn.ReLU(inplace=True)
-        super().__init__(
-            OrderedDict(**pads, conv=conv, norm=make_norm(norm, out_channels), activation=activation)
-        )
+        super().__init__(OrderedDict(**pads, conv=conv, norm=make_norm(norm, out_channels), activation=activation))
 
 
 class ResnetTrunk(nn.Module):
@@ -121,7 +122,7 @@ class ResnetTrunk(nn.Module):
     ) -> None:
         super().__init__()
         self.out_channels = 4 * width
-        stem = nn.Conv2d(in_channels, width, 7, padding=3, padding_mode=padding, bias=bias)
+        stem = Conv2d(in_channels, width, 7, padding_mode=padding, bias=bias)
         self.stem = unit(stem, norm, width, nn.ReLU(inplace=True))
         self.down = nn.Sequential(
             *(
@@ -130,10 +131,7 @@ class ResnetTrunk(nn.Module):
             )
         )
         self.blocks = nn.Sequential(
-            *(
-                ResBlock(4 * width, norm=norm, padding=padding, bias=bias, final_relu=final_relu)
-                for _ in range(blocks)
-            )
+            *(ResBlock(4 * width, norm=norm, padding=padding, bias=bias, final_relu=final_relu) for _ in range(blocks))
         )
 
     def forward(self, image: Tensor) -> Tensor:
@@ -163,14 +161,12 @@ def transposed_up(
     else:
         conv = nn.ConvTranspose2d(in_channels, out_channels, kernel, 2, 1, int(kernel == 3), bias=bias)
         parts = {"conv": conv}
-    return nn.Sequential(
-        OrderedDict(**parts, norm=make_norm(norm, out_channels), activation=nn.ReLU(inplace=True))
-    )
+    return nn.Sequential(OrderedDict(**parts, norm=make_norm(norm, out_channels), activation=nn.ReLU(inplace=True)))
 
 
 def shuffle_up(in_channels: int, out_channels: int, *, norm: Norm = "batch") -> nn.Sequential:
     """Double the resolution by sub-pixel convolution (Shi et al., arXiv:1609.05158), as AttentionGAN I does."""
-    conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, padding_mode="reflect")
+    conv = Conv2d(in_channels, out_channels, 3, padding_mode="reflect")
     expand = nn.Sequential(nn.Conv2d(out_channels, 4 * out_channels, 1), nn.PixelShuffle(2))
     activation = nn.ReLU(inplace=True)
     return nn.Sequential(
@@ -185,4 +181,4 @@ def decoder(in_channels: int, stride: int, up: Up) -> tuple[nn.Sequential, int]:
     if stride < 1 or stride & (stride - 1):
         raise ConfigError(f"A decoder undoes strides that are powers of two, not {stride}.")
     channels = [max(1, in_channels >> i) for i in range(stride.bit_length())]
-    return nn.Sequential(*(up(a, b) for a, b in zip(channels, channels[1:], strict=False))), channels[-1]
+    return nn.Sequential(*(up(a, b) for a, b in pairwise(channels))), channels[-1]

@@ -40,15 +40,17 @@ class TimmTrunk(nn.Module):
     def __init__(self, name: str, *, pretrained: bool = False, level: int = -1, **options: Any) -> None:
         super().__init__()
         self.backbone = _create(name, pretrained, options)
-        info = self.backbone.feature_info
+        info: Any = self.backbone.feature_info
         levels = len(info.channels())
         if not -levels <= level < levels:
             raise ConfigError(f"{name!r} has {levels} feature levels, there is no level {level}.")
         self.level = level
         self.out_channels = int(info.channels()[level])
         self.stride = int(info.reduction()[level])
-        config = getattr(self.backbone, "pretrained_cfg", None) or {}
+        config: Any = getattr(self.backbone, "pretrained_cfg", None) or {}
         mean, std = config.get("mean", (0.5,) * 3), config.get("std", (0.5,) * 3)
+        self.mean: Tensor
+        self.std: Tensor
         self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(std)[:, None, None], persistent=False)
 

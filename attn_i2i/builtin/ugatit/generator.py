@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Literal
 
 from torch import Tensor, nn
 
 from ...blocks import CAM, LIN, AdaLINResBlock, ResnetTrunk, crop, pad_to_multiple
+from ...blocks.convolution import Conv2d, UpConv2d
 from ...types import ConfigError, ShapeError, Translation
 
 Release = Literal["pytorch", "tensorflow"]
@@ -71,15 +73,18 @@ class UGATITGenerator(nn.Module):
         self.up = nn.Sequential(
             *(
                 nn.Sequential(
-                    nn.Upsample(scale_factor=2),
-                    nn.Conv2d(c, c // 2, 3, padding=1, padding_mode="reflect", bias=tf),
-                    LIN(c // 2, unbiased=not tf),
-                    nn.ReLU(inplace=True),
+                    OrderedDict(  # stored weights know the steps by these names
+                        {
+                            "1": UpConv2d(c, c // 2, 3, bias=tf),
+                            "2": LIN(c // 2, unbiased=not tf),
+                            "3": nn.ReLU(inplace=True),
+                        }
+                    )
                 )
                 for c in (channels, channels // 2)
             )
         )
-        self.image = nn.Conv2d(width, 3, 7, padding=3, padding_mode="reflect", bias=tf)
+        self.image = Conv2d(width, 3, 7, padding_mode="reflect", bias=tf)
         self.image_size = None if light else image_size
 
     def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:

@@ -1,0 +1,123 @@
+"""Convolutions that take the cheapest way to their answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .winograd import TILE, winograd_conv2d
+
+Padding = Literal["zeros", "reflect"]
+Method = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+MANY_CHANNELS, MANY_TILES = 64, 64
+FEW_OUTPUTS = 4
+
+
+def _exporting() -> bool:
+    """Exported graphs keep plain convolutions; torch before 2.7 cannot tell exporting from compiling."""
+    exporting = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
+    return torch.jit.is_tracing() or exporting()
+
+
+class Conv2d(nn.Conv2d):
+    """``nn.Conv2d`` of an odd ``kernel`` and stride 1 that keeps the size: the same parameters and answers.
+
+    On a CPU, large kernels to very few channels go column by column, and wide 3x3 convolutions go by Winograd's
+    algorithm where no gradient is wanted and ``torch.set_float32_matmul_precision("high")`` allows its rounding.
+
+    >>> Conv2d(8, 16, 3, padding_mode="reflect")(torch.zeros(1, 8, 6, 6)).shape
+    torch.Size([1, 16, 6, 6])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        *,
+        padding_mode: Padding = "zeros",
+        bias: bool = True,
+    ) -> None:
+        mode = padding_mode if kernel > 1 else "zeros"
+        super().__init__(in_channels, out_channels, kernel, padding=kernel // 2, padding_mode=mode, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        method = self._method(x)
+        if method is None:
+            return super().forward(x)
+        pad = self.kernel_size[0] // 2
+        padded = F.pad(x, (pad,) * 4, mode="reflect" if self.padding_mode == "reflect" else "constant")
+        return method(padded, self.weight, self.bias)
+
+    def _method(self, x: Tensor) -> Method | None:
+        """The quick method that suits x; None for torch's own."""
+        precise = x.dtype in (torch.float32, torch.float64) and not torch.is_autocast_enabled("cpu")
+        if x.device.type != "cpu" or not precise or _exporting():
+            return None
+        if self.out_channels <= FEW_OUTPUTS < self.kernel_size[1]:
+            return conv2d_by_columns
+        wide = self.kernel_size == (3, 3) and min(self.in_channels, self.out_channels) >= MANY_CHANNELS
+        if wide and not torch.is_grad_enabled() and _tiles(x) >= MANY_TILES and _rounding_allowed():
+            return winograd_conv2d
+        return None
+
+
+@torch.compiler.assume_constant_result
+def _rounding_allowed() -> bool:
+    return torch.get_float32_matmul_precision() != "highest"
+
+
+def _tiles(x: Tensor) -> int:
+    return x.shape[0] * -(-x.shape[2] // TILE) * -(-x.shape[3] // TILE)
+
+
+def conv2d_by_columns(padded: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """What ``conv2d(padded, weight, bias)`` gives, by one (k, 1) convolution for all columns of the kernel.
+
+    A CPU computes at least 16 output channels at a time: 3 leave it mostly idle, 3 for each of 7 columns do not.
+    """
+    outputs, inputs, height, width = weight.shape
+    columns = weight.permute(0, 3, 1, 2).reshape(outputs * width, inputs, height, 1)
+    partial = F.conv2d(padded, columns).unflatten(1, (outputs, width))
+    across = padded.shape[3] - width + 1
+    result = partial[:, :, 0, :, :across] + (0 if bias is None else bias[:, None, None])
+    for i in range(1, width):
+        result = result + partial[:, :, i, :, i : i + across]
+    return result
+
+
+class UpConv2d(nn.Conv2d):
+    """Nearest-neighbour doubling, then a reflection-padded convolution: (B, C, H, W) to (B, O, 2H, 2W).
+
+    The doubled map is never made: with a 3x3 kernel, each of the four pixels that grow from one sees 2x2 pixels of
+    the input, under kernels whose taps are sums of the 3x3 kernel's (as Shi et al., arXiv:1609.05158, the other way
+    around); a 1x1 kernel comes before the doubling.
+
+    >>> UpConv2d(8, 4, 3)(torch.zeros(1, 8, 5, 6)).shape
+    torch.Size([1, 4, 10, 12])
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, *, bias: bool = True) -> None:
+        mode: Padding = "reflect" if kernel > 1 else "zeros"
+        super().__init__(in_channels, out_channels, kernel, padding=kernel // 2, padding_mode=mode, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.kernel_size == (1, 1):
+            return F.interpolate(super().forward(x), scale_factor=2)
+        if self.kernel_size != (3, 3):
+            return super().forward(F.interpolate(x, scale_factor=2))
+        kernels = _folded(_folded(self.weight)).flatten(0, 2)
+        bias = None if self.bias is None else self.bias.repeat_interleave(4)
+        four = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), kernels, bias)
+        return F.pixel_shuffle(four, 2)[..., 1:-1, 1:-1]
+
+
+def _folded(weight: Tensor) -> Tensor:
+    """The three taps of axis 3 become, on a new axis 1, the two taps that odd and even pixels see; (O, ...)."""
+    first, middle, last = weight.unbind(3)
+    odd, even = (first + middle, last), (first, middle + last)
+    return torch.stack([torch.stack(odd, 3), torch.stack(even, 3)], 1)
