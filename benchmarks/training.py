@@ -1,0 +1,223 @@
+"""Time and memory of a training step against the published step written plainly: ``python -m benchmarks.training``.
+
+Both start from the same weights, see the same batches in the same process, in turn, and must report the same losses.
+Peak memory is measured in a process of its own for each, above what it held before any network was built.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from attn_i2i.plugins import zoo
+
+Step = Callable[[dict[str, Tensor]], dict[str, Tensor]]
+LOSS_TOLERANCE = 1e-4
+WARM_UP = 2
+
+
+@dataclass(frozen=True)
+class Case:
+    """One family: its recipe's options beside the width, and the plain step for its networks."""
+
+    recipe: str
+    options: dict[str, Any]
+    plain: Callable[[nn.ModuleDict, int], Step]
+
+
+def cases() -> dict[str, Case]:
+    from benchmarks import plain, plain_steps, plain_steps_more
+
+    def cyclic(generator: type[nn.Module]) -> Callable[[nn.ModuleDict, int], Step]:
+        return lambda networks, width: plain_steps.cycle_step(networks, generator, width)
+
+    def own(step: Callable[[nn.ModuleDict], Step]) -> Callable[[nn.ModuleDict, int], Step]:
+        return lambda networks, width: step(networks)
+
+    domains = own(plain_steps_more.domain_step)
+    return {
+        "ugatit": Case(
+            "ugatit",
+            {"light": True},
+            lambda networks, width: plain_steps.ugatit_step(networks, plain.UGATITLight, width),
+        ),
+        "cyclegan": Case("cyclegan", {"pool": 0}, cyclic(plain.CycleGAN)),
+        "attentiongan2": Case("attentiongan2", {"pool": 0}, cyclic(plain.AttentionGAN2)),
+        "attentiongan1": Case("attentiongan1", {"pool": 0}, own(plain_steps_more.scheme1_step)),
+        "aggan": Case("aggan", {"pool": 0}, own(plain_steps_more.aggan_step)),
+        "stargan": Case("stargan", {"n_critic": 1}, domains),
+        "attentiongan1-multidomain": Case("attentiongan1-multidomain", {"n_critic": 1}, domains),
+    }
+
+
+def recipe_step(recipe: Any, bf16: bool) -> Step:
+    """The recipe's step with a plain update; no engine, so that only steps are compared."""
+    device = next(recipe.networks.parameters()).device.type
+    if bf16:
+        recipe.networks.to(memory_format=torch.channels_last)
+    optimizers = recipe.optimizers()
+
+    def update(optimizer: str, loss: Tensor) -> None:
+        with torch.autocast(device, enabled=False):
+            optimizers[optimizer].zero_grad(set_to_none=True)
+            loss.backward()
+            optimizers[optimizer].step()
+
+    def step(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        with torch.autocast(device, torch.bfloat16, enabled=bf16, cache_enabled=False):
+            losses: dict[str, Tensor] = recipe.step(batch, update)
+        return losses
+
+    return step
+
+
+def build(case: Case, arguments: argparse.Namespace) -> Any:
+    torch.manual_seed(0)
+    options = {"width": arguments.width, "discriminator_width": arguments.width, **case.options}
+    if "stargan" in case.recipe or "multidomain" in case.recipe:
+        options |= {"image_size": arguments.size}
+    recipe = zoo().recipes.load(case.recipe)(**options)
+    recipe.networks.to(arguments.device)
+    return recipe
+
+
+def batches(arguments: argparse.Namespace) -> list[dict[str, Tensor]]:
+    random = torch.Generator().manual_seed(1)
+    b, s = arguments.batch, arguments.size
+    made = []
+    for _ in range(arguments.steps + WARM_UP):
+        image, other = (torch.rand(b, 3, s, s, generator=random) * 2 - 1 for _ in range(2))
+        label = torch.randint(2, (b, 5), generator=random).float()
+        batch = {"A": image, "B": other, "image": image, "label": label, "target": label.flip(1)}
+        batch["gp_alpha"] = torch.rand(b, 1, 1, 1, generator=random)
+        made.append({name: value.to(arguments.device) for name, value in batch.items()})
+    return made
+
+
+def timed(step: Step, batch: dict[str, Tensor], clock: Callable[[], float]) -> tuple[float, dict[str, float]]:
+    start = clock()
+    losses = step(batch)
+    if next(iter(batch.values())).is_cuda:
+        torch.cuda.synchronize()
+    seconds = clock() - start
+    return seconds, {name: float(value.detach()) for name, value in losses.items()}
+
+
+def compare_times(case: Case, arguments: argparse.Namespace) -> tuple[float, float]:
+    """Median seconds of the plain and of the library's step, run in turn; their first losses must agree."""
+    recipe = build(case, arguments)
+    plain = case.plain(recipe.networks, arguments.width)
+    ours = recipe_step(recipe, arguments.bf16)
+    clock = time.process_time if arguments.cpu_time else time.perf_counter
+    seconds: dict[str, list[float]] = {"plain": [], "ours": []}
+    for number, batch in enumerate(batches(arguments)):
+        slow, expected = timed(plain, batch, clock)
+        fast, losses = timed(ours, batch, clock)
+        if number == 0:
+            check(expected, losses, 0.05 if arguments.bf16 else LOSS_TOLERANCE)
+        if number >= WARM_UP:
+            seconds["plain"].append(slow)
+            seconds["ours"].append(fast)
+    return statistics.median(seconds["plain"]), statistics.median(seconds["ours"])
+
+
+def check(expected: dict[str, float], losses: dict[str, float], tolerance: float) -> None:
+    for name, value in expected.items():
+        if abs(losses[name] - value) > tolerance * max(1.0, abs(value)):
+            raise SystemExit(f"Not the same step: {name} is {losses[name]}, the plain step says {value}.")
+
+
+def peak_memory(family: str, variant: str, arguments: argparse.Namespace) -> float:
+    """Peak MiB of three steps in a process of its own, above what it held before the networks."""
+    command = [sys.executable, "-m", "benchmarks.training", family, "--variant", variant]
+    for name in ("width", "size", "batch", "threads", "device"):
+        command += [f"--{name}", str(getattr(arguments, name))]
+    command += ["--bf16"] * arguments.bf16
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
+    return float(json.loads(done.stdout)["mebibytes"])
+
+
+def measure_memory(case: Case, arguments: argparse.Namespace) -> float:
+    """Run one variant here; its process must have done nothing else."""
+    before = resident()
+    recipe = build(case, arguments)
+    if arguments.variant == "plain":
+        step = case.plain(recipe.networks, arguments.width)
+        del recipe
+    else:
+        step = recipe_step(recipe, arguments.bf16)
+    for batch in batches(arguments):
+        step(batch)
+    if arguments.device == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before
+
+
+def resident() -> float:
+    """MiB of this process in memory now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def report(families: list[str], arguments: argparse.Namespace) -> None:
+    """Print the table."""
+    where = torch.cuda.get_device_name() if arguments.device == "cuda" else f"{arguments.threads} CPU threads"
+    precision = "bf16 against fp32" if arguments.bf16 else "fp32"
+    clock = "processor seconds" if arguments.cpu_time else "seconds"
+    print(
+        f"{datetime.date.today()}, {platform.machine()}, {where}, torch {torch.__version__}: width {arguments.width},"
+        f" {arguments.size}x{arguments.size}, batch {arguments.batch}, {precision},"
+        f" median {clock} of {arguments.steps} steps\n"
+    )
+    print("| recipe | plain s | ours s | faster | plain MiB | ours MiB | memory |")
+    print("|---|---|---|---|---|---|---|")
+    for family in families:
+        plain, ours = compare_times(cases()[family], arguments)
+        row = f"| {family} | {plain:.3f} | {ours:.3f} | {plain / ours:.2f}x |"
+        if not arguments.no_memory:
+            plain, ours = (peak_memory(family, variant, arguments) for variant in ("plain", "ours"))
+            row += f" {plain:.0f} | {ours:.0f} | {ours / plain:.2f}x |"
+        print(row, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("families", nargs="*", help=f"of {', '.join(cases())}; all by default")
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--bf16", action="store_true", help="the library's step in bf16 and channels last")
+    parser.add_argument("--cpu-time", action="store_true", help="processor seconds, for a machine that is not idle")
+    parser.add_argument("--no-memory", action="store_true")
+    parser.add_argument("--variant", choices=["plain", "ours"], help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    families = arguments.families or list(cases())
+    if unknown := set(families) - set(cases()):
+        parser.error(f"no family {', '.join(sorted(unknown))}: choose from {', '.join(cases())}")
+    if arguments.variant:
+        arguments.steps = 1
+        print(json.dumps({"mebibytes": measure_memory(cases()[families[0]], arguments)}))
+    else:
+        report(families, arguments)
+
+
+if __name__ == "__main__":
+    main()
