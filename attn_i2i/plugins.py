@@ -139,9 +139,10 @@ def _check_requirements(point: EntryPoint) -> None:
             from packaging.requirements import Requirement
 
             here: str = importlib.import_module(__package__).__version__
-            needed = Requirement(line).specifier
-            if not needed.contains(here, prereleases=True):
-                raise ConfigError(f"It needs attn-i2i {needed}, this is {here}: upgrade one of the two.")
+            asked = Requirement(line)
+            applies = asked.marker is None or asked.marker.evaluate({"extra": ""})
+            if applies and not asked.specifier.contains(here, prereleases=True):
+                raise ConfigError(f"It needs attn-i2i {asked.specifier}, this is {here}: upgrade one of the two.")
 
 
 def allowed_plugins() -> frozenset[str] | None:

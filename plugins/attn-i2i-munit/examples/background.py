@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--masks", type=int, default=4)
     parser.add_argument("--batch-size", type=int, default=4)
+    parser.add_argument("--learning-rate", type=float, default=1e-4)
     parser.add_argument("--device", default=None)
     options = parser.parse_args()
     data = options.folder / "data"
@@ -52,7 +53,12 @@ def measured(options: argparse.Namespace, data: Path, name: str, masks: int) -> 
         "munit",
         data,
         run,
-        recipe_options={"width": options.width, "masks": masks, "discriminator_width": options.width},
+        recipe_options={
+            "width": options.width,
+            "masks": masks,
+            "discriminator_width": options.width,
+            "learning_rate": options.learning_rate,
+        },
         resume=run.is_dir(),
         steps=options.steps,
         batch_size=options.batch_size,
