@@ -22,6 +22,8 @@ from attn_i2i.convert.verify import INPUTS, Answers, relative_error
 from attn_i2i.model import build_discriminators, build_generator, read_config
 from attn_i2i.types import AttnI2IError
 
+from .parity_training import FLOAT32_ROW, run_case
+
 FLOAT64_BOUND = 1e-6
 FLOAT32_BOUNDS = {"pytorch": 2e-5, "tensorflow": 2e-4}
 
@@ -105,11 +107,20 @@ def sampled(answer: torch.Tensor | None, stride: int) -> torch.Tensor | None:
     return answer[..., ::stride, ::stride] if answer is not None and answer.dim() > 2 and stride > 1 else answer
 
 
+def run_training(folder: Path) -> Outcome:
+    """Compare every loss of every step and the probes after the last, and the first losses in single precision."""
+    rows = run_case(folder)
+    double = max(error for name, error, _ in rows if name != FLOAT32_ROW)
+    single = next(error for name, error, _ in rows if name == FLOAT32_ROW)
+    compared = " ".join(name for name, _, _ in rows if name != FLOAT32_ROW)
+    return Outcome(folder.name, compared, double, single, all(passed for _, _, passed in rows))
+
+
 def run(folder: Path) -> Outcome:
     """Run one case of either kind; a case with ``losses`` is a training."""
     case = read_case(folder)
     try:
-        return run_forward(folder, case)
+        return run_training(folder) if "losses" in case else run_forward(folder, case)
     except AttnI2IError as error:
         return Outcome(folder.name, f"{type(error).__name__}: {error}", float("inf"), float("inf"), False)
 

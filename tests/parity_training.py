@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,12 +14,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from attn_i2i.convert import read
-from attn_i2i.convert.find import find_networks
-from attn_i2i.model import create, create_discriminator
+from attn_i2i.convert import checkpoint_files, convert
+from attn_i2i.model import build_discriminators, build_generator, read_config
 from attn_i2i.plugins import zoo
 
 TOLERANCE = 1e-6
+FLOAT32_ROW = "step-0 losses, float32"
 FLOAT32_TOLERANCE = 1e-5
 
 Row = tuple[str, float, bool]
@@ -41,30 +44,26 @@ def run_case(folder: Path) -> list[Row]:
     case = json.loads((folder / "case.json").read_text(encoding="utf-8"))
     tensors = load_file(folder / "io.safetensors")
     setup = SETUPS[case["family"]]
-    rows = []
-    networks = initial_networks(folder).double()
-    losses, rows_of_probes = _train(setup, case, tensors, networks, torch.float64, case["steps"])
-    rows.append(_row("losses", max(_loss_errors(losses, case["losses"])), TOLERANCE))
-    rows += rows_of_probes
     networks = initial_networks(folder)
+    doubled = deepcopy(networks).double()
+    losses, probes = _train(setup, case, tensors, doubled, torch.float64, case["steps"])
+    rows = [_row("losses", max(_loss_errors(losses, case["losses"])), TOLERANCE), *probes]
     losses, _ = _train(setup, case, tensors, networks, torch.float32, 1)
-    rows.append(_row("step-0 losses, float32", max(_loss_errors(losses, case["losses"])), FLOAT32_TOLERANCE))
-    return rows
+    return [*rows, _row(FLOAT32_ROW, max(_loss_errors(losses, case["losses"])), FLOAT32_TOLERANCE)]
 
 
 def initial_networks(folder: Path) -> nn.ModuleDict:
-    """Every network of a case, converted and loaded, under the key that recipes give it."""
-    networks = nn.ModuleDict()
-    for path in (path for path in read.checkpoint_files(folder) if path.name != "io.safetensors"):
-        for found in find_networks(read.read_checkpoint(path), path.name, zoo().converters):
-            converter = found.converter.load()
-            config, state = found.converted()
-            if converter.role == "generator":
-                key, build = ("G" if found.slot == "translate" else f"G_{found.slot}"), create
-            else:
-                key, build = ("D" if found.slot == "all" else f"D_{found.slot}"), create_discriminator
-            networks[key] = build(converter.architecture, **config)
-            networks[key].load_state_dict(state)
+    """Every network of a case by way of a converted model directory, under the key that recipes give it."""
+    sources = [path for path in checkpoint_files(folder) if path.name != "io.safetensors"]
+    with tempfile.TemporaryDirectory() as work:
+        model = Path(work, "model")
+        convert(sources, model)
+        config = read_config(model)
+        generators = {direction: build_generator(model, config, direction) for direction in config.directions}
+        judges = build_discriminators(model, config)
+    named = {"G" if name == "translate" else f"G_{name}": network for name, network in generators.items()}
+    named |= {"D" if name == "all" else f"D_{name}": network for name, network in judges.items()}
+    networks: nn.ModuleDict = nn.ModuleDict(named).train().requires_grad_(True)
     return networks
 
 
@@ -78,6 +77,8 @@ def _train(
 ) -> tuple[list[dict[str, float]], list[Row]]:
     recorded_threshold = max(recorded.get("threshold", 0.0) for recorded in case["losses"])
     options = setup.options({"threshold": recorded_threshold, **case["options"]})
+    if "betas" in case["options"]:
+        options["beta1"], options["beta2"] = case["options"]["betas"]
     recipe = zoo().recipes.load(setup.recipe)(networks, **options)
     optimizers = recipe.optimizers()
 
@@ -108,7 +109,8 @@ def _loss_errors(losses: list[dict[str, float]], recorded: list[dict[str, float]
     for got, expected in zip(losses, recorded, strict=False):
         for name, value in expected.items():
             if name not in CONDITIONS:
-                yield abs(got[name] - value) / max(1.0, abs(value))
+                error = abs(got.get(name, math.inf) - value) / max(1.0, abs(value))
+                yield math.inf if math.isnan(error) else error
 
 
 def _row(name: str, error: float, tolerance: float) -> Row:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ from attn_i2i.testing import check_recipe
 from attn_i2i.testing.training import default_batch
 from attn_i2i.types import ConfigError, UnknownNameError
 from benchmarks import plain, plain_steps, plain_steps_more
+from tests import parity
 
 PAIR = {"width": 4, "blocks": 1, "discriminator_width": 4}
 DOMAINS = {**PAIR, "image_size": 32, "discriminator_layers": 3}
@@ -198,3 +202,22 @@ def test_the_critic_trains_ahead_of_the_generator() -> None:
     recipe = make("stargan", n_critic=3)
     turns = ["G/loss_rec" in run_once(recipe, "stargan") for _ in range(6)]
     assert turns == [False, False, True] * 2
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """A published training, cut to its first step."""
+    return Path(shutil.copytree(Path(__file__).parent / "cases" / "train_stargan", tmp_path / "case"))
+
+
+def test_a_recorded_training_is_met(recorded: Path) -> None:
+    outcome = parity.run(recorded)
+    assert outcome.passed, outcome.line()
+
+
+@pytest.mark.parametrize("change", [{"G/loss_rec": 0.47}, {"G/loss_new": 0.0}])
+def test_a_loss_that_differs_or_is_missing_fails(recorded: Path, change: dict[str, float]) -> None:
+    case = json.loads((recorded / "case.json").read_text())
+    case["losses"][0].update(change)
+    (recorded / "case.json").write_text(json.dumps(case))
+    assert not parity.run(recorded).passed
