@@ -1,0 +1,227 @@
+"""Time and memory of a translation against the published forward written plainly: ``python -m benchmarks.inference``.
+
+All ways of running a network share its weights, the picture and one process; they take turns, so that other work on
+the machine meets them alike, and each is set against the plain run of the same turn. Float32 answers must agree. Peak
+memory is what a process of its own takes beyond weights and input, at a second run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import ctypes
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from attn_i2i.model import create
+from benchmarks import plain
+from benchmarks.machine import describe, seconds_at_limit
+
+TOLERANCE = 1e-4
+Forward = Callable[[Tensor], Any]
+
+
+class Family(NamedTuple):
+    """A generator of the library and its plain counterpart."""
+
+    name: str
+    options: dict[str, Any]
+    plain: type[nn.Module]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of running the library's network; ``rounding`` is torch's float32 matmul precision."""
+
+    compiled: bool = False
+    rounding: str = "highest"
+    dtype: torch.dtype = torch.float32
+
+
+FAMILIES = {
+    "U-GAT-IT light": Family("ugatit", {"light": True}, plain.UGATITLight),
+    "AttentionGAN II": Family("attentiongan2", {}, plain.AttentionGAN2),
+    "CycleGAN": Family("cyclegan", {}, plain.CycleGAN),
+}
+WAYS: dict[str, Way | None] = {
+    "plain": None,
+    "eager": Way(),
+    "eager, high": Way(rounding="high"),
+    "compiled": Way(compiled=True),
+    "compiled, high": Way(compiled=True, rounding="high"),
+    "compiled bf16": Way(compiled=True, dtype=torch.bfloat16),
+}
+
+
+@contextmanager
+def rounding(precision: str) -> Iterator[None]:
+    """Torch's float32 matmul precision, for a while."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def networks(family: Family, width: int, device: str) -> tuple[nn.Module, nn.Module]:
+    """The library's generator and the plain one, with the same random weights of a trained network's size."""
+    torch.manual_seed(0)
+    ours, theirs = create(family.name, width=width, **family.options).eval(), family.plain(width=width).eval()
+    for parameter in ours.parameters():
+        if parameter.dim() > 1:
+            nn.init.normal_(parameter, 0, (1 / parameter[0].numel()) ** 0.5)
+    plain.copy_weights(ours, theirs)
+    return ours.to(device), theirs.to(device)
+
+
+def prepared(ours: nn.Module, theirs: nn.Module, way: Way | None) -> Forward:
+    """The forward of one way."""
+    if way is None:
+        return theirs
+    network = copy.deepcopy(ours).to(way.dtype)
+    run = torch.compile(network) if way.compiled else network
+
+    def forward(image: Tensor) -> tuple[Tensor, ...]:
+        with rounding(way.rounding):
+            return tuple(part for part in run(image.to(way.dtype)) if part is not None)
+
+    return forward
+
+
+def difference(answer: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> float:
+    """The largest difference, relative to 1 or to the largest value expected where that is more."""
+    pairs = zip(answer, expected, strict=True)
+    return max(float((a - e).abs().max() / e.abs().max().clamp(min=1)) for a, e in pairs)
+
+
+def timed(forward: Forward, image: Tensor, clock: Callable[[], float]) -> float:
+    if image.is_cuda:
+        torch.cuda.synchronize()
+    start = clock()
+    forward(image)
+    if image.is_cuda:
+        torch.cuda.synchronize()
+    return clock() - start
+
+
+def take_turns(
+    forwards: dict[str, Forward], image: Tensor, rounds: int, clock: Callable[[], float]
+) -> dict[str, list[float]]:
+    """Seconds of every way in every round, after one more run each to warm up."""
+    times: dict[str, list[float]] = {name: [] for name in forwards}
+    for turn in range(-1, rounds):
+        for name, forward in forwards.items():
+            seconds = timed(forward, image, clock)
+            if turn >= 0:
+                times[name].append(seconds)
+    return times
+
+
+def _resident(field: str) -> float:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split(f"{field}:")[1].split()[0]) / 1024
+
+
+def peak_memory(forward: Forward, image: Tensor) -> float:
+    """MiB that a run takes at its peak beyond what is held before it; Linux only on a CPU."""
+    forward(image)
+    if image.is_cuda:
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        forward(image)
+        return (torch.cuda.max_memory_allocated() - before) / 2**20
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    held = _resident("VmRSS")
+    forward(image)
+    return _resident("VmHWM") - held
+
+
+def peak_in_process(label: str, way: str, arguments: argparse.Namespace) -> float:
+    """``peak_memory`` of one way in a fresh process."""
+    given = {"family": label, "way": way, **{k: getattr(arguments, k) for k in ("width", "size", "batch", "device")}}
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.inference",
+        "--threads",
+        str(arguments.threads),
+        "--peak",
+        json.dumps(given),
+    ]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+
+
+def compare(label: str, arguments: argparse.Namespace) -> list[str]:
+    """Rows of the table for one family; raises AssertionError where a float32 answer differs."""
+    image = torch.rand(arguments.batch, 3, arguments.size, arguments.size, device=arguments.device) * 2 - 1
+    ours, theirs = networks(FAMILIES[label], arguments.width, arguments.device)
+    forwards = {name: prepared(ours, theirs, WAYS[name]) for name in arguments.ways}
+    expected = forwards["plain"](image)
+    errors = {name: difference(forward(image), expected) for name, forward in forwards.items()}
+    wrong = [name for name, error in errors.items() if error > TOLERANCE and "bf16" not in name]
+    assert not wrong, f"{label}: {', '.join(wrong)} differ by more than {TOLERANCE} from the plain forward"
+    clock = time.process_time if arguments.cpu_time else time.perf_counter
+    times = take_turns(forwards, image, arguments.rounds, clock)
+    shortest = seconds_at_limit(theirs, image) if arguments.limits else None
+    rows = []
+    for name, seconds in times.items():
+        faster = statistics.median(a / b for a, b in zip(times["plain"], seconds, strict=True))
+        memory = "" if arguments.no_memory else f"{peak_in_process(label, name, arguments):.0f}"
+        median = statistics.median(seconds)
+        limit = "" if shortest is None else f" {shortest / median:.0%} |"
+        rows.append(f"| {label} | {name} | {median * 1e3:.0f} | {faster:.2f} | {memory} | {errors[name]:.0e} |{limit}")
+    return rows
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    for name, default in (("width", 64), ("size", 256), ("batch", 1), ("threads", 2), ("rounds", 15)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--cpu-time", action="store_true", help="processor time, which other work disturbs least")
+    parser.add_argument("--no-memory", action="store_true", help="leave peak memory out")
+    parser.add_argument("--limits", action="store_true", help="share of the arithmetic that a large matmul reaches")
+    parser.add_argument("--peak", type=json.loads, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+@torch.inference_mode()
+def main() -> None:
+    """Print the table, or the peak of one way."""
+    arguments = parsed()
+    torch.set_num_threads(arguments.threads)
+    if arguments.peak:
+        one = argparse.Namespace(**arguments.peak)
+        image = torch.rand(one.batch, 3, one.size, one.size, device=one.device) * 2 - 1
+        ours, theirs = networks(FAMILIES[one.family], one.width, one.device)
+        print(peak_memory(prepared(ours, theirs, WAYS[one.way]), image))
+        return
+    if "plain" not in arguments.ways:
+        arguments.ways.insert(0, "plain")
+    print(f"{describe(arguments.device)}; width {arguments.width}, batch {arguments.batch},", end=" ")
+    print(f"{arguments.size}x{arguments.size}, {arguments.threads} threads, {arguments.rounds} rounds.\n")
+    unit = "CPU ms" if arguments.cpu_time else "ms"
+    limit = " of the limit |" if arguments.limits else ""
+    print(f"| network | way | {unit} | times faster | peak MiB | difference |{limit}")
+    print(f"|---|---|--:|--:|--:|--:|{'--:|' if limit else ''}")
+    for label in arguments.families:
+        print("\n".join(compare(label, arguments)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
