@@ -77,7 +77,7 @@ def main() -> None:
     asked = parser.parse_args()
     rng, outcomes, start = random.Random(asked.seed), Counter[str](), time.monotonic()
     with tempfile.TemporaryDirectory() as folder, FakeHub() as hub:
-        worker = Worker(hub.url, Path(folder, "outer", "home"), ATTN_I2I_TEST_PATIENCE="0")
+        worker = Worker(hub.url, Path(folder, "outer", "home"), ATTN_I2I_TEST_PATIENCE="0", HF_HUB_DOWNLOAD_TIMEOUT="1")
         try:
             for number in range(asked.count):
                 outcomes[one_case(rng, hub, worker, number)] += 1
