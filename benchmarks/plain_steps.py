@@ -1,8 +1,7 @@
 """One training step of each family as its paper and release describe it: what the library's recipes are timed against.
 
 Each image passes each network on its own, fakes are made anew for each update, spectral norm divides the weights, and
-Adam is torch's default. Generators come from ``plain`` where it has them; the others' networks have no plainer form
-than the library's own, so there only the step differs.
+Adam is torch's default.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from attn_i2i.plugins import zoo
 
 Step = Callable[[dict[str, Tensor]], dict[str, Tensor]]
+PlainStep = Callable[[nn.ModuleDict, int, int], Step]
 LOSS_TOLERANCE = 1e-4
 WARM_UP = 2
 
@@ -36,31 +37,34 @@ class Case:
 
     recipe: str
     options: dict[str, Any]
-    plain: Callable[[nn.ModuleDict, int], Step]
+    plain: PlainStep
 
 
 def cases() -> dict[str, Case]:
-    from benchmarks import plain, plain_steps, plain_steps_more
+    from benchmarks import plain, plain_more, plain_steps, plain_steps_more
 
-    def cyclic(generator: type[nn.Module]) -> Callable[[nn.ModuleDict, int], Step]:
-        return lambda networks, width: plain_steps.cycle_step(networks, generator, width)
+    def cyclic(generator: type[nn.Module]) -> PlainStep:
+        return lambda networks, width, size: plain_steps.cycle_step(networks, generator, width)
 
-    def own(step: Callable[[nn.ModuleDict], Step]) -> Callable[[nn.ModuleDict, int], Step]:
-        return lambda networks, width: step(networks)
+    def domains(attention: bool) -> PlainStep:
+        return lambda networks, width, size: plain_steps_more.domain_step(
+            networks, plain_more.DomainGenerator(width, attention=attention), plain_more.DomainJudge(width, size=size)
+        )
 
-    domains = own(plain_steps_more.domain_step)
     return {
         "ugatit": Case(
             "ugatit",
             {"light": True},
-            lambda networks, width: plain_steps.ugatit_step(networks, plain.UGATITLight, width),
+            lambda networks, width, size: plain_steps.ugatit_step(networks, plain.UGATITLight, width),
         ),
         "cyclegan": Case("cyclegan", {"pool": 0}, cyclic(plain.CycleGAN)),
         "attentiongan2": Case("attentiongan2", {"pool": 0}, cyclic(plain.AttentionGAN2)),
-        "attentiongan1": Case("attentiongan1", {"pool": 0}, own(plain_steps_more.scheme1_step)),
-        "aggan": Case("aggan", {"pool": 0}, own(plain_steps_more.aggan_step)),
-        "stargan": Case("stargan", {"n_critic": 1}, domains),
-        "attentiongan1-multidomain": Case("attentiongan1-multidomain", {"n_critic": 1}, domains),
+        "attentiongan1": Case(
+            "attentiongan1", {"pool": 0}, lambda networks, width, size: plain_steps_more.scheme1_step(networks, width)
+        ),
+        "aggan": Case("aggan", {"pool": 0}, lambda networks, width, size: plain_steps_more.aggan_step(networks, width)),
+        "stargan": Case("stargan", {"n_critic": 1}, domains(False)),
+        "attentiongan1-multidomain": Case("attentiongan1-multidomain", {"n_critic": 1}, domains(True)),
     }
 
 
@@ -120,7 +124,7 @@ def timed(step: Step, batch: dict[str, Tensor], clock: Callable[[], float]) -> t
 def compare_times(case: Case, arguments: argparse.Namespace) -> tuple[float, float]:
     """Median seconds of the plain and of the library's step, run in turn; their first losses must agree."""
     recipe = build(case, arguments)
-    plain = case.plain(recipe.networks, arguments.width)
+    plain = case.plain(recipe.networks, arguments.width, arguments.size)
     ours = recipe_step(recipe, arguments.bf16)
     clock = time.process_time if arguments.cpu_time else time.perf_counter
     seconds: dict[str, list[float]] = {"plain": [], "ours": []}
@@ -156,7 +160,7 @@ def measure_memory(case: Case, arguments: argparse.Namespace) -> float:
     before = resident()
     recipe = build(case, arguments)
     if arguments.variant == "plain":
-        step = case.plain(recipe.networks, arguments.width)
+        step = case.plain(recipe.networks, arguments.width, arguments.size)
         del recipe
     else:
         step = recipe_step(recipe, arguments.bf16)

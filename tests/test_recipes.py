@@ -18,7 +18,7 @@ from attn_i2i.plugins import zoo
 from attn_i2i.testing import check_recipe
 from attn_i2i.testing.training import default_batch
 from attn_i2i.types import ConfigError, UnknownNameError
-from benchmarks import plain, plain_steps, plain_steps_more
+from benchmarks import plain, plain_more, plain_steps, plain_steps_more
 from tests import parity
 
 PAIR = {"width": 4, "blocks": 1, "discriminator_width": 4}
@@ -40,10 +40,14 @@ PLAIN: dict[str, Callable[[nn.ModuleDict], plain_steps.Step]] = {
         plain_steps.cycle_step, generator=partial(plain.AttentionGAN2, blocks=1, masks=3), width=4
     ),
     "ugatit": partial(plain_steps.ugatit_step, generator=partial(plain.UGATITLight, blocks=1), width=2),
-    "attentiongan1": plain_steps_more.scheme1_step,
-    "aggan": plain_steps_more.aggan_step,
-    "stargan": plain_steps_more.domain_step,
-    "attentiongan1-multidomain": plain_steps_more.domain_step,
+    "attentiongan1": partial(plain_steps_more.scheme1_step, width=4, blocks=1),
+    "aggan": partial(plain_steps_more.aggan_step, width=4, blocks=1),
+    "stargan": lambda networks: plain_steps_more.domain_step(
+        networks, plain_more.DomainGenerator(4, 1), plain_more.DomainJudge(4, 3, size=32)
+    ),
+    "attentiongan1-multidomain": lambda networks: plain_steps_more.domain_step(
+        networks, plain_more.DomainGenerator(4, 1, attention=True), plain_more.DomainJudge(4, 3, size=32)
+    ),
 }
 
 
