@@ -17,7 +17,7 @@ $(VENV)/.installed-%: pyproject.toml
 	touch $@
 
 demo: $(VENV)/.installed-train  ## install and run the demo
-	$(BIN)/attn-i2i demo
+	$(BIN)/attn-i2i demo --force
 
 test: $(VENV)/.installed-test  ## install and run the tests, one worker a core
 	$(BIN)/python -m pytest -n auto --dist worksteal

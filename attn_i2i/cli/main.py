@@ -14,6 +14,7 @@ import typer
 from ..types import AttnI2IError
 from . import plugins
 from .convert import convert
+from .demo import demo
 from .doctor import doctor
 from .list import list_models
 from .new_plugin import new_plugin
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(translate)
 app.command()(convert)
 app.command()(train)
+app.command()(demo)
 app.command("list")(list_models)
 app.command()(show)
 app.command()(publish)

@@ -1,0 +1,23 @@
+"""``attn-i2i demo``: see what the library does, without a download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")] = Path("demo-out"),
+    force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite an earlier demo.")] = False,
+) -> None:
+    """Translate the pictures that ship with the package and show what changed."""
+    from rich.progress import Progress
+
+    from ..demo import demo as run
+
+    with Progress(transient=True) as progress:
+        task = progress.add_task("translating", total=None)
+        sheet = run(output, force=force, advance=lambda: progress.advance(task))
+    print(f"pictures and masks: {output.resolve()}\nall on one sheet: {sheet.resolve()}")

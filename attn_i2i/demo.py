@@ -1,0 +1,67 @@
+"""The demo: the pictures and models that ship with the package, translated, with their masks, on one sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from .cards import list_models
+from .files import atomic_dir, atomic_path
+from .local_zoo import shipped_zoo
+from .model import CONFIG
+from .pictures import Tile, contact_sheet
+from .translator import load
+from .types import ModelError
+
+if TYPE_CHECKING:
+    from .result import Result
+
+SAMPLES = "samples"
+SHEET = "contact-sheet.png"
+TILE = 128
+
+
+def demo_models() -> list[str]:
+    """Names of the emoji models whose weights ship with the package, the default one first."""
+    shipped = [name for name in list_models("*-flat2clay") if (shipped_zoo() / name / CONFIG).is_file()]
+    return sorted(shipped, key=lambda name: (name != "attentiongan2-flat2clay", name))
+
+
+def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda: None) -> Path:
+    """Translate the shipped pictures with every shipped model into the folder ``out``; returns the contact sheet.
+
+    A folder a model holds its pictures and masks. ``advance`` is called after each picture. Raises ModelError where
+    no model ships, TargetExistsError where ``out`` exists and ``force`` is off.
+    """
+    samples = sorted((shipped_zoo() / SAMPLES).glob("*.png"))
+    models = demo_models()
+    if not models or not samples:
+        raise ModelError("This installation ships no model for the demo: install attn-i2i from its wheel or checkout.")
+    rows: list[list[Tile]] = [[("input", _enlarged(Image.open(path).convert("RGB")))] for path in samples]
+    with atomic_dir(out, force=force) as work:
+        for name in models:
+            translator = load(name)
+            (work / name).mkdir()
+            for row, path in zip(rows, samples, strict=True):
+                row += _translated(translator(path), work / name / path.name)
+                advance()
+        with atomic_path(work / SHEET) as temporary:
+            contact_sheet(rows, TILE).save(temporary, "PNG")
+    return out / SHEET
+
+
+def _translated(result: Result, target: Path) -> list[Tile]:
+    """Save a translation and its mask; return both as tiles."""
+    result.save(target)
+    tiles = [("output", _enlarged(result.pil().convert("RGB")))]
+    if result.mask is not None:
+        result.mask_image().save(target.with_suffix(".mask.png"))
+        tiles = [("mask", _enlarged(result.mask_image().convert("RGB"))), *tiles]
+    return tiles
+
+
+def _enlarged(picture: Image.Image) -> Image.Image:
+    return picture.resize((TILE, TILE), Image.Resampling.LANCZOS)
