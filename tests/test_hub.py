@@ -358,3 +358,25 @@ def test_a_restricted_licence_is_asked_about_once(hub: FakeHub, worker: Worker, 
     assert_holds(worker.find(f"hf-hub:{repo}", accept_license=True), files)
     assert_holds(worker.find(f"hf-hub:{repo}"), files)
     assert [path.read_text() for path in (worker.zoo / ".licences").iterdir()] == ["CC-BY-NC-4.0"]
+
+
+def test_processes_that_mend_together_agree(hub: FakeHub, tmp_path: Path, repo: str) -> None:
+    """Both find the same damaged file; each must come back with a whole one, and with the licence asked about."""
+    files = model_files(licence="CC-BY-NC-4.0")
+    commit = hub.put(repo, files)
+    workers = [Worker(hub.url, tmp_path / "home") for _ in range(2)]
+    name = f"hf-hub:{repo}@{commit}"
+    try:
+        folder = assert_holds(workers[0].find(name, accept_license=True), files)
+        (folder / WEIGHTS).write_bytes(b"damaged")
+        for licence in (tmp_path / "home" / "zoo" / ".licences").iterdir():
+            licence.unlink()
+        for one in workers:
+            one.ask("attn_i2i.hub:find_model", name, accept_license=one is workers[0])
+        assert_holds(workers[0].answer(), files)
+        second = workers[1].answer()
+        assert second.error in ("", "LicenceError"), second
+    finally:
+        for one in workers:
+            one.close()
+    assert (folder / WEIGHTS).read_bytes() == files[WEIGHTS]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from .errors import HubError, explained
 from .whole import check_whole, weight_files
 
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+CHANGED = "it was changed after it was stored"
 Approve = Callable[[ModelConfig], None]
 
 
@@ -38,10 +40,11 @@ def fetch(repo: str, revision: str | None, digests: Mapping[str, str] | None, ap
     folder = store / str(source.revision)
     if folder.is_dir():
         try:
-            approve(check_whole(folder, digests, "it was changed after it was stored"))
+            approve(check_whole(folder, digests, CHANGED))
         except ChecksumError as damage:
-            return _repair(source, folder, digests, approve, damage)
-        return folder
+            _require_replacement(source, damage)
+        else:
+            return folder
     return _fill(source, folder, digests, approve)
 
 
@@ -62,42 +65,37 @@ def _commit(source: Repository, store: Path) -> str:
     return commit
 
 
-def _repair(
-    source: Repository, folder: Path, digests: Mapping[str, str] | None, approve: Approve, damage: ChecksumError
-) -> Path:
-    """Fetch anew what no longer hashes to its sum; what is whole is kept."""
-    partial = _partial(folder)
+def _require_replacement(source: Repository, damage: ChecksumError) -> None:
+    """Raise ``damage`` where the damaged file cannot be fetched anew: nothing is moved away before it can."""
+    if source.from_plugins(CONFIG) is not None:
+        return
     try:
         source.describe(CONFIG)
     except HubError as error:
         raise ChecksumError(
             f"{damage} It cannot be fetched anew now: load it again when the Hub can be reached."
         ) from error
-    if not partial.exists():
-        folder.rename(partial)
-    return _fill(source, folder, digests, approve)
 
 
 def _fill(source: Repository, folder: Path, digests: Mapping[str, str] | None, approve: Approve) -> Path:
     """Gather the files beside ``folder``, one process at a time, then give them its name."""
     from huggingface_hub.utils import WeakFileLock
 
-    partial = _partial(folder)
+    partial = folder.with_name(f".{folder.name}.partial")
     with explained(source.repo, folder.parent):
         partial.parent.mkdir(parents=True, exist_ok=True)
         with WeakFileLock(partial.with_suffix(".lock")):
-            if not folder.is_dir() or folder.name.startswith("plugin-"):
-                partial.mkdir(exist_ok=True)
-                sums = _gather(source, partial, digests, approve)
-                write_sums(partial, sums)
-                if folder.is_dir():
-                    shutil.rmtree(folder)
-                partial.rename(folder)
+            if folder.is_dir():
+                if COMMIT.fullmatch(folder.name):
+                    with suppress(ChecksumError):  # another process may have filled or mended it meanwhile
+                        approve(check_whole(folder, digests, CHANGED))
+                        return folder
+                shutil.rmtree(partial, ignore_errors=True)
+                folder.rename(partial)  # files that are whole are taken over
+            partial.mkdir(exist_ok=True)
+            write_sums(partial, _gather(source, partial, digests, approve))
+            partial.rename(folder)
     return folder
-
-
-def _partial(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.partial")
 
 
 def _gather(source: Repository, partial: Path, digests: Mapping[str, str] | None, approve: Approve) -> dict[str, str]:
