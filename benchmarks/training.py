@@ -10,7 +10,6 @@ import argparse
 import datetime
 import json
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -157,7 +156,7 @@ def peak_memory(family: str, variant: str, arguments: argparse.Namespace) -> flo
 
 def measure_memory(case: Case, arguments: argparse.Namespace) -> float:
     """Run one variant here; its process must have done nothing else."""
-    before = resident()
+    before = memory_of_process("VmRSS")
     recipe = build(case, arguments)
     if arguments.variant == "plain":
         step = case.plain(recipe.networks, arguments.width, arguments.size)
@@ -168,13 +167,13 @@ def measure_memory(case: Case, arguments: argparse.Namespace) -> float:
         step(batch)
     if arguments.device == "cuda":
         return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before
+    return memory_of_process("VmHWM") - before
 
 
-def resident() -> float:
-    """MiB of this process in memory now."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() / 2**20
+def memory_of_process(field: str) -> float:
+    """MiB that /proc says of this process: VmRSS now, VmHWM at most (a rusage would count the parent's too)."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
 
 
 def report(families: list[str], arguments: argparse.Namespace) -> None:

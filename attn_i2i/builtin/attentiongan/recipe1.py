@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ...blocks import SigmoidHead, TrunkAndHead, pad_to_multiple
 from ...interfaces import Objective, RoundTrip, Update
 from ...losses import adversarial, cycle, mask_variation, merged, needs_same, pixel, values
 from ...recipes import (
@@ -194,6 +195,12 @@ class Scheme1Recipe:
 
 @torch.no_grad()
 def _move_statistics(generator: nn.Module, image: Tensor) -> None:
-    """A pass whose output nobody reads: it only moves running statistics."""
-    if mixes_samples(generator):
+    """A pass whose output nobody reads, as far as running statistics go: the closing convolution has none."""
+    if not mixes_samples(generator):
+        return
+    head: Any = getattr(generator, "head", None)
+    if isinstance(generator, TrunkAndHead) and isinstance(head, SigmoidHead):
+        padded = pad_to_multiple(image, generator.stride, minimum=2 * generator.stride)
+        head.up(generator.trunk(padded))
+    else:
         generator(image)
