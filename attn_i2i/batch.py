@@ -11,7 +11,8 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from .images import MAX_PIXELS, Picture, PictureWarning, read_image, write_image
+from .image_writing import write_image
+from .images import MAX_PIXELS, Picture, PictureWarning, read_image
 from .jobs import Job
 from .pictures import Tile, contact_sheet
 from .result import Result

@@ -10,6 +10,8 @@ from PIL import Image
 
 from .cards import list_models
 from .files import atomic_dir, atomic_path
+from .image_writing import to_pil
+from .images import read_image
 from .local_zoo import shipped_zoo
 from .model import CONFIG
 from .pictures import Tile, contact_sheet
@@ -40,7 +42,7 @@ def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda
     models = demo_models()
     if not models or not samples:
         raise ModelError("This installation ships no model for the demo: install attn-i2i from its wheel or checkout.")
-    rows: list[list[Tile]] = [[("input", _enlarged(Image.open(path).convert("RGB")))] for path in samples]
+    rows: list[list[Tile]] = [[("input", _enlarged(to_pil(read_image(path).rgb)))] for path in samples]
     with atomic_dir(out, force=force) as work:
         for name in models:
             translator = load(name)

@@ -1,18 +1,18 @@
-"""Pictures in and out: files, PIL images, arrays and tensors become one kind of value, and files again."""
+"""Pictures in: files, PIL images, arrays and tensors become one kind of value."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from .files import atomic_path
+from .image_writing import to_pil
 from .types import AttnI2IError, ConfigError, ShapeError, UnreadableFileError
 
 ImageSource: TypeAlias = "str | Path | Image.Image | np.ndarray[Any, Any] | Tensor"
@@ -248,54 +248,3 @@ def read_mask(source: ImageSource, size: tuple[int, int]) -> Tensor:
     if mask.shape != (1, *size):
         raise ShapeError(f"The mask's shape is {tuple(mask.shape)}: the picture needs (1, {size[0]}, {size[1]}).")
     return mask
-
-
-class _Writer(NamedTuple):
-    format: str
-    options: dict[str, Any]
-    longest_side: int
-    transparency: bool
-
-
-_JPEG = _Writer("JPEG", {"quality": 95, "subsampling": 0}, 65500, False)
-_TIFF = _Writer("TIFF", {"compression": "tiff_adobe_deflate"}, 2**31 - 1, True)
-WRITERS = {
-    ".png": _Writer("PNG", {}, 2**31 - 1, True),
-    ".jpg": _JPEG,
-    ".jpeg": _JPEG,
-    ".webp": _Writer("WEBP", {"lossless": True, "exact": True}, 16383, True),
-    ".tif": _TIFF,
-    ".tiff": _TIFF,
-    ".bmp": _Writer("BMP", {}, 2**31 - 1, False),
-}
-
-
-def output_name(name: str) -> str:
-    """The file name for a translation of ``name``: the same where that format is written here, else PNG."""
-    path = Path(name)
-    return path.name if path.suffix.lower() in WRITERS else f"{path.stem}.png"
-
-
-def to_pil(rgb: Tensor, alpha: Tensor | None = None) -> Image.Image:
-    """8-bit RGB(A) from (3, H, W) and (1, H, W) tensors in [0, 1]; (1, H, W) alone gives greyscale."""
-    channels = rgb if alpha is None else torch.cat([rgb, alpha.to(rgb)])
-    pixels = channels.detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
-    return Image.fromarray(pixels[..., 0] if len(channels) == 1 else pixels)
-
-
-def write_image(image: Image.Image, path: str | Path, *, icc: bytes | None = None, force: bool = False) -> Path:
-    """Write a picture whole or not at all, in the format its extension names; existing files only with ``force``.
-
-    JPEG is written at quality 95 without chroma subsampling, WebP and TIFF without loss.
-    """
-    path = Path(path)
-    writer = WRITERS.get(path.suffix.lower())
-    if writer is None:
-        raise ConfigError(f"{path}: pictures are not written as {path.suffix or 'that'}: use {', '.join(WRITERS)}.")
-    if max(image.size) > writer.longest_side:
-        raise ShapeError(f"{path}: {writer.format} holds {writer.longest_side} pixels a side at most: use .png.")
-    if image.has_transparency_data and not writer.transparency:
-        raise ConfigError(f"{path}: {writer.format} holds no transparency: use .png or .webp.")
-    with atomic_path(path, force=force) as temporary:
-        image.save(temporary, format=writer.format, icc_profile=icc, **writer.options)
-    return path

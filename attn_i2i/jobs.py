@@ -10,7 +10,8 @@ from itertools import chain
 from pathlib import Path
 
 from .files import TargetExistsError
-from .images import SUFFIXES, output_name
+from .image_writing import output_name
+from .images import SUFFIXES
 from .types import ConfigError, UnreadableFileError
 
 ATTENTION = "attention"

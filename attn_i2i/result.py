@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 from torch import Tensor
 
-from .images import output_name, to_pil, write_image
+from .image_writing import output_name, to_pil, write_image
 from .pictures import Tile, colorize, contact_sheet, heat_over
 from .types import ConfigError
 

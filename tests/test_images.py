@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 
 from attn_i2i.files import TargetExistsError
-from attn_i2i.images import PictureWarning, output_name, read_image, read_mask, to_pil, write_image
+from attn_i2i.image_writing import output_name, to_pil, write_image
+from attn_i2i.images import PictureWarning, read_image, read_mask
 from attn_i2i.types import AttnI2IError, ConfigError, ShapeError, UnreadableFileError
 from tests.fuzz_images import Fuzzer, samples
 

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..blocks import foreground
-from ..images import to_pil, write_image
+from ..image_writing import to_pil, write_image
 from ..pictures import Tile, colorize, contact_sheet
 from ..types import Translation
 from .engine import evaluating

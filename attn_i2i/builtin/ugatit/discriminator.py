@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -29,7 +31,7 @@ class CAMDiscriminator(nn.Module):
         self.stride_one_pad = (1, 2, 1, 2) if tf else (1, 1, 1, 1)
         self.convs = nn.ModuleList(
             SpectralConv2d(a, b, 4, stride=2 if i < strided else 1, iterate=iterate)
-            for i, (a, b) in enumerate(zip(channels, channels[1:], strict=False))
+            for i, (a, b) in enumerate(pairwise(channels))
         )
         self.cam = CAM(channels[-1], shared=tf, slope=0.2, spectral=iterate, scale_by="normalised" if tf else "raw")
         self.logits = SpectralConv2d(channels[-1], 1, 4, bias=tf, iterate=iterate)

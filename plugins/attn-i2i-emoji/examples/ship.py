@@ -10,10 +10,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from safetensors.torch import load_file
-
 from attn_i2i.files import sha256
 from attn_i2i.model import read_config, save_model
+from safetensors.torch import load_file
 
 
 def ship(model: Path, target: Path) -> None:

@@ -1,0 +1,40 @@
+"""The demo translates what ships, shows it on one sheet, and keeps what was there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from attn_i2i.demo import SAMPLES, SHEET, TILE, demo, demo_models
+from attn_i2i.files import TargetExistsError
+from attn_i2i.images import read_image
+from attn_i2i.local_zoo import shipped_zoo
+
+
+def test_every_shipped_model_translates_every_shipped_picture(tmp_path: Path) -> None:
+    sheet = demo(tmp_path / "out")
+    samples = shipped_zoo() / SAMPLES
+    names = [path.name for path in sorted(samples.glob("*.png"))]
+    assert "attentiongan2-flat2clay" in demo_models()
+    for model in demo_models():
+        for name in names:
+            output, source = (read_image(folder / name).rgb for folder in (tmp_path / "out" / model, samples))
+            assert output.shape == source.shape
+            assert not output.equal(source)
+    assert sheet == tmp_path / "out" / SHEET
+    assert read_image(sheet).rgb.shape[1] > len(names) * TILE
+
+
+def test_an_earlier_demo_is_kept_unless_forced(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("keep")
+    with pytest.raises(TargetExistsError, match="exists already"):
+        demo(tmp_path / "out")
+    assert (tmp_path / "out" / "mine.txt").read_text() == "keep"
+
+
+def test_what_ships_stays_small() -> None:
+    for model in demo_models():
+        weights = sum(path.stat().st_size for path in (shipped_zoo() / model).glob("*.safetensors"))
+        assert weights <= 4_000_000, f"{model} ships {weights} bytes of weights"
