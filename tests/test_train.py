@@ -25,7 +25,7 @@ from attn_i2i.train.engine import Engine, evaluating, make_accelerator
 from attn_i2i.train.monitor import Averages, _append
 from attn_i2i.train.options import parse_assignments
 from attn_i2i.train.preview import Preview
-from attn_i2i.types import ConfigError, UnknownNameError, UnreadableFileError
+from attn_i2i.types import ConfigError, ShapeError, UnknownNameError, UnreadableFileError
 
 from .kill_training import make_pictures
 
@@ -182,6 +182,11 @@ def test_what_no_plugin_knows_is_said_at_once(data: Path, tmp_path: Path) -> Non
     }
     with pytest.raises(ConfigError, match="name=value"):
         parse_assignments(["width 8"])
+
+
+def test_pictures_too_small_for_the_networks_are_said_to_be(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(ShapeError, match="crop_size=16"):
+        run(data, tmp_path / "run", recipe_options=SMALL | {"discriminator_layers": 3})
 
 
 def test_memory_savers_change_no_weights(data: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from ..interfaces import Recipe
-from ..types import ConfigError
+from ..types import AttnI2IError, ConfigError, ShapeError
 from . import checkpoint
 from .data import Batch, Positions, Stream, loader, shown, to_device
 from .engine import Engine, make_accelerator
@@ -89,9 +89,7 @@ class Run:
             rate = self.recipe.learning_rate(step, self.steps_per_epoch)
             self.engine.set_learning_rate(rate)
             for _ in range(micro):
-                self.averages.add(
-                    self.engine.micro_step(to_device(next(batches), self.accelerator.device, self.engine.layout))
-                )
+                self._micro_step(to_device(next(batches), self.accelerator.device, self.engine.layout))
             done = step + 1
             monitor.advance(done)
             if done % options.log_every == 0 or done == self.last:
@@ -103,6 +101,17 @@ class Run:
             if done % options.save_every == 0 and done < self.last:
                 self._save(done, monitor)
         return self.last
+
+    def _micro_step(self, batch: Batch) -> None:
+        try:
+            self.averages.add(self.engine.micro_step(batch))
+        except ValueError as error:
+            if isinstance(error, AttnI2IError):
+                raise
+            raise ShapeError(
+                f"crop_size={self.options.crop_size}: the networks cannot take pictures of this size; choose a larger"
+                f" one, or networks of fewer layers ({error})."
+            ) from error
 
     def _all_agree(self, stop: Stop, step: int) -> bool:
         """Whether to stop here: with several processes, any of them decides for all, at every tenth step."""

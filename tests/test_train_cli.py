@@ -1,0 +1,59 @@
+"""``attn-i2i train`` as its users meet it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from attn_i2i.cli import main
+
+from .kill_training import make_pictures
+
+Train = Callable[..., tuple[object, str, str]]
+SHAPE = ("width=4", "blocks=1", "discriminator_width=4", "discriminator_layers=1")
+SMALL = [*(word for option in SHAPE for word in ("--set", option)), "--crop-size", "16", "--device", "cpu"]
+
+
+@pytest.fixture
+def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Train:
+    """Run the command in a directory with ``data``; returns the exit code, standard output and standard error."""
+    make_pictures(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+
+    def call(*arguments: str) -> tuple[object, str, str]:
+        monkeypatch.setattr("sys.argv", ["attn-i2i", "train", *arguments, *SMALL])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return stop.value.code or 0, *capsys.readouterr()
+
+    return call
+
+
+def test_a_run_and_its_continuation(train: Train, tmp_path: Path) -> None:
+    code, _, told = train("cyclegan", "--data", "data", "-o", "run", "--steps", "1")
+    assert (code, (tmp_path / "run/model/A2B.safetensors").is_file()) == (0, True)
+    assert "model written to run/model" in told
+    code, _, told = train("cyclegan", "--data", "data", "-o", "run", "--steps", "2")
+    assert code == 1
+    assert "error: run holds a training already: continue with --resume" in told
+    assert train("cyclegan", "--data", "data", "-o", "run", "--steps", "2", "--resume")[0] == 0
+
+
+def test_a_dry_run_shows_the_resolved_recipe_and_writes_nothing(train: Train, tmp_path: Path) -> None:
+    code, shown, _ = train("attentiongan2", "--data", "data", "-o", "run", "--set", "preset=paper", "--dry-run")
+    assert code == 0
+    assert "'guided': True" in shown
+    assert "parameters: G_A2B" in shown
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_data_check_stops_before_the_first_step(train: Train, tmp_path: Path) -> None:
+    (tmp_path / "data/trainA/broken.png").write_bytes(b"no picture")
+    code, _, told = train("cyclegan", "--data", "data", "-o", "run", "--steps", "1", "--data-check")
+    assert code == 1
+    assert "13 pictures checked: 1 corrupt, 0 grey, 0 identical" in told
+    assert not (tmp_path / "run").exists()
