@@ -114,11 +114,14 @@ class Monitor:
 
 def _append(path: Path, row: Mapping[str, Any]) -> None:
     """Add a row; columns that earlier rows lack (losses of every n-th step) are added to those as empty."""
-    columns, rows = _read_rows(path)
+    with path.open("a+", encoding="utf-8") as file:
+        file.seek(0)
+        columns = file.readline().strip().split(",")
     if set(row) <= set(columns):
         with path.open("a", newline="", encoding="utf-8") as file:
             csv.DictWriter(file, columns, lineterminator="\n").writerow(row)
     else:
+        columns, rows = _read_rows(path)
         _write_rows(path, [*columns, *(name for name in row if name not in columns)], [*rows, row])
 
 
