@@ -21,6 +21,8 @@ MODULES = (
     "attn_i2i.blocks",
     "attn_i2i.losses",
     "attn_i2i.recipes",
+    "attn_i2i.cards",
+    "attn_i2i.hub",
     "attn_i2i.convert",
     "attn_i2i.train",
     "attn_i2i.evaluate",
