@@ -13,14 +13,21 @@ from .interfaces import Objective, RoundTrip, Term
 from .types import ConfigError, Translation, Verdict
 
 
+def at_least_float32(x: Tensor) -> Tensor:
+    """``x``, or a float32 copy of what autocast made in half precision: means of it would lose digits."""
+    return x if x.dtype in (torch.float32, torch.float64) else x.float()
+
+
 def lsgan(logits: Tensor, real: bool) -> Tensor:
     """Least squares: how far ``logits`` of any shape are from 1 (real) or 0 (fake) (Mao et al., arXiv:1611.04076)."""
-    return (logits - 1).square().mean() if real else logits.square().mean()
+    wide = at_least_float32(logits)
+    return (wide - 1).square().mean() if real else wide.square().mean()
 
 
 def wgan(logits: Tensor, real: bool) -> Tensor:
     """The critic's mean, negated for real images (Arjovsky et al., arXiv:1701.07875)."""
-    return -logits.mean() if real else logits.mean()
+    mean = at_least_float32(logits).mean()
+    return -mean if real else mean
 
 
 def gradient_penalty(judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, alpha: Tensor) -> Tensor:
@@ -28,8 +35,9 @@ def gradient_penalty(judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tens
 
     ``judge`` returns logits; ``alpha``, (B, 1, 1, 1) in [0, 1], is the share of ``real``.
     """
-    between = torch.lerp(fake.detach(), real, alpha).requires_grad_(True)
-    (gradient,) = torch.autograd.grad(judge(between).sum(), between, create_graph=True)
+    between = torch.lerp(fake.detach().to(real.dtype), real, alpha).requires_grad_(True)
+    score = at_least_float32(judge(between)).sum()
+    (gradient,) = torch.autograd.grad(score, between, create_graph=True)
     return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
 
 
@@ -43,6 +51,7 @@ def total_variation(mask: Tensor) -> Tensor:
 
     Equation (10) of AttentionGAN I (arXiv:1903.12296); the releases repeat the mask over RGB and sum.
     """
+    mask = at_least_float32(mask)
     across = (mask[..., :, 1:] - mask[..., :, :-1]).abs().sum()
     down = (mask[..., 1:, :] - mask[..., :-1, :]).abs().sum()
     return 3 * (across + down)

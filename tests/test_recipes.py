@@ -114,6 +114,20 @@ def test_a_generators_loss_leaves_no_gradient_in_the_discriminators(name: str) -
 
 
 @pytest.mark.parametrize("name", SMALL)
+def test_half_precision_changes_little_and_stays_out_of_the_state(name: str) -> None:
+    batch = default_batch(SIZES.get(name, 128), 5)
+    batch["gp_alpha"] = torch.full((2, 1, 1, 1), 0.5)
+    exact, rounded = make(name), make(name)
+    expected = exact.step(batch, updater(exact))
+    with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+        losses = rounded.step(batch, updater(rounded))
+    for term, value in expected.items():
+        assert losses[term].dtype == torch.float32
+        torch.testing.assert_close(losses[term], value, rtol=0.05, atol=0.05, msg=term)
+    assert not any(t.dtype == torch.bfloat16 for t in rounded.networks.state_dict().values())
+
+
+@pytest.mark.parametrize("name", SMALL)
 def test_unknown_options_get_a_suggestion(name: str) -> None:
     with pytest.raises(ConfigError, match=r"no option 'widht'. Did you mean 'width'\?"):
         make(name, widht=3)

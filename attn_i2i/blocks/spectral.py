@@ -29,7 +29,10 @@ class SpectralNorm(nn.Module):
         self.v: Tensor
 
     def forward(self, weight: Tensor, passes: int = 1) -> Tensor:
-        matrix = weight.flatten(1)
+        with torch.autocast(weight.device.type, enabled=False):  # half precision would blur sigma
+            return self._sigma(weight.flatten(1), passes)
+
+    def _sigma(self, matrix: Tensor, passes: int) -> Tensor:
         if not (self.training or self.iterate == "always"):
             return self.u.dot(matrix.mv(self.v)).expand(passes)
         vectors = self._iterate(matrix.detach(), passes)

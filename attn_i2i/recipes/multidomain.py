@@ -92,9 +92,11 @@ class MultiDomainRecipe:
         image, label = batch["image"], batch["label"]
         target, alpha = batch.get("target"), batch.get("gp_alpha")
         if target is None:
-            target = label[torch.randperm(len(label), generator=self._random).to(label.device)]
+            order = torch.randperm(len(label), generator=self._random)
+            target = label[order.to(label.device, non_blocking=True)]
         if alpha is None:
-            alpha = torch.rand(len(image), 1, 1, 1, generator=self._random).to(image)
+            drawn = torch.rand(len(image), 1, 1, 1, generator=self._random)
+            alpha = drawn.to(image.device, image.dtype, non_blocking=True)
         return target, alpha
 
     def _update_critic(
