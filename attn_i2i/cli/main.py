@@ -16,7 +16,9 @@ from . import plugins
 from .convert import convert
 from .demo import demo
 from .doctor import doctor
+from .evaluate import evaluate
 from .list import list_models
+from .load import load
 from .new_plugin import new_plugin
 from .publish import publish
 from .show import show
@@ -32,8 +34,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(translate)
+app.command()(load)
 app.command()(convert)
 app.command()(train)
+app.command()(evaluate)
 app.command()(demo)
 app.command("list")(list_models)
 app.command()(show)

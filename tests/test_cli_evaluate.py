@@ -1,0 +1,42 @@
+"""The evaluate and load commands give what the functions behind them give."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import attn_i2i
+from attn_i2i.evaluate import evaluate_pairs, translating
+from attn_i2i.local_zoo import installed_folder
+
+from .test_docs import run_cli
+from .test_evaluate_pairs import write
+
+MODEL = "attentiongan2-flat2clay"
+
+
+def test_evaluate_prints_the_table_of_the_function(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write(tmp_path / "data", "A", "B")
+    expected = evaluate_pairs(translating(attn_i2i.load(MODEL)), folder)
+    assert run_cli(["evaluate", str(folder), "-m", MODEL, "--json"], monkeypatch) == 0
+    assert json.loads(capsys.readouterr().out) == pytest.approx(expected)
+    assert run_cli(["evaluate", str(folder), "-m", MODEL], monkeypatch) == 0
+    assert f"{expected['background_psnr']:.2f} dB" in capsys.readouterr().out
+
+
+def test_evaluate_names_a_folder_that_holds_no_test(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_cli(["evaluate", str(tmp_path), "-m", MODEL], monkeypatch) == 1
+    error = capsys.readouterr().err.strip()
+    assert error.count("\n") == 0
+    assert "give one with paired test pictures and masks" in error
+
+
+def test_load_says_where_the_model_lies(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_cli(["load", MODEL], monkeypatch) == 0
+    assert Path(capsys.readouterr().out.strip()) == installed_folder(MODEL)
