@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from .batch import SHEET
 from .cards import list_models
 from .files import atomic_dir, atomic_path
 from .image_writing import to_pil
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from .result import Result
 
 SAMPLES = "samples"
-SHEET = "contact-sheet.png"
 TILE = 128
 
 

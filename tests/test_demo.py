@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from attn_i2i.demo import SAMPLES, SHEET, TILE, demo, demo_models
+from attn_i2i.batch import SHEET
+from attn_i2i.demo import SAMPLES, TILE, demo, demo_models
 from attn_i2i.files import TargetExistsError
 from attn_i2i.images import read_image
 from attn_i2i.local_zoo import shipped_zoo
