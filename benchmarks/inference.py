@@ -1,8 +1,9 @@
 """Time and memory of a translation against the published forward written plainly: ``python -m benchmarks.inference``.
 
 All ways of running a network share its weights, the picture and one process; they take turns, so that other work on
-the machine meets them alike, and each is set against the plain run of the same turn. Float32 answers must agree. Peak
-memory is what a process of its own takes beyond weights and input, at a second run.
+the machine meets them alike, and each is set against the plain run of the same turn. Float32 answers must agree.
+Memory is given twice, both beyond weights and input: the tensors alive at once, by PyTorch's own account, and what a
+second run adds to the resident memory of a process of its own, which holds what the allocator keeps as well.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -129,6 +131,15 @@ def take_turns(
     return times
 
 
+def tensors_alive(forward: Forward, image: Tensor) -> float:
+    """MiB of the tensors that a run holds at once beyond its weights and input."""
+    with torch.profiler.profile(profile_memory=True) as profile:
+        forward(image)
+    events = [e for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"]
+    changes = [e.nbytes() for e in sorted(events, key=lambda e: e.start_ns())]
+    return max(accumulate(changes, initial=0)) / 2**20
+
+
 def _resident(field: str) -> float:
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.split(f"{field}:")[1].split()[0]) / 1024
@@ -179,10 +190,13 @@ def compare(label: str, arguments: argparse.Namespace) -> list[str]:
     rows = []
     for name, seconds in times.items():
         faster = statistics.median(a / b for a, b in zip(times["plain"], seconds, strict=True))
-        memory = "" if arguments.no_memory else f"{peak_in_process(label, name, arguments):.0f}"
+        alive = f"{tensors_alive(forwards[name], image):.0f}"
+        memory = "" if arguments.no_resident else f"{peak_in_process(label, name, arguments):.0f}"
         median = statistics.median(seconds)
         limit = "" if shortest is None else f" {shortest / median:.0%} |"
-        rows.append(f"| {label} | {name} | {median * 1e3:.0f} | {faster:.2f} | {memory} | {errors[name]:.0e} |{limit}")
+        rows.append(
+            f"| {label} | {name} | {median * 1e3:.0f} | {faster:.2f} | {alive} | {memory} | {errors[name]:.0e} |{limit}"
+        )
     return rows
 
 
@@ -194,7 +208,7 @@ def parsed() -> argparse.Namespace:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--cpu-time", action="store_true", help="processor time, which other work disturbs least")
-    parser.add_argument("--no-memory", action="store_true", help="leave peak memory out")
+    parser.add_argument("--no-resident", action="store_true", help="leave resident memory out")
     parser.add_argument("--limits", action="store_true", help="share of the arithmetic that a large matmul reaches")
     parser.add_argument("--peak", type=json.loads, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -217,8 +231,8 @@ def main() -> None:
     print(f"{arguments.size}x{arguments.size}, {arguments.threads} threads, {arguments.rounds} rounds.\n")
     unit = "CPU ms" if arguments.cpu_time else "ms"
     limit = " of the limit |" if arguments.limits else ""
-    print(f"| network | way | {unit} | times faster | peak MiB | difference |{limit}")
-    print(f"|---|---|--:|--:|--:|--:|{'--:|' if limit else ''}")
+    print(f"| network | way | {unit} | times faster | tensors MiB | resident MiB | difference |{limit}")
+    print(f"|---|---|--:|--:|--:|--:|--:|{'--:|' if limit else ''}")
     for label in arguments.families:
         print("\n".join(compare(label, arguments)), flush=True)
 
