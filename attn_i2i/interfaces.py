@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Generator(Protocol):
     """Translates (B, 3, H, W) images in [-1, 1]; ``domain`` is the (B, domains) target label of multi-domain models.
 
-    A module that accepts one size only advertises it as ``image_size``; a multi-domain one advertises ``domains``.
+    A module that accepts one size only advertises it as ``image_size``, a multi-domain one its ``domains``. One that
+    keeps submodules which only its recipe calls, such as a style encoder, names them in ``auxiliary``.
     """
 
     def __call__(self, image: Tensor, domain: Tensor | None = None) -> Translation: ...
@@ -86,16 +87,20 @@ class Recipe(Protocol):
     """How one family trains: networks, losses and the order of updates. The engine owns everything else.
 
     ``step`` computes the losses of one batch and calls ``update(name, loss)`` in the published order; it returns
-    every loss term as a detached scalar, by its published name. Recipes hold no device or process logic.
+    every loss term as a detached scalar, by its published name. Recipes hold no device or process logic. ``options``
+    are what it was built with, and its factory also builds under ``torch.device("meta")``.
     """
 
     networks: nn.ModuleDict
+    options: Mapping[str, Any]
 
     def optimizers(self) -> dict[str, Optimizer]: ...
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]: ...
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float: ...
+
+    def total_steps(self, steps_per_epoch: int) -> int: ...
 
     def on_epoch(self, epoch: int) -> None: ...
 
