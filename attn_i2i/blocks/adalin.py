@@ -24,6 +24,11 @@ def layer_instance_norm(
     the instance statistics, and both normalisations are one multiply-add on the centred x. ``unbiased`` divides
     variances by one less than the number of values, as the PyTorch release does; the TensorFlow one does not.
     Statistics are taken in float32 at least.
+
+    >>> x = torch.randn(2, 8, 4, 4)
+    >>> y = layer_instance_norm(x, torch.ones(8), torch.ones(8), torch.zeros(8), unbiased=False)
+    >>> torch.allclose(y, nn.functional.instance_norm(x), atol=1e-5)
+    True
     """
     pixels = x.shape[2] * x.shape[3]
     if unbiased and pixels < 2:

@@ -36,7 +36,12 @@ def blend(attention: Tensor, contents: Tensor, source: Tensor | None) -> Tensor:
 
 
 def foreground(translation: Translation) -> Tensor:
-    """The (B, 1, H, W) mask in [0, 1] of what a translation may change: the sum of its foreground masks."""
+    """The (B, 1, H, W) mask in [0, 1] of what a translation may change: the sum of its foreground masks.
+
+    >>> image, masks = torch.zeros(1, 3, 4, 4), torch.full((1, 3, 4, 4), 0.25)
+    >>> foreground(Translation(image, masks, torch.zeros(1, 2, 3, 4, 4))).unique()
+    tensor([0.5000])
+    """
     if translation.attention is None or translation.contents is None:
         raise ConfigError("This translation has no attention masks: use a generator with an attention head.")
     return translation.attention[:, : translation.contents.shape[1]].sum(1, keepdim=True)

@@ -23,6 +23,9 @@ def pad_to_multiple(image: Tensor, multiple: int, minimum: int = 0) -> Tensor:
     """Extend (B, C, H, W) at the bottom and right by reflection until both sides divide by ``multiple``.
 
     Sides shorter than ``minimum`` grow to it. An image that fits already is returned as it is, without a copy.
+
+    >>> pad_to_multiple(torch.zeros(1, 3, 30, 41), 4).shape
+    torch.Size([1, 3, 32, 44])
     """
     for axis in (-2, -1):
         length = image.shape[axis]
@@ -33,7 +36,11 @@ def pad_to_multiple(image: Tensor, multiple: int, minimum: int = 0) -> Tensor:
 
 
 def crop(translation: Translation, height: int, width: int) -> Translation:
-    """Cut image, attention and contents back to the top left ``height`` x ``width``; heatmaps keep their grid."""
+    """Cut image, attention and contents back to the top left ``height`` x ``width``; heatmaps keep their grid.
+
+    >>> crop(Translation(torch.zeros(1, 3, 32, 44)), 30, 41).image.shape
+    torch.Size([1, 3, 30, 41])
+    """
     if translation.image.shape[-2:] == (height, width):
         return translation
     cut = {

@@ -58,7 +58,11 @@ class PatchDiscriminator(nn.Module):
 
 
 def enable_norm(module: nn.Module, enabled: bool) -> None:
-    """Turn every switchable norm inside ``module`` on or off."""
+    """Turn every switchable norm inside ``module`` on or off.
+
+    >>> judge = PatchDiscriminator(width=8, norm_switchable=True)
+    >>> enable_norm(judge, False)
+    """
     for part in module.modules():
         if isinstance(part, SwitchableNorm):
             part.enabled = enabled

@@ -72,6 +72,9 @@ class Down(nn.Sequential):
     """Halve the resolution: strided convolution, norm, ReLU.
 
     ``same`` pads as TensorFlow's SAME does on even sizes: nothing before, one row and column after.
+
+    >>> Down(8, 16)(torch.zeros(1, 8, 32, 32)).shape
+    torch.Size([1, 16, 16, 16])
     """
 
     def __init__(
@@ -154,7 +157,11 @@ def transposed_up(
     bias: bool = True,
     same: bool = False,
 ) -> nn.Sequential:
-    """Double the resolution: transposed convolution, norm, ReLU; ``same`` follows TensorFlow's SAME."""
+    """Double the resolution: transposed convolution, norm, ReLU; ``same`` follows TensorFlow's SAME.
+
+    >>> transposed_up(16, 8)(torch.zeros(1, 16, 8, 8)).shape
+    torch.Size([1, 8, 16, 16])
+    """
     if same:
         conv: nn.Module = nn.ConvTranspose2d(in_channels, out_channels, kernel, 2, bias=bias)
         parts: dict[str, nn.Module] = {"conv": conv, "crop": _CropLast()}
@@ -165,7 +172,11 @@ def transposed_up(
 
 
 def shuffle_up(in_channels: int, out_channels: int, *, norm: Norm = "batch") -> nn.Sequential:
-    """Double the resolution by sub-pixel convolution (Shi et al., arXiv:1609.05158), as AttentionGAN I does."""
+    """Double the resolution by sub-pixel convolution (Shi et al., arXiv:1609.05158), as AttentionGAN I does.
+
+    >>> shuffle_up(16, 8)(torch.zeros(1, 16, 8, 8)).shape
+    torch.Size([1, 8, 16, 16])
+    """
     conv = Conv2d(in_channels, out_channels, 3, padding_mode="reflect")
     expand = nn.Sequential(nn.Conv2d(out_channels, 4 * out_channels, 1), nn.PixelShuffle(2))
     activation = nn.ReLU(inplace=True)
