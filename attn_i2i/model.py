@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .registry import suggestion
 from .types import ConfigError, ModelError, StateDict
@@ -56,16 +56,21 @@ def create(architecture: str, **config: Any) -> nn.Module:
 
     >>> generator = create("attentiongan2", width=8, masks=4)
     """
-    from .plugins import zoo
-
-    return _build(zoo().generators[architecture].load(), architecture, config)
+    return builder("generators", architecture, config)()
 
 
 def create_discriminator(architecture: str, **config: Any) -> nn.Module:
     """Build a registered discriminator with fresh weights; errors as for ``create``."""
+    return builder("discriminators", architecture, config)()
+
+
+def builder(
+    kind: Literal["generators", "discriminators"], architecture: str, config: Mapping[str, Any]
+) -> Callable[[], nn.Module]:
+    """What builds a registered part, imported already: an import inside a device context would be moved too."""
     from .plugins import zoo
 
-    return _build(zoo().discriminators[architecture].load(), architecture, config)
+    return partial(_build, getattr(zoo(), kind).load(architecture), architecture, config)
 
 
 def _build(factory: Any, name: str, config: Mapping[str, Any]) -> nn.Module:
@@ -120,7 +125,7 @@ def build_generator(directory: Path, config: ModelConfig, direction: str) -> nn.
     if direction not in config.directions:
         raise ModelError(f"{directory} has no direction {direction!r}: it has {', '.join(config.directions)}.")
     weights = _read_weights(directory / f"{direction}.safetensors")
-    return load_strictly(partial(create, config.architecture, **config.config), weights, f"{directory}/{direction}")
+    return load_strictly(builder("generators", config.architecture, config.config), weights, f"{directory}/{direction}")
 
 
 def build_discriminators(directory: Path, config: ModelConfig) -> dict[str, nn.Module]:
@@ -131,7 +136,7 @@ def build_discriminators(directory: Path, config: ModelConfig) -> dict[str, nn.M
     weights = _read_weights(directory / DISCRIMINATORS)
     return {
         name: load_strictly(
-            partial(create_discriminator, judges.architecture, **judges.config),
+            builder("discriminators", judges.architecture, judges.config),
             {k.partition(".")[2]: t for k, t in weights.items() if k.partition(".")[0] == name},
             f"{directory}/discriminators ({name})",
         )

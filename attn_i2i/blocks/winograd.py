@@ -35,7 +35,7 @@ def _transforms() -> tuple[Tensor, Tensor, Tensor]:
     kernels = [[p**j / scale for j in range(TAPS)] for p, scale in zip(POINTS, scales, strict=True)]
     kernels.append([0.0] * (TAPS - 1) + [1.0])
     products = [[p**i for p in POINTS] + [float(i == TILE - 1)] for i in range(TILE)]
-    squares = [torch.tensor(rows, dtype=torch.float64) for rows in (tiles, kernels, products)]
+    squares = [torch.tensor(rows, dtype=torch.float64, device="cpu") for rows in (tiles, kernels, products)]
     return torch.kron(squares[0], squares[0]), torch.kron(squares[1], squares[1]), torch.kron(squares[2], squares[2])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +15,7 @@ from ..model import (
     CONFIG,
     DiscriminatorConfig,
     ModelConfig,
-    create,
-    create_discriminator,
+    builder,
     load_strictly,
     save_model,
 )
@@ -198,11 +196,11 @@ def _floats(state: StateDict) -> StateDict:
 def _build(config: ModelConfig, generators: Mapping[str, StateDict], judges: Mapping[str, StateDict]) -> Networks:
     """The modules, strictly loaded: what does not fit is found before anything is written."""
     try:
-        made = functools.partial(create, config.architecture, **config.config)
+        made = builder("generators", config.architecture, config.config)
         built = {direction: load_strictly(made, state, direction) for direction, state in generators.items()}
         kept = {}
         if judge := config.discriminators:
-            made = functools.partial(create_discriminator, judge.architecture, **judge.config)
+            made = builder("discriminators", judge.architecture, judge.config)
             kept = {name: load_strictly(made, state, f"discriminator {name}") for name, state in judges.items()}
     except ModelError as error:
         raise ConversionError(f"This looks like {config.architecture}, but is not whole: {error}") from error
