@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from .assemble import assemble, at_size, native_size, resized
+from .blocks import allow_winograd
 from .devices import pick_device, pick_dtype
 from .images import ImageSource, Picture, read_image, read_mask
 from .options import Domain, Options, domain_vector
@@ -164,6 +165,7 @@ class Translator:
     def _prepared(self, generator: nn.Module) -> nn.Module:
         generator = generator.to(self.device, self.dtype).eval()
         if self._compile:
+            allow_winograd(generator)
             generator.compile()
         return generator
 

@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from attn_i2i.blocks import allow_winograd
 from attn_i2i.plugins import zoo
 
 Step = Callable[[dict[str, Tensor]], dict[str, Tensor]]
@@ -68,8 +69,9 @@ def cases() -> dict[str, Case]:
 
 
 def recipe_step(recipe: Any, bf16: bool) -> Step:
-    """The recipe's step with a plain update; no engine, so that only steps are compared."""
+    """The recipe's step with a plain update; of the engine, only how it prepares the networks."""
     device = next(recipe.networks.parameters()).device.type
+    allow_winograd(recipe.networks)
     if bf16:
         recipe.networks.to(memory_format=torch.channels_last)
     optimizers = recipe.optimizers()

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from attn_i2i.blocks import ResBlock, allow_winograd
 from attn_i2i.blocks.convolution import Conv2d, UpConv2d, conv2d_by_columns
 from attn_i2i.blocks.instance_norm import InstanceNorm2d
 from attn_i2i.blocks.winograd import winograd_conv2d
@@ -32,11 +33,21 @@ def test_winograd_is_a_convolution_at_any_size(batch: int, height: int, width: i
     torch.testing.assert_close(winograd_conv2d(x, weight), F.conv2d(x, weight), rtol=0, atol=1e-11)
 
 
+@pytest.mark.parametrize(("height", "width"), [(8, 4), (5, 7)])
+def test_winograd_has_a_convolutions_gradients(height: int, width: int) -> None:
+    given = [double(*shape).requires_grad_() for shape in ((2, 3, height + 2, width + 2), (4, 3, 3, 3), (4,))]
+    assert torch.autograd.gradcheck(winograd_conv2d, given)
+    assert torch.autograd.gradgradcheck(winograd_conv2d, given)
+
+
 def test_winograd_rounds_little_in_float32() -> None:
-    x, weight = double(1, 128, 34, 34), double(64, 128, 3, 3)
-    expected = F.conv2d(x, weight)
-    error = (winograd_conv2d(x.float(), weight.float()) - expected).std() / expected.std()
-    assert error < 3e-6
+    given = double(1, 128, 34, 34), double(64, 128, 3, 3)
+    single = [part.float().requires_grad_() for part in given]
+    ours, expected = winograd_conv2d(*single), F.conv2d(*[part.requires_grad_() for part in given])
+    weights = torch.randn_like(expected)
+    gradients = torch.autograd.grad(ours, single, weights.float()), torch.autograd.grad(expected, given, weights)
+    for one, other in zip((ours, *gradients[0]), (expected, *gradients[1]), strict=True):
+        assert (one - other).std() / other.std() < 3e-6
 
 
 def test_columns_make_the_convolution() -> None:
@@ -46,7 +57,7 @@ def test_columns_make_the_convolution() -> None:
 
 
 @pytest.mark.parametrize("mode", ["zeros", "reflect"])
-@pytest.mark.parametrize(("inputs", "outputs", "kernel"), [(4, 3, 7), (64, 64, 3), (4, 5, 1), (4, 27, 7)])
+@pytest.mark.parametrize(("inputs", "outputs", "kernel"), [(4, 3, 7), (128, 128, 3), (4, 5, 1), (4, 27, 7)])
 @pytest.mark.usefixtures("rounding_allowed")
 def test_conv2d_answers_as_torch_does(mode: str, inputs: int, outputs: int, kernel: int) -> None:
     ours = Conv2d(inputs, outputs, kernel, padding_mode=mode).double()  # type: ignore[arg-type]
@@ -61,11 +72,20 @@ def test_conv2d_answers_as_torch_does(mode: str, inputs: int, outputs: int, kern
 
 @torch.no_grad()
 def test_float32_rounds_as_torch_does_unless_more_is_allowed() -> None:
-    conv, x = Conv2d(64, 64, 3), torch.randn(1, 64, 32, 32)
-    assert torch.equal(conv(x), F.conv2d(x, conv.weight, conv.bias, padding=1))
+    block, x = ResBlock(128), torch.randn(1, 128, 32, 32)
+    conv, padded = block.first.conv, F.pad(x, (1, 1, 1, 1), mode="reflect")
+    expected = F.conv2d(padded, conv.weight, conv.bias)
+    assert torch.equal(conv(x), expected)
+    allow_winograd(block)
+    assert torch.equal(conv(x), winograd_conv2d(padded, conv.weight, conv.bias))
+    assert not torch.equal(conv(x), expected)
+    allow_winograd(block, None)
+    assert torch.equal(conv(x), expected)
     torch.set_float32_matmul_precision("high")
     try:
-        assert not torch.equal(conv(x), F.conv2d(x, conv.weight, conv.bias, padding=1))
+        assert not torch.equal(conv(x), expected)
+        allow_winograd(block, False)
+        assert torch.equal(conv(x), expected)
     finally:
         torch.set_float32_matmul_precision("highest")
 
@@ -73,8 +93,8 @@ def test_float32_rounds_as_torch_does_unless_more_is_allowed() -> None:
 @torch.no_grad()
 @pytest.mark.usefixtures("rounding_allowed")
 def test_short_cuts_are_not_taken_in_half_precision_or_exports() -> None:
-    conv = Conv2d(64, 64, 3)
-    x = torch.randn(1, 64, 32, 32)
+    conv = Conv2d(128, 128, 3)
+    x = torch.randn(1, 128, 32, 32)
     half = conv.to(torch.bfloat16)(x.bfloat16())
     assert torch.equal(half, F.conv2d(x.bfloat16(), conv.weight, conv.bias, padding=1))
     graph = torch.export.export(conv.float(), (x,)).graph

@@ -13,6 +13,7 @@ from .attention_network import AttentionNetwork as AttentionNetwork
 from .cam import CAM as CAM
 from .cam import CAMOutput as CAMOutput
 from .compose import TrunkAndHead as TrunkAndHead
+from .convolution import allow_winograd as allow_winograd
 from .masking import ConcatMasked as ConcatMasked
 from .masking import ThresholdMasked as ThresholdMasked
 from .padding import crop as crop

@@ -13,7 +13,7 @@ from .winograd import TILE, winograd_conv2d
 
 Padding = Literal["zeros", "reflect"]
 Method = Callable[[Tensor, Tensor, Tensor | None], Tensor]
-MANY_CHANNELS, MANY_TILES = 64, 64
+MANY_CHANNELS, MANY_TILES = 128, 64
 FEW_OUTPUTS = 4
 
 
@@ -27,11 +27,13 @@ class Conv2d(nn.Conv2d):
     """``nn.Conv2d`` of an odd ``kernel`` and stride 1 that keeps the size: the same parameters and answers.
 
     On a CPU, large kernels to very few channels go column by column, and wide 3x3 convolutions go by Winograd's
-    algorithm where no gradient is wanted and ``torch.set_float32_matmul_precision("high")`` allows its rounding.
+    algorithm where ``allow_winograd`` or ``torch.set_float32_matmul_precision("high")`` allows its rounding.
 
     >>> Conv2d(8, 16, 3, padding_mode="reflect")(torch.zeros(1, 8, 6, 6)).shape
     torch.Size([1, 16, 6, 6])
     """
+
+    winograd: bool | None = None
 
     def __init__(
         self,
@@ -61,9 +63,22 @@ class Conv2d(nn.Conv2d):
         if self.out_channels <= FEW_OUTPUTS < self.kernel_size[1]:
             return conv2d_by_columns
         wide = self.kernel_size == (3, 3) and min(self.in_channels, self.out_channels) >= MANY_CHANNELS
-        if wide and not torch.is_grad_enabled() and _tiles(x) >= MANY_TILES and _rounding_allowed():
-            return winograd_conv2d
-        return None
+        allowed = _rounding_allowed() if self.winograd is None else self.winograd
+        return winograd_conv2d if wide and allowed and _tiles(x) >= MANY_TILES else None
+
+
+def allow_winograd(module: nn.Module, allowed: bool | None = True) -> None:
+    """Let the wide 3x3 convolutions inside ``module`` take Winograd's algorithm on a CPU, or forbid it.
+
+    It is up to 1.8 times faster, forward and backward, and rounds ten times more, to some 2e-6 of the answer's
+    deviation. None leaves the choice to ``torch.set_float32_matmul_precision``, where "highest" is without.
+
+    >>> from attn_i2i.blocks import ResBlock
+    >>> allow_winograd(ResBlock(128))
+    """
+    for part in module.modules():
+        if isinstance(part, Conv2d):
+            part.winograd = allowed
 
 
 @torch.compiler.assume_constant_result

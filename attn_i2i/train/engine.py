@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.checkpoint import checkpoint
 
-from ..blocks import AdaLINResBlock, ResBlock
+from ..blocks import AdaLINResBlock, ResBlock, allow_winograd
 from ..interfaces import Recipe
 from ..types import ConfigError
 from .options import TrainOptions
@@ -58,6 +58,7 @@ class Engine:
         self.synchronise()
         self.optimizers = recipe.optimizers()
         self.average = _average(recipe.networks, options.ema)
+        allow_winograd(recipe.networks)
         if options.checkpointing:
             _recompute_blocks(recipe.networks)
         if options.compile:
