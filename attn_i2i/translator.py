@@ -211,7 +211,8 @@ def load(
 
     ``direction`` limits the model to one of its directions, named as in ``directions`` or by what its card says it
     does ("zebra2horse"). ``dtype`` is the precision of the network: pictures come
-    back as float32 whatever it is. ``compile`` makes later pictures faster and the first one much slower.
+    back as float32 whatever it is. ``compile`` makes later pictures faster and the first one much slower; on a CPU it
+    also allows Winograd's convolutions, whose answers differ by up to some 2e-5.
     """
     from .model import build_generator, read_config
 

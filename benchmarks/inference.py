@@ -16,8 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -26,6 +25,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from attn_i2i.blocks import allow_winograd
 from attn_i2i.model import create
 from benchmarks import plain
 from benchmarks.machine import describe, seconds_at_limit
@@ -44,10 +44,10 @@ class Family(NamedTuple):
 
 @dataclass(frozen=True)
 class Way:
-    """One way of running the library's network; ``rounding`` is torch's float32 matmul precision."""
+    """One way of running the library's network; what ``load`` does with ``compile`` has both, without it neither."""
 
     compiled: bool = False
-    rounding: str = "highest"
+    winograd: bool = False
     dtype: torch.dtype = torch.float32
 
 
@@ -59,22 +59,11 @@ FAMILIES = {
 WAYS: dict[str, Way | None] = {
     "plain": None,
     "eager": Way(),
-    "eager, high": Way(rounding="high"),
-    "compiled": Way(compiled=True),
-    "compiled, high": Way(compiled=True, rounding="high"),
-    "compiled bf16": Way(compiled=True, dtype=torch.bfloat16),
+    "eager, Winograd": Way(winograd=True),
+    "compiled": Way(compiled=True, winograd=True),
+    "compiled, direct": Way(compiled=True),
+    "compiled bf16": Way(compiled=True, winograd=True, dtype=torch.bfloat16),
 }
-
-
-@contextmanager
-def rounding(precision: str) -> Iterator[None]:
-    """Torch's float32 matmul precision, for a while."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision(precision)
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
 
 
 def networks(family: Family, width: int, device: str) -> tuple[nn.Module, nn.Module]:
@@ -93,11 +82,11 @@ def prepared(ours: nn.Module, theirs: nn.Module, way: Way | None) -> Forward:
     if way is None:
         return theirs
     network = copy.deepcopy(ours).to(way.dtype)
+    allow_winograd(network, way.winograd)
     run = torch.compile(network) if way.compiled else network
 
     def forward(image: Tensor) -> tuple[Tensor, ...]:
-        with rounding(way.rounding):
-            return tuple(part for part in run(image.to(way.dtype)) if part is not None)
+        return tuple(part for part in run(image.to(way.dtype)) if part is not None)
 
     return forward
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attn_i2i.blocks import ResBlock, allow_winograd
-from attn_i2i.blocks.convolution import Conv2d, UpConv2d, conv2d_by_columns
+from attn_i2i.blocks.convolution import Conv2d, ConvTranspose2d, UpConv2d, conv2d_by_columns
 from attn_i2i.blocks.instance_norm import InstanceNorm2d
 from attn_i2i.blocks.winograd import winograd_conv2d
 
@@ -51,7 +51,7 @@ def test_winograd_rounds_little_in_float32() -> None:
 
 
 def test_columns_make_the_convolution() -> None:
-    x, weight, bias = double(2, 5, 11, 13), double(3, 5, 7, 7), double(3)
+    x, weight, bias = double(2, 5, 150, 13), double(3, 5, 7, 7), double(3)
     torch.testing.assert_close(conv2d_by_columns(x, weight, bias), F.conv2d(x, weight, bias))
     torch.testing.assert_close(conv2d_by_columns(x, weight), F.conv2d(x, weight))
 
@@ -120,6 +120,17 @@ def test_up_conv_takes_a_single_pixel() -> None:
     up, x = UpConv2d(3, 2, 3).double(), double(1, 3, 1, 1)
     expected = F.conv2d(x.expand(1, 3, 4, 4), up.weight, up.bias)
     torch.testing.assert_close(up(x), expected)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("outputs", [1, 5])
+def test_transposed_convolution_by_halves_is_torchs(outputs: int, bias: bool) -> None:
+    ours = ConvTranspose2d(3, outputs, 4, 2, 1, bias=bias).double()
+    x = double(2, 3, 5, 6)
+    expected = F.conv_transpose2d(x, ours.weight, ours.bias, 2, 1)
+    torch.testing.assert_close(ours(x), expected)
+    with torch.no_grad():
+        torch.testing.assert_close(ours(x), expected)
 
 
 @pytest.mark.parametrize("affine", [False, True])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ from .winograd import TILE, winograd_conv2d
 Padding = Literal["zeros", "reflect"]
 Method = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 MANY_CHANNELS, MANY_TILES = 128, 64
-FEW_OUTPUTS = 4
+FEW_OUTPUTS, ROWS = 4, 64
 
 
 def _exporting() -> bool:
@@ -94,15 +94,48 @@ def conv2d_by_columns(padded: Tensor, weight: Tensor, bias: Tensor | None = None
     """What ``conv2d(padded, weight, bias)`` gives, by one (k, 1) convolution for all columns of the kernel.
 
     A CPU computes at least 16 output channels at a time: 3 leave it mostly idle, 3 for each of 7 columns do not.
+    Some rows at a time, so that little is held besides.
     """
     outputs, inputs, height, width = weight.shape
     columns = weight.permute(0, 3, 1, 2).reshape(outputs * width, inputs, height, 1)
-    partial = F.conv2d(padded, columns).unflatten(1, (outputs, width))
-    across = padded.shape[3] - width + 1
-    result = partial[:, :, 0, :, :across] + (0 if bias is None else bias[:, None, None])
-    for i in range(1, width):
-        result = result + partial[:, :, i, :, i : i + across]
+    rows = padded.shape[2] - height + 1
+    step = rows if torch.compiler.is_compiling() else ROWS
+    parts = [
+        _add_columns(F.conv2d(padded[:, :, i : i + step + height - 1], columns).unflatten(1, (outputs, width)))
+        for i in range(0, rows, step)
+    ]
+    result = torch.cat(parts, 2)
+    return result if bias is None else result + bias[:, None, None]
+
+
+def _add_columns(partial: Tensor) -> Tensor:
+    """(B, O, k, H, W + k - 1), what each column of a kernel gave, to their sum (B, O, H, W)."""
+    across = partial.shape[-1] - partial.shape[2] + 1
+    first, *others = (column[..., i : i + across] for i, column in enumerate(partial.unbind(2)))
+    result = first + others[0]
+    for other in others[1:]:
+        result = result + other
     return result
+
+
+class ConvTranspose2d(nn.ConvTranspose2d):
+    """``nn.ConvTranspose2d``; where no gradient is wanted, one half of the channels after the other.
+
+    A CPU holds an answer of this kind three times over before it is done, and this is the largest of a decoder.
+
+    >>> ConvTranspose2d(16, 8, 3, 2, 1, 1)(torch.zeros(1, 16, 4, 4)).shape
+    torch.Size([1, 8, 8, 8])
+    """
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        whole = torch.is_grad_enabled() or x.device.type != "cpu" or torch.compiler.is_compiling() or _exporting()
+        if whole or output_size is not None or self.groups > 1:
+            return super().forward(x, output_size)
+        weights = self.weight.chunk(2, 1)
+        biases = (None,) * len(weights) if self.bias is None else self.bias.chunk(2)
+        geometry: Any = (self.stride, self.padding, self.output_padding, 1, self.dilation)
+        halves = [F.conv_transpose2d(x, w, b, *geometry) for w, b in zip(weights, biases, strict=True)]
+        return torch.cat(halves, 1)
 
 
 class UpConv2d(nn.Conv2d):

@@ -10,7 +10,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from ..types import ConfigError
-from .convolution import Conv2d
+from .convolution import Conv2d, ConvTranspose2d
 from .convolution import Padding as Padding
 from .instance_norm import InstanceNorm2d
 
@@ -163,10 +163,10 @@ def transposed_up(
     torch.Size([1, 8, 16, 16])
     """
     if same:
-        conv: nn.Module = nn.ConvTranspose2d(in_channels, out_channels, kernel, 2, bias=bias)
+        conv: nn.Module = ConvTranspose2d(in_channels, out_channels, kernel, 2, bias=bias)
         parts: dict[str, nn.Module] = {"conv": conv, "crop": _CropLast()}
     else:
-        conv = nn.ConvTranspose2d(in_channels, out_channels, kernel, 2, 1, int(kernel == 3), bias=bias)
+        conv = ConvTranspose2d(in_channels, out_channels, kernel, 2, 1, int(kernel == 3), bias=bias)
         parts = {"conv": conv}
     return nn.Sequential(OrderedDict(**parts, norm=make_norm(norm, out_channels), activation=nn.ReLU(inplace=True)))
 
