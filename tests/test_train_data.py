@@ -116,6 +116,10 @@ def test_one_folder_a_domain(tmp_path: Path) -> None:
     assert sample["target"].sum() == sample["label"].sum() == 1
     with pytest.raises(UnreadableFileError, match="1 folders of pictures"):
         domain_folders(tmp_path / "test")
+    picture(tmp_path / "two" / "trainA" / "a.png")
+    picture(tmp_path / "two" / "trainB" / "b.png")
+    with pytest.raises(UnreadableFileError, match="laid out for two domains"):
+        domain_folders(tmp_path / "two")
 
 
 def test_a_table_of_attributes(tmp_path: Path) -> None:

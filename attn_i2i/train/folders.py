@@ -64,6 +64,11 @@ def domain_folders(data: str | os.PathLike[str]) -> Pictures:
     root = _folder(data)
     base = _first(root, "train") or root
     names = [name for name in _subfolders(base) if name not in ("test", "val")]
+    if {"trainA", "trainB"} <= set(names):
+        raise UnreadableFileError(
+            f"{root} is laid out for two domains (trainA, trainB): a multi-domain recipe needs one folder a domain,"
+            " such as train/A and train/B."
+        )
     if len(names) < 2:
         raise UnreadableFileError(
             f"{base} has {len(names)} folders of pictures: a multi-domain recipe needs one folder a domain, or a table"
