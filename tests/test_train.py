@@ -18,6 +18,7 @@ from PIL import Image
 from torch import nn
 
 from attn_i2i import Translation, load
+from attn_i2i.builtin.cyclegan.recipe import cyclegan
 from attn_i2i.files import DiskFullError, sha256
 from attn_i2i.recipes import CycleRecipe
 from attn_i2i.train import DivergedError, TrainingWarning, TrainOptions, checkpoint, plan, train
@@ -215,6 +216,15 @@ def test_updates_leave_nothing_behind_in_other_networks() -> None:
     assert pending["G"]["gathered"] == 1
     engine.load_pending(pending)
     assert all(parameter.grad is not None for parameter in recipe.networks["G_A2B"].parameters())
+
+
+def test_discriminators_may_learn_at_a_rate_of_their_own() -> None:
+    recipe = cyclegan(**SMALL, discriminator_rate=4.0, learning_rate=0.001)
+    options = TrainOptions(device="cpu")
+    engine = Engine(recipe, make_accelerator(options), options)
+    assert {name: o.param_groups[0]["lr"] for name, o in engine.optimizers.items()} == {"G": 0.001, "D": 0.004}
+    engine.set_learning_rate(0.0005)
+    assert {name: o.param_groups[0]["lr"] for name, o in engine.optimizers.items()} == {"G": 0.0005, "D": 0.002}
 
 
 def test_losses_that_come_now_and_then_get_columns_too(tmp_path: Path) -> None:

@@ -18,11 +18,15 @@ from .schedule import by_epoch
 
 @dataclass(frozen=True)
 class CycleOptions:
-    """``cycle`` and ``identity`` are weights, ``pool`` the fakes kept, ``decay_epochs`` follow ``epochs``."""
+    """``cycle`` and ``identity`` are weights, ``pool`` the fakes kept, ``decay_epochs`` follow ``epochs``.
+
+    The discriminators learn at ``discriminator_rate`` times the generators' rate (Heusel et al., arXiv:1706.08500).
+    """
 
     cycle: float = 10.0
     identity: float = 5.0
     learning_rate: float = 2e-4
+    discriminator_rate: float = 1.0
     beta1: float = 0.5
     beta2: float = 0.999
     pool: int = 50
@@ -61,7 +65,10 @@ class CycleRecipe:
     def optimizers(self) -> dict[str, Optimizer]:
         """One Adam for both generators, one for both discriminators."""
         o = self._options
-        return pairwise_adam(self.networks, o.learning_rate, (o.beta1, o.beta2))
+        made = pairwise_adam(self.networks, o.learning_rate, (o.beta1, o.beta2))
+        for group in made["D"].param_groups:
+            group |= {"lr": o.discriminator_rate * o.learning_rate, "lr_scale": o.discriminator_rate}
+        return made
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
         trips = self._translate(batch["A"], batch["B"])

@@ -109,13 +109,14 @@ class Engine:
         self._generators_moved |= any(id(p) in self._generator_weights for p in trained)
 
     def set_learning_rate(self, rate: float) -> None:
-        """Give every optimizer this rate."""
+        """Give every optimizer this rate, times its groups' ``lr_scale`` where they have one, as timm's schedulers."""
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
+                own = rate * group.get("lr_scale", 1.0)
                 if isinstance(group["lr"], Tensor):
-                    group["lr"].fill_(rate)
+                    group["lr"].fill_(own)
                 else:
-                    group["lr"] = rate
+                    group["lr"] = own
 
     def synchronise(self) -> None:
         """Give every process the weights and buffers of the first."""
