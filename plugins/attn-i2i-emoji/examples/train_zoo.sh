@@ -1,39 +1,45 @@
 #!/usr/bin/env bash
 # Trains the models that ship with attn-i2i, each seeded, interruptible and resumed where it stopped:
-#   train_zoo.sh WORK [MODEL...]      WORK keeps the data set and the runs; without MODEL all are trained
+#   train_zoo.sh WORK [MODEL...]      WORK keeps the data sets and the runs; without MODEL all are trained
 # A finished run is then put into the zoo: python ship.py WORK/MODEL/model ZOO/MODEL
 set -euo pipefail
 work=$1
 shift
 mkdir -p "$work"
-data=$work/flat2clay
-[ -d "$data" ] || attn-i2i emoji "$data" --size 64 --styles flat,clay --seed 0 --backgrounds calm --per-glyph 4
-common=(--data "$data" --batch-size 4 --crop-size 64 --load-size 64 --no-flip --cache --workers 0 --seed 0
-    --save-every 200 --sample-every 200 --ema 0.998)
-# Five epochs of 624 steps: three at the full learning rate, two that fall to zero.
-budget=(--steps 3120 --set epochs=3 --set decay_epochs=2 --set learning_rate=0.0004)
+models=(attentiongan2-flat2clay cyclegan-flat2clay ugatit-flat2clay aggan-flat2clay attentiongan1-emoji)
 
-train() {
-    local name=$1 recipe=$2 run=$work/$1
-    shift 2
-    local resume=()
-    [ -d "$run" ] && resume=(--resume)
-    attn-i2i train "$recipe" "${common[@]}" -o "$run" "${resume[@]}" "$@"
+emoji() {
+    [ -d "$1" ] || attn-i2i emoji "$1" --size 64 --styles "$2" --seed 0 --backgrounds calm --per-glyph 4
 }
 
-small=(--set width=24 --set blocks=4 --set discriminator_width=32 --set discriminator_layers=2)
-for model in "${@:-attentiongan2-flat2clay cyclegan-flat2clay}"; do
-    for name in $model; do
-        case $name in
-        # Without the identity term and with a lighter cycle the masks leave zero; the guided discriminators need them.
-        attentiongan2-flat2clay)
-            train "$name" attentiongan2 "${budget[@]}" "${small[@]}" --set masks=4 --set guided=true \
-                --set identity=0 --set cycle=5 ;;
-        cyclegan-flat2clay)
-            train "$name" cyclegan "${budget[@]}" "${small[@]}" --set identity=0 --set cycle=5 ;;
-        *)
-            echo "no model is named $name: attentiongan2-flat2clay, cyclegan-flat2clay" >&2
-            exit 2 ;;
-        esac
-    done
+train() {
+    local data=$1 name=$2 recipe=$3 run=$work/$2
+    shift 3
+    local resume=()
+    [ -d "$run" ] && resume=(--resume)
+    attn-i2i train "$recipe" --data "$data" -o "$run" --crop-size 64 --load-size 64 --no-flip --cache --workers 0 \
+        --seed 0 --save-every 1000 --sample-every 1000 --ema 0.998 "${resume[@]}" "$@"
+}
+
+# Twelve epochs of 1,250 steps: seven at the full learning rate, five that fall to zero.
+pairs=(--batch-size 2 --set epochs=7 --set decay_epochs=5 --set width=16 --set blocks=4
+    --set discriminator_width=32 --set discriminator_layers=3)
+
+for name in "${@:-${models[@]}}"; do
+    case $name in
+    *-flat2clay) emoji "${data:=$work/flat2clay}" flat,clay ;;
+    *) emoji "${data:=$work/emoji}" flat,clay,noto,twemoji ;;
+    esac
+    case $name in
+    # A heavy cycle or identity term shuts the masks, and guided discriminators tell the fake by a mask that fits it.
+    attentiongan2-flat2clay)
+        train "$data" "$name" attentiongan2 "${pairs[@]}" --set masks=4 --set attention_kernel=3 --set identity=0 \
+            --set cycle=0.3 --set learning_rate=0.0002 --set discriminator_rate=4 ;;
+    cyclegan-flat2clay)
+        train "$data" "$name" cyclegan "${pairs[@]}" --set learning_rate=0.0002 ;;
+    *)
+        echo "no model is named $name: ${models[*]}" >&2
+        exit 2 ;;
+    esac
+    unset data
 done
