@@ -49,7 +49,7 @@ def main() -> None:
         adam.step()
         decay.step()
         if step % 100 == 0:
-            print(f"\r{step}/{options.steps}  L1 {float(loss):.4f}", end="", flush=True)
+            print(f"\r{step}/{options.steps}  L1 {loss.item():.4f}", end="", flush=True)
     translator = Translator({"A2B": generator}, ModelConfig("attentiongan2", {}, ["A2B"]), device="cpu")
     print("\n" + table_text(evaluate_pairs(translating(translator), options.data)))
 
