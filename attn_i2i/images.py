@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +21,7 @@ from .types import AttnI2IError, ConfigError, ShapeError, UnreadableFileError
 ImageSource: TypeAlias = "str | Path | Image.Image | np.ndarray[Any, Any] | Tensor"
 
 MAX_PIXELS = 100_000_000
+_PILLOW_LIMIT = Lock()
 # Only these: Pillow would hand other files to a parser few people test, or (EPS) to an interpreter.
 READABLE = {
     "PNG": (".png", ".apng"),
@@ -101,7 +105,7 @@ def _read_file(path: Path, max_pixels: int) -> Picture:
     if path.is_dir():
         raise UnreadableFileError(f"{path} is a folder: give a picture file.")
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, _pillow_allowing(max_pixels):
             head = file.read(64)
             file.seek(0)
             with warnings.catch_warnings():
@@ -117,9 +121,25 @@ def _read_file(path: Path, max_pixels: int) -> Picture:
     except UnidentifiedImageError:
         raise UnreadableFileError(f"{path} is {_looks_like(head)}.") from None
     except Image.DecompressionBombError as error:
-        raise UnreadableFileError(f"{path} was refused: {error}") from None
+        advice = "Reduce it, or raise the limit (max_pixels)."
+        raise UnreadableFileError(f"{path} was refused: {error} {advice}") from None
     except Exception as error:  # Pillow answers damaged files with nearly every exception there is
         raise UnreadableFileError(f"{path} cannot be read: {error or type(error).__name__}.") from error
+
+
+@contextmanager
+def _pillow_allowing(pixels: int) -> Iterator[None]:
+    """Lift Pillow's own limit, a global, where ``pixels`` may exceed it; such reads go one at a time."""
+    if pixels <= MAX_PIXELS:
+        yield
+        return
+    with _PILLOW_LIMIT:
+        before = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = before and max(before, pixels)
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
 
 
 def _supported(format_name: str) -> bool:
@@ -238,13 +258,20 @@ def read_mask(source: ImageSource, size: tuple[int, int]) -> Tensor:
     or float. Raises ShapeError where the mask is not ``size`` (height, width).
     """
     if isinstance(source, np.ndarray | Tensor):
-        mask = torch.from_numpy(source) if isinstance(source, np.ndarray) else source
+        mask = _mask_tensor(source) if isinstance(source, np.ndarray) else source
         mask = mask.float() if mask.dtype == torch.bool else mask.float() / 255 if mask.dtype == torch.uint8 else mask
-        mask = unit_range(mask[None] if mask.ndim == 2 else mask, "mask")
+        mask = mask[None] if mask.ndim == 2 else mask
     else:
-        picture = read_image(source)
+        picture = read_image(source, max_pixels=max(MAX_PIXELS, size[0] * size[1]))
         mask = picture.rgb.mean(0, keepdim=True)
         mask = mask if picture.alpha is None else mask * picture.alpha
     if mask.shape != (1, *size):
         raise ShapeError(f"The mask's shape is {tuple(mask.shape)}: the picture needs (1, {size[0]}, {size[1]}).")
-    return mask
+    return unit_range(mask, "mask")
+
+
+def _mask_tensor(array: np.ndarray[Any, Any]) -> Tensor:
+    """The array as a tensor that shares neither its strides nor its byte order."""
+    if array.dtype.kind not in "bf" and array.dtype != np.uint8:
+        raise ConfigError(f"A mask of {array.dtype} is ambiguous: give bool, uint8, or floats in [0, 1].")
+    return torch.from_numpy(np.array(array, dtype=np.float32 if array.dtype.kind == "f" else array.dtype, order="C"))

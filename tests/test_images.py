@@ -14,7 +14,7 @@ from PIL import Image
 
 from attn_i2i.files import TargetExistsError
 from attn_i2i.image_writing import output_name, to_pil, write_image
-from attn_i2i.images import PictureWarning, read_image, read_mask
+from attn_i2i.images import MAX_PIXELS, PictureWarning, read_image, read_mask
 from attn_i2i.types import AttnI2IError, ConfigError, ShapeError, UnreadableFileError
 from tests.fuzz_images import Fuzzer, samples
 
@@ -197,10 +197,42 @@ def test_the_pixel_limit_is_an_option() -> None:
     assert read_image(colours(), max_pixels=48).size == (6, 8)
 
 
+def test_the_pixel_limit_goes_above_pillows_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_image(colours(), tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    with pytest.raises(UnreadableFileError, match=r"a\.png was refused: .*max_pixels"):
+        read_image(path)
+    assert read_image(path, max_pixels=MAX_PIXELS + 1).size == (6, 8)
+    assert Image.MAX_IMAGE_PIXELS == 10
+
+
+def test_a_mask_may_be_as_large_as_its_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_image(colours(), tmp_path / "a.png")
+    monkeypatch.setattr("attn_i2i.images.MAX_PIXELS", 10)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert read_mask(path, (6, 8)).shape == (1, 6, 8)
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "says"),
+    [
+        (np.zeros((0, 0), np.float32), ShapeError, r"\(1, 0, 0\)"),
+        (torch.zeros(1, 0, 2), ShapeError, r"\(1, 0, 2\)"),
+        (np.array([[None, 1]]), ConfigError, "mask of object"),
+        (np.zeros((2, 2), np.int64), ConfigError, "mask of int64"),
+    ],
+)
+def test_what_is_no_mask_is_named(source: np.ndarray | torch.Tensor, error: type[AttnI2IError], says: str) -> None:
+    with pytest.raises(error, match=says):
+        read_mask(source, (2, 2))
+
+
 def test_masks_come_from_anything_and_must_fit() -> None:
     half = np.array([[0, 255], [255, 0]], dtype=np.uint8)
     expected = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
-    for source in (half, half > 0, half / 255, torch.from_numpy(half > 0), expected, Image.fromarray(half)):
+    flipped, big_endian = half[::-1].copy()[::-1], (half / 255).astype(">f8")
+    arrays = (half, half > 0, half / 255, flipped, flipped > 0, flipped / 255, big_endian)
+    for source in (*arrays, torch.from_numpy(half > 0), expected, Image.fromarray(half)):
         assert torch.equal(read_mask(source, (2, 2)), expected)
     clear = Image.new("RGBA", (2, 2), (255, 255, 255, 0))
     assert not read_mask(clear, (2, 2)).any()
