@@ -136,6 +136,11 @@ def test_the_best_threshold_separates_a_faint_mask() -> None:
     assert value == pytest.approx(float(iou(score, truth, threshold).mean()))
 
 
+def test_thresholds_are_found_among_more_pixels_than_a_float32_counts() -> None:
+    score = torch.zeros(1, 2**24 + 4, dtype=torch.uint8)
+    assert best_threshold(score, score == 0, steps=1) == (0, 1)
+
+
 @pytest.mark.parametrize(("n", "m", "d"), [(200, 150, 8), (30, 20, 8), (6, 9, 40)])
 def test_fid_agrees_with_the_matrix_square_root(n: int, m: int, d: int) -> None:
     a, b = pictures(n, d).double(), (pictures(m, d, seed=1) * 1.3 + 0.1).double()

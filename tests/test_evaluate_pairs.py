@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from attn_i2i.evaluate import EQUAL_DB, evaluate_pairs, find_pairs, table_text, translating
-from attn_i2i.types import UnreadableFileError
+from attn_i2i.types import ShapeError, UnreadableFileError
 
 SIZE, COUNT, GREY, SOURCE, TRUTH = 24, 5, 51, 102, 204
 
@@ -101,6 +101,14 @@ def test_what_is_missing_is_named(folder: Path) -> None:
     (folder / "testB/3.png").unlink()
     with pytest.raises(UnreadableFileError, match=r"testB/3\.png"):
         evaluate_pairs(perfect, folder)
+
+
+@pytest.mark.parametrize(("changed", "batch_size"), [("testA", 16), ("trainA", 16), ("trainA", 1)])
+def test_pictures_of_several_sizes_are_named(folder: Path, changed: str, batch_size: int) -> None:
+    for path in (folder / changed / "3.png", folder / "masks" / changed / "3.png"):
+        Image.open(path).resize((2 * SIZE, SIZE)).save(path)
+    with pytest.raises(ShapeError, match=f"several sizes in .*{changed}: give a folder for each size"):
+        evaluate_pairs(perfect, folder, batch_size=batch_size)
 
 
 def test_the_text_shows_every_figure_with_its_unit(folder: Path) -> None:

@@ -41,7 +41,8 @@ def best_threshold(score: Tensor, truth: Tensor, steps: int = 100) -> tuple[floa
     if not score.numel():
         raise ConfigError("A threshold cannot be chosen on no masks: give one or more.")
     ordered = score.flatten().sort().values
-    candidates = ordered[torch.linspace(0, len(ordered) - 1, steps + 1, device=score.device).long()].unique()
+    quantiles = torch.arange(steps + 1, device=score.device) * (len(ordered) - 1) // steps
+    candidates = ordered[quantiles].unique()
     means = torch.stack([iou(score, truth, float(candidate)).mean() for candidate in candidates])
     best = int(means.argmax())
     return float(candidates[best]), float(means[best])

@@ -144,6 +144,7 @@ def _training_threshold(translate: Translate, pairs: Pairs, batch_size: int, lim
             raise ConfigError("The translation gave a mask for test pictures and none for training pictures.")
         scores.append(mask)
         truths.append(_masks(pairs.train_masks, names, images) > 0.5)
+    _check_sizes(pairs.train, scores)
     return best_threshold(torch.cat(scores), torch.cat(truths))[0]
 
 
@@ -162,9 +163,13 @@ def _batches(folder: Path, batch_size: int, limit: int | None = None) -> Iterato
 
 def _images(folder: Path, names: list[str]) -> Tensor:
     pictures = [read_image(folder / name).rgb for name in names]
-    if len({picture.shape for picture in pictures}) > 1:
-        raise ShapeError(f"Pictures of several sizes in {folder}: evaluate one size, or with batch_size=1.")
+    _check_sizes(folder, pictures)
     return torch.stack(pictures)
+
+
+def _check_sizes(folder: Path, pictures: list[Tensor]) -> None:
+    if len({picture.shape[-2:] for picture in pictures}) > 1:
+        raise ShapeError(f"Pictures of several sizes in {folder}: give a folder for each size.")
 
 
 def _masks(folder: Path, names: list[str], images: Tensor) -> Tensor:
