@@ -11,15 +11,15 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from .image_writing import write_image
+from .files import TargetExistsError
+from .image_writing import output_name, write_image
 from .images import MAX_PIXELS, Picture, PictureWarning, read_image
-from .jobs import Job
+from .jobs import SHEET, Job, outputs
 from .pictures import Tile, contact_sheet
 from .result import Result
 from .translator import Translator
 from .types import AttnI2IError, ConfigError, UnknownNameError, UnreadableFileError
 
-SHEET = "contact_sheet.png"
 SHEET_PICTURES, SHEET_ROWS, SHEET_TILE = 40, 10, 160
 CHUNK, CHUNK_PIXELS = 8, 2**24
 
@@ -48,11 +48,14 @@ def translate_files(
 
     ``attention`` adds each mask, overlay and heatmap, and a contact sheet of the first 40 pictures. ``mask`` is one
     picture for all, or a folder of masks under the inputs' relative names (or those as .png). ``options`` are those
-    of a Translator's call; wrong ones raise at once. ``advance`` hears how many pictures have just been dealt with.
+    of a Translator's call; wrong ones, and a broken model, raise at once. A picture whose transparency its format
+    cannot hold becomes .png. ``advance`` hears how many pictures have just been dealt with.
     """
     options["batch_size"] = batch_size
-    _check(jobs, mask)
-    run = _Run(translator, attention, mask, force, options)
+    translator.generators[options.get("direction") or translator.direction]
+    _check(jobs, mask, max_pixels)
+    taken = [job.source for job in jobs] + [target for target, _ in outputs(jobs, attention)]
+    run = _Run(translator, attention, mask, force, options, {path.resolve() for path in taken})
     waiting: list[tuple[Job, Picture]] = []
     for job in jobs:
         try:
@@ -67,7 +70,7 @@ def translate_files(
             advance(len(waiting))
             waiting = []
     if run.rows:
-        write_image(contact_sheet(_side_by_side(run.rows), SHEET_TILE), jobs[0].attention_folder / SHEET, force=True)
+        write_image(contact_sheet(_side_by_side(run.rows), SHEET_TILE), jobs[0].attention_folder / SHEET, force=force)
     return run.report
 
 
@@ -78,6 +81,7 @@ class _Run:
     mask: Path | None
     force: bool
     options: dict[str, Any]
+    taken: set[Path]
     report: Report = field(default_factory=Report)
     rows: list[list[Tile]] = field(default_factory=list)
 
@@ -95,21 +99,33 @@ class _Run:
                 for one in waiting:
                     yield from self.translated([one])
             else:
-                self.report.failed.append((waiting[0][0].source, str(error).partition("\n")[0]))
+                why = str(error).partition("\n")[0] or type(error).__name__
+                self.report.failed.append((waiting[0][0].source, why))
         else:
             yield from zip((job for job, _ in waiting), results, strict=True)
 
     def write(self, job: Job, result: Result) -> None:
         """Write a translation, and its attention where that is wanted."""
         try:
-            job.target.parent.mkdir(parents=True, exist_ok=True)
-            result.save(job.target, force=self.force)
+            target = self._target(job, result)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            result.save(target, force=self.force)
             if self.attention:
                 self._write_attention(job, result)
         except (AttnI2IError, OSError) as error:
             self.report.failed.append((job.source, str(error)))
         else:
-            self.report.written.append(job.target)
+            self.report.written.append(target)
+
+    def _target(self, job: Job, result: Result) -> Path:
+        if job.named or result.alpha is None:
+            return job.target
+        target = job.target.with_name(output_name(job.target.name, transparency=True))
+        if target != job.target:
+            if target.resolve() in self.taken:
+                raise TargetExistsError(f"{target}, which could hold its transparency, is another picture's: rename it")
+            self.taken.add(target.resolve())
+        return target
 
     def _write_attention(self, job: Job, result: Result) -> None:
         pictures = {}
@@ -130,10 +146,10 @@ class _Run:
             self.rows.append([(label, _thumbnail(picture)) for label, picture in row])
 
 
-def _check(jobs: Sequence[Job], mask: Path | None) -> None:
+def _check(jobs: Sequence[Job], mask: Path | None, max_pixels: int) -> None:
     """What would make every single picture fail is an error of its own."""
     if mask is not None and not mask.is_dir():
-        read_image(mask)
+        read_image(mask, max_pixels=max_pixels)
     for folder in {job.attention_folder.parent for job in jobs}:
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -33,10 +33,24 @@ WRITERS = {
 }
 
 
-def output_name(name: str) -> str:
-    """The file name for a translation of ``name``: the same where that format is written here, else PNG."""
+def output_name(name: str, *, transparency: bool = False) -> str:
+    """The file name for a translation of ``name``: the same where that format is written here, else PNG.
+
+    With ``transparency`` the format must hold that too.
+    """
     path = Path(name)
-    return path.name if path.suffix.lower() in WRITERS else f"{path.stem}.png"
+    writer = WRITERS.get(path.suffix.lower())
+    return path.name if writer and (writer.transparency or not transparency) else f"{path.stem}.png"
+
+
+def writer_of(path: Path) -> _Writer:
+    """How a picture called ``path`` is written; ConfigError where its extension names no format written here."""
+    try:
+        return WRITERS[path.suffix.lower()]
+    except KeyError:
+        known = ", ".join(WRITERS)
+        message = f"{path}: pictures are not written as {path.suffix or 'that'}: use {known}."
+        raise ConfigError(message) from None
 
 
 def to_pil(rgb: Tensor, alpha: Tensor | None = None) -> Image.Image:
@@ -52,9 +66,7 @@ def write_image(image: Image.Image, path: str | Path, *, icc: bytes | None = Non
     JPEG is written at quality 95 without chroma subsampling, WebP and TIFF without loss.
     """
     path = Path(path)
-    writer = WRITERS.get(path.suffix.lower())
-    if writer is None:
-        raise ConfigError(f"{path}: pictures are not written as {path.suffix or 'that'}: use {', '.join(WRITERS)}.")
+    writer = writer_of(path)
     if max(image.size) > writer.longest_side:
         raise ShapeError(f"{path}: {writer.format} holds {writer.longest_side} pixels a side at most: use .png.")
     if image.has_transparency_data and not writer.transparency:

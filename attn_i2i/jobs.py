@@ -10,21 +10,25 @@ from itertools import chain
 from pathlib import Path
 
 from .files import TargetExistsError
-from .image_writing import output_name
+from .image_writing import output_name, writer_of
 from .images import SUFFIXES
 from .types import ConfigError, UnreadableFileError
 
-ATTENTION = "attention"
+ATTENTION, SHEET = "attention", "contact_sheet.png"
 KINDS = ("mask", "overlay", "heatmap")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to translate: where it is, its name below its input folder, and where its translation goes."""
+    """One picture to translate: where it is, its name below its input folder, and where its translation goes.
+
+    ``named`` says that the caller chose the target's name, so that its format stays as it is.
+    """
 
     source: Path
     relative: Path
     target: Path
+    named: bool = False
 
     def attention(self, kind: str) -> Path:
         """Where a picture of the attention goes; ``kind`` is mask, overlay or heatmap."""
@@ -55,13 +59,23 @@ def plan(
         raise UnreadableFileError(f"{missing}: no such file." if found else f"{missing}: no pictures there.")
     single = len(found) == 1 and found[0][0].is_file() and output.suffix.lower() in SUFFIXES and not output.is_dir()
     if single:
-        jobs = [Job(found[0][0], Path(found[0][0].name), output)]
+        writer_of(output)
+        jobs = [Job(found[0][0], Path(found[0][0].name), output, named=True)]
     elif output.exists() and not output.is_dir():
         raise ConfigError(f"{output} is a file: {len(found)} pictures need a folder to go to.")
     else:
         jobs = [Job(source, name, output / name.parent / output_name(name.name)) for source, name in found]
     _check_targets(jobs, attention, force)
     return jobs
+
+
+def outputs(jobs: Sequence[Job], attention: bool) -> Iterator[tuple[Path, Path | str]]:
+    """Every file that the jobs may write, and the source it is for."""
+    for job in jobs:
+        for target in (job.target, *map(job.attention, KINDS if attention else ())):
+            yield target, job.source
+    if attention and jobs:
+        yield jobs[0].attention_folder / SHEET, "the contact sheet"
 
 
 def _found(inputs: Sequence[str | Path], output: Path, recursive: bool) -> Iterator[tuple[Path, Path]]:
@@ -87,6 +101,8 @@ def _expand(given: str, output: Path, recursive: bool) -> Iterator[tuple[Path, P
         base = Path(*_before_magic(path))
         found = sorted(base.glob(str(path.relative_to(base))))
         matches = [match for match in found if match.is_file() and match.suffix.lower() in SUFFIXES]
+        if base.resolve() in output.resolve().parents:
+            matches = [match for match in matches if not match.parent.resolve().is_relative_to(output.resolve())]
         if not matches:
             raise UnreadableFileError(f"{given} matches no pictures.")
         yield from ((match, match.relative_to(base)) for match in matches)
@@ -111,18 +127,16 @@ def _pictures_below(folder: Path, output: Path, recursive: bool) -> list[Path]:
 
 
 def _check_targets(jobs: Sequence[Job], attention: bool, force: bool) -> None:
-    sources = {job.source.resolve(): job.source for job in jobs}
-    taken: dict[Path, Path] = {}
+    sources = {job.source.resolve() for job in jobs}
+    taken: dict[Path, Path | str] = {}
     existing = []
-    for job in jobs:
-        kinds = KINDS if attention else ()
-        for target in (job.target, *map(job.attention, kinds)):
-            if target in taken:
-                raise ConfigError(f"{taken[target]} and {job.source} would both become {target}: translate one apart.")
-            if target.resolve() in sources:
-                raise ConfigError(f"{target} is itself an input and would be overwritten: choose another output.")
-            taken[target] = job.source
-            existing += [target] if target.exists() else []
+    for target, source in outputs(jobs, attention):
+        if target in taken:
+            raise ConfigError(f"{taken[target]} and {source} would both become {target}: translate one apart.")
+        if target.resolve() in sources:
+            raise ConfigError(f"{target} is itself an input and would be overwritten: choose another output.")
+        taken[target] = source
+        existing += [target] if target.exists() else []
     if existing and not force:
         what = (
             f"{existing[0]} exists" if len(existing) == 1 else f"{len(existing)} outputs, such as {existing[0]}, exist"

@@ -54,7 +54,7 @@ class Result:
     def save(self, path: str | Path, *, force: bool = False) -> Path:
         """Write the translated picture and return its path; into a folder it goes by its source's name."""
         path = Path(path)
-        path = path / output_name(self.name) if path.is_dir() else path
+        path = path / output_name(self.name, transparency=self.alpha is not None) if path.is_dir() else path
         return write_image(self.pil(), path, icc=self.icc, force=force)
 
     def mask_image(self) -> Image.Image:

@@ -99,6 +99,26 @@ def test_a_bad_file_is_named_and_the_rest_is_done(run: Run, model: Path) -> None
     ]
 
 
+def test_a_picture_that_cannot_be_translated_is_named_with_its_folder(run: Run, tmp_path: Path) -> None:
+    write_model(tmp_path, "ugatit", width=4, blocks=1, light=False, image_size=16)
+    picture("in/a.png")
+    picture("in/b.png", (16, 16))
+    code, out, err = run("translate", "in", "-o", "out", "-m", tmp_path)
+    assert (code, out) == (1, "1 of 2 pictures translated to out\n")
+    assert err.startswith("skipped: in/a.png: a.png is 24x16")
+
+
+def test_a_broken_model_is_one_error_however_many_pictures(run: Run, tmp_path: Path) -> None:
+    write_model(tmp_path, "attentiongan2", width=4, blocks=1)
+    (tmp_path / "A2B.safetensors").write_bytes(b"cut")
+    picture("in/a.png")
+    picture("in/b.png")
+    code, out, err = run("translate", "in", "-o", "out", "-m", tmp_path)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "A2B.safetensors" in err
+    assert not Path("out").exists()
+
+
 def test_attention_is_written_beside_the_pictures(run: Run, model: Path) -> None:
     picture("in/a.png")
     picture("in/sub/b.jpg")
@@ -115,6 +135,33 @@ def test_attention_is_written_beside_the_pictures(run: Run, model: Path) -> None
     ]
     with Image.open("out/attention/a.mask.png") as mask:
         assert (mask.mode, mask.size) == ("L", (24, 16))
+
+
+def test_the_contact_sheet_is_overwritten_only_by_force(run: Run, model: Path) -> None:
+    picture("a.png")
+    sheet = picture("out/attention/contact_sheet.png")
+    before = sheet.read_bytes()
+    code, _, err = run("translate", "a.png", "-o", "out", "-m", model, "--attention")
+    assert code == 1
+    assert "out/attention/contact_sheet.png exists already" in err
+    assert sheet.read_bytes() == before
+    assert run("translate", "a.png", "-o", "out", "-m", model, "--attention", "--force")[0] == 0
+    assert sheet.read_bytes() != before
+
+
+def test_transparency_under_the_name_of_a_jpeg_is_kept_as_png(run: Run, model: Path) -> None:
+    picture("in/a.png", mode="RGBA").rename("in/a.jpg")
+    picture("in/b.png")
+    picture("in/c.png", mode="RGBA").rename("in/b.jpg")
+    code, out, err = run("translate", "in", "-o", "out", "-m", model, "--force")
+    assert files("out") == ["a.png", "b.png"]
+    with Image.open("out/a.png") as image:
+        assert image.mode == "RGBA"
+    assert (code, out, err.count("\n")) == (1, "2 of 3 pictures translated to out\n", 1)
+    assert err.startswith("skipped: in/b.jpg: out/b.png")
+    code, _, err = run("translate", "in/a.jpg", "-o", "named.jpg", "-m", model)
+    assert code == 1
+    assert "named.jpg: JPEG holds no transparency" in err
 
 
 def test_one_picture_may_name_its_output(run: Run, model: Path) -> None:
@@ -162,7 +209,8 @@ def test_what_would_fail_every_picture_is_one_error(run: Run, model: Path, argum
     picture("in/a.png")
     picture("in/b.png")
     code, out, err = run("translate", "in", "-o", "out", "-m", model, *arguments)
-    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert (out, err.count("\n")) == ("", 1)
+    assert code > 0
     assert says in err
 
 
@@ -171,7 +219,7 @@ def test_domains_are_chosen_by_name(run: Run, tmp_path: Path) -> None:
     write_model(tmp_path / "stars", "stargan", ["Black_Hair", "Male"], width=4, blocks=1, domains=2)
     picture("a.png")
     code, _, err = run("translate", "a.png", "-o", "out", "-m", "stars")
-    assert (code, err.count("\n")) == (1, 1)
+    assert (code, err.count("\n")) == (2, 1)
     assert "Black_Hair, Male" in err
     assert run("translate", "a.png", "-o", "out", "-m", "stars", "--domain", "Male")[0] == 0
     assert run("translate", "a.png", "-o", "out2", "-m", "stars", "--domain", "0,1")[0] == 0
@@ -208,25 +256,37 @@ def test_outputs_inside_the_input_are_no_input(run: Run, model: Path) -> None:
     assert [name for name in files("in") if "attention" not in name] == ["a.png", "out/a.png"]
 
 
+def test_outputs_that_a_pattern_matches_are_no_input(run: Run, model: Path) -> None:
+    picture("in/a.png")
+    for _ in range(2):
+        code, out, _ = run("translate", "**/*.png", "-o", "out", "-m", model, "-f", "--attention")
+        assert (code, out) == (0, "1 picture translated to out\n")
+    assert run("translate", "in/*.png", "-o", ".", "-m", model)[0] == 0
+    assert Path("a.png").exists()
+
+
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("expected", "arguments", "says"),
     [
-        (["in", "other", "-o", "out"], "in/a.png and other/a.png would both become out/a.png"),
-        (["in", "-o", "in", "--force"], "in/a.png is itself an input"),
-        (["nothing.png", "-o", "out"], "nothing.png: no such file"),
-        (["empty", "-o", "out"], "empty holds no pictures"),
-        (["nest", "-o", "out"], "--recursive"),
-        (["in/*.jpg", "-o", "out"], "in/*.jpg matches no pictures"),
-        (["in", "other/b.png", "-o", "in/a.png"], "in/a.png is a file"),
+        (2, ["in", "other", "-o", "out"], "in/a.png and other/a.png would both become out/a.png"),
+        (2, ["in", "-o", "in", "--force"], "in/a.png is itself an input"),
+        (1, ["nothing.png", "-o", "out"], "nothing.png: no such file"),
+        (1, ["empty", "-o", "out"], "empty holds no pictures"),
+        (1, ["nest", "-o", "out"], "--recursive"),
+        (1, ["in/*.jpg", "-o", "out"], "in/*.jpg matches no pictures"),
+        (2, ["in", "other/b.png", "-o", "in/a.png"], "in/a.png is a file"),
+        (2, ["other/b.png", "-o", "b.gif"], "b.gif: pictures are not written as .gif"),
     ],
 )
-def test_impossible_jobs_fail_before_anything_is_done(run: Run, model: Path, arguments: list[str], says: str) -> None:
+def test_impossible_jobs_fail_before_anything_is_done(
+    run: Run, model: Path, expected: int, arguments: list[str], says: str
+) -> None:
     for name in ("in/a.png", "other/a.png", "other/b.png", "nest/x/a.png"):
         picture(name)
     Path("empty").mkdir()
     before = files(".")
     code, out, err = run("translate", *arguments, "-m", model)
-    assert (code, out) == (1, "")
+    assert (code, out) == (expected, "")
     assert err.startswith("error: ")
     assert says in err
     assert err.count("\n") == 1
@@ -251,10 +311,17 @@ def test_models_that_are_none_are_explained(run: Run, model: Path) -> None:
         ["translate", "a.png"],
         ["translate", "a.png", "-o", "out", "-m", "x", "--strength", "2"],
         ["translate", "a.png", "-o", "out", "-m", "x", "--dtype", "int8"],
+        ["translate", "a.png", "-o", "out", "-m", "no-model"],
+        ["translate", "a.png", "-o", "out", "-m", "MODEL", "--direction", "A2C"],
+        ["translate", "a.png", "-o", "out", "-m", "MODEL", "--domain", "Male"],
+        ["train", "no-recipe", "--data", ".", "-o", "run"],
+        ["train", "cyclegan", "--data", ".", "-o", "run", "--set", "foo"],
+        ["train", "cyclegan", "--data", ".", "-o", "run", "--ema", "2"],
     ],
 )
-def test_bad_usage_is_exit_code_2(run: Run, arguments: list[str]) -> None:
-    assert run(*arguments)[0] == 2
+def test_bad_usage_is_exit_code_2(run: Run, model: Path, arguments: list[str]) -> None:
+    picture("a.png")
+    assert run(*(model if argument == "MODEL" else argument for argument in arguments))[0] == 2
 
 
 def test_bombs_are_refused_by_a_limit_of_ones_own(run: Run, model: Path) -> None:

@@ -271,6 +271,9 @@ def test_what_a_format_cannot_hold_is_said_and_nothing_is_left(
 def test_output_names_keep_formats_that_are_written() -> None:
     names = {"a.JPG": "a.JPG", "a.webp": "a.webp", "a.gif": "a.png", "a.b.avif": "a.b.png", "a": "a.png"}
     assert {name: output_name(name) for name in names} == names
+    assert [output_name(f"a{end}", transparency=True) for end in (".jpg", ".bmp", ".webp")] == ["a.png"] * 2 + [
+        "a.webp"
+    ]
 
 
 def test_jpegs_keep_full_colour_resolution(tmp_path: Path) -> None:

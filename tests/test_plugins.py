@@ -222,5 +222,5 @@ def test_check_of_a_good_plugin_succeeds(crowded: Path) -> None:
 )
 def test_check_fails_in_one_line(crowded: Path, arguments: list[str], message: str) -> None:
     done = run(crowded, "plugins", "check", *arguments)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(message)

@@ -38,7 +38,7 @@ def test_a_run_and_its_continuation(train: Train, tmp_path: Path) -> None:
     assert (code, (tmp_path / "run/model/A2B.safetensors").is_file()) == (0, True)
     assert "model written to run/model" in told
     code, _, told = train("cyclegan", "--data", "data", "-o", "run", "--steps", "2")
-    assert code == 1
+    assert code == 2
     assert "error: run holds a training already: continue with --resume" in told
     assert train("cyclegan", "--data", "data", "-o", "run", "--steps", "2", "--resume")[0] == 0
 
@@ -56,4 +56,6 @@ def test_a_data_check_stops_before_the_first_step(train: Train, tmp_path: Path) 
     code, _, told = train("cyclegan", "--data", "data", "-o", "run", "--steps", "1", "--data-check")
     assert code == 1
     assert "13 pictures checked: 1 corrupt, 0 grey, 0 identical" in told
+    code, _, told = train("cyclegan", "--data", "data", "-o", "run", "--dry-run", "--data-check")
+    assert (code, "1 of 13 pictures cannot be read" in told) == (1, True)
     assert not (tmp_path / "run").exists()

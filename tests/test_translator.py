@@ -315,6 +315,8 @@ def test_results_are_saved_with_transparency_under_their_names(tmp_path: Path) -
     with pytest.raises(AttnI2IError, match="exists already"):
         result.save(path)
     result.save(path, force=True)
+    renamed = (tmp_path / "in.png").rename(tmp_path / "in.jpg")
+    assert translator(Negative())(renamed).save(tmp_path / "out", force=True) == path
 
 
 def test_pictures_of_a_result_show_what_they_say() -> None:

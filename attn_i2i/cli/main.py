@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from ..types import AttnI2IError
+from ..types import AttnI2IError, ConfigError, UnknownNameError
 from . import plugins
 from .convert import convert
 from .demo import demo
@@ -68,7 +68,10 @@ def everywhere(
 
 
 def main() -> None:
-    """Run the command line: exit code 0, 1 for a job that failed, 2 for bad usage, 130 when interrupted."""
+    """Run the command line: exit code 0, 1 for a job that failed, 2 for bad usage, 130 when interrupted.
+
+    Bad usage is also an option's value, or a name, that only the part behind the command can judge.
+    """
     debug = _take("--debug")
     if _take("--no-plugins"):
         os.environ["ATTN_I2I_PLUGINS"] = ""
@@ -84,7 +87,7 @@ def main() -> None:
             traceback.print_exc()
         else:
             print(_one_line(error), file=sys.stderr)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, ConfigError | UnknownNameError) else 1)
 
 
 def _take(flag: str) -> bool:

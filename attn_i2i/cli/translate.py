@@ -36,7 +36,10 @@ def translate(
     ] = None,
     attention: Annotated[bool, typer.Option("--attention", help="Also write masks, overlays and one sheet.")] = False,
     keep_background: Annotated[
-        bool, typer.Option("--keep-background", help="Keep pixels exactly where the attention mask is 0.")
+        bool,
+        typer.Option(
+            "--keep-background", help="Keep the input where the mask is 0; exactly, unless it is written as JPEG."
+        ),
     ] = False,
     mask: Annotated[
         Path | None, typer.Option(help="Picture (white may change), or a folder of them by input name.")
@@ -60,6 +63,7 @@ def translate(
 ) -> None:
     """Translate pictures, keeping their names and sizes.
 
+    What its format cannot hold here becomes .png: an animation, or transparency under the name of a JPEG.
     A picture that cannot be read is named and skipped; the others are done, and the exit code is 1.
     """
     from ..batch import translate_files
@@ -92,8 +96,8 @@ def translate(
             size="fit" if size else None,
             batch_size=batch_size,
         )
-    for _, why in report.failed:
-        print(f"skipped: {why}", file=sys.stderr)
+    for path, why in report.failed:
+        print(f"skipped: {why}" if why.startswith(str(path)) else f"skipped: {path}: {why}", file=sys.stderr)
     count = f"{len(report.written)} of {len(jobs)}" if report.failed else len(jobs)
     print(f"{count} picture{'s' if len(jobs) > 1 else ''} translated to {output}")
     if report.failed:
