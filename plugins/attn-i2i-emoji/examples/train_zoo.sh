@@ -21,9 +21,9 @@ train() {
         --seed 0 --save-every 1000 --sample-every 1000 --ema 0.998 "${resume[@]}" "$@"
 }
 
+size=(--set width=16 --set blocks=4 --set discriminator_width=32 --set discriminator_layers=3)
 # Twelve epochs of 1,250 steps: seven at the full learning rate, five that fall to zero.
-pairs=(--batch-size 2 --set epochs=7 --set decay_epochs=5 --set width=16 --set blocks=4
-    --set discriminator_width=32 --set discriminator_layers=3)
+pairs=(--batch-size 2 --set epochs=7 --set decay_epochs=5 "${size[@]}")
 
 for name in "${@:-${models[@]}}"; do
     case $name in
@@ -37,6 +37,17 @@ for name in "${@:-${models[@]}}"; do
             --set cycle=0.3 --set learning_rate=0.0002 --set discriminator_rate=4 ;;
     cyclegan-flat2clay)
         train "$data" "$name" cyclegan "${pairs[@]}" --set learning_rate=0.0002 ;;
+    ugatit-flat2clay)
+        train "$data" "$name" ugatit --batch-size 1 --set light=true --set image_size=64 --set width=16 \
+            --set discriminator_width=16 --set discriminator_global_layers=6 --set discriminator_local_layers=4 \
+            --set learning_rate=0.0002 --set steps=15000 ;;
+    aggan-flat2clay)
+        train "$data" "$name" aggan "${size[@]}" --batch-size 1 --set learning_rate=0.0002 --set warmup_epochs=4 \
+            --set epochs=6 ;;
+    attentiongan1-emoji)
+        train "$data" "$name" attentiongan1-multidomain --batch-size 8 --set width=16 --set blocks=4 \
+            --set discriminator_width=32 --set discriminator_layers=4 --set learning_rate=0.0002 --set steps=15000 \
+            --set decay_steps=7500 ;;
     *)
         echo "no model is named $name: ${models[*]}" >&2
         exit 2 ;;
