@@ -13,6 +13,7 @@ from PIL import Image
 
 from attn_i2i import create
 from attn_i2i.cards import get_card
+from attn_i2i.hub import HubError, publish
 from attn_i2i.model import DiscriminatorConfig, ModelConfig, create_discriminator, save_model
 from attn_i2i.model_card import model_card
 
@@ -82,8 +83,6 @@ def test_a_model_goes_up_in_one_commit_and_comes_back(hub: FakeHub, worker: Work
 
 def published(directory: str, repo: str, **options: str) -> str:
     """What the worker runs: the lines for a zoo card."""
-    from attn_i2i.hub import publish
-
     return publish(directory, repo, **options).card_lines()  # type: ignore[arg-type]
 
 
@@ -132,6 +131,13 @@ def test_who_may_not_publish_is_told(hub: FakeHub, model: Path, tmp_path: Path) 
         assert "expected owner/name" in refused.message
     finally:
         stranger.close()
+
+
+@pytest.mark.parametrize("repo", ["model", "tester/", "tester/a/b", "tester/a b"])
+def test_a_repository_is_named_by_owner_and_name(tmp_path: Path, repo: str) -> None:
+    """Told before the folder is looked at, let alone the Hub."""
+    with pytest.raises(HubError, match="expected owner/name"):
+        publish(tmp_path / "nothing", repo)
 
 
 def test_a_card_written_by_hand_keeps_its_words(hub: FakeHub, worker: Worker, model: Path) -> None:

@@ -14,6 +14,7 @@ from ..model import CONFIG, ModelConfig, build_discriminators, build_generator, 
 from ..model_card import model_card
 from ..types import ModelError
 from .errors import LicenceError, explained
+from .store import check_repo
 from .whole import check_whole, weight_files
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
@@ -40,10 +41,11 @@ def publish(directory: str | Path, repo: str, *, licence: str | None = None, pri
     Goes up in one commit: the configuration, the weights, a model card, and pictures from the directory's
     ``samples`` folder; nothing else that may lie there. ``licence`` sets what the configuration does not say. Raises
     LicenceError for a model without a licence, ModelError for one that is not whole or does not load strictly,
-    HubError where the Hub refuses.
+    HubError where the Hub refuses, or ``repo`` is no such name.
     """
     from huggingface_hub import CommitOperationAdd, HfApi
 
+    check_repo(repo)
     directory = Path(directory)
     config = _checked(directory, licence)
     text = config.to_json().encode()

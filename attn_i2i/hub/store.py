@@ -23,14 +23,19 @@ CHANGED = "it was changed after it was stored"
 Approve = Callable[[ModelConfig], None]
 
 
+def check_repo(repo: str) -> None:
+    """Raise HubError unless ``repo`` is ``owner/name``."""
+    if not _REPO.fullmatch(repo):
+        raise HubError(f"{repo!r} is not the name of a Hub repository: expected owner/name.")
+
+
 def fetch(repo: str, revision: str | None, digests: Mapping[str, str] | None, approve: Approve) -> Path:
     """The folder of a Hub model: stored, else fetched; every file is hashed at each call.
 
     ``digests`` are a card's SHA-256 sums; without them the Hub's own are held against the files. ``approve`` sees the
     configuration before any weights are fetched, and may raise. A stored commit needs no request.
     """
-    if not _REPO.fullmatch(repo):
-        raise HubError(f"{repo!r} is not the name of a Hub repository: expected owner/name.")
+    check_repo(repo)
     store = local_zoo() / ".hub" / repo.replace("/", "--")
     source = Repository(repo, revision)
     if not COMMIT.fullmatch(revision or ""):
