@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .registry import suggestion
-from .types import ConfigError, ModelError, StateDict
+from .types import AttnI2IError, ConfigError, ModelError, StateDict
 
 if TYPE_CHECKING:
     from torch import nn
@@ -83,8 +84,11 @@ def _build(factory: Any, name: str, config: Mapping[str, Any]) -> nn.Module:
             )
     try:
         module: nn.Module = factory(**config)
-    except TypeError as error:
-        raise ConfigError(f"{name} cannot be built from {dict(config)}: {error}.") from error
+    except AttnI2IError:
+        raise
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise ConfigError(f"{name} cannot be built from {dict(config)}: {reason}.") from error
     return module
 
 
@@ -95,7 +99,7 @@ def read_config(directory: Path) -> ModelConfig:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError(f"{directory} is not a model directory: it has no {CONFIG}.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} cannot be read as JSON: {error}.") from error
     known = {f.name for f in fields(ModelConfig)}
     if not isinstance(raw, dict) or not {"architecture", "config", "directions"} <= raw.keys():
@@ -104,20 +108,51 @@ def read_config(directory: Path) -> ModelConfig:
         raise ModelError(f"{path} has format {raw.get('format')!r}, this version reads format {FORMAT}.")
     if unknown := sorted(raw.keys() - known):
         raise ModelError(f"{path} has an unknown key {unknown[0]!r}.{suggestion(unknown[0], known)}")
-    if not isinstance(raw["config"], dict) or not _are_names(raw["directions"]):
-        raise ModelError(f"{path}: config must be an object, directions a list of plain names.")
-    if judges := raw.get("discriminators"):
+    for key, value in raw.items():
+        if key in _FIELDS and not _FIELDS[key][0](value):
+            raise ModelError(f"{path}: {key} is {reprlib.repr(value)}, expected {_FIELDS[key][1]}.")
+    if (judges := raw.get("discriminators")) is not None:
         raw["discriminators"] = DiscriminatorConfig(**judges)
     return ModelConfig(**raw)
 
 
-def _are_names(directions: object) -> bool:
-    """Directions name files, so a downloaded configuration must not lead out of its directory."""
-    return (
-        isinstance(directions, list)
-        and bool(directions)
-        and all(isinstance(name, str) and name.replace("-", "_").isidentifier() for name in directions)
+def is_plain(name: object) -> bool:
+    """Whether a direction may have this name: it names a file, so it must not lead out of its directory."""
+    return isinstance(name, str) and name.replace("-", "_").isidentifier()
+
+
+def _are_directions(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(is_plain, value))
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _are_judges(value: object) -> bool:
+    return value is None or (
+        isinstance(value, dict)
+        and value.keys() == {f.name for f in fields(DiscriminatorConfig)}
+        and isinstance(value["architecture"], str)
+        and isinstance(value["config"], dict)
+        and _are_texts(value["names"])
     )
+
+
+_FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "architecture": (lambda value: isinstance(value, str), "a name"),
+    "config": (_is_object, "an object"),
+    "directions": (_are_directions, "a list of plain names"),
+    "domains": (lambda value: value is None or _are_texts(value), "a list of names, or null"),
+    "discriminators": (_are_judges, "an object of architecture (a name), config (an object) and names, or null"),
+    "provenance": (_is_object, "an object"),
+    "licence": (lambda value: value is None or isinstance(value, str), "text, or null"),
+    "preprocessing": (_is_object, "an object"),
+}
 
 
 def build_generator(directory: Path, config: ModelConfig, direction: str) -> nn.Module:
@@ -125,7 +160,7 @@ def build_generator(directory: Path, config: ModelConfig, direction: str) -> nn.
     if direction not in config.directions:
         raise ModelError(f"{directory} has no direction {direction!r}: it has {', '.join(config.directions)}.")
     weights = _read_weights(directory / f"{direction}.safetensors")
-    return load_strictly(builder("generators", config.architecture, config.config), weights, f"{directory}/{direction}")
+    return _load_stored("generators", config, weights, f"{directory}/{direction}")
 
 
 def build_discriminators(directory: Path, config: ModelConfig) -> dict[str, nn.Module]:
@@ -135,13 +170,27 @@ def build_discriminators(directory: Path, config: ModelConfig) -> dict[str, nn.M
         return {}
     weights = _read_weights(directory / DISCRIMINATORS)
     return {
-        name: load_strictly(
-            builder("discriminators", judges.architecture, judges.config),
+        name: _load_stored(
+            "discriminators",
+            judges,
             {k.partition(".")[2]: t for k, t in weights.items() if k.partition(".")[0] == name},
             f"{directory}/discriminators ({name})",
         )
         for name in judges.names
     }
+
+
+def _load_stored(
+    kind: Literal["generators", "discriminators"],
+    config: ModelConfig | DiscriminatorConfig,
+    weights: StateDict,
+    where: str,
+) -> nn.Module:
+    """A part as its model directory describes it; an option that nothing can be built from is the directory's fault."""
+    try:
+        return load_strictly(builder(kind, config.architecture, config.config), weights, where)
+    except ConfigError as error:
+        raise ModelError(f"{where}: {error}") from error
 
 
 def _read_weights(path: Path) -> StateDict:
@@ -190,11 +239,19 @@ def save_model(
     *,
     force: bool = False,
 ) -> None:
-    """Write a model directory whole or not at all; the same model gives the same bytes."""
+    """Write a model directory whole or not at all; the same model gives the same bytes.
+
+    Raises ModelError for generators that are not those of ``config.directions``, or whose names cannot name files.
+    """
     from .checksums import write_sums
     from .files import atomic_dir, save_safetensors
     from .model_card import model_card
 
+    if generators.keys() != set(config.directions) or not all(map(is_plain, generators)):
+        raise ModelError(
+            f"{directory} cannot be saved: its generators are {list(generators)}, its directions {config.directions};"
+            " expected the same plain names, such as A2B."
+        )
     with atomic_dir(directory, force=force) as work:
         for direction, state in generators.items():
             save_safetensors(state, work / f"{direction}.safetensors")

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 import attn_i2i
+from attn_i2i.convert import convert
 from attn_i2i.evaluate import evaluate_pairs, translating
 from attn_i2i.local_zoo import installed_folder
 
 from .test_docs import run_cli
 from .test_evaluate_pairs import write
+from .test_imports import ROOT
 
 MODEL = "attentiongan2-flat2clay"
 
@@ -35,6 +37,20 @@ def test_evaluate_names_a_folder_that_holds_no_test(
     error = capsys.readouterr().err.strip()
     assert error.count("\n") == 0
     assert "give one with paired test pictures and masks" in error
+
+
+def test_evaluate_takes_labels_with_spaces_between_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"]
+    convert(ROOT / "tests" / "cases" / "attentiongan_multidomain" / "200000-G.ckpt", tmp_path / "model", domains=names)
+    arguments = ["evaluate", str(write(tmp_path / "data", "A", "B")), "-m", str(tmp_path / "model"), "--json"]
+    assert run_cli([*arguments, "--domain", "Black_Hair,Male"], monkeypatch) == 0
+    expected = capsys.readouterr().out
+    assert run_cli([*arguments, "--domain", "Black_Hair, Male"], monkeypatch) == 0
+    assert capsys.readouterr().out == expected
+    assert run_cli([*arguments, "--domain", ""], monkeypatch) != 0
+    assert "No domain is named ''" in capsys.readouterr().err
 
 
 def test_load_says_where_the_model_lies(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

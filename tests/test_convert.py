@@ -159,6 +159,27 @@ def test_a_failed_verification_writes_nothing(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["io.safetensors"]
 
 
+@pytest.mark.parametrize(
+    ("source", "stored", "name"),
+    [
+        (CYCLEGAN, {"x": torch.zeros(1, 5, 32, 32), "image": torch.zeros(1, 3, 32, 32)}, "image"),
+        (
+            [CYCLEGAN, JUDGE],
+            {"x": torch.zeros(1, 3, 32, 32), "local_logits_b": torch.zeros(1, 1, 2, 2)},
+            "local_logits_b",
+        ),
+        (CYCLEGAN, {"x": torch.zeros(0, 3, 32, 32), "image": torch.zeros(0, 3, 32, 32)}, "image"),
+    ],
+)
+def test_stored_values_that_the_model_cannot_answer_are_one_line(
+    source: Any, stored: dict[str, Tensor], name: str, tmp_path: Path
+) -> None:
+    save_file(stored, tmp_path / "io.safetensors")
+    with pytest.raises(ConversionError, match=f"{name} is not what this model gives .*nothing was written") as caught:
+        convert(source, tmp_path / "model", verify=tmp_path / "io.safetensors")
+    assert "\n" not in str(caught.value)
+
+
 def damaged(change: Callable[[dict[str, Tensor]], None]) -> Callable[[dict[str, Tensor]], dict[str, Tensor]]:
     def apply(state: dict[str, Tensor]) -> dict[str, Tensor]:
         copy = dict(state)
@@ -240,6 +261,19 @@ def test_the_direction_follows_from_the_published_file_name(name: str, direction
     assert read_config(tmp_path / "model").directions == [direction]
 
 
+@pytest.mark.parametrize("direction", ["../../escaped", "day to night", ""])
+def test_a_direction_that_cannot_name_a_file_is_refused(direction: str, tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match="cannot name a file"):
+        convert(CYCLEGAN, tmp_path / "in" / "model", direction=direction)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_option_that_the_network_does_not_have_is_named(tmp_path: Path) -> None:
+    for options, message in (({"widht": 4}, "Did you mean 'width'"), ({"width": -1}, "cannot be built from")):
+        with pytest.raises(ConversionError, match=f"looks like cyclegan, but cyclegan .*{message}"):
+            convert(CYCLEGAN, tmp_path / "model", options=options)
+
+
 def test_domains_are_named_and_counted(tmp_path: Path) -> None:
     source = CASES / "attentiongan_multidomain" / "200000-G.ckpt"
     names = ["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"]
@@ -247,6 +281,9 @@ def test_domains_are_named_and_counted(tmp_path: Path) -> None:
     assert read_config(tmp_path / "model").domains == names
     with pytest.raises(ConversionError, match="2 domain names were given, but this model has 5"):
         convert(source, tmp_path / "other", domains=names[:2])
+    for wrong in ([*names[:4], ""], [*names[:4], "Male"]):
+        with pytest.raises(ConversionError, match="an empty or a repeated one"):
+            convert(source, tmp_path / "other", domains=wrong)
 
 
 def test_two_layouts_that_claim_one_network_are_an_error_that_names_both(cyclegan: dict[str, Tensor]) -> None:

@@ -33,7 +33,7 @@ def convert(
     from ..local_zoo import target_for
 
     target = output or target_for(str(name))
-    labels = domains.split(",") if domains else None
+    labels = None if domains is None else [name.strip() for name in domains.split(",")]
     done = convert_checkpoint(
         sources, target, verify=verify, licence=licence, direction=direction, domains=labels, force=force, card=name
     )

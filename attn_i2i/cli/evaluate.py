@@ -23,7 +23,6 @@ def evaluate(
     from ..evaluate import evaluate_pairs, table_text, translating
     from ..translator import load
 
-    options = {"domain": domain.split(",")} if domain else {}
-    translate = translating(load(model, direction=direction), **options)
+    translate = translating(load(model, direction=direction), domain=domain)
     table = evaluate_pairs(translate, data, source=source, target=target, threshold=threshold)
     print(json.dumps(table) if as_json else table_text(table))

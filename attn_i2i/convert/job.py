@@ -16,11 +16,12 @@ from ..model import (
     DiscriminatorConfig,
     ModelConfig,
     builder,
+    is_plain,
     load_strictly,
     save_model,
 )
 from ..plugins import zoo
-from ..types import AttnI2IError, ConversionError, ModelError, StateDict
+from ..types import ConfigError, ConversionError, ModelError, StateDict
 from .find import TRAINING_STATE, Found, find_networks
 from .read import checkpoint_files, read_checkpoint
 from .verify import Check, Networks, compare
@@ -84,6 +85,11 @@ def convert(
     """
     out = Path(out)
     _check_target(out, force)
+    if direction is not None and not is_plain(direction):
+        raise ConversionError(
+            f"direction={direction!r} cannot name a file: expected a plain name such as A2B (letters, digits, '_', '-';"
+            " no digit first)."
+        )
     known = find_card(card) if card else None
     if known is not None:
         licence = licence or known.licence
@@ -167,6 +173,8 @@ def _model_config(
 ) -> ModelConfig:
     part = next(iter(generators.values()))
     count = part.config.get("domains", 0)
+    if domains is not None and not (all(map(str.strip, domains)) and len(set(domains)) == len(domains)):
+        raise ConversionError(f"The domain names {', '.join(map(repr, domains))} hold an empty or a repeated one.")
     if domains is not None and len(domains) != count:
         raise ConversionError(f"{len(domains)} domain names were given, but this model has {count} domains.")
     judge = next(iter(judges.values()), None)
@@ -204,10 +212,8 @@ def _build(config: ModelConfig, generators: Mapping[str, StateDict], judges: Map
             kept = {name: load_strictly(made, state, f"discriminator {name}") for name, state in judges.items()}
     except ModelError as error:
         raise ConversionError(f"This looks like {config.architecture}, but is not whole: {error}") from error
-    except (RuntimeError, OverflowError, ValueError) as error:
-        if isinstance(error, AttnI2IError):
-            raise
-        raise ConversionError(f"This looks like {config.architecture}, but it cannot be built: {error}") from error
+    except ConfigError as error:
+        raise ConversionError(f"This looks like {config.architecture}, but {error}") from error
     return Networks(built, kept)
 
 
@@ -223,7 +229,7 @@ def _verified(networks: Networks, path: Path) -> tuple[tuple[Check, ...], dict[s
         raise ConversionError(f"{path.name} holds no expected outputs: see docs/converting.md for the names.")
     worst = max(double, key=lambda check: check.error)
     if not worst.error <= bound:
-        what = "is not an output of this model" if worst.error == float("inf") else f"differs by {worst.error:.1e}"
+        what = "is not what this model gives" if worst.error == float("inf") else f"differs by {worst.error:.1e}"
         raise ConversionError(f"{path.name}: {worst.name} {what} (allowed: {bound:.0e}): nothing was written.")
     record = {
         "file": path.name,

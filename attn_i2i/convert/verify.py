@@ -60,7 +60,7 @@ def relative_error(actual: Tensor | None, expected: Tensor) -> float:
         return float("inf")
     if actual.dim() == expected.dim() + 1 and actual.shape[1] == 1:
         actual = actual.squeeze(1)
-    if actual.shape != expected.shape:
+    if actual.shape != expected.shape or not expected.numel():
         return float("inf")
     difference = (actual.double() - expected.double()).abs().max().item()
     error = difference / max(1.0, expected.abs().max().item())
@@ -68,7 +68,7 @@ def relative_error(actual: Tensor | None, expected: Tensor) -> float:
 
 
 class Answers:
-    """What the networks answer, by the name of a stored output; None for a name or network that is not there."""
+    """What the networks answer, by the name of a stored output; None for what it cannot answer."""
 
     def __init__(self, networks: Networks, given: Mapping[str, Tensor], threshold: float) -> None:
         self.networks, self.given, self.threshold = networks, given, threshold
@@ -78,7 +78,7 @@ class Answers:
         """The tensor stored as ``name``, computed anew."""
         try:
             return self._generated(name) if "x" in self.given else self._two_domains(name)
-        except KeyError:
+        except (LookupError, RuntimeError):  # RuntimeError: inputs of a shape that the network cannot take
             return None
 
     def _translate(self, direction: str, source: str) -> Translation:
