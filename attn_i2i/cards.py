@@ -202,7 +202,7 @@ def whereabouts(card: Card) -> str:
         return "package" if folder.is_relative_to(shipped_zoo()) else "local zoo"
     if card.weights is not None and card.weights.repo is not None:
         return "Hub"
-    return "official file (gone)" if card.download and card.download.state == "dead" else "official file"
+    return "official file (dead)" if card.download and card.download.state == "dead" else "official file"
 
 
 def find_card(name: str) -> Card | None:

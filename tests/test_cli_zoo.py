@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from attn_i2i.cards import get_card, list_models
-from attn_i2i.model import ModelConfig, create, save_model
+from attn_i2i.model import ModelConfig, create, read_config, save_model
 
 from .fakehub import FakeHub
 from .hub_worker import Worker
@@ -38,7 +38,7 @@ def test_list_filters_and_aligns(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert len({line.index("cyclegan ") for line in lines[1:]}) == 1
     found = json.loads(output(["list", "--json", "--task", "horse2zebra", "--remote"], monkeypatch, capsys))
     assert {row["name"] for row in found} == {"aggan-horse2zebra", NAME, "cyclegan-horse2zebra"}
-    assert {row["weights"] for row in found} == {"official file", "official file (gone)"}
+    assert {row["weights"] for row in found} == {"official file", "official file (dead)"}
     assert output(["list", "--installed", "stargan*"], monkeypatch, capsys).splitlines()[1:] == []
 
 
@@ -108,6 +108,27 @@ def test_from_the_authors_file_to_the_hub_and_back(
             assert stored.read_bytes() == whole, "fetched anew"
         finally:
             worker.close()
+
+
+def test_the_names_of_domains_may_have_spaces_between_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = str(ROOT / "tests" / "cases" / "attentiongan_multidomain" / "200000-G.ckpt")
+    arguments = ["convert", source, "-o", str(tmp_path / "model"), "--domains"]
+    output([*arguments, "Black_Hair, Blond_Hair ,Brown_Hair, Male, Young"], monkeypatch, capsys)
+    assert read_config(tmp_path / "model").domains == ["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"]
+    assert run_cli([*arguments, "", "--force"], monkeypatch) != 0
+    assert "an empty or a repeated one" in capsys.readouterr().err
+
+
+def test_one_bad_model_leaves_the_list_whole(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "bad").mkdir(parents=True)
+    (home / "bad" / "config.json").write_text(
+        '{"format": 1, "architecture": "cyclegan", "config": {}, "directions": ["A2B"], "licence": 5}'
+    )
+    assert "cyclegan-horse2zebra" in output(["list"], monkeypatch, capsys)
 
 
 def test_a_file_of_another_family_is_not_put_under_a_name(

@@ -50,8 +50,8 @@ def absent(card: Card) -> str:
     """The two ways forward for a model whose weights are neither here nor on the Hub."""
     official = "no official file is known"
     if card.download is not None:
-        gone = ", which no longer answers" if card.download.state == "dead" else ""
-        official = f"unpack the authors' file ({card.download.url}{gone}) and run: {card.convert_command}"
+        broken = "; links to it are broken" if card.download.state == "dead" else ""
+        official = f"unpack the authors' file ({card.download.url}{broken}) and run: {card.convert_command}"
     return (
         f"{card.name} is not on this machine, and its card names no weights on the Hub. Two ways forward: {official};"
         f" or load a copy that somebody published, by its Hub name ({HUB}owner/repo)."
