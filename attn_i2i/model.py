@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CONFIG = "config.json"
+MOST = 8192
 DISCRIMINATORS = "discriminators.safetensors"
 
 
@@ -117,8 +118,8 @@ def read_config(directory: Path) -> ModelConfig:
 
 
 def is_plain(name: object) -> bool:
-    """Whether a direction may have this name: it names a file, so it must not lead out of its directory."""
-    return isinstance(name, str) and name.replace("-", "_").isidentifier()
+    """Whether a direction may have this name: it names a file beside the discriminators', in the same directory."""
+    return isinstance(name, str) and name.replace("-", "_").isidentifier() and name != "discriminators"
 
 
 def _are_directions(value: object) -> bool:
@@ -133,19 +134,27 @@ def _is_object(value: object) -> bool:
     return isinstance(value, dict)
 
 
+def _are_options(value: object) -> bool:
+    """An object whose numbers, alone or in lists, no network would take for ever to be built from."""
+    if not isinstance(value, dict):
+        return False
+    numbers = [one for option in value.values() for one in (option if isinstance(option, list) else [option])]
+    return all(abs(number) <= MOST for number in numbers if isinstance(number, int | float))
+
+
 def _are_judges(value: object) -> bool:
     return value is None or (
         isinstance(value, dict)
         and value.keys() == {f.name for f in fields(DiscriminatorConfig)}
         and isinstance(value["architecture"], str)
-        and isinstance(value["config"], dict)
+        and _are_options(value["config"])
         and _are_texts(value["names"])
     )
 
 
 _FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "architecture": (lambda value: isinstance(value, str), "a name"),
-    "config": (_is_object, "an object"),
+    "config": (_are_options, f"an object with numbers of at most {MOST}"),
     "directions": (_are_directions, "a list of plain names"),
     "domains": (lambda value: value is None or _are_texts(value), "a list of names, or null"),
     "discriminators": (_are_judges, "an object of architecture (a name), config (an object) and names, or null"),
