@@ -94,7 +94,7 @@ def test_a_configuration_of_endless_depth_is_refused(model: Path) -> None:
     one_line(caught, str(model))
 
 
-@pytest.mark.parametrize("width", [-1, 0, 2.5, [4]])
+@pytest.mark.parametrize("width", [-1, 2.5, [4]])
 def test_options_that_build_nothing_are_the_models_fault(model: Path, width: object) -> None:
     rewrite(model, config={**SMALL, "width": width})
     with pytest.raises(ModelError, match="cyclegan cannot be built from ") as caught:
