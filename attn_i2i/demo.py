@@ -10,7 +10,7 @@ from PIL import Image
 
 from .batch import SHEET
 from .cards import list_models
-from .files import atomic_dir, atomic_path
+from .files import TargetExistsError, atomic_dir, atomic_path
 from .image_writing import to_pil
 from .images import read_image
 from .local_zoo import shipped_zoo
@@ -36,12 +36,13 @@ def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda
     """Translate the shipped pictures with every shipped model into the folder ``out``; returns the contact sheet.
 
     A folder a model holds its pictures and masks. ``advance`` is called after each picture. Raises ModelError where
-    no model ships, TargetExistsError where ``out`` exists and ``force`` is off.
+    no model ships, TargetExistsError where ``out`` exists and ``force`` is off, or is not an earlier demo.
     """
     samples = sorted((shipped_zoo() / SAMPLES).glob("*.png"))
     models = demo_models()
     if not models or not samples:
         raise ModelError("This installation ships no model for the demo: install attn-i2i from its wheel or checkout.")
+    _check_target(out, force, {SHEET, *models})
     rows: list[list[Tile]] = [[("input", _enlarged(to_pil(read_image(path).rgb)))] for path in samples]
     with atomic_dir(out, force=force) as work:
         for name in models:
@@ -53,6 +54,13 @@ def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda
         with atomic_path(work / SHEET) as temporary:
             contact_sheet(rows, TILE).save(temporary, "PNG")
     return out / SHEET
+
+
+def _check_target(out: Path, force: bool, written: set[str]) -> None:
+    """Never replace a folder that holds anything but a demo."""
+    names = {entry.name for entry in out.iterdir()} if force and out.is_dir() else set()
+    if names and not (SHEET in names and names <= written):
+        raise TargetExistsError(f"{out} is not an earlier demo, so --force does not replace it: choose another folder.")
 
 
 def _translated(result: Result, target: Path) -> list[Tile]:

@@ -25,6 +25,7 @@ def test_every_shipped_model_translates_every_shipped_picture(tmp_path: Path) ->
             assert not output.equal(source)
     assert sheet == tmp_path / "out" / SHEET
     assert read_image(sheet).rgb.shape[1] > len(names) * TILE
+    assert demo(tmp_path / "out", force=True) == sheet
 
 
 def test_an_earlier_demo_is_kept_unless_forced(tmp_path: Path) -> None:
@@ -33,6 +34,17 @@ def test_an_earlier_demo_is_kept_unless_forced(tmp_path: Path) -> None:
     with pytest.raises(TargetExistsError, match="exists already"):
         demo(tmp_path / "out")
     assert (tmp_path / "out" / "mine.txt").read_text() == "keep"
+
+
+@pytest.mark.parametrize("beside", [None, SHEET])
+def test_force_replaces_nothing_but_a_demo(tmp_path: Path, beside: str | None) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("keep")
+    if beside:
+        (tmp_path / beside).write_bytes(b"")
+    with pytest.raises(TargetExistsError, match="not an earlier demo"):
+        demo(tmp_path, force=True)
+    assert mine.read_text() == "keep"
 
 
 def test_what_ships_stays_small() -> None:

@@ -71,5 +71,12 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     with pytest.raises(TargetExistsError):
         new_plugin("kept", tmp_path / "kept")
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["work.txt"]
-    new_plugin("kept", tmp_path / "kept", force=True)
-    assert (tmp_path / "kept" / "pyproject.toml").is_file()
+    for project in ("", "[project]\nname = 'mine'\n", "no TOML"):
+        with pytest.raises(TargetExistsError, match="not the plugin attn-i2i-kept"):
+            new_plugin("kept", tmp_path / "kept", force=True)
+        (tmp_path / "kept" / "pyproject.toml").write_text(project)
+    assert (tmp_path / "kept" / "work.txt").read_text() == "mine"
+    written = new_plugin("ours", tmp_path / "ours")
+    (written / "README.md").unlink()
+    new_plugin("ours", written, force=True)
+    assert (written / "README.md").is_file()
