@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 from collections import namedtuple
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from attn_i2i.files import DiskFullError, sha256
 from attn_i2i.recipes import CycleRecipe
 from attn_i2i.train import DivergedError, TrainingWarning, TrainOptions, checkpoint, plan, train
 from attn_i2i.train.engine import Engine, evaluating, make_accelerator
-from attn_i2i.train.monitor import Averages, _append
+from attn_i2i.train.monitor import AFTER_DIVERGING, Averages, _append
 from attn_i2i.train.options import parse_assignments
 from attn_i2i.train.preview import Preview
 from attn_i2i.types import ConfigError, ShapeError, UnknownNameError, UnreadableFileError
@@ -104,8 +105,78 @@ def test_resuming_another_run_is_refused(data: Path, tmp_path: Path) -> None:
         run(data, tmp_path / "run", recipe_options=SMALL | {"pool": 9}, resume=True)
     other = shutil.copytree(data, tmp_path / "other")
     (other / "trainA/0.png").unlink()
-    with pytest.raises(ConfigError, match="data="):
+    with pytest.raises(ConfigError, match="other pictures"):
         run(other, tmp_path / "run", resume=True)
+    options = {"flip": False, "epoch_size": 5}
+    with pytest.raises(ConfigError, match=r"epoch_size=None \(now 5\), flip=True \(now False\), pool=2 \(now 9\):"):
+        run(data, tmp_path / "run", recipe_options=SMALL | {"pool": 9}, resume=True, **options)
+
+
+def test_a_resumed_run_may_change_what_a_diverged_one_is_told_to(data: Path, tmp_path: Path) -> None:
+    run(data, tmp_path / "run", steps=1, precision="bf16")
+    run(data, tmp_path / "run", steps=2, precision="fp32", resume=True)
+    assert "--precision fp32" in AFTER_DIVERGING
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("taken", ["model/mine.txt", "checkpoints/step-00000002/shared.pt", "losses.csv", "run.json"])
+def test_a_folder_that_no_run_made_is_left_as_it_is(data: Path, tmp_path: Path, taken: str, resume: bool) -> None:
+    mine = tmp_path / "folder" / taken
+    mine.parent.mkdir(parents=True)
+    mine.write_text("{}")
+    with pytest.raises(ConfigError, match="choose another folder"):
+        run(data, tmp_path / "folder", resume=resume)
+    assert [one for one in (tmp_path / "folder").rglob("*") if one.is_file()] == [mine]
+
+
+def test_a_model_without_its_checkpoints_is_not_trained_over(data: Path, tmp_path: Path) -> None:
+    model = run(data, tmp_path / "run", steps=1)
+    shutil.rmtree(tmp_path / "run/checkpoints")
+    before = weights(model)
+    with pytest.raises(ConfigError, match="--from"):
+        run(data, tmp_path / "run", steps=2, resume=True)
+    assert weights(model) == before
+
+
+def test_only_what_a_killed_run_left_is_swept(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    mine = [folder / name for name in (".notes.tmp", ".draft.0123abcd.tmp", "sub/.model.0123abcd.old", ".model.old")]
+    left = [folder / name for name in (".model.0123abcd.tmp", ".run.json.0123abcd.tmp")]
+    for file in mine + left:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("text")
+    run(data, folder, steps=1)
+    assert all(file.exists() for file in mine)
+    later = folder / "checkpoints/.step-00000001.0123abcd.old"
+    later.mkdir()
+    run(data, folder, steps=2, resume=True)
+    assert not any(file.exists() for file in [later, *left])
+
+
+def test_a_run_that_meets_a_corrupt_picture_saves_first(data: Path, tmp_path: Path) -> None:
+    whole = run(data, tmp_path / "whole", steps=7, save_every=100)
+    mended = shutil.copytree(data, tmp_path / "data")
+    broken = mended / "trainA/6.png"  # of the last place: not looked at before the first step
+    kept = broken.read_bytes()
+    broken.write_bytes(b"no picture")
+    with pytest.raises(UnreadableFileError, match=r"6\.png"):
+        run(mended, tmp_path / "cut", steps=7, save_every=100)
+    assert len(checkpoint.all_of(tmp_path / "cut")) == 1
+    broken.write_bytes(kept)
+    assert weights(run(mended, tmp_path / "cut", steps=7, save_every=100, resume=True)) == weights(whole)
+
+
+def test_options_that_would_do_nothing_are_refused(data: Path, tmp_path: Path) -> None:
+    table = tmp_path / "table.txt"
+    table.write_text("Bald\n")
+    for options in ({"select": ["Bald"]}, {"attributes": table}, {"attributes": table, "select": ["Bald"]}):
+        with pytest.raises(ConfigError, match="attributes"):
+            run(data, tmp_path / "run", **options)
+    for side in "AB":
+        with tarfile.open(tmp_path / f"train{side}-0.tar", "w") as tar:
+            tar.add(data / f"train{side}/0.png", "0.png")
+    with pytest.raises(ConfigError, match="--cache"):
+        run(tmp_path, tmp_path / "run", cache=True)
 
 
 def test_a_full_disk_keeps_the_old_checkpoint_and_counts_the_missing_bytes(
@@ -188,6 +259,12 @@ def test_what_no_plugin_knows_is_said_at_once(data: Path, tmp_path: Path) -> Non
 def test_pictures_too_small_for_the_networks_are_said_to_be(data: Path, tmp_path: Path) -> None:
     with pytest.raises(ShapeError, match="crop_size=16"):
         run(data, tmp_path / "run", recipe_options=SMALL | {"discriminator_layers": 3})
+    for size in (2, 4):  # torch raises RuntimeError for the one, ValueError for the other
+        options = ENGINE | {"crop_size": size, "recipe_options": SMALL | {"discriminator_layers": 2}}
+        with pytest.raises(ShapeError, match=f"crop_size={size}"):
+            run(data, tmp_path / f"run-{size}", **options)
+        with pytest.raises(ShapeError, match=f"crop_size={size}"):
+            plan("cyclegan", data, **options)
 
 
 def test_memory_savers_change_no_weights(data: Path, tmp_path: Path) -> None:

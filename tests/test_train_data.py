@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import re
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -11,7 +15,7 @@ import torch
 from PIL import Image
 
 from attn_i2i.train import attribute_table, check, domain_folders, two_domains
-from attn_i2i.train.data import Order, Positions, Stream, loader, read_resized
+from attn_i2i.train.data import Encoded, Order, Positions, Stream, loader, read_resized, reading
 from attn_i2i.train.folders import Pictures
 from attn_i2i.train.loop import open_loader, steps_per_epoch
 from attn_i2i.train.options import TrainOptions
@@ -93,7 +97,7 @@ def test_crops_are_random_and_mirrored_unless_told_otherwise(folders: Path) -> N
 def test_a_quick_read_gives_what_the_careful_one_does(folders: Path) -> None:
     path = folders / "palette.png"
     Image.open(folders / "trainB/2.png").convert("P").save(path)
-    assert torch.equal(read_resized(str(path), 16), read_resized(path.read_bytes(), 16))
+    assert torch.equal(read_resized(str(path), 16), read_resized(Encoded("palette", path.read_bytes()), 16))
     turned = folders / "turned.jpg"
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -204,8 +208,47 @@ def test_shards_show_every_picture_once_an_epoch_and_resume_where_they_were(shar
 def test_too_few_shards_for_the_readers_are_an_error(shards: Path) -> None:
     found = find_shards(shards)
     assert found is not None
-    stream = open_loader(
-        found, TrainOptions(crop_size=8, workers=0), Positions(1, 0, 1, rank=0, processes=5), pin=False
-    )
+    options = TrainOptions(crop_size=8, workers=5)
     with pytest.raises(ConfigError, match="4 shards cannot feed 5 readers"):
-        next(iter(stream))
+        open_loader(found, options, Positions(1, 0, 1), pin=False)
+    with pytest.raises(ConfigError, match="4 shards cannot feed 10 readers"):
+        open_loader(found, options, Positions(1, 0, 1, rank=0, processes=2), pin=False)
+
+
+@pytest.mark.parametrize(("suffix", "mode"), [("bmp", "RGB"), ("tif", "RGB"), ("gif", "P"), ("webp", "RGBA")])
+def test_shards_may_hold_what_folders_may(tmp_path: Path, suffix: str, mode: str) -> None:
+    path = tmp_path / f"x.{suffix}"
+    Image.new(mode, (9, 8), 40 if mode == "P" else "gray").save(path)
+    code = "from attn_i2i.train.data import Encoded, read_resized; import sys, pathlib;"
+    code += "read_resized(Encoded('x', pathlib.Path(sys.argv[1]).read_bytes()), 8)"  # where Pillow has opened nothing
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+    assert torch.equal(read_resized(str(path), 8), read_resized(Encoded("x", path.read_bytes()), 8))
+
+
+def test_what_is_wrong_with_a_shard_is_said_in_one_line(shards: Path) -> None:
+    (shards / "broken.png").write_bytes(b"no picture")
+    with tarfile.open(shards / "trainA-0.tar", "w") as tar:
+        tar.add(shards / "broken.png", "broken.png")
+    found = find_shards(shards)
+    assert found is not None
+    with pytest.raises(UnreadableFileError, match=r"trainA-0\.tar: the sample broken cannot be read"):
+        found.shown(1, 8)
+    with tarfile.open(shards / "trainA-0.tar", "w"):
+        pass
+    with pytest.raises(UnreadableFileError, match=r"trainA-0\.tar holds no pictures"):
+        found.shown(1, 8)
+    whole = (shards / "trainA-1.tar").read_bytes()
+    (shards / "trainA-0.tar").write_bytes(whole[:700])
+    with pytest.raises(UnreadableFileError, match=r"trainA-0\.tar cannot be read as a tar file: [^(]*$"):
+        found.shown(3, 8)
+
+
+def test_an_error_in_a_worker_ends_all_of_them_and_keeps_its_one_line(folders: Path) -> None:
+    broken = folders / "broken.png"
+    broken.write_bytes(b"no picture")
+    pictures = Pictures({"A": [str(broken)]}, {})
+    source = loader(Stream(pictures, TrainOptions(crop_size=8)), Positions(1, 0, 9), workers=2, pin=False)
+    message = rf"^{re.escape(str(broken))} is no picture[^\n]*$"
+    with pytest.raises(UnreadableFileError, match=message) as kept, reading(source) as batches:
+        next(batches)
+    assert not multiprocessing.active_children(), kept  # the error still holds the loader here, as it does in main

@@ -9,7 +9,7 @@ import typer
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="Recipe, such as attentiongan2; `attn-i2i list` names them.")],
+    recipe: Annotated[str, typer.Argument(help="Recipe, such as attentiongan2; `attn-i2i plugins` names them.")],
     data: Annotated[Path, typer.Option(help="Folder with trainA and trainB, or with one folder a domain.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="RUN", help="Folder of this run.")],
     set_: Annotated[
@@ -59,7 +59,7 @@ def train(
     run, dry = given.pop("output"), given.pop("dry_run")
     given |= {"recipe_options": recipe_options, "select": attributes_selected}
     if dry:
-        del given["resume"], given["data_check"]
+        del given["resume"]
         print("\n".join(training.plan(**given).lines()))
     else:
         training.train(run=run, **given)

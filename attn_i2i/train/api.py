@@ -11,14 +11,13 @@ import torch
 
 from ..interfaces import Recipe
 from ..types import ConfigError, UnreadableFileError
-from . import checkpoint
 from .datacheck import check
 from .estimate import Plan, memory_estimate
 from .export import Origin, options_from, start_from
 from .folders import Pictures, attribute_table, domain_folders, two_domains
 from .loop import Run, seed_everything, steps_per_epoch, whole_length
 from .options import TrainOptions
-from .rundir import MODEL, claim
+from .rundir import MODEL, claim, sweep
 from .shards import Shards, find_shards
 
 Location = str | os.PathLike[str]
@@ -52,7 +51,7 @@ def train(
     if int(os.environ.get("RANK", "0")) == 0:
         binding = {"recipe": recipe, "recipe_options": dict(origin.options), "data": pictures.fingerprint()}
         claim(folder, {**binding, "options": chosen.binding()}, resume)
-        checkpoint.sweep(folder)
+        sweep(folder)
     Run(folder, built, origin, pictures, chosen).go()
     return folder / MODEL
 
@@ -65,11 +64,14 @@ def plan(
     start: Location | None = None,
     attributes: Location | None = None,
     select: Sequence[str] = (),
+    data_check: bool = False,
     **options: Any,
 ) -> Plan:
     """What ``train`` with the same arguments would do, on one process; nothing is written."""
     chosen = TrainOptions.parse(options)
     built, origin, pictures = build(recipe, recipe_options or {}, chosen, data, start, attributes, select)
+    if data_check:
+        report(pictures)
     counts = {name: len(files) for name, files in pictures.files.items()}
     per_epoch = steps_per_epoch(pictures, chosen, processes=1)
     return Plan(
@@ -105,6 +107,8 @@ def build(
         sketch = factory(**given)
     known = getattr(sketch, "options", {})
     pictures = find_pictures(sketch, data, attributes, select)
+    if options.cache and isinstance(pictures, Shards):
+        raise ConfigError("Shards are streamed, not kept in memory: leave --cache out.")
     follows = {"seed": options.seed, "image_size": options.crop_size, "domains": len(pictures.domains or [])}
     inherited = {} if start is None else options_from(Path(start), known)
     resolved = {name: value for name, value in {**follows, **inherited}.items() if name in known} | dict(given)
@@ -120,7 +124,14 @@ def find_pictures(
     recipe: Recipe, data: Location, attributes: Location | None, select: Sequence[str]
 ) -> Pictures | Shards:
     """The folders that a recipe of two domains (``G_A2B``) or of many (``G``) trains on."""
+    if select and attributes is None:
+        raise ConfigError("Attributes are selected (--select) from a table: give it (--attributes), or leave both out.")
     if "G" not in recipe.networks:
+        if attributes is not None:
+            raise ConfigError(
+                "A table of attributes (--attributes) is for multi-domain recipes such as stargan: this one trains on"
+                " two domains."
+            )
         return find_shards(Path(data)) or two_domains(data)
     return domain_folders(data) if attributes is None else attribute_table(data, attributes, select)
 

@@ -64,17 +64,9 @@ def load(checkpoint: Path, rank: int) -> tuple[dict[str, Any], dict[str, Any] | 
 
 
 def prune(run: Path, keep: int) -> None:
-    """Remove all but the newest ``keep`` checkpoints, and what an interrupted write left behind."""
+    """Remove all but the newest ``keep`` checkpoints."""
     for old in all_of(run)[:-keep]:
         shutil.rmtree(old)
-
-
-def sweep(run: Path) -> None:
-    """Remove what a killed process left half-written in a run's folders."""
-    for folder in (run, *(one for one in run.iterdir() if one.is_dir())):
-        for left in folder.glob(".*.*"):
-            if left.suffix in (".tmp", ".old"):
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def random_states() -> dict[str, Any]:

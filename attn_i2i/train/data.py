@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import io
 import signal
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +20,8 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..images import MAX_PIXELS, READABLE, read_image
+from ..images import MAX_PIXELS, READABLE, Picture, read_image
+from ..types import AttnI2IError, UnreadableFileError
 from .folders import Pictures
 from .options import TrainOptions
 
@@ -46,24 +50,47 @@ class Store:
         return read_resized(self.files[index], self.size) if self.kept is None else self.kept[index]
 
 
-def read_resized(file: str | bytes, size: int) -> Tensor:
-    """(3, size, size) uint8 from a path or an encoded picture, bicubic; the published code keeps no aspect ratio."""
+class Encoded(NamedTuple):
+    """A picture as the bytes of its file, and what errors call it."""
+
+    name: str
+    data: bytes
+
+
+def read_resized(file: str | Encoded, size: int) -> Tensor:
+    """(3, size, size) uint8 from a path or an encoded picture, bicubic; the published code keeps no aspect ratio.
+
+    Raises UnreadableFileError, which names the picture.
+    """
     image = _quickly_read(file, size)
     if image is None:
-        source = file if isinstance(file, str) else Image.open(io.BytesIO(file), formats=list(READABLE))
-        image = read_image(source).pil().convert("RGB")
+        image = (_from_bytes(file) if isinstance(file, Encoded) else read_image(file)).pil().convert("RGB")
     if image.size != (size, size):
         image = image.resize((size, size), Image.Resampling.BICUBIC)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)
 
 
-def _quickly_read(file: str | bytes, size: int) -> Image.Image | None:
+def _from_bytes(file: Encoded) -> Picture:
+    Image.init()  # some formats are known only then, and Pillow refuses to be asked for others
+    known = [name for name in READABLE if name in Image.OPEN]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(file.data), formats=known)
+        return read_image(image)
+    except Exception as error:  # Pillow answers damaged files with nearly every exception there is
+        raise UnreadableFileError(f"{file.name} cannot be read: {error or type(error).__name__}") from error
+
+
+def _quickly_read(file: str | Encoded, size: int) -> Image.Image | None:
     """An upright 8-bit picture without a detour over floats, a large JPEG at a fraction of its size; else None.
 
     What this does not take, or cannot read, is left to ``read_image``, which says what is wrong with it.
     """
     try:
-        with Image.open(file if isinstance(file, str) else io.BytesIO(file), formats=("JPEG", "PNG", "WEBP")) as image:
+        with Image.open(
+            io.BytesIO(file.data) if isinstance(file, Encoded) else file, formats=("JPEG", "PNG", "WEBP")
+        ) as image:
             plain = image.mode in ("RGB", "L") and image.getexif().get(ORIENTATION, 1) == 1
             if not plain or image.width * image.height > MAX_PIXELS or getattr(image, "is_animated", False):
                 return None
@@ -154,6 +181,27 @@ def loader(stream: Stream, positions: Positions, *, workers: int, pin: bool) -> 
         # The loader draws a seed at its start: from a source of its own, or resuming would shift the run's.
         generator=torch.Generator().manual_seed(stream.options.seed),
     )
+
+
+@contextmanager
+def reading(source: DataLoader[Batch]) -> Iterator[Iterator[Batch]]:
+    """The loader's batches; its worker processes end with the block.
+
+    Python would wait for them for ever at its end: it asks by a signal, which they ignore.
+    """
+    batches = iter(source)
+    try:
+        yield _plainly_failing(batches)
+    finally:
+        getattr(batches, "_shutdown_workers", lambda: None)()  # torch has no public way
+
+
+def _plainly_failing(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches; an error of a worker as it was raised there, where torch puts a whole traceback into its text."""
+    try:
+        yield from batches
+    except AttnI2IError as error:
+        raise type(error)(str(error).rpartition(f"{type(error).__name__}: ")[2].strip()) from None
 
 
 def shown(pictures: Pictures, number: int, size: int) -> tuple[dict[str, Tensor], Tensor | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -15,7 +16,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ..blocks import AdaLINResBlock, ResBlock, allow_winograd
 from ..interfaces import Recipe
-from ..types import ConfigError
+from ..types import AttnI2IError, ConfigError, ShapeError
 from .options import TrainOptions
 
 if TYPE_CHECKING:
@@ -172,6 +173,21 @@ def evaluating(networks: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes.items():
             module.training = mode
+
+
+@contextmanager
+def pictures_of(crop_size: int) -> Iterator[None]:
+    """Turn the errors with which torch meets pictures too small for a layer into a ShapeError that names the size."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        too_small = isinstance(error, ValueError) or re.search(r"(Kernel|Padding) size", str(error))
+        if isinstance(error, AttnI2IError) or not too_small:
+            raise
+        raise ShapeError(
+            f"crop_size={crop_size}: the networks cannot take pictures of this size; choose a larger one, or networks"
+            f" of fewer layers ({error})."
+        ) from error
 
 
 def _parameters(optimizer: Optimizer) -> list[nn.Parameter]:

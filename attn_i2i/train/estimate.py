@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from ..interfaces import Recipe
-from .engine import evaluating, is_generator
+from .engine import evaluating, is_generator, pictures_of
 from .options import TrainOptions
 
 # A cycle-consistent step runs each generator on the source, on the other's fake and on the target, and each judge on
@@ -91,7 +91,7 @@ def _outputs_of_one_pass(network: nn.Module, size: int, domains: int | None) -> 
     image = torch.zeros(1, 3, size, size, device=parameter.device)
     beside = _beside(domains, image)
     try:
-        with evaluating(network):
+        with evaluating(network), pictures_of(size):
             network(image, beside)
     finally:
         for hook in hooks:

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +15,13 @@ import torch
 from torch.utils.data import DataLoader
 
 from ..interfaces import Recipe
-from ..types import AttnI2IError, ConfigError, ShapeError
+from ..types import ConfigError, UnreadableFileError
 from . import checkpoint
-from .data import Batch, Positions, Stream, loader, shown, to_device
-from .engine import Engine, make_accelerator
+from .data import Batch, Positions, Stream, loader, reading, shown, to_device
+from .engine import Engine, make_accelerator, pictures_of
 from .export import Origin, write_model
 from .folders import Pictures
-from .monitor import Averages, DivergedError, Monitor
+from .monitor import AFTER_DIVERGING, Averages, DivergedError, Monitor
 from .options import TrainOptions
 from .preview import Preview
 from .rundir import MODEL, SAMPLES
@@ -73,45 +74,50 @@ class Run:
 
     def _steps(self, first: int, monitor: Monitor, stop: Stop) -> int:
         """Train from step ``first``; returns how many steps are done in the end."""
-        options, micro = self.options, self.options.accumulation
+        options = self.options
+        with reading(self._loader(first)) as batches:
+            for step in range(first, self.last):
+                if step % self.steps_per_epoch == 0:
+                    self.recipe.on_epoch(step // self.steps_per_epoch)
+                rate = self.recipe.learning_rate(step, self.steps_per_epoch)
+                self.engine.set_learning_rate(rate)
+                self._step(step, batches, monitor)
+                done = step + 1
+                monitor.advance(done)
+                if done % options.log_every == 0 or done == self.last:
+                    monitor.report(done, rate, self.averages.read(done))
+                if options.sample_every and done % options.sample_every == 0:
+                    self._look(done)
+                if self._all_agree(stop, done):
+                    return done
+                if done % options.save_every == 0 and done < self.last:
+                    self._save(done, monitor)
+        return self.last
+
+    def _step(self, step: int, batches: Iterator[Batch], monitor: Monitor) -> None:
+        """The micro-batches of one step; where a picture cannot be read, the steps before it are saved first."""
+        for part in range(self.options.accumulation):
+            try:
+                batch = next(batches)
+            except UnreadableFileError:
+                # Only between steps, and where no other process would have to save as well.
+                if step and not part and self.accelerator.num_processes == 1:
+                    self._save(step, monitor)
+                raise
+            with pictures_of(self.options.crop_size):
+                moved = to_device(batch, self.accelerator.device, self.engine.layout)
+                self.averages.add(self.engine.micro_step(moved))
+
+    def _loader(self, first: int) -> DataLoader[Batch]:
+        """This process's batches from step ``first`` on."""
         positions = Positions(
-            options.batch_size,
-            first * micro,
-            self.last * micro,
+            self.options.batch_size,
+            first * self.options.accumulation,
+            self.last * self.options.accumulation,
             self.accelerator.process_index,
             self.accelerator.num_processes,
         )
-        on_cuda = self.accelerator.device.type == "cuda"
-        batches = iter(open_loader(self.pictures, options, positions, pin=on_cuda))
-        for step in range(first, self.last):
-            if step % self.steps_per_epoch == 0:
-                self.recipe.on_epoch(step // self.steps_per_epoch)
-            rate = self.recipe.learning_rate(step, self.steps_per_epoch)
-            self.engine.set_learning_rate(rate)
-            for _ in range(micro):
-                self._micro_step(to_device(next(batches), self.accelerator.device, self.engine.layout))
-            done = step + 1
-            monitor.advance(done)
-            if done % options.log_every == 0 or done == self.last:
-                monitor.report(done, rate, self.averages.read(done))
-            if options.sample_every and done % options.sample_every == 0:
-                self._look(done)
-            if self._all_agree(stop, done):
-                return done
-            if done % options.save_every == 0 and done < self.last:
-                self._save(done, monitor)
-        return self.last
-
-    def _micro_step(self, batch: Batch) -> None:
-        try:
-            self.averages.add(self.engine.micro_step(batch))
-        except ValueError as error:
-            if isinstance(error, AttnI2IError):
-                raise
-            raise ShapeError(
-                f"crop_size={self.options.crop_size}: the networks cannot take pictures of this size; choose a larger"
-                f" one, or networks of fewer layers ({error})."
-            ) from error
+        return open_loader(self.pictures, self.options, positions, pin=self.accelerator.device.type == "cuda")
 
     def _all_agree(self, stop: Stop, step: int) -> bool:
         """Whether to stop here: with several processes, any of them decides for all, at every tenth step."""
@@ -134,9 +140,7 @@ class Run:
         monitor.report(step, self.recipe.learning_rate(step - 1, self.steps_per_epoch), self.averages.read(step))
         for name, tensor in self.recipe.networks.state_dict().items():
             if tensor.is_floating_point() and not tensor.isfinite().all():
-                raise DivergedError(
-                    f"step {step}: the weights {name} became NaN or infinite: the last checkpoint is from before"
-                )
+                raise DivergedError(f"step {step}: the weights {name} became NaN or infinite: {AFTER_DIVERGING}.")
         if self.accelerator.num_processes > 1:
             self.engine.synchronise()
         own = {

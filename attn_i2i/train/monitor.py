@@ -19,6 +19,10 @@ from ..files import atomic_path
 from ..types import AttnI2IError, ConfigError
 
 LOSSES = "losses.csv"
+AFTER_DIVERGING = (
+    "continue from the last checkpoint in fp32 (--resume --precision fp32), or begin another run with a lower"
+    " learning rate"
+)
 
 
 class DivergedError(AttnI2IError, ArithmeticError):
@@ -52,8 +56,8 @@ class Averages:
         self._sums, self._counts = {}, {}
         if wrong := [name for name, mean in means.items() if not math.isfinite(mean)]:
             raise DivergedError(
-                f"step {step}: the loss {' and '.join(wrong)} became NaN or infinite, so the run was stopped; the last"
-                " checkpoint is from before: continue from it with fp32 (--precision fp32) or a lower learning rate"
+                f"step {step}: the loss {' and '.join(wrong)} became NaN or infinite, so the run was stopped:"
+                f" {AFTER_DIVERGING}."
             )
         return means
 

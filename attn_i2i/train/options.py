@@ -25,7 +25,18 @@ AT_LEAST_ONE = (
 AT_LEAST_ZERO = ("seed", "workers", "sample_every")
 # What a resumed run may change without becoming another run.
 FREE_ON_RESUME = frozenset(
-    {"steps", "workers", "cache", "save_every", "sample_every", "log_every", "keep", "tensorboard", "device"}
+    {
+        "steps",
+        "workers",
+        "cache",
+        "save_every",
+        "sample_every",
+        "log_every",
+        "keep",
+        "tensorboard",
+        "device",
+        "precision",
+    }
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, islice
@@ -21,7 +22,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ..images import SUFFIXES
 from ..types import ConfigError, UnreadableFileError
-from .data import Batch, Positions, augmented, ignore_signals, read_resized
+from .data import Batch, Encoded, Positions, augmented, ignore_signals, read_resized
 from .folders import A_AND_B
 from .options import TrainOptions
 
@@ -47,7 +48,7 @@ class Shards:
     def shown(self, number: int, size: int) -> dict[str, Tensor]:
         """The first pictures of each domain, (number, 3, size, size) uint8."""
         return {
-            side: torch.stack([read_resized(raw, size) for raw in islice(_pictures(files[:1]), number)])
+            side: torch.stack([read_resized(picture, size) for picture in islice(_pictures(files[:1]), number)])
             for side, files in self.files.items()
         }
 
@@ -90,26 +91,21 @@ class ShardStream(IterableDataset[Batch]):
                 for stream, (side, raw) in enumerate(zip(self.shards.files, samples, strict=True))
             }
 
-    def _picture(self, raw: bytes, key: tuple[int, ...]) -> Tensor:
+    def _picture(self, raw: Encoded, key: tuple[int, ...]) -> Tensor:
         return augmented(read_resized(raw, self.options.load), self.options, np.random.default_rng(key))
 
-    def _raw(self, stream: int, mine: int, readers: int) -> Iterator[bytes]:
+    def _raw(self, stream: int, mine: int, readers: int) -> Iterator[Encoded]:
         """Encoded pictures without end, each once a cycle; shuffled by shards and by a buffer of samples."""
         files = list(self.shards.files.values())[stream]
-        if readers > len(files):
-            raise ConfigError(
-                f"{len(files)} shards cannot feed {readers} readers (processes x workers): make more and smaller"
-                " shards, or give fewer workers (--workers)."
-            )
         for cycle in count():
             order = np.random.default_rng((self.options.seed, stream, cycle)).permutation(len(files))
             random = np.random.default_rng((self.options.seed, stream, cycle, mine))
             yield from _shuffled(_pictures([files[i] for i in order[mine::readers]]), random)
 
 
-def _shuffled(pictures: Iterator[bytes], random: np.random.Generator) -> Iterator[bytes]:
+def _shuffled(pictures: Iterator[Encoded], random: np.random.Generator) -> Iterator[Encoded]:
     """All of ``pictures``, each from anywhere within the next BUFFER."""
-    buffer: list[bytes] = []
+    buffer: list[Encoded] = []
     for picture in pictures:
         buffer.append(picture)
         if len(buffer) == BUFFER:
@@ -119,7 +115,13 @@ def _shuffled(pictures: Iterator[bytes], random: np.random.Generator) -> Iterato
 
 
 def shard_loader(stream: ShardStream, *, workers: int, pin: bool) -> DataLoader[Batch]:
-    """Batches of a stream of shards."""
+    """Batches of a stream of shards; raises ConfigError where there are fewer shards than readers."""
+    readers, fewest = stream.positions.processes * max(1, workers), min(map(len, stream.shards.files.values()))
+    if readers > fewest:
+        raise ConfigError(
+            f"{fewest} shards cannot feed {readers} readers (processes x workers): make more and smaller shards, or"
+            " give fewer workers (--workers)."
+        )
     return DataLoader(
         stream,
         batch_size=stream.positions.batch_size,
@@ -130,24 +132,33 @@ def shard_loader(stream: ShardStream, *, workers: int, pin: bool) -> DataLoader[
     )
 
 
-def _pictures(files: list[str]) -> Iterator[bytes]:
-    """The picture of each sample of each shard, still encoded."""
+def _pictures(files: list[str]) -> Iterator[Encoded]:
+    """The picture of each sample of each shard, still encoded; raises UnreadableFileError, which names both."""
     try:
         from webdataset.tariterators import group_by_keys, tar_file_expander
     except ImportError as error:
         raise ConfigError(f"Shards need webdataset ({error}): pip install attn-i2i[data].") from error
     for file in files:
-        with Path(file).open("rb") as stream:
-            for sample in group_by_keys(tar_file_expander([{"url": file, "stream": stream}])):
-                picture = next((value for name, value in sample.items() if f".{name.lower()}" in SUFFIXES), None)
-                if picture is None:
-                    raise UnreadableFileError(f"{file}: the sample {sample['__key__']} holds no picture.")
-                yield picture
+        found = 0
+        try:
+            with Path(file).open("rb") as stream:
+                for sample in group_by_keys(tar_file_expander([{"url": file, "stream": stream}])):
+                    label = f"{file}: the sample {sample['__key__']}"
+                    picture = next((value for name, value in sample.items() if f".{name.lower()}" in SUFFIXES), None)
+                    if picture is None:
+                        raise UnreadableFileError(f"{label} holds no picture.")
+                    found += 1
+                    yield Encoded(label, picture)
+        except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+            why = error if isinstance(error, OSError) else error.args[0]  # webdataset adds more of these
+            raise UnreadableFileError(f"{file} cannot be read as a tar file: {why}.") from error
+        if not found:
+            raise UnreadableFileError(f"{file} holds no pictures: remove this shard, or fill it.")
 
 
 def _samples(file: str) -> int:
     try:
         with tarfile.open(file) as tar:
             return sum(Path(member.name).suffix.lower() in SUFFIXES for member in tar)
-    except (tarfile.TarError, OSError) as error:
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise UnreadableFileError(f"{file} cannot be read as a tar file: {error}.") from error
