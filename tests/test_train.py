@@ -127,6 +127,8 @@ def test_a_folder_that_no_run_made_is_left_as_it_is(data: Path, tmp_path: Path, 
     with pytest.raises(ConfigError, match="choose another folder"):
         run(data, tmp_path / "folder", resume=resume)
     assert [one for one in (tmp_path / "folder").rglob("*") if one.is_file()] == [mine]
+    with pytest.raises(ConfigError, match="is a file"):
+        run(data, mine, resume=resume)
 
 
 def test_a_model_without_its_checkpoints_is_not_trained_over(data: Path, tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ def claim(folder: Path, binding: Mapping[str, Any], resume: bool) -> None:
     Raises ConfigError for another run's, for one that should not be resumed or cannot be, and for a folder where
     files that no run wrote would be replaced.
     """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file: choose a folder for the run.")
     path, saved = folder / RUN, checkpoint.latest(folder) is not None
     if not path.exists():
         taken = [name for name in (MODEL, checkpoint.FOLDER, SAMPLES, LOSSES) if (folder / name).exists()]
