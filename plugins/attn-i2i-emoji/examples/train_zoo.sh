@@ -32,9 +32,12 @@ for name in "${@:-${models[@]}}"; do
     esac
     case $name in
     # A heavy cycle or identity term shuts the masks, and guided discriminators tell the fake by a mask that fits it.
+    # So they open under a light one; a heavier one then keeps what they show true to the picture.
     attentiongan2-flat2clay)
-        train "$data" "$name" attentiongan2 "${pairs[@]}" --set masks=4 --set attention_kernel=3 --set identity=0 \
-            --set cycle=0.3 --set learning_rate=0.0002 --set discriminator_rate=4 ;;
+        masks=("${pairs[@]}" --set masks=4 --set attention_kernel=3 --set identity=0 --set discriminator_rate=4)
+        train "$data" attentiongan2-opened attentiongan2 "${masks[@]}" --set cycle=0.3 --set learning_rate=0.0002
+        train "$data" "$name" attentiongan2 "${masks[@]}" --set cycle=3 --set learning_rate=0.0001 --set epochs=1 \
+            --set decay_epochs=1 --from "$work/attentiongan2-opened/model" ;;
     cyclegan-flat2clay)
         train "$data" "$name" cyclegan "${pairs[@]}" --set learning_rate=0.0002 ;;
     ugatit-flat2clay)
