@@ -17,7 +17,7 @@ MANY_CHANNELS, MANY_TILES = 128, 64
 FEW_OUTPUTS, ROWS = 4, 64
 
 
-def exporting() -> bool:
+def _exporting() -> bool:
     """Exported graphs keep plain convolutions; torch before 2.7 cannot tell exporting from compiling."""
     exporting = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
     return torch.jit.is_tracing() or exporting()
@@ -58,7 +58,7 @@ class Conv2d(nn.Conv2d):
     def _method(self, x: Tensor) -> Method | None:
         """The quick method that suits x; None for torch's own."""
         precise = x.dtype in (torch.float32, torch.float64) and not torch.is_autocast_enabled("cpu")
-        if x.device.type != "cpu" or not precise or exporting():
+        if x.device.type != "cpu" or not precise or _exporting():
             return None
         if self.out_channels <= FEW_OUTPUTS < self.kernel_size[1]:
             return conv2d_by_columns
@@ -99,9 +99,10 @@ def conv2d_by_columns(padded: Tensor, weight: Tensor, bias: Tensor | None = None
     outputs, inputs, height, width = weight.shape
     columns = weight.permute(0, 3, 1, 2).reshape(outputs * width, inputs, height, 1)
     rows = padded.shape[2] - height + 1
+    step = rows if torch.compiler.is_compiling() else ROWS
     parts = [
-        _add_columns(F.conv2d(padded[:, :, i : i + ROWS + height - 1], columns).unflatten(1, (outputs, width)))
-        for i in range(0, rows, ROWS)
+        _add_columns(F.conv2d(padded[:, :, i : i + step + height - 1], columns).unflatten(1, (outputs, width)))
+        for i in range(0, rows, step)
     ]
     result = torch.cat(parts, 2)
     return result if bias is None else result + bias[:, None, None]
@@ -127,7 +128,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
     """
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        whole = torch.is_grad_enabled() or x.device.type != "cpu" or exporting()
+        whole = torch.is_grad_enabled() or x.device.type != "cpu" or torch.compiler.is_compiling() or _exporting()
         if whole or output_size is not None or self.groups > 1:
             return super().forward(x, output_size)
         weights = self.weight.chunk(2, 1)

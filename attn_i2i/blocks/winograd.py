@@ -55,7 +55,7 @@ def winograd_conv2d(padded: Tensor, weight: Tensor, bias: Tensor | None = None) 
     if torch.is_grad_enabled():
         answer: Tensor = _WinogradConv2d.apply(padded, weight, bias)
         return answer
-    return opaque(padded, weight, bias)
+    return _convolve(padded, weight, bias)
 
 
 class _WinogradConv2d(torch.autograd.Function):
@@ -88,23 +88,13 @@ def _convolve(padded: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     kernels = (KERNEL_TRANSFORM.to(weight) @ weight.flatten(2).flatten(0, 1).T).unflatten(1, weight.shape[:2])
     products = torch.bmm(kernels, tiles).flatten(1)
     del kernels, tiles  # a third of what is held at the peak
-    grid = -(-height // TILE), -(-width // TILE)
-    output = (PRODUCT_TRANSFORM.to(products) @ products).view(TILE, TILE, -1, batch, *grid)
+    output = (PRODUCT_TRANSFORM.to(products) @ products).view(
+        TILE, TILE, -1, batch, -(-height // TILE), -(-width // TILE)
+    )
     output = output.permute(3, 2, 4, 0, 5, 1).flatten(4).flatten(2, 3)
     if bias is not None:
         output += bias[:, None, None]
     return output[..., :height, :width]
-
-
-@torch.library.custom_op("attn_i2i::winograd_conv2d", mutates_args=())
-def opaque(padded: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """``_convolve`` as one operator: a compiler would make slower loops of its parts than torch has."""
-    return _convolve(padded, weight, bias).contiguous()
-
-
-@opaque.register_fake
-def _(padded: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    return padded.new_empty(padded.shape[0], weight.shape[0], padded.shape[2] - 2, padded.shape[3] - 2)
 
 
 def _transformed_tiles(padded: Tensor, height: int, width: int) -> Tensor:
