@@ -112,7 +112,8 @@ def test_no_two_parts_import_each_other() -> None:
     graph: dict[str, set[str]] = {}
     for _, source, to in edges():
         graph.setdefault(source, set()).add(to)
-    graphlib.TopologicalSorter(graph).prepare()  # a cycle is an error that names its members
+    order = list(graphlib.TopologicalSorter(graph).static_order())  # a cycle is an error that names its members
+    assert set(order) >= graph.keys()
 
 
 def test_timm_is_imported_in_one_file() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, Literal
 
 import torch
@@ -111,11 +112,7 @@ def conv2d_by_columns(padded: Tensor, weight: Tensor, bias: Tensor | None = None
 def _add_columns(partial: Tensor) -> Tensor:
     """(B, O, k, H, W + k - 1), what each column of a kernel gave, to their sum (B, O, H, W)."""
     across = partial.shape[-1] - partial.shape[2] + 1
-    first, *others = (column[..., i : i + across] for i, column in enumerate(partial.unbind(2)))
-    result = first + others[0]
-    for other in others[1:]:
-        result = result + other
-    return result
+    return reduce(torch.add, (column[..., i : i + across] for i, column in enumerate(partial.unbind(2))))
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
