@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import tarfile
 import tempfile
 import time
 import zipfile
@@ -18,7 +19,7 @@ from attn_i2i.convert import sandbox
 from attn_i2i.convert.read import read_checkpoint
 from attn_i2i.types import AttnI2IError, UnreadableFileError
 from tests.attacks import attacks, text
-from tests.checkpoints import save_zip
+from tests.checkpoints import save_old_tar, save_zip
 
 MAGIC = pickle.dumps(0x1950A86A20F9469CFC6C, 2)
 
@@ -127,6 +128,16 @@ def test_overlapping_and_repeated_entries_are_refused(tmp_path: Path) -> None:
         archive.writestr("a/data.pkl", b"\x80\x02}.")
     with pytest.raises(UnreadableFileError, match="repeated"):
         read_bytes(tmp_path, stream.getvalue())
+
+
+@pytest.mark.parametrize("repeated", ["pickle", "./pickle", "storages", "other"])
+def test_repeated_entries_of_an_old_tar_are_refused(repeated: str, tmp_path: Path) -> None:
+    path = save_old_tar(tmp_path / "old.pth", {"x": torch.ones(2)})
+    with tarfile.open(path, "a") as archive:
+        for _ in range(1 + (repeated == "other")):
+            archive.addfile(tarfile.TarInfo(repeated))
+    with pytest.raises(UnreadableFileError, match=r"old\.pth is not readable: .*repeated entries[^\n]*$"):
+        read_checkpoint(path)
 
 
 def test_a_file_that_asks_for_memory_is_stopped(tmp_path: Path) -> None:

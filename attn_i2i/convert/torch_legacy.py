@@ -6,6 +6,7 @@ import io
 import struct
 import tarfile
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from .inert import Global, Machine
@@ -16,6 +17,7 @@ from .stream import Stream, View, Window
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL = 1001
 MAX_RECORDS = 100_000
+MAX_MEMBERS = 64
 
 
 def read_pickle(view: View) -> object:
@@ -111,17 +113,16 @@ class _OldTar:
     def __init__(self, view: View) -> None:
         try:
             with tarfile.open(fileobj=Window(view), mode="r:") as archive:
-                members = {}
-                for count, member in enumerate(archive):
-                    if count >= 64:
-                        break
-                    members[member.name.removeprefix("./")] = member
+                entries = list(islice(archive, MAX_MEMBERS))
         except (tarfile.TarError, ValueError, OverflowError) as error:
             raise DamagedError(f"a tar archive that is damaged or cut off ({shown(str(error))})") from error
+        members = {member.name.removeprefix("./"): member for member in entries}
         missing = {"pickle", "tensors", "storages"} - set(members)
         if missing:
             inside = ", ".join(shown(name) for name in list(members)[:3])
             raise DamagedError(f"a tar archive that is no PyTorch checkpoint (it holds {inside}); unpack it first")
+        if len(members) < len(entries):
+            raise DamagedError("a tar archive with repeated entries")
         self._view = view
         self._members = members
         self._objects: dict[object, object] = {}

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ..images import SUFFIXES
-from ..types import ConfigError, UnreadableFileError
+from ..types import AttnI2IError, ConfigError, UnreadableFileError
 from .data import Batch, Encoded, Positions, augmented, ignore_signals, read_resized
 from .folders import A_AND_B
 from .options import TrainOptions
@@ -149,7 +149,9 @@ def _pictures(files: list[str]) -> Iterator[Encoded]:
                         raise UnreadableFileError(f"{label} holds no picture.")
                     found += 1
                     yield Encoded(label, picture)
-        except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        except AttnI2IError:
+            raise
+        except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
             why = error if isinstance(error, OSError) else error.args[0]  # webdataset adds more of these
             raise UnreadableFileError(f"{file} cannot be read as a tar file: {why}.") from error
         if not found:
