@@ -51,6 +51,19 @@ def test_a_dry_run_shows_the_resolved_recipe_and_writes_nothing(train: Train, tm
     assert not (tmp_path / "run").exists()
 
 
+def test_a_dry_run_tells_what_resuming_would_do_and_refuses_what_it_would_refuse(train: Train, tmp_path: Path) -> None:
+    given = ("cyclegan", "--data", "data", "-o", "run")
+    train(*given, "--steps", "1")
+    before = {file: file.stat().st_mtime_ns for file in (tmp_path / "run").rglob("*")}
+    code, shown, _ = train(*given, "--steps", "3", "--resume", "--dry-run")
+    assert (code, "steps: 3, 7 an epoch; continued after step 1" in shown) == (0, True)
+    code, _, told = train(*given, "--seed", "1", "--resume", "--dry-run")
+    assert (code, "error: run was trained with seed=0 (now 1)" in told) == (2, True)
+    code, _, told = train(*given, "--dry-run")
+    assert (code, "error: run holds a training already: continue with --resume" in told) == (2, True)
+    assert {file: file.stat().st_mtime_ns for file in (tmp_path / "run").rglob("*")} == before
+
+
 def test_a_data_check_stops_before_the_first_step(train: Train, tmp_path: Path) -> None:
     (tmp_path / "data/trainA/broken.png").write_bytes(b"no picture")
     code, _, told = train("cyclegan", "--data", "data", "-o", "run", "--steps", "1", "--data-check")

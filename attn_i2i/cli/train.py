@@ -56,10 +56,8 @@ def train(
 
     recipe_options = parse_assignments(given.pop("set_") or [])
     attributes_selected = [name.strip() for name in given.pop("select").split(",") if name.strip()]
-    run, dry = given.pop("output"), given.pop("dry_run")
-    given |= {"recipe_options": recipe_options, "select": attributes_selected}
-    if dry:
-        del given["resume"]
+    given |= {"run": given.pop("output"), "recipe_options": recipe_options, "select": attributes_selected}
+    if given.pop("dry_run"):
         print("\n".join(training.plan(**given).lines()))
     else:
-        training.train(run=run, **given)
+        training.train(**given)

@@ -11,13 +11,14 @@ import torch
 
 from ..interfaces import Recipe
 from ..types import ConfigError, UnreadableFileError
+from .checkpoint import steps_done
 from .datacheck import check
 from .estimate import Plan, memory_estimate
 from .export import Origin, options_from, start_from
 from .folders import Pictures, attribute_table, domain_folders, two_domains
 from .loop import Run, seed_everything, steps_per_epoch, whole_length
 from .options import TrainOptions
-from .rundir import MODEL, claim, sweep
+from .rundir import MODEL, check_claim, claim, sweep
 from .shards import Shards, find_shards
 
 Location = str | os.PathLike[str]
@@ -49,8 +50,7 @@ def train(
         report(pictures)
     folder = Path(run)
     if int(os.environ.get("RANK", "0")) == 0:
-        binding = {"recipe": recipe, "recipe_options": dict(origin.options), "data": pictures.fingerprint()}
-        claim(folder, {**binding, "options": chosen.binding()}, resume)
+        claim(folder, _binding(origin, pictures, chosen), resume)
         sweep(folder)
     Run(folder, built, origin, pictures, chosen).go()
     return folder / MODEL
@@ -59,19 +59,28 @@ def train(
 def plan(
     recipe: str,
     data: Location,
+    run: Location | None = None,
     *,
     recipe_options: Mapping[str, Any] | None = None,
     start: Location | None = None,
     attributes: Location | None = None,
     select: Sequence[str] = (),
     data_check: bool = False,
+    resume: bool = False,
     **options: Any,
 ) -> Plan:
-    """What ``train`` with the same arguments would do, on one process; nothing is written."""
+    """What ``train`` with the same arguments would do, on one process; nothing is written.
+
+    ``run`` may be left out where no folder is meant yet; ``train`` would refuse the same folders with the same errors.
+    """
+    if resume and run is None:
+        raise ConfigError("resume=True was given without run: say which folder would be resumed.")
     chosen = TrainOptions.parse(options)
     built, origin, pictures = build(recipe, recipe_options or {}, chosen, data, start, attributes, select)
     if data_check:
         report(pictures)
+    if run is not None:
+        check_claim(Path(run), _binding(origin, pictures, chosen), resume)
     counts = {name: len(files) for name, files in pictures.files.items()}
     per_epoch = steps_per_epoch(pictures, chosen, processes=1)
     return Plan(
@@ -83,7 +92,18 @@ def plan(
         per_epoch,
         chosen.steps or whole_length(built, per_epoch),
         memory_estimate(built, chosen, len(pictures.domains or [])),
+        0 if run is None else steps_done(Path(run)),
     )
+
+
+def _binding(origin: Origin, pictures: Pictures | Shards, options: TrainOptions) -> dict[str, Any]:
+    """What makes a run this one and no other."""
+    return {
+        "recipe": origin.recipe,
+        "recipe_options": dict(origin.options),
+        "data": pictures.fingerprint(),
+        "options": options.binding(),
+    }
 
 
 def build(

@@ -48,6 +48,12 @@ def latest(run: Path) -> Path | None:
     return found[-1] if found else None
 
 
+def steps_done(run: Path) -> int:
+    """The steps behind a run's newest checkpoint, 0 where it has none."""
+    newest = latest(run)
+    return 0 if newest is None else int(newest.name.removeprefix("step-"))
+
+
 def all_of(run: Path) -> list[Path]:
     """A run's checkpoints, oldest first."""
     folder = run / FOLDER

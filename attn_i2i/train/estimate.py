@@ -23,7 +23,10 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Plan:
-    """A resolved training: all options, parameters by network, steps, and an estimate of the memory of one process."""
+    """A resolved training: all options, parameters by network, steps, and an estimate of the memory of one process.
+
+    ``done`` of the ``steps`` lie behind the checkpoint that it continues.
+    """
 
     recipe: str
     recipe_options: Mapping[str, Any]
@@ -33,6 +36,7 @@ class Plan:
     steps_per_epoch: int
     steps: int | None
     memory: Mapping[str, int]
+    done: int = 0
 
     def lines(self) -> list[str]:
         """The plan as text."""
@@ -44,7 +48,8 @@ class Plan:
             f"options: {asdict(self.options)}",
             f"pictures: {dict(self.pictures)}",
             f"parameters: {counts}; together {sum(self.parameters.values()):,}",
-            f"steps: {self.steps if self.steps else 'not limited'}, {self.steps_per_epoch} an epoch",
+            f"steps: {self.steps if self.steps else 'not limited'}, {self.steps_per_epoch} an epoch"
+            + (f"; continued after step {self.done}" if self.done else ""),
             f"memory of one process, estimated: {math.ceil(total / MIB)} MiB ({parts})",
         ]
 

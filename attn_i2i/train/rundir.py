@@ -23,7 +23,17 @@ LEFT = re.compile(rf"\.({re.escape(RUN)}|{MODEL}|{re.escape(LOSSES)}|step-\d{{8}
 
 
 def claim(folder: Path, binding: Mapping[str, Any], resume: bool) -> None:
-    """Make ``folder`` this run's, or make sure that it is.
+    """Make ``folder`` this run's, or make sure that it is; raises as ``check_claim`` does."""
+    check_claim(folder, binding, resume)
+    if resume and (folder / RUN).exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_path(folder / RUN, force=True) as temporary:
+        temporary.write_text(json.dumps(binding, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def check_claim(folder: Path, binding: Mapping[str, Any], resume: bool) -> None:
+    """Make sure that ``folder`` can be this run's; nothing is written.
 
     Raises ConfigError for another run's, for one that should not be resumed or cannot be, and for a folder where
     files that no run wrote would be replaced.
@@ -49,10 +59,6 @@ def claim(folder: Path, binding: Mapping[str, Any], resume: bool) -> None:
             )
         if resume:
             _check_same(folder, before, json.loads(json.dumps(binding)))
-            return
-    folder.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path, force=True) as temporary:
-        temporary.write_text(json.dumps(binding, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def sweep(folder: Path) -> None:
