@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import warnings
+
 import torch
 
 from .types import ConfigError
@@ -13,6 +16,10 @@ DTYPES = {
     "float16": torch.float16,
     "half": torch.float16,
 }
+
+
+class PrecisionWarning(UserWarning):
+    """A precision that does not do here what it is chosen for."""
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
@@ -31,3 +38,21 @@ def pick_dtype(dtype: str | torch.dtype | None) -> torch.dtype:
     if found is None or found not in DTYPES.values():
         raise ConfigError(f"dtype={dtype!r} was given: expected one of {', '.join(DTYPES)}.")
     return found
+
+
+def warn_of_slow(dtype: torch.dtype, device: torch.device) -> None:
+    """Say where bfloat16 costs time instead of saving it."""
+    if dtype == torch.bfloat16 and device.type == "cpu" and not _computes_bfloat16():
+        message = (
+            "bfloat16 is slower than float32 on this processor, which has no instructions for it: use float32 unless"
+            " memory is short."
+        )
+        warnings.warn(message, PrecisionWarning, stacklevel=3)
+
+
+def _computes_bfloat16() -> bool:
+    """Whether the CPU multiplies in bfloat16; taken for granted where torch cannot tell. AMX comes with AVX-512's."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return True
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return supported is None or bool(supported())

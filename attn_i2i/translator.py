@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from .assemble import assemble, at_size, native_size, resized
 from .blocks import allow_winograd
-from .devices import pick_device, pick_dtype
+from .devices import pick_device, pick_dtype, warn_of_slow
 from .images import ImageSource, Picture, read_image, read_mask
 from .options import Domain, Options, domain_vector
 from .registry import suggestion
@@ -95,6 +95,7 @@ class Translator:
         self.card = card
         self.device = pick_device(device)
         self.dtype = pick_dtype(dtype)
+        warn_of_slow(self.dtype, self.device)
         self._compile = compile
         self.generators = Generators(list(generators), lambda name: self._prepared(generators[name]))
         self.directions = list(self.generators)

@@ -112,6 +112,7 @@ def test_resuming_another_run_is_refused(data: Path, tmp_path: Path) -> None:
         run(data, tmp_path / "run", recipe_options=SMALL | {"pool": 9}, resume=True, **options)
 
 
+@pytest.mark.filterwarnings("ignore:bfloat16 is slower")
 def test_a_resumed_run_may_change_what_a_diverged_one_is_told_to(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path / "run", steps=1, precision="bf16")
     run(data, tmp_path / "run", steps=2, precision="fp32", resume=True)
@@ -275,6 +276,7 @@ def test_memory_savers_change_no_weights(data: Path, tmp_path: Path) -> None:
     assert weights(plain) == weights(recomputed)
 
 
+@pytest.mark.filterwarnings("ignore:bfloat16 is slower")
 def test_bf16_trains_float32_weights(data: Path, tmp_path: Path) -> None:
     model = run(data, tmp_path / "run", "attentiongan2", steps=2, precision="bf16", recipe_options=SMALL)
     assert load(str(model), direction="A2B")(Image.new("RGB", (16, 16))).image.isfinite().all()

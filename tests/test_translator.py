@@ -126,6 +126,7 @@ def test_the_heatmap_comes_at_image_size_in_the_unit_range() -> None:
     assert result.raw_heatmap.abs().max() > 1
 
 
+@pytest.mark.filterwarnings("ignore:bfloat16 is slower")
 def test_the_background_is_kept_bit_for_bit() -> None:
     array = noise()
     for dtype in ("float32", "bfloat16"):
@@ -236,6 +237,7 @@ def test_wrong_domains_are_told_the_right_ones(domain: Any, says: str) -> None:
         translator(Labelled(), domains=["a", "b", "c"])(noise(), domain=domain)
 
 
+@pytest.mark.filterwarnings("ignore:bfloat16 is slower")
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", torch.float64, "half"])
 def test_precision_changes_neither_shape_nor_range(dtype: Any) -> None:
     for height, width in ((12, 16), (7, 5)):

@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.checkpoint import checkpoint
 
 from ..blocks import AdaLINResBlock, ResBlock, allow_winograd
+from ..devices import warn_of_slow
 from ..interfaces import Recipe
 from ..types import AttnI2IError, ConfigError, ShapeError
 from .options import TrainOptions
@@ -38,7 +39,10 @@ def make_accelerator(options: TrainOptions) -> Accelerator:
         )
     if options.device == "cuda" and cpu:
         raise ConfigError("device='cuda' was given, but torch finds no GPU here.")
-    return Accelerator(cpu=cpu)
+    accelerator = Accelerator(cpu=cpu)
+    if options.precision == "bf16" and accelerator.is_main_process:
+        warn_of_slow(torch.bfloat16, accelerator.device)
+    return accelerator
 
 
 class Engine:
