@@ -156,17 +156,19 @@ def test_only_what_a_killed_run_left_is_swept(data: Path, tmp_path: Path) -> Non
     assert not any(file.exists() for file in [later, *left])
 
 
-def test_a_run_that_meets_a_corrupt_picture_saves_first(data: Path, tmp_path: Path) -> None:
-    whole = run(data, tmp_path / "whole", steps=7, save_every=100)
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_a_run_that_meets_a_corrupt_picture_saves_first(data: Path, tmp_path: Path, accumulation: int) -> None:
+    options = {"steps": 7, "save_every": 100, "accumulation": accumulation}  # by 2: within the second step
+    whole = run(data, tmp_path / "whole", **options)
     mended = shutil.copytree(data, tmp_path / "data")
     broken = mended / "trainA/6.png"  # of the last place: not looked at before the first step
     kept = broken.read_bytes()
     broken.write_bytes(b"no picture")
     with pytest.raises(UnreadableFileError, match=r"6\.png"):
-        run(mended, tmp_path / "cut", steps=7, save_every=100)
+        run(mended, tmp_path / "cut", **options)
     assert len(checkpoint.all_of(tmp_path / "cut")) == 1
     broken.write_bytes(kept)
-    assert weights(run(mended, tmp_path / "cut", steps=7, save_every=100, resume=True)) == weights(whole)
+    assert weights(run(mended, tmp_path / "cut", resume=True, **options)) == weights(whole)
 
 
 def test_options_that_would_do_nothing_are_refused(data: Path, tmp_path: Path) -> None:

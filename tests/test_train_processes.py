@@ -15,7 +15,10 @@ from torch.optim import SGD, Optimizer
 
 from attn_i2i.interfaces import Update
 from attn_i2i.train import Engine, TrainOptions
+from attn_i2i.train.data import Order
 from attn_i2i.train.engine import make_accelerator
+
+from .kill_training import PICTURES, make_pictures
 
 ROOT = Path(__file__).parents[1]
 STEPS, ACCUMULATION = 3, 2
@@ -78,17 +81,40 @@ def trained(batch_size: int) -> tuple[Engine, dict[str, Tensor]]:
     }
 
 
+def two_processes(*module: str) -> subprocess.CompletedProcess[str]:
+    """Run a module with arguments as two processes."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", *module]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def test_a_picture_that_one_process_cannot_read_stops_both_saved(tmp_path: Path) -> None:
+    make_pictures(tmp_path / "data")
+    broken = tmp_path / "data/trainA/6.png"  # of the last place: not looked at before the first step
+    kept = broken.read_bytes()
+    broken.write_bytes(b"no picture")
+    # The second process meets it in the second step, whose pictures are those of the positions 4 to 7.
+    seed = next(seed for seed in range(99) if Order(PICTURES, seed, 0)[5] == PICTURES - 1)
+    command = ["attn_i2i.cli", "train", "cyclegan", "--data", str(tmp_path / "data"), "-o", str(tmp_path / "run")]
+    command += ["--steps", "3", "--accumulation", "2", "--crop-size", "16", "--device", "cpu", "--workers", "0"]
+    command += ["--seed", str(seed)]
+    for option in ("width=4", "blocks=1", "discriminator_width=4", "discriminator_layers=1"):
+        command += ["--set", option]
+    stopped = two_processes(*command)
+    assert stopped.returncode == 1
+    assert f"error: {broken} is no picture" in stopped.stderr
+    assert "interrupted after step 1: saved; continue with --resume" in stopped.stderr
+    saved = tmp_path / "run/checkpoints/step-00000001"
+    assert sorted(file.name for file in saved.iterdir()) == ["process-0000.pt", "process-0001.pt", "shared.pt"]
+    broken.write_bytes(kept)
+    resumed = two_processes(*command, "--resume")
+    assert resumed.returncode == 0, resumed.stderr[-3000:]
+    assert (tmp_path / "run/checkpoints/step-00000003").is_dir()
+
+
 def test_two_processes_end_where_one_does(tmp_path: Path) -> None:
     out = tmp_path / "two.pt"
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*command, "-m", "tests.test_train_processes", str(out)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    done = two_processes("tests.test_train_processes", str(out))
     assert done.returncode == 0, done.stderr[-3000:]
     both = torch.load(out, weights_only=True)
     _, alone = trained(batch_size=4)

@@ -6,6 +6,7 @@ So a resumed run needs no state of the workers, and any number of processes shar
 from __future__ import annotations
 
 import io
+import math
 import signal
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -177,10 +178,16 @@ def loader(stream: Stream, positions: Positions, *, workers: int, pin: bool) -> 
         batch_sampler=positions,
         num_workers=workers,
         pin_memory=pin,
+        prefetch_factor=batches_ahead(stream.options, workers),
         worker_init_fn=ignore_signals,
         # The loader draws a seed at its start: from a source of its own, or resuming would shift the run's.
         generator=torch.Generator().manual_seed(stream.options.seed),
     )
+
+
+def batches_ahead(options: TrainOptions, workers: int) -> int | None:
+    """Batches that each worker reads ahead: those of a whole step, which asks for them at once, and two at least."""
+    return max(2, math.ceil(options.accumulation / workers)) if workers else None
 
 
 @contextmanager

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from .options import TrainOptions
 from .preview import Preview
 from .rundir import MODEL, SAMPLES
 from .shards import Shards, ShardStream, shard_loader
-from .signals import Stop, noted_signals
+from .signals import Stop, agreeing, noted_signals
 
 SHOWN = 4
 
@@ -42,7 +41,10 @@ class Run:
     options: TrainOptions
 
     def go(self) -> None:
-        """Train to the last step; an interrupted run saves first, and raises KeyboardInterrupt or SystemExit then."""
+        """Train to the last step; a run that has to stop saves first.
+
+        Raises KeyboardInterrupt or SystemExit for a signal, UnreadableFileError for a picture, in every process.
+        """
         accelerator = make_accelerator(self.options)
         self.accelerator = accelerator
         self.averages = Averages(lambda totals: accelerator.reduce(totals, "mean"))
@@ -51,7 +53,7 @@ class Run:
         self.last = self.options.steps or whole_length(self.recipe, self.steps_per_epoch)
         self.preview = self._preview()
         seed_everything(self.options.seed + accelerator.process_index)
-        first = self._resume()
+        first = self._saved = self._resume()
         monitor = Monitor(
             self.folder,
             first=first,
@@ -61,49 +63,53 @@ class Run:
         )
         with monitor, noted_signals() as stop:
             step = self._steps(first, monitor, stop)
-            if first < self.last:
+            if self._saved < step:
                 self._save(step, monitor)
-            elif accelerator.is_main_process:
+            elif step == self.last and accelerator.is_main_process:
                 self._write_model(step)
-            done = f"model written to {self.folder / MODEL}"
-            monitor.say(done if step == self.last else f"interrupted after step {step}: saved; continue with --resume")
+            if step == self.last:
+                monitor.say(f"model written to {self.folder / MODEL}")
+            elif step:
+                monitor.say(f"interrupted after step {step}: saved; continue with --resume")
         if accelerator.num_processes > 1:
             torch.distributed.destroy_process_group()
         if step < self.last:
-            raise KeyboardInterrupt if stop.received == signal.SIGINT else SystemExit(128 + stop.received)
+            raise stop.error()
 
     def _steps(self, first: int, monitor: Monitor, stop: Stop) -> int:
         """Train from step ``first``; returns how many steps are done in the end."""
         options = self.options
+        group = agreeing(self.accelerator.num_processes)
         with reading(self._loader(first)) as batches:
             for step in range(first, self.last):
+                of_step = self._read(batches, stop)
+                if stop.agreed(group):
+                    return step
                 if step % self.steps_per_epoch == 0:
                     self.recipe.on_epoch(step // self.steps_per_epoch)
                 rate = self.recipe.learning_rate(step, self.steps_per_epoch)
                 self.engine.set_learning_rate(rate)
-                self._step(step, batches, monitor)
+                self._step(of_step)
                 done = step + 1
                 monitor.advance(done)
                 if done % options.log_every == 0 or done == self.last:
                     monitor.report(done, rate, self.averages.read(done))
                 if options.sample_every and done % options.sample_every == 0:
                     self._look(done)
-                if self._all_agree(stop, done):
-                    return done
                 if done % options.save_every == 0 and done < self.last:
                     self._save(done, monitor)
         return self.last
 
-    def _step(self, step: int, batches: Iterator[Batch], monitor: Monitor) -> None:
-        """The micro-batches of one step; where a picture cannot be read, the steps before it are saved first."""
-        for part in range(self.options.accumulation):
-            try:
-                batch = next(batches)
-            except UnreadableFileError:
-                # Only between steps, and where no other process would have to save as well.
-                if step and not part and self.accelerator.num_processes == 1:
-                    self._save(step, monitor)
-                raise
+    def _read(self, batches: Iterator[Batch], stop: Stop) -> list[Batch]:
+        """The micro-batches of one step, before it begins, so that nothing is half done where one cannot be read."""
+        try:
+            return [next(batches) for _ in range(self.options.accumulation)]
+        except UnreadableFileError as error:
+            stop.unreadable = error
+            return []
+
+    def _step(self, batches: Iterable[Batch]) -> None:
+        for batch in batches:
             with pictures_of(self.options.crop_size):
                 moved = to_device(batch, self.accelerator.device, self.engine.layout)
                 self.averages.add(self.engine.micro_step(moved))
@@ -118,16 +124,6 @@ class Run:
             self.accelerator.num_processes,
         )
         return open_loader(self.pictures, self.options, positions, pin=self.accelerator.device.type == "cuda")
-
-    def _all_agree(self, stop: Stop, step: int) -> bool:
-        """Whether to stop here: with several processes, any of them decides for all, at every tenth step."""
-        if self.accelerator.num_processes == 1:
-            return bool(stop.received)
-        if step % 10:
-            return False
-        signals = self.accelerator.gather(torch.tensor([stop.received], device=self.accelerator.device))
-        stop.received = int(signals.max())
-        return bool(stop.received)
 
     def _look(self, step: int) -> None:
         if self.accelerator.is_main_process:
@@ -150,6 +146,7 @@ class Run:
         }
         shared = {"step": step, **self.engine.state_dict()}
         checkpoint.save(self.folder, step, shared, own, self.accelerator)
+        self._saved = step
         if self.accelerator.is_main_process:
             checkpoint.prune(self.folder, self.options.keep)
             self._write_model(step)

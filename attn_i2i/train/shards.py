@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ..images import SUFFIXES
 from ..types import AttnI2IError, ConfigError, UnreadableFileError
-from .data import Batch, Encoded, Positions, augmented, ignore_signals, read_resized
+from .data import Batch, Encoded, Positions, augmented, batches_ahead, ignore_signals, read_resized
 from .folders import A_AND_B
 from .options import TrainOptions
 
@@ -127,6 +127,7 @@ def shard_loader(stream: ShardStream, *, workers: int, pin: bool) -> DataLoader[
         batch_size=stream.positions.batch_size,
         num_workers=workers,
         pin_memory=pin,
+        prefetch_factor=batches_ahead(stream.options, workers),
         worker_init_fn=ignore_signals,
         generator=torch.Generator().manual_seed(stream.options.seed),
     )
