@@ -27,13 +27,13 @@ class Stop:
 
         Every process must ask at the same places.
         """
+        told = torch.tensor([self.received, self.unreadable is not None])
         if group is not None:
-            told = torch.tensor([self.received, self.unreadable is not None])
             torch.distributed.all_reduce(told, torch.distributed.ReduceOp.MAX, group)
-            self.received = int(told[0])
+            self.received = int(told[0]) or self.received  # a signal that came meanwhile counts at the next step
             if told[1]:
                 self._share(group)
-        return bool(self.received or self.unreadable)
+        return bool(told.any())
 
     def _share(self, group: ProcessGroup) -> None:
         """Give every process the first one's error."""
