@@ -30,7 +30,7 @@ def rounding_allowed() -> Iterator[None]:
 def test_winograd_is_a_convolution_at_any_size(batch: int, height: int, width: int) -> None:
     x, weight, bias = double(batch, 3, height + 2, width + 2), double(5, 3, 3, 3), double(5)
     torch.testing.assert_close(winograd_conv2d(x, weight, bias), F.conv2d(x, weight, bias), rtol=0, atol=1e-11)
-    torch.testing.assert_close(winograd_conv2d(x, weight), F.conv2d(x, weight), rtol=0, atol=1e-11)
+    torch.testing.assert_close(winograd_conv2d(x, weight, None), F.conv2d(x, weight), rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize(("height", "width"), [(8, 4), (5, 7)])
@@ -43,7 +43,7 @@ def test_winograd_has_a_convolutions_gradients(height: int, width: int) -> None:
 def test_winograd_rounds_little_in_float32() -> None:
     given = double(1, 128, 34, 34), double(64, 128, 3, 3)
     single = [part.float().requires_grad_() for part in given]
-    ours, expected = winograd_conv2d(*single), F.conv2d(*[part.requires_grad_() for part in given])
+    ours, expected = winograd_conv2d(*single, None), F.conv2d(*[part.requires_grad_() for part in given])
     weights = torch.randn_like(expected)
     gradients = torch.autograd.grad(ours, single, weights.float()), torch.autograd.grad(expected, given, weights)
     for one, other in zip((ours, *gradients[0]), (expected, *gradients[1]), strict=True):

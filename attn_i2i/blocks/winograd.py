@@ -17,6 +17,7 @@ from torch.nn.grad import conv2d_input, conv2d_weight
 
 TILE, TAPS = 4, 3
 SIDE = TILE + TAPS - 1
+CHANNELS_AT_ONCE = 64
 POINTS = (0.0, 1.0, 0.5, -2.0, -0.75)
 
 
@@ -44,75 +45,99 @@ def _transforms() -> tuple[Tensor, Tensor, Tensor]:
 TILE_TRANSFORM, KERNEL_TRANSFORM, PRODUCT_TRANSFORM = _transforms()
 
 
-def winograd_conv2d(padded: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+@torch.library.custom_op("attn_i2i::winograd_conv2d", mutates_args=())
+def winograd_conv2d(padded: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """What ``conv2d(padded, weight, bias)`` gives: (B, I, H+2, W+2) and (O, I, 3, 3) to (B, O, H, W).
 
-    Meant for float32 and float64. About 2.3 times the input and the output are held besides, for a moment.
+    Meant for float32 and float64. Works on some channels at a time, so that most of what is between stays in the
+    cache; some 2.3 times the input are held besides, for a moment.
 
-    >>> winograd_conv2d(torch.ones(1, 2, 7, 9), torch.ones(4, 2, 3, 3)).shape
+    >>> winograd_conv2d(torch.ones(1, 2, 7, 9), torch.ones(4, 2, 3, 3), None).shape
     torch.Size([1, 4, 5, 7])
     """
-    if torch.is_grad_enabled():
-        answer: Tensor = _WinogradConv2d.apply(padded, weight, bias)
-        return answer
-    return _convolve(padded, weight, bias)
-
-
-class _WinogradConv2d(torch.autograd.Function):
-    """The input's gradient is a convolution as well; the kernel's is the transposed algorithm, summed over tiles."""
-
-    @staticmethod
-    def forward(ctx: Any, padded: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.save_for_backward(padded, weight)
-        return _convolve(padded, weight, bias)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        padded, weight = ctx.saved_tensors
-        to_input = to_weight = to_bias = None
-        twice = torch.is_grad_enabled()  # the gradient will be differentiated again
-        if ctx.needs_input_grad[0] and twice:
-            to_input = conv2d_input(padded.shape, weight, gradient)
-        elif ctx.needs_input_grad[0]:
-            to_input = _convolve(F.pad(gradient, (2, 2, 2, 2)), weight.flip(2, 3).transpose(0, 1), None)
-        if ctx.needs_input_grad[1]:
-            to_weight = (conv2d_weight if twice else _weight_gradient)(padded, weight.shape, gradient)
-        if ctx.needs_input_grad[2]:
-            to_bias = gradient.sum((0, 2, 3))
-        return to_input, to_weight, to_bias
-
-
-def _convolve(padded: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     batch, height, width = padded.shape[0], padded.shape[2] - 2, padded.shape[3] - 2
+    down, across = -(-height // TILE), -(-width // TILE)
     tiles = _transformed_tiles(padded, height, width)
-    kernels = (KERNEL_TRANSFORM.to(weight) @ weight.flatten(2).flatten(0, 1).T).unflatten(1, weight.shape[:2])
-    products = torch.bmm(kernels, tiles).flatten(1)
-    del kernels, tiles  # a third of what is held at the peak
-    output = (PRODUCT_TRANSFORM.to(products) @ products).view(
-        TILE, TILE, -1, batch, -(-height // TILE), -(-width // TILE)
-    )
-    output = output.permute(3, 2, 4, 0, 5, 1).flatten(4).flatten(2, 3)
-    if bias is not None:
-        output += bias[:, None, None]
-    return output[..., :height, :width]
+    output = padded.new_empty(batch, len(weight), down, TILE, across, TILE)
+    to_pixels = PRODUCT_TRANSFORM.to(tiles)
+    for start in range(0, len(weight), CHANNELS_AT_ONCE):
+        some = slice(start, start + CHANNELS_AT_ONCE)
+        products = torch.bmm(_transformed_kernels(weight[some]), tiles).flatten(1)
+        pixels = (to_pixels @ products).view(TILE, TILE, -1, batch, down, across).permute(3, 2, 4, 0, 5, 1)
+        if bias is None:
+            output[:, some] = pixels
+        else:
+            torch.add(pixels, bias[some, None, None, None, None], out=output[:, some])
+    return output.view(batch, len(weight), down * TILE, across * TILE)[..., :height, :width].contiguous()
+
+
+@winograd_conv2d.register_fake
+def _(padded: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return padded.new_empty(len(padded), len(weight), padded.shape[2] - 2, padded.shape[3] - 2)
+
+
+@torch.library.custom_op("attn_i2i::winograd_weight_gradient", mutates_args=())
+def _weight_gradient(padded: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient of the (O, I, 3, 3) kernel from that of the (B, O, H, W) output: the transposed algorithm."""
+    height, width = gradient.shape[2:]
+    outer = _transformed(_squares(gradient, height, width, TILE), PRODUCT_TRANSFORM.T)
+    products = torch.bmm(outer, _transformed_tiles(padded, height, width).transpose(1, 2)).flatten(1)
+    kernels = (KERNEL_TRANSFORM.to(products).T @ products).T.contiguous()
+    return kernels.view(gradient.shape[1], padded.shape[1], TAPS, TAPS)
+
+
+@_weight_gradient.register_fake
+def _(padded: Tensor, gradient: Tensor) -> Tensor:
+    return padded.new_empty(gradient.shape[1], padded.shape[1], TAPS, TAPS)
+
+
+def _keep_for_backward(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs[:2])
+
+
+def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """The input's gradient is a convolution as well; both are torch's own where they will be differentiated again."""
+    padded, weight = ctx.saved_tensors
+    to_input = to_weight = to_bias = None
+    twice = torch.is_grad_enabled()
+    if ctx.needs_input_grad[0] and twice:
+        to_input = conv2d_input(padded.shape, weight, gradient)
+    elif ctx.needs_input_grad[0]:
+        to_input = winograd_conv2d(F.pad(gradient, (2, 2, 2, 2)), weight.flip(2, 3).transpose(0, 1), None)
+    if ctx.needs_input_grad[1]:
+        to_weight = conv2d_weight(padded, weight.shape, gradient) if twice else _weight_gradient(padded, gradient)
+    if ctx.needs_input_grad[2]:
+        to_bias = gradient.sum((0, 2, 3))
+    return to_input, to_weight, to_bias
+
+
+winograd_conv2d.register_autograd(_backward, setup_context=_keep_for_backward)
+
+
+def _transformed_kernels(weight: Tensor) -> Tensor:
+    """(36, O, I): the transform of (O, I, 3, 3) kernels."""
+    return (KERNEL_TRANSFORM.to(weight) @ weight.flatten(2).flatten(0, 1).T).unflatten(1, weight.shape[:2])
 
 
 def _transformed_tiles(padded: Tensor, height: int, width: int) -> Tensor:
     """(36, I, tiles): the transform of the 6x6 pixels that each 4x4 pixels of the (height, width) output see."""
-    tiles = _cut(F.pad(padded, (0, -width % TILE, 0, -height % TILE)), SIDE)
-    return (TILE_TRANSFORM.to(tiles) @ tiles).view(SIDE * SIDE, padded.shape[1], -1)
+    return _transformed(_squares(padded, height, width, SIDE), TILE_TRANSFORM)
 
 
-def _weight_gradient(padded: Tensor, shape: torch.Size, gradient: Tensor) -> Tensor:
-    """The gradient of a kernel of ``shape`` from that of the output."""
-    height, width = gradient.shape[2:]
-    outer = _cut(F.pad(gradient, (0, -width % TILE, 0, -height % TILE)), TILE)
-    outer = (PRODUCT_TRANSFORM.to(outer).T @ outer).view(SIDE * SIDE, shape[0], -1)
-    products = torch.bmm(outer, _transformed_tiles(padded, height, width).transpose(1, 2)).flatten(1)
-    return (KERNEL_TRANSFORM.to(products).T @ products).T.reshape(shape)
+def _squares(image: Tensor, height: int, width: int, side: int) -> Tensor:
+    """Squares of ``side`` pixels, a tile apart, that cover (height, width): (side, side, C, B, down, across)."""
+    if height % TILE or width % TILE:
+        image = F.pad(image, (0, -width % TILE, 0, -height % TILE))
+    return image.unfold(2, side, TILE).unfold(3, side, TILE).permute(4, 5, 1, 0, 2, 3)
 
 
-def _cut(image: Tensor, side: int) -> Tensor:
-    """Squares of ``side`` pixels, a tile apart: (B, C, H, W) to (side * side, C * tiles)."""
-    squares = image.unfold(2, side, TILE).unfold(3, side, TILE)
-    return squares.permute(4, 5, 1, 0, 2, 3).reshape(side * side, -1)
+def _transformed(squares: Tensor, transform: Tensor) -> Tensor:
+    """A transform (N, side * side) of squares to (N, C, tiles), some channels at a time."""
+    channels = squares.shape[2]
+    answer = squares.new_empty(len(transform), squares[0, 0].numel())
+    transform = transform.to(squares)
+    for some, columns in zip(
+        squares.split(CHANNELS_AT_ONCE, 2), answer.split(CHANNELS_AT_ONCE * squares[0, 0, 0].numel(), 1), strict=True
+    ):
+        torch.mm(transform, some.reshape(transform.shape[1], -1), out=columns)
+    return answer.unflatten(1, (channels, -1))
