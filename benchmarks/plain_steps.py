@@ -145,6 +145,31 @@ def ugatit_judges(networks: nn.ModuleDict, width: int) -> dict[str, dict[str, Pl
     return judges
 
 
+def ugatit_judge_losses(scales: dict[str, PlainScale], domain: str, real: Tensor, fake: Tensor) -> Losses:
+    losses = {}
+    on_real = {name: scale(real) for name, scale in scales.items()}
+    for name, scale in scales.items():
+        fake_logits, fake_cam = scale(fake)
+        logits, cam = on_real[name]
+        losses[f"D_ad_loss_{name}{domain}"] = near(logits, 1) + near(fake_logits, 0)
+        losses[f"D_ad_cam_loss_{name}{domain}"] = near(cam, 1) + near(fake_cam, 0)
+    return losses
+
+
+def ugatit_generator_losses(
+    scales: dict[str, PlainScale], domain: str, fake: Tensor, of_source: Tensor, of_target: Tensor
+) -> Losses:
+    """What the judges of ``domain`` say of ``fake``, and the generator's CAM logits of both domains."""
+    losses = {}
+    for name, scale in scales.items():
+        logits, cam = scale(fake)
+        losses[f"G_ad_loss_{name}{domain}"] = near(logits, 1)
+        losses[f"G_ad_cam_loss_{name}{domain}"] = near(cam, 1)
+    bce = F.binary_cross_entropy_with_logits
+    cam_loss = bce(of_source, torch.ones_like(of_source)) + bce(of_target, torch.zeros_like(of_target))
+    return losses | {f"G_cam_loss_{domain}": cam_loss}
+
+
 def ugatit_step(networks: nn.ModuleDict, generator: Callable[..., nn.Module], width: int) -> Step:
     """U-GAT-IT's step; as released, the discriminators' loss also runs back through the generators."""
     g_ab, g_ba = generator(width), generator(width)
@@ -154,31 +179,11 @@ def ugatit_step(networks: nn.ModuleDict, generator: Callable[..., nn.Module], wi
     g_adam = adam([g_ab, g_ba], 1e-4, 1e-4)
     d_adam = adam([scale for scales in judges.values() for scale in scales.values()], 1e-4, 1e-4)
 
-    def judge_losses(domain: str, real: Tensor, fake: Tensor) -> Losses:
-        losses = {}
-        on_real = {name: scale(real) for name, scale in judges[domain].items()}
-        for name, scale in judges[domain].items():
-            fake_logits, fake_cam = scale(fake)
-            logits, cam = on_real[name]
-            losses[f"D_ad_loss_{name}{domain}"] = near(logits, 1) + near(fake_logits, 0)
-            losses[f"D_ad_cam_loss_{name}{domain}"] = near(cam, 1) + near(fake_cam, 0)
-        return losses
-
-    def generator_losses(domain: str, fake: Tensor, cams: tuple[Tensor, Tensor]) -> Losses:
-        losses = {}
-        for name, scale in judges[domain].items():
-            logits, cam = scale(fake)
-            losses[f"G_ad_loss_{name}{domain}"] = near(logits, 1)
-            losses[f"G_ad_cam_loss_{name}{domain}"] = near(cam, 1)
-        of_source, of_target = cams
-        bce = F.binary_cross_entropy_with_logits
-        cam_loss = bce(of_source, torch.ones_like(of_source)) + bce(of_target, torch.zeros_like(of_target))
-        return losses | {f"G_cam_loss_{domain}": cam_loss}
-
     def step(batch: dict[str, Tensor]) -> Losses:
         a, b = batch["A"], batch["B"]
         d_adam.zero_grad()
-        losses = judge_losses("A", a, g_ba(b)[0]) | judge_losses("B", b, g_ab(a)[0])
+        losses = ugatit_judge_losses(judges["A"], "A", a, g_ba(b)[0])
+        losses |= ugatit_judge_losses(judges["B"], "B", b, g_ab(a)[0])
         losses["Discriminator_loss"] = torch.stack(list(losses.values())).sum()
         losses["Discriminator_loss"].backward()
         d_adam.step()
@@ -186,7 +191,8 @@ def ugatit_step(networks: nn.ModuleDict, generator: Callable[..., nn.Module], wi
         (fake_b, cam_ab, _), (fake_a, cam_ba, _) = g_ab(a), g_ba(b)
         back_a, back_b = g_ba(fake_b)[0], g_ab(fake_a)[0]
         (same_a, cam_aa, _), (same_b, cam_bb, _) = g_ba(a), g_ab(b)
-        parts = generator_losses("A", fake_a, (cam_ba, cam_aa)) | generator_losses("B", fake_b, (cam_ab, cam_bb))
+        parts = ugatit_generator_losses(judges["A"], "A", fake_a, cam_ba, cam_aa)
+        parts |= ugatit_generator_losses(judges["B"], "B", fake_b, cam_ab, cam_bb)
         parts |= {"G_recon_loss_A": F.l1_loss(back_a, a), "G_recon_loss_B": F.l1_loss(back_b, b)}
         parts |= {"G_identity_loss_A": F.l1_loss(same_a, a), "G_identity_loss_B": F.l1_loss(same_b, b)}
         weights = {"G_recon": 10, "G_ident": 10, "G_cam_l": 1000}

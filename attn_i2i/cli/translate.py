@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from ..batch import Report
 
 
 class DType(StrEnum):
@@ -26,28 +29,33 @@ class Size(StrEnum):
     fit = "fit"
 
 
+Domain = Annotated[
+    list[str] | None, typer.Option(help="Target labels of a multi-domain model: names or 0/1, with commas.")
+]
+KeepBackground = Annotated[
+    bool,
+    typer.Option(
+        "--keep-background", help="Keep the input where the mask is 0; exactly, unless it is written as JPEG."
+    ),
+]
+Mask = Annotated[Path | None, typer.Option(help="Picture (white may change), or a folder of them by input name.")]
+Threshold = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Make the attention mask 0 or 1, and composite by it.")
+]
+AcceptLicense = Annotated[bool, typer.Option("--accept-license", help="Accept the licence that the model asks you to.")]
+
+
 def translate(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Pictures, folders, or quoted patterns.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to; for one picture, also a name.")],
     model: Annotated[str, typer.Option("-m", "--model", help="Zoo name, hf-hub:owner/repo, or a model folder.")],
     direction: Annotated[str | None, typer.Option(help="Which way to translate, such as A2B.")] = None,
-    domain: Annotated[
-        list[str] | None, typer.Option(help="Target labels of a multi-domain model: names or 0/1, with commas.")
-    ] = None,
+    domain: Domain = None,
     attention: Annotated[bool, typer.Option("--attention", help="Also write masks, overlays and one sheet.")] = False,
-    keep_background: Annotated[
-        bool,
-        typer.Option(
-            "--keep-background", help="Keep the input where the mask is 0; exactly, unless it is written as JPEG."
-        ),
-    ] = False,
-    mask: Annotated[
-        Path | None, typer.Option(help="Picture (white may change), or a folder of them by input name.")
-    ] = None,
+    keep_background: KeepBackground = False,
+    mask: Mask = None,
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 keeps the input, 1 is the full translation.")] = 1.0,
-    threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Make the attention mask 0 or 1, and composite by it.")
-    ] = None,
+    threshold: Threshold = None,
     size: Annotated[Size | None, typer.Option(help="fit: resize to a fixed-size network, and back.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ... [default: cuda if there is one]")] = None,
     dtype: Annotated[DType, typer.Option(help="Precision of the network.")] = DType.float32,
@@ -55,9 +63,7 @@ def translate(
     batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures of one size to run at once.")] = None,
     recursive: Annotated[bool, typer.Option("-r", "--recursive", help="Search subfolders too.")] = False,
     revision: Annotated[str | None, typer.Option(help="Revision of a model on the Hub.")] = None,
-    accept_license: Annotated[
-        bool, typer.Option("--accept-license", help="Accept the licence that the model asks you to.")
-    ] = False,
+    accept_license: AcceptLicense = False,
     max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse pictures larger than this.")] = 100,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite existing files.")] = False,
 ) -> None:
@@ -96,12 +102,17 @@ def translate(
             size="fit" if size else None,
             batch_size=batch_size,
         )
-    for path, why in report.failed:
-        print(f"skipped: {why}" if why.startswith(str(path)) else f"skipped: {path}: {why}", file=sys.stderr)
-    count = f"{len(report.written)} of {len(jobs)}" if report.failed else len(jobs)
-    print(f"{count} picture{'s' if len(jobs) > 1 else ''} translated to {output}")
+    _tell(report, len(jobs), output)
     if report.failed:
         raise typer.Exit(1)
+
+
+def _tell(report: Report, total: int, output: Path) -> None:
+    """What was skipped, and how many pictures are done."""
+    for path, why in report.failed:
+        print(f"skipped: {why}" if why.startswith(str(path)) else f"skipped: {path}: {why}", file=sys.stderr)
+    count = f"{len(report.written)} of {total}" if report.failed else total
+    print(f"{count} picture{'s' if total > 1 else ''} translated to {output}")
 
 
 @contextmanager

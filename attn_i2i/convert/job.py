@@ -85,27 +85,14 @@ def convert(
     """
     out = Path(out)
     _check_target(out, force)
-    if direction is not None and not is_plain(direction):
-        raise ConversionError(
-            f"direction={direction!r} cannot name a file: expected a plain name such as A2B (letters, digits, '_', '-';"
-            " no digit first)."
-        )
+    _check_direction(direction)
     known = find_card(card) if card else None
     if known is not None:
         licence = licence or known.licence
         domains = domains or known.domains
     files = [file for source in _listed(sources) for file in checkpoint_files(Path(source))]
     parts = [part for file in files for part in _parts_of(file)]
-    generators = _by_slot(parts, "generator")
-    if not generators:
-        raise ConversionError(
-            f"Only discriminators were found in {', '.join(f.name for f in files)}: give the generator's file as well."
-        )
-    if direction is not None:
-        if len(generators) > 1:
-            found = ", ".join(generators)
-            raise ConversionError(f"direction={direction!r} names one direction, but {found} were found.")
-        generators = {direction: next(iter(generators.values()))}
+    generators = _generators(parts, files, direction)
     judges = _by_slot(parts, "discriminator")
     config = _model_config(generators, judges, files, licence, domains, options or {})
     if known is not None and known.architecture != config.architecture:
@@ -134,9 +121,32 @@ def _check_target(out: Path, force: bool) -> None:
             raise ConversionError(f"{out} is not a model folder, so --force does not replace it: choose another.")
 
 
+def _check_direction(direction: str | None) -> None:
+    if direction is not None and not is_plain(direction):
+        raise ConversionError(
+            f"direction={direction!r} cannot name a file: expected a plain name such as A2B (letters, digits, '_', '-';"
+            " no digit first)."
+        )
+
+
 def _parts_of(file: Path) -> list[_Part]:
     tensors = read_checkpoint(file, keep=lambda name: not TRAINING_STATE.fullmatch(name))
     return [_Part(found, *found.converted()) for found in find_networks(tensors, file.name, zoo().converters)]
+
+
+def _generators(parts: Sequence[_Part], files: Sequence[Path], direction: str | None) -> dict[str, _Part]:
+    """The generators by direction, of which there must be one at least; ``direction`` renames a single one."""
+    generators = _by_slot(parts, "generator")
+    if not generators:
+        raise ConversionError(
+            f"Only discriminators were found in {', '.join(f.name for f in files)}: give the generator's file as well."
+        )
+    if direction is None:
+        return generators
+    if len(generators) > 1:
+        found = ", ".join(generators)
+        raise ConversionError(f"direction={direction!r} names one direction, but {found} were found.")
+    return {direction: next(iter(generators.values()))}
 
 
 def _by_slot(parts: Sequence[_Part], role: Literal["generator", "discriminator"]) -> dict[str, _Part]:
