@@ -1,4 +1,7 @@
-"""What every test shares: a private home, no network beyond loopback, one thread, a fixed seed."""
+"""What every test shares: a private home, no network beyond loopback, one thread, a fixed seed; and what several do.
+
+Imports of the latter wait until a test asks: some tests are about what is imported.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,19 @@ import os
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from .commands import Run
+    from .fakehub import FakeHub
+    from .hub_worker import Worker
+
+pytest.register_assert_rewrite("tests.hub_models")
 
 _HOME = tempfile.TemporaryDirectory(prefix="attn_i2i-tests-")
 
@@ -59,3 +71,79 @@ def seeded() -> None:
     if torch := sys.modules.get("torch"):
         torch.manual_seed(0)
         torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[FakeHub]:
+    """A Hub on loopback."""
+    from .fakehub import FakeHub
+
+    with FakeHub() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared(hub: FakeHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """A process that loads models from the module's Hub."""
+    from .hub_worker import Worker
+
+    worker = Worker(hub.url, tmp_path_factory.mktemp("outer") / "home")
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def worker(shared: Worker) -> Worker:
+    """The module's process, with a local zoo of this test's own."""
+    from .hub_models import numbers
+
+    shared.zoo = shared.home / f"zoo-{next(numbers)}"
+    return shared
+
+
+@pytest.fixture
+def repo() -> str:
+    """The name of a repository that no other test has."""
+    from .hub_models import numbers
+
+    return f"acme/model-{next(numbers)}"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two folders of small pictures to train on."""
+    from .kill_training import make_pictures
+
+    folder = tmp_path_factory.mktemp("data")
+    make_pictures(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder with fresh weights: AttentionGAN II, two masks and a background."""
+    from .commands import write_model
+
+    folder = tmp_path_factory.mktemp("model")
+    write_model(folder, "attentiongan2", width=4, blocks=1, masks=3)
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line in an empty folder: exit code, standard output, standard error."""
+    from attn_i2i.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ATTN_I2I_PLUGINS", "")
+
+    def invoke(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["attn-i2i", *map(str, arguments)])
+        monkeypatch.setattr("warnings.showwarning", None)  # main replaces it, and monkeypatch puts it back
+        with pytest.raises(SystemExit) as stop:
+            main()
+        out, err = capsys.readouterr()
+        assert isinstance(stop.value.code, int)
+        return stop.value.code, out, err
+
+    return invoke

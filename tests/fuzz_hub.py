@@ -17,8 +17,9 @@ from collections import Counter
 from pathlib import Path
 
 from .fakehub import FakeHub, Fault
+from .hub_models import WEIGHTS, model_files, outside, stored
 from .hub_worker import Answer, Worker
-from .test_hub import LIES, WEIGHTS, model_files, outside, stored
+from .test_hub_faults import LIES
 
 KINDS: list[Fault] = ["corrupt", "drop", "short", "no length"]
 OWN = {"HubError", "TransientError", "ChecksumError", "ModelError", "UnreadableFileError"}

@@ -2,75 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from safetensors.torch import save_file
 
-from attn_i2i.cli import main
-from attn_i2i.model import ModelConfig, create
-
-Run = Callable[..., "tuple[int, str, str]"]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder with fresh weights: AttentionGAN II, two masks and a background."""
-    folder = tmp_path_factory.mktemp("model")
-    write_model(folder, "attentiongan2", width=4, blocks=1, masks=3)
-    return folder
-
-
-def write_model(folder: Path, architecture: str, labels: list[str] | None = None, /, **config: object) -> None:
-    torch.manual_seed(0)
-    directions = ["translate"] if labels else ["A2B", "B2A"]
-    for direction in directions:
-        state = create(architecture, **config).state_dict()
-        save_file({key: value.contiguous() for key, value in state.items()}, folder / f"{direction}.safetensors")
-    text = ModelConfig(architecture, dict(config), directions, labels).to_json()
-    (folder / "config.json").write_text(text, encoding="utf-8")
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command in an empty folder: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ATTN_I2I_PLUGINS", "")
-
-    def invoke(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["attn-i2i", *map(str, arguments)])
-        monkeypatch.setattr("warnings.showwarning", None)  # main replaces it, and monkeypatch puts it back
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        assert isinstance(stop.value.code, int)
-        return stop.value.code, out, err
-
-    return invoke
-
-
-def picture(name: str | Path, size: tuple[int, int] = (24, 16), mode: str = "RGB") -> Path:
-    path = Path(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(len(str(name))).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
-    Image.fromarray(pixels).convert(mode).save(path)
-    return path
-
-
-def pixels(path: str | Path) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.asarray(image)
-
-
-def files(folder: str) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*") if path.is_file())
+from .commands import Run, files, picture, pixels, write_model
 
 
 def test_a_folder_keeps_its_names_and_sizes(run: Run, model: Path) -> None:
@@ -303,74 +241,8 @@ def test_models_that_are_none_are_explained(run: Run, model: Path) -> None:
     assert not Path("out").exists()
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["translat", "a.png"],
-        ["translate", "a.png"],
-        ["translate", "a.png", "-o", "out", "-m", "x", "--strength", "2"],
-        ["translate", "a.png", "-o", "out", "-m", "x", "--dtype", "int8"],
-        ["translate", "a.png", "-o", "out", "-m", "no-model"],
-        ["translate", "a.png", "-o", "out", "-m", "MODEL", "--direction", "A2C"],
-        ["translate", "a.png", "-o", "out", "-m", "MODEL", "--domain", "Male"],
-        ["train", "no-recipe", "--data", ".", "-o", "run"],
-        ["train", "cyclegan", "--data", ".", "-o", "run", "--set", "foo"],
-        ["train", "cyclegan", "--data", ".", "-o", "run", "--ema", "2"],
-    ],
-)
-def test_bad_usage_is_exit_code_2(run: Run, model: Path, arguments: list[str]) -> None:
-    picture("a.png")
-    assert run(*(model if argument == "MODEL" else argument for argument in arguments))[0] == 2
-
-
 def test_bombs_are_refused_by_a_limit_of_ones_own(run: Run, model: Path) -> None:
     picture("a.png")
     code, _, err = run("translate", "a.png", "-o", "out", "-m", model, "--max-megapixels", "0.0001")
     assert code == 1
     assert "24x16 pixels" in err
-
-
-def test_unexpected_errors_are_one_line_and_debug_shows_more(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object, **__: object) -> None:
-        raise RuntimeError("two\nlines")
-
-    monkeypatch.setattr("attn_i2i.jobs.plan", broken)
-    code, _, err = run("translate", "a.png", "-o", "out", "-m", "x")
-    assert (code, err) == (1, "error: RuntimeError: two lines (run with --debug to see where)\n")
-    assert "Traceback" in run("translate", "a.png", "-o", "out", "-m", "x", "--debug")[2]
-
-
-def test_interruption_is_exit_code_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("attn_i2i.jobs.plan", interrupted)
-    assert run("translate", "a.png", "-o", "out", "-m", "x")[0] == 130
-
-
-@pytest.mark.filterwarnings("default::attn_i2i.plugins.PluginWarning")
-def test_a_broken_plugin_costs_only_its_own_commands(run: Run) -> None:
-    from attn_i2i.hookspecs import hookimpl
-    from attn_i2i.plugins import manager
-
-    class Broken:
-        @hookimpl
-        def register_commands(self, app: object) -> None:
-            raise ImportError("no such part")
-
-    plugin = Broken()
-    manager().register(plugin, "broken-commands")
-    try:
-        code, _, err = run("--version")
-    finally:
-        manager().unregister(plugin)
-    assert code == 0
-    assert err == "warning: the commands of plugin 'broken-commands' were skipped: ImportError: no such part\n"
-
-
-def test_the_module_runs_as_a_command() -> None:
-    environment = os.environ | {"ATTN_I2I_PLUGINS": ""}
-    command = [sys.executable, "-m", "attn_i2i.cli", "--help"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert "translate" in done.stdout

@@ -3,16 +3,50 @@
 from __future__ import annotations
 
 import platform
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from attn_i2i.devices import PrecisionWarning
 from attn_i2i.train import TrainOptions
 from attn_i2i.train.engine import make_accelerator
+from attn_i2i.translator import Translator
+from attn_i2i.types import ConfigError, ModelError, Translation
 
-from .test_translator import Negative, translator
+from .translators import Brighten, Negative, noise, translator
+
+
+@pytest.mark.filterwarnings("ignore:bfloat16 is slower")
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", torch.float64, "half"])
+def test_precision_changes_neither_shape_nor_range(dtype: Any) -> None:
+    for height, width in ((12, 16), (7, 5)):
+        exact = translator(Brighten())(noise(height, width))
+        result = translator(Brighten(), dtype=dtype)(noise(height, width))
+        for name in ("image", "foreground", "background", "mask", "contents", "heatmap"):
+            value = getattr(result, name)
+            assert value.dtype == torch.float32
+            assert value.shape == getattr(exact, name).shape
+            assert 0 <= value.min() <= value.max() <= 1
+        assert torch.allclose(result.image, exact.image, atol=0.02)
+
+
+def test_numbers_that_are_none_are_an_error_with_advice() -> None:
+    class Overflow(Negative):
+        def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+            return Translation(image * 1e5)
+
+    with pytest.raises(ModelError, match="float16: use bfloat16"):
+        translator(Overflow(), dtype="float16")(noise())
+
+
+@pytest.mark.parametrize(("options", "says"), [({"device": "warp"}, "'warp'"), ({"dtype": "int8"}, "float32")])
+def test_devices_and_precisions_are_checked(options: dict[str, Any], says: str) -> None:
+    config: Any = SimpleNamespace(architecture="test", domains=None)
+    with pytest.raises(ConfigError, match=says):
+        Translator({"A2B": Negative()}, config, **options)
 
 
 @pytest.fixture

@@ -1,87 +1,14 @@
-"""Models from a Hub that works, refuses, breaks off or lies; the client is the real one, the Hub is on loopback."""
+"""Models from a Hub; the client is the real one, the Hub is on loopback."""
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import json
-import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .fakehub import FakeHub, Fault
-from .hub_worker import Answer, Worker
-
-WEIGHTS = "A2B.safetensors"
-numbers = itertools.count()
-
-
-def model_files(size: int = 200_000, **config: object) -> dict[str, bytes]:
-    """The files of a model; its weights are noise, since nothing here looks into them."""
-    settings = {"format": 1, "architecture": "cyclegan", "config": {}, "directions": ["A2B"], **config}
-    noise = random.Random(next(numbers)).randbytes(size)
-    return {"config.json": json.dumps(settings).encode(), WEIGHTS: noise, "README.md": b"# A model\n"}
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[FakeHub]:
-    with FakeHub() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def shared(hub: FakeHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    worker = Worker(hub.url, tmp_path_factory.mktemp("outer") / "home")
-    yield worker
-    worker.close()
-
-
-@pytest.fixture
-def worker(shared: Worker) -> Worker:
-    """The module's process, with a local zoo of this test's own."""
-    shared.zoo = shared.home / f"zoo-{next(numbers)}"
-    return shared
-
-
-@pytest.fixture
-def repo() -> str:
-    return f"acme/model-{next(numbers)}"
-
-
-def outside(worker: Worker) -> list[str]:
-    """Everything beside the worker's home."""
-    return sorted(str(p) for p in worker.home.parent.rglob("*") if worker.home not in (p, *p.parents))
-
-
-def stored(worker: Worker) -> list[Path]:
-    """Folders that the worker would load from: those with a final name."""
-    return [path for path in worker.zoo.glob(".hub/*/*") if len(path.name) == 40]
-
-
-def assert_holds(answer: Answer, files: dict[str, bytes]) -> Path:
-    assert not answer.error, f"{answer.error}: {answer.message}"
-    folder = Path(answer.value)
-    for name in ("config.json", WEIGHTS):
-        assert (folder / name).read_bytes() == files[name]
-    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
-    return folder
-
-
-def card_for(worker: Worker, repo: str, commit: str, files: dict[str, bytes], **top: str) -> str:
-    """Register a card with these weights in the worker; its name."""
-    name = repo.partition("/")[2]
-    sums = "\n".join(f'"{file}" = "{hashlib.sha256(data).hexdigest()}"' for file, data in files.items())
-    lines = {"summary": "A model", "architecture": "cyclegan", "task": "a2b", **top}
-    path = worker.home / f"{name}.toml"
-    path.write_text(
-        "\n".join(f'{key} = "{value}"' for key, value in lines.items())
-        + f'\n[directions]\nA2B = "a2b"\n[weights]\nrepo = "{repo}"\nrevision = "{commit}"\n[weights.sha256]\n{sums}\n'
-    )
-    added = worker("tests.hub_worker:add_card", str(path))
-    assert not added.error, added.message
-    return name
+from .fakehub import FakeHub
+from .hub_models import WEIGHTS, assert_holds, card_for, model_files, stored
+from .hub_worker import Worker
 
 
 def test_a_hub_model_is_fetched_once(hub: FakeHub, worker: Worker, repo: str) -> None:
@@ -115,99 +42,6 @@ def test_a_card_fetches_its_commit_whatever_the_branch_says(hub: FakeHub, worker
     before = len(hub.requests)
     assert_holds(worker.find(name), files)
     assert len(hub.requests) == before
-
-
-PASSING: list[tuple[Fault, str, int]] = [
-    (503, "HEAD", 2), (503, "GET", 2), (500, "GET", 1), (429, "HEAD", 1), (429, "GET", 1), (408, "GET", 1),
-    ("drop", "GET", 2), ("corrupt", "GET", 1), ("short", "GET", 1), ("no length", "GET", 1), ("slow", "GET", 1),
-    ({"Content-Length": None}, "HEAD", 1), ({"X-Linked-Size": None, "Content-Length": None}, "HEAD", 1),
-    ({"X-Linked-Etag": None}, "HEAD", 1), ({"Accept-Ranges": None}, "GET", 1),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("fault", "method", "times"), PASSING, ids=str)
-def test_what_passes_is_waited_out(
-    hub: FakeHub, worker: Worker, repo: str, fault: Fault, method: str, times: int
-) -> None:
-    files = model_files()
-    commit = hub.put(repo, files)
-    hub.fault(f"{repo}/resolve/{commit}/{WEIGHTS}", fault, times, method)
-    assert_holds(worker.find(f"hf-hub:{repo}@{commit}"), files)
-
-
-LIES = [
-    "../../../../escape",
-    "/tmp/attn-i2i-escape",
-    "..",
-    "a" * 39,
-    "A" * 64,
-    "x" * 300,
-    "%2e%2e%2fescape",
-    "a\\b",
-    "",
-]
-HARD: list[tuple[Fault, str, str]] = [
-    (503, "HEAD", "out of order"), (503, "GET", "out of order"), (500, "HEAD", "out of order"),
-    (429, "HEAD", "slow down"), (403, "GET", "refused access"), (404, "GET", ""), (418, "HEAD", "answered 418"),
-    ("corrupt", "GET", "damaged or other bytes"), ("short", "GET", "broke off"),
-    ({"X-Repo-Commit": None}, "HEAD", "without what a Hub says"),
-    ({"ETag": None, "X-Linked-Etag": None}, "HEAD", "without what a Hub says"),
-    ({"X-Repo-Commit": "b" * 40}, "HEAD", "without what a Hub says"),
-    ({"X-Linked-Etag": "0" * 64}, "HEAD", "damaged or other bytes"),
-    ({"X-Linked-Size": "17"}, "HEAD", "broke off"),
-    *(({"X-Linked-Etag": f'"{lie}"', "ETag": f'"{lie}"'}, "HEAD", "without what a Hub says") for lie in LIES),
-    *(({"X-Repo-Commit": lie}, "HEAD", "without what a Hub says") for lie in LIES),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("fault", "method", "message"), HARD, ids=str)
-def test_what_stays_wrong_is_one_error_and_leaves_nothing(
-    hub: FakeHub, worker: Worker, repo: str, fault: Fault, method: str, message: str
-) -> None:
-    files = model_files()
-    commit = hub.put(repo, files)
-    before = outside(worker)
-    hub.fault(f"{repo}/resolve/{commit}/{WEIGHTS}", fault, 20, method)
-    failed = worker.find(f"hf-hub:{repo}@{commit}")
-    assert failed.error in ("HubError", "TransientError", "ChecksumError"), failed
-    assert message in failed.message
-    assert "\n" not in failed.message
-    assert not stored(worker)
-    assert outside(worker) == before
-    hub.forget_faults()
-    assert_holds(worker.find(f"hf-hub:{repo}@{commit}"), files)
-    assert hub.count("GET", f"{repo}/resolve/{commit}/config.json") == 1, "what was whole is not fetched again"
-
-
-def test_a_lie_told_to_the_client_only_does_no_harm(hub: FakeHub, worker: Worker, repo: str) -> None:
-    """The first answer is honest, the next one, which the client itself asks for, names a path as its ETag."""
-    files = model_files()
-    commit = hub.put(repo, files)
-    before = outside(worker)
-    where = f"{repo}/resolve/{commit}/{WEIGHTS}"
-    for lie in LIES:
-        hub.fault(where, "slow", 1, "HEAD")
-        hub.fault(where, {"X-Linked-Etag": f'"{lie}"', "ETag": f'"{lie}"'}, 3, "HEAD")
-        answer = worker.find(f"hf-hub:{repo}@{commit}")
-        if answer.error:
-            assert answer.error in ("HubError", "TransientError", "ChecksumError"), answer
-            assert not stored(worker)
-        else:
-            assert_holds(answer, files)
-        hub.forget_faults()
-    assert outside(worker) == before
-    assert not Path("/tmp/attn-i2i-escape").exists()
-    assert_holds(worker.find(f"hf-hub:{repo}@{commit}"), files)
-
-
-@pytest.mark.parametrize("name", ["../up", "a/b", "/etc/passwd", "..\\up", "A2B.safetensors\x00", "", ".hidden"])
-def test_a_configuration_cannot_name_files_elsewhere(hub: FakeHub, worker: Worker, repo: str, name: str) -> None:
-    hub.put(repo, model_files(directions=[name]))
-    before = outside(worker)
-    failed = worker.find(f"hf-hub:{repo}")
-    assert failed.error == "ModelError", failed
-    assert outside(worker) == before
-    assert not stored(worker)
 
 
 @pytest.mark.parametrize(
@@ -284,54 +118,6 @@ def test_a_stored_file_that_changed_is_fetched_anew(hub: FakeHub, worker: Worker
     assert_holds(worker.find(name), files)
 
 
-def test_processes_that_start_together_download_once(hub: FakeHub, tmp_path: Path, repo: str) -> None:
-    files = model_files(size=2_000_000)
-    commit = hub.put(repo, files)
-    hub.fault(f"{repo}/resolve/{commit}/{WEIGHTS}", "slow")
-    workers = [Worker(hub.url, tmp_path / "home") for _ in range(4)]
-    try:
-        for one in workers:
-            one.ask("attn_i2i.hub:find_model", f"hf-hub:{repo}")
-        for one in workers:
-            assert_holds(one.answer(), files)
-    finally:
-        for one in workers:
-            one.close()
-    assert hub.count("GET", f"{repo}/resolve/{commit}/{WEIGHTS}") == 1
-
-
-def test_a_killed_download_goes_on(hub: FakeHub, tmp_path: Path, repo: str) -> None:
-    files = model_files()
-    commit = hub.put(repo, files)
-    where = f"{repo}/resolve/{commit}/{WEIGHTS}"
-    hub.fault(where, "slow")
-    killed = Worker(hub.url, tmp_path / "home")
-    killed.ask("attn_i2i.hub:find_model", f"hf-hub:{repo}")
-    while not hub.count("GET", where):
-        assert killed.process.poll() is None
-    killed.close()
-    again = Worker(hub.url, tmp_path / "home")
-    try:
-        assert_holds(again.find(f"hf-hub:{repo}"), files)
-    finally:
-        again.close()
-    assert hub.count("GET", f"{repo}/resolve/{commit}/config.json") == 1
-
-
-@pytest.mark.parametrize("offline", ["variable", "refused"])
-def test_offline_and_absent_is_told_at_once(hub: FakeHub, tmp_path: Path, offline: str) -> None:
-    variable = {"HF_HUB_OFFLINE": "1"} if offline == "variable" else {}
-    worker = Worker(hub.url if variable else "http://127.0.0.1:9", tmp_path / "home", **variable)
-    try:
-        failed = worker.find("hf-hub:acme/absent")
-        assert failed.error in ("HubError", "TransientError")
-        assert "not on this machine" in failed.message
-        assert failed.seconds < 2
-        assert not hub.count("HEAD", "acme/absent")
-    finally:
-        worker.close()
-
-
 def test_a_model_of_the_clients_own_cache_is_used(hub: FakeHub, tmp_path: Path, repo: str) -> None:
     """Somebody ran ``hf download`` before: the bytes are taken from there, once they are checked."""
     files = model_files()
@@ -358,25 +144,3 @@ def test_a_restricted_licence_is_asked_about_once(hub: FakeHub, worker: Worker, 
     assert_holds(worker.find(f"hf-hub:{repo}", accept_license=True), files)
     assert_holds(worker.find(f"hf-hub:{repo}"), files)
     assert [path.read_text() for path in (worker.zoo / ".licences").iterdir()] == ["CC-BY-NC-4.0"]
-
-
-def test_processes_that_mend_together_agree(hub: FakeHub, tmp_path: Path, repo: str) -> None:
-    """Both find the same damaged file; each must come back with a whole one, and with the licence asked about."""
-    files = model_files(licence="CC-BY-NC-4.0")
-    commit = hub.put(repo, files)
-    workers = [Worker(hub.url, tmp_path / "home") for _ in range(2)]
-    name = f"hf-hub:{repo}@{commit}"
-    try:
-        folder = assert_holds(workers[0].find(name, accept_license=True), files)
-        (folder / WEIGHTS).write_bytes(b"damaged")
-        for licence in (tmp_path / "home" / "zoo" / ".licences").iterdir():
-            licence.unlink()
-        for one in workers:
-            one.ask("attn_i2i.hub:find_model", name, accept_license=one is workers[0])
-        assert_holds(workers[0].answer(), files)
-        second = workers[1].answer()
-        assert second.error in ("", "LicenceError"), second
-    finally:
-        for one in workers:
-            one.close()
-    assert (folder / WEIGHTS).read_bytes() == files[WEIGHTS]

@@ -1,0 +1,78 @@
+"""What all commands share: exit codes, one line an error, and plugins that fail."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .commands import Run, picture
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["translat", "a.png"],
+        ["translate", "a.png"],
+        ["translate", "a.png", "-o", "out", "-m", "x", "--strength", "2"],
+        ["translate", "a.png", "-o", "out", "-m", "x", "--dtype", "int8"],
+        ["translate", "a.png", "-o", "out", "-m", "no-model"],
+        ["translate", "a.png", "-o", "out", "-m", "MODEL", "--direction", "A2C"],
+        ["translate", "a.png", "-o", "out", "-m", "MODEL", "--domain", "Male"],
+        ["train", "no-recipe", "--data", ".", "-o", "run"],
+        ["train", "cyclegan", "--data", ".", "-o", "run", "--set", "foo"],
+        ["train", "cyclegan", "--data", ".", "-o", "run", "--ema", "2"],
+    ],
+)
+def test_bad_usage_is_exit_code_2(run: Run, model: Path, arguments: list[str]) -> None:
+    picture("a.png")
+    assert run(*(model if argument == "MODEL" else argument for argument in arguments))[0] == 2
+
+
+def test_unexpected_errors_are_one_line_and_debug_shows_more(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr("attn_i2i.jobs.plan", broken)
+    code, _, err = run("translate", "a.png", "-o", "out", "-m", "x")
+    assert (code, err) == (1, "error: RuntimeError: two lines (run with --debug to see where)\n")
+    assert "Traceback" in run("translate", "a.png", "-o", "out", "-m", "x", "--debug")[2]
+
+
+def test_interruption_is_exit_code_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("attn_i2i.jobs.plan", interrupted)
+    assert run("translate", "a.png", "-o", "out", "-m", "x")[0] == 130
+
+
+@pytest.mark.filterwarnings("default::attn_i2i.plugins.PluginWarning")
+def test_a_broken_plugin_costs_only_its_own_commands(run: Run) -> None:
+    from attn_i2i.hookspecs import hookimpl
+    from attn_i2i.plugins import manager
+
+    class Broken:
+        @hookimpl
+        def register_commands(self, app: object) -> None:
+            raise ImportError("no such part")
+
+    plugin = Broken()
+    manager().register(plugin, "broken-commands")
+    try:
+        code, _, err = run("--version")
+    finally:
+        manager().unregister(plugin)
+    assert code == 0
+    assert err == "warning: the commands of plugin 'broken-commands' were skipped: ImportError: no such part\n"
+
+
+def test_the_module_runs_as_a_command() -> None:
+    environment = os.environ | {"ATTN_I2I_PLUGINS": ""}
+    command = [sys.executable, "-m", "attn_i2i.cli", "--help"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "translate" in done.stdout

@@ -1,0 +1,138 @@
+"""Each check of a discriminator, a loss term or a recipe notices what it is there for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from attn_i2i import Verdict
+from attn_i2i.blocks import PatchDiscriminator
+from attn_i2i.interfaces import RoundTrip
+from attn_i2i.testing import ContractError, check_discriminator, check_recipe, check_term
+
+from .test_contract_generators import Plain
+
+
+class Judge(nn.Module):
+    """A discriminator whose answer ``answer`` makes of logits."""
+
+    def __init__(self, answer: Callable[[Tensor], Any]) -> None:
+        super().__init__()
+        self.conv, self.answer = nn.Conv2d(3, 1, 4, 2), answer
+
+    def forward(self, image: Tensor, attention: Tensor | None = None) -> Any:
+        return self.answer(self.conv(image))
+
+
+BROKEN_JUDGES: dict[str, tuple[Callable[[Tensor], Any], str]] = {
+    "bare logits": (lambda x: x, "not a tuple of Verdicts"),
+    "list": (lambda x: [Verdict(x)], "not a tuple"),
+    "two channels": (lambda x: (Verdict(torch.cat([x, x], 1)),), "logits is"),
+    "batch": (lambda x: (Verdict(x - x.mean()),), "rest of the batch"),
+    "class logits": (lambda x: (Verdict(x, class_logits=x),), "class_logits is"),
+    "detached": (lambda x: (Verdict(x.detach()),), "no gradient"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_JUDGES)
+def test_broken_discriminators_are_told_what_to_do(name: str) -> None:
+    answer, message = BROKEN_JUDGES[name]
+    with pytest.raises(ContractError, match=message):
+        check_discriminator(Judge(answer))
+
+
+def test_good_discriminators_pass() -> None:
+    check_discriminator(PatchDiscriminator(width=4, layers=2), size=48)
+    check_discriminator(lambda: Judge(lambda x: (Verdict(x), Verdict(x))))
+
+
+BROKEN_TERMS: dict[str, tuple[Callable[[RoundTrip], Any], str]] = {
+    "not reduced": (lambda trip: trip.fake.image - trip.source, "reduce it"),
+    "detached": (lambda trip: trip.fake.image.detach().mean(), "no gradient"),
+    "a number": (lambda trip: 0.5, "a float"),
+    "nan": (lambda trip: (trip.fake.image - 9).log().mean(), "NaN"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_TERMS)
+def test_broken_terms_are_told_what_to_do(name: str) -> None:
+    term, message = BROKEN_TERMS[name]
+    with pytest.raises(ContractError, match=message):
+        check_term(term)
+
+
+def test_a_good_term_passes() -> None:
+    check_term(lambda trip: (trip.back.image - trip.source).abs().mean())
+
+
+class Small:
+    """A recipe of one generator that learns to copy; each broken one below changes a line of it."""
+
+    def __init__(self) -> None:
+        self.networks = nn.ModuleDict({"generator": Plain()})
+        self.steps = 0
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"generator": torch.optim.Adam(self.networks["generator"].parameters(), lr=1e-3)}
+
+    def step(self, batch: Mapping[str, Tensor], update: Callable[[str, Tensor], None]) -> dict[str, Tensor]:
+        self.steps += 1
+        loss = self.steps * (self.networks["generator"](batch["A"]).image - batch["A"]).abs().mean()
+        update("generator", loss)
+        return {"copy": loss.detach()}
+
+    def learning_rate(self, step: int, steps_per_epoch: int) -> float:
+        return 1e-3
+
+    def on_epoch(self, epoch: int) -> None:
+        """Nothing changes."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"steps": self.steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.steps = state["steps"]
+
+
+def with_loss(after: Callable[[Small, Tensor, Callable[[str, Tensor], None]], Any]) -> Callable[..., Any]:
+    def step(self: Small, batch: Mapping[str, Tensor], update: Callable[[str, Tensor], None]) -> Any:
+        return after(self, self.networks["generator"](batch["A"]).image.mean(), update)
+
+    return step
+
+
+BROKEN_RECIPES: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown optimizer": ({"step": with_loss(lambda self, loss, update: update("g", loss))}, "names no optimizer"),
+    "no update": ({"step": with_loss(lambda self, loss, update: {"copy": loss.detach()})}, "never called update"),
+    "no losses": ({"step": with_loss(lambda self, loss, update: update("generator", loss))}, "not its loss terms"),
+    "graph kept": (
+        {"step": with_loss(lambda self, loss, update: update("generator", loss) or {"copy": loss})},
+        "keeps its graph",
+    ),
+    "rate": ({"learning_rate": lambda self, step, steps_per_epoch: -1.0}, "not a rate"),
+    "state lost": ({"load_state_dict": lambda self, state: None}, "differs after load_state_dict"),
+    "missing": ({"on_epoch": property()}, "needs on_epoch"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_RECIPES)
+def test_broken_recipes_are_told_what_to_do(name: str) -> None:
+    changes, message = BROKEN_RECIPES[name]
+    with pytest.raises(ContractError, match=message):
+        check_recipe(type("Broken", (Small,), changes))
+
+
+class Idle(Small):
+    def __init__(self) -> None:
+        super().__init__()
+        self.networks["judge"] = nn.Linear(2, 2)
+
+
+def test_recipes() -> None:
+    check_recipe(Small)
+    with pytest.raises(ContractError, match="leave judge as it was"):
+        check_recipe(Idle)

@@ -1,0 +1,93 @@
+"""The engine, the means of losses and the preview, each by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from attn_i2i import Translation
+from attn_i2i.builtin.cyclegan.recipe import cyclegan
+from attn_i2i.train import TrainingWarning, TrainOptions
+from attn_i2i.train.engine import Engine, evaluating, make_accelerator
+from attn_i2i.train.monitor import Averages, _append
+from attn_i2i.train.preview import Preview
+
+from .trainings import SMALL
+
+
+def test_updates_leave_nothing_behind_in_other_networks() -> None:
+    from .test_train_processes import TinyRecipe
+
+    recipe = TinyRecipe()
+    options = TrainOptions(device="cpu", accumulation=2)
+    engine = Engine(recipe, make_accelerator(options), options)
+    before = {name: tensor.clone() for name, tensor in recipe.networks.state_dict().items()}
+    loss = recipe.networks["D_B"](recipe.networks["G_A2B"](torch.rand(1, 3, 8, 8))).mean()
+    engine.update("G", loss)
+    assert all(parameter.grad is None for parameter in recipe.networks["D_B"].parameters())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in recipe.networks.state_dict().items())
+    pending = engine.pending()
+    assert pending["G"]["gathered"] == 1
+    engine.load_pending(pending)
+    assert all(parameter.grad is not None for parameter in recipe.networks["G_A2B"].parameters())
+
+
+def test_discriminators_may_learn_at_a_rate_of_their_own() -> None:
+    recipe = cyclegan(**SMALL, discriminator_rate=4.0, learning_rate=0.001)
+    options = TrainOptions(device="cpu")
+    engine = Engine(recipe, make_accelerator(options), options)
+    assert {name: o.param_groups[0]["lr"] for name, o in engine.optimizers.items()} == {"G": 0.001, "D": 0.004}
+    engine.set_learning_rate(0.0005)
+    assert {name: o.param_groups[0]["lr"] for name, o in engine.optimizers.items()} == {"G": 0.0005, "D": 0.002}
+
+
+def test_losses_that_come_now_and_then_get_columns_too(tmp_path: Path) -> None:
+    path = tmp_path / "losses.csv"
+    _append(path, {"step": 1, "D": 0.5})
+    _append(path, {"step": 2, "D": 0.25, "G": 1.0})
+    _append(path, {"step": 3, "D": 0.125})
+    assert path.read_text().splitlines() == ["step,D,G", "1,0.5,", "2,0.25,1.0", "3,0.125,"]
+
+
+def test_means_are_over_the_steps_a_term_had() -> None:
+    averages = Averages()
+    averages.add({"D": torch.tensor(1.0), "G": torch.tensor(4.0)})
+    averages.add({"D": torch.tensor(3.0)})
+    assert averages.read(2) == {"D": 2.0, "G": 4.0}
+    assert averages.read(3) == {}
+
+
+class Constant(nn.Module):
+    """A generator whose mask is one value everywhere."""
+
+    def __init__(self, mask: float) -> None:
+        super().__init__()
+        self.mask = mask
+
+    def forward(self, image: torch.Tensor, domain: torch.Tensor | None = None) -> Translation:
+        mask = torch.full_like(image[:, :1], self.mask)
+        contents = -image.unsqueeze(1)
+        return Translation(mask * contents[:, 0] + (1 - mask) * image, mask, contents)
+
+
+@pytest.mark.parametrize(("mask", "complaints"), [(0.0, ["all zero", "the identity"]), (1.0, ["all one"]), (0.5, [])])
+def test_useless_masks_are_warned_of_once(mask: float, complaints: list[str], recwarn: pytest.WarningsRecorder) -> None:
+    networks = nn.ModuleDict({"G_A2B": Constant(mask), "G_B2A": Constant(mask)})
+    preview = Preview({side: torch.rand(2, 3, 8, 8) for side in "AB"})
+    for step in (1, 2):
+        preview.guard(preview.look(networks), step)
+    assert [one.category for one in recwarn] == [TrainingWarning] * len(complaints)
+    assert all(complaint in str(one.message) for complaint, one in zip(complaints, recwarn, strict=True))
+
+
+def test_looking_leaves_the_networks_as_they_were() -> None:
+    network = nn.Sequential(nn.BatchNorm2d(3), nn.Dropout())
+    network[1].eval()
+    with evaluating(network):
+        assert not network[0].training
+        assert not torch.is_grad_enabled()
+    assert network[0].training
+    assert not network[1].training

@@ -1,0 +1,162 @@
+"""How a training stops, what it leaves, and how it goes on."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import signal
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from attn_i2i.files import DiskFullError
+from attn_i2i.recipes import CycleRecipe
+from attn_i2i.train import checkpoint
+from attn_i2i.train.monitor import AFTER_DIVERGING
+from attn_i2i.types import ConfigError, UnreadableFileError
+
+from .trainings import SMALL, run, weights
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_first_and_the_run_continues_exactly(
+    data: Path, tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(data, tmp_path / "whole", ema=0.5, accumulation=2)
+    step, calls = CycleRecipe.step, []
+
+    def interrupted(self: CycleRecipe, *given: Any) -> Any:
+        calls.append(None)
+        if len(calls) == 5:
+            signal.raise_signal(number)
+        return step(self, *given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CycleRecipe, "step", interrupted)
+        with pytest.raises((SystemExit, KeyboardInterrupt)) as stopped:
+            run(data, tmp_path / "cut", ema=0.5, accumulation=2)
+    if number == signal.SIGTERM:
+        assert isinstance(stopped.value, SystemExit)
+        assert stopped.value.code == 143
+    assert signal.getsignal(number) not in (None, signal.SIG_IGN)
+    assert [one.name for one in checkpoint.all_of(tmp_path / "cut")][-1] == "step-00000003"
+    with pytest.raises(ConfigError, match="--resume"):
+        run(data, tmp_path / "cut", ema=0.5, accumulation=2)
+    assert weights(run(data, tmp_path / "cut", ema=0.5, accumulation=2, resume=True)) == weights(whole)
+
+
+def test_resuming_another_run_is_refused(data: Path, tmp_path: Path) -> None:
+    run(data, tmp_path / "run", steps=2)
+    with pytest.raises(ConfigError, match="seed"):
+        run(data, tmp_path / "run", seed=1, resume=True)
+    with pytest.raises(ConfigError, match="pool"):
+        run(data, tmp_path / "run", recipe_options=SMALL | {"pool": 9}, resume=True)
+    other = shutil.copytree(data, tmp_path / "other")
+    (other / "trainA/0.png").unlink()
+    with pytest.raises(ConfigError, match="other pictures"):
+        run(other, tmp_path / "run", resume=True)
+    options = {"flip": False, "epoch_size": 5}
+    with pytest.raises(ConfigError, match=r"epoch_size=None \(now 5\), flip=True \(now False\), pool=2 \(now 9\):"):
+        run(data, tmp_path / "run", recipe_options=SMALL | {"pool": 9}, resume=True, **options)
+
+
+@pytest.mark.filterwarnings("ignore:bfloat16 is slower")
+def test_a_resumed_run_may_change_what_a_diverged_one_is_told_to(data: Path, tmp_path: Path) -> None:
+    run(data, tmp_path / "run", steps=1, precision="bf16")
+    run(data, tmp_path / "run", steps=2, precision="fp32", resume=True)
+    assert "--precision fp32" in AFTER_DIVERGING
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("taken", ["model/mine.txt", "checkpoints/step-00000002/shared.pt", "losses.csv", "run.json"])
+def test_a_folder_that_no_run_made_is_left_as_it_is(data: Path, tmp_path: Path, taken: str, resume: bool) -> None:
+    mine = tmp_path / "folder" / taken
+    mine.parent.mkdir(parents=True)
+    mine.write_text("{}")
+    with pytest.raises(ConfigError, match="choose another folder"):
+        run(data, tmp_path / "folder", resume=resume)
+    assert [one for one in (tmp_path / "folder").rglob("*") if one.is_file()] == [mine]
+    with pytest.raises(ConfigError, match="is a file"):
+        run(data, mine, resume=resume)
+
+
+def test_a_model_without_its_checkpoints_is_not_trained_over(data: Path, tmp_path: Path) -> None:
+    model = run(data, tmp_path / "run", steps=1)
+    shutil.rmtree(tmp_path / "run/checkpoints")
+    before = weights(model)
+    with pytest.raises(ConfigError, match="--from"):
+        run(data, tmp_path / "run", steps=2, resume=True)
+    assert weights(model) == before
+
+
+def test_only_what_a_killed_run_left_is_swept(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    mine = [folder / name for name in (".notes.tmp", ".draft.0123abcd.tmp", "sub/.model.0123abcd.old", ".model.old")]
+    left = [folder / name for name in (".model.0123abcd.tmp", ".run.json.0123abcd.tmp")]
+    for file in mine + left:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("text")
+    run(data, folder, steps=1)
+    assert all(file.exists() for file in mine)
+    later = folder / "checkpoints/.step-00000001.0123abcd.old"
+    later.mkdir()
+    run(data, folder, steps=2, resume=True)
+    assert not any(file.exists() for file in [later, *left])
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_a_run_that_meets_a_corrupt_picture_saves_first(data: Path, tmp_path: Path, accumulation: int) -> None:
+    options = {"steps": 7, "save_every": 100, "accumulation": accumulation}  # by 2: within the second step
+    whole = run(data, tmp_path / "whole", **options)
+    mended = shutil.copytree(data, tmp_path / "data")
+    broken = mended / "trainA/6.png"  # of the last place: not looked at before the first step
+    kept = broken.read_bytes()
+    broken.write_bytes(b"no picture")
+    with pytest.raises(UnreadableFileError, match=r"6\.png"):
+        run(mended, tmp_path / "cut", **options)
+    assert len(checkpoint.all_of(tmp_path / "cut")) == 1
+    broken.write_bytes(kept)
+    assert weights(run(mended, tmp_path / "cut", resume=True, **options)) == weights(whole)
+
+
+def test_a_full_disk_keeps_the_old_checkpoint_and_counts_the_missing_bytes(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(data, tmp_path / "run", steps=2)
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(checkpoint.shutil, "disk_usage", lambda _: usage(10**9, 10**9 - 1000, 1000))
+    with pytest.raises(DiskFullError, match=r"needs \d+ more bytes"):
+        run(data, tmp_path / "run", resume=True)
+    assert [one.name for one in checkpoint.all_of(tmp_path / "run")] == ["step-00000002"]
+    monkeypatch.undo()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(DiskFullError):
+        run(data, tmp_path / "run", resume=True)
+    assert [one.name for one in (tmp_path / "run/checkpoints").iterdir()] == ["step-00000002"]
+
+
+def test_a_damaged_checkpoint_is_named(data: Path, tmp_path: Path) -> None:
+    run(data, tmp_path / "run", steps=2)
+    shared = tmp_path / "run/checkpoints/step-00000002/shared.pt"
+    shared.write_bytes(shared.read_bytes()[:5000])
+    with pytest.raises(UnreadableFileError, match="continue from an older one"):
+        run(data, tmp_path / "run", resume=True)
+
+
+@pytest.mark.slow
+def test_killed_trainings_end_bit_identical() -> None:
+    command = [sys.executable, "-m", "tests.kill_training", "--kills", "2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "bit-identical" in done.stdout
