@@ -17,7 +17,7 @@ from attn_i2i.interfaces import RoundTrip
 from attn_i2i.model import create_discriminator
 from attn_i2i.pool import ImagePool
 from attn_i2i.recipes import frozen, initialise, judge_together, mixes_samples, translate_together
-from attn_i2i.types import ConfigError, Translation
+from attn_i2i.types import ConfigError, ShapeError, Translation
 
 
 def numbered(*numbers: int) -> Tensor:
@@ -193,6 +193,14 @@ def test_the_gradient_penalty_looks_at_the_mixed_image() -> None:
     real, fake = torch.full((1, 1, 1, 1), 3.0), torch.full((1, 1, 1, 1), 1.0)
     penalty = losses.gradient_penalty(lambda x: x**2, real, fake, torch.full((1, 1, 1, 1), 0.25))
     assert penalty.item() == pytest.approx((2 * 1.5 - 1) ** 2)
+
+
+def test_a_class_head_takes_every_size_that_its_layers_round_down_to_it() -> None:
+    # image_size as conversion reads it off a 7x7 kernel
+    judge = create_discriminator("stargan", width=2, layers=2, domains=3, image_size=28)
+    assert judge(torch.zeros(1, 3, 30, 30))[0].class_logits.shape == (1, 3)
+    with pytest.raises(ShapeError, match="built for 28x28"):
+        judge(torch.zeros(1, 3, 32, 32))
 
 
 def test_total_variation_counts_each_edge_thrice() -> None:

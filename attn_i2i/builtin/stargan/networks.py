@@ -23,24 +23,25 @@ def generator(width: int = 64, blocks: int = 6, domains: int = 5) -> TrunkAndHea
 class StarGANDiscriminator(nn.Module):
     """Judges patches as real or fake, and the whole image's domain (arXiv:1711.09020, table 5).
 
-    (B, 3, image_size, image_size) to logits (B, 1, s, s) with s = image_size / 2**layers, and class logits
-    (B, domains).
+    (B, 3, image_size, image_size) to logits (B, 1, s, s) with s = image_size // 2**layers, and class logits
+    (B, domains). Other sizes with the same s do as well.
     """
 
     def __init__(self, width: int = 64, layers: int = 6, domains: int = 5, image_size: int = 128) -> None:
         super().__init__()
-        if image_size % 2**layers:
-            raise ShapeError(f"image_size={image_size} must be a multiple of {2**layers} for {layers} layers.")
+        if image_size < 2**layers:
+            raise ShapeError(f"image_size={image_size} must be at least {2**layers} for {layers} layers.")
         channels = [3, *(width * 2**i for i in range(layers))]
         self.image_size = image_size
         self.features = nn.Sequential()
         for a, b in pairwise(channels):
             self.features.append(nn.Sequential(nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(0.01, inplace=True)))
         self.logits = nn.Conv2d(channels[-1], 1, 3, padding=1, bias=False)
-        self.classes = nn.Conv2d(channels[-1], domains, image_size // 2**layers, bias=False)
+        self.classes = nn.Conv2d(channels[-1], domains, image_size >> layers, bias=False)
 
     def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]:
-        if image.shape[-2:] != (self.image_size, self.image_size):
+        layers = len(self.features)  # each halves a side and rounds down
+        if any(side >> layers != self.image_size >> layers for side in image.shape[-2:]):
             raise ShapeError(
                 f"This discriminator was built for {self.image_size}x{self.image_size} images,"
                 f" got {tuple(image.shape[-2:])}."
