@@ -63,7 +63,9 @@ def checkpoints(folder: Path) -> list[Path]:
     files = [p for p in sorted(folder.iterdir()) if p.suffix in (".pth", ".pt", ".ckpt", ".index")]
     if not files:
         raise UnreadableCaseError(f"{folder}: no checkpoint (.pth, .pt, .ckpt, .index)")
-    return [found for path in files for found in checkpoint_files(path)]
+    if any(path.suffix == ".index" for path in files):
+        return checkpoint_files(folder)  # of several bundles the ``checkpoint`` file tells the one that is meant
+    return files
 
 
 def load_networks(folder: Path, options: dict[str, Any]) -> Networks:

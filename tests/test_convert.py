@@ -128,11 +128,11 @@ def test_a_tensorflow_bundle_is_found_by_prefix_index_or_folder(name: str, tmp_p
     assert read_config(tmp_path / "model").config["release"] == "tensorflow"
 
 
-def test_optimizer_slots_of_a_bundle_are_left_out(tmp_path: Path) -> None:
+def test_optimizer_slots_and_single_numbers_of_a_bundle_are_left_out(tmp_path: Path) -> None:
     tensors = {key: tensor.numpy() for key, tensor in read_checkpoint(TF).items()}
     slots = {f"{key}/Adam{end}": value for key, value in tensors.items() for end in ("", "_1")}
-    powers = {f"beta{n}_power": torch.zeros(()).numpy() for n in (1, 2)}
-    write_bundle(tmp_path / "UGATIT.model-1", dict(sorted({**tensors, **slots, **powers}.items())))
+    numbers = {key: torch.zeros(()).numpy() for key in ("beta1_power", "beta2_power", "Variable", "best/score")}
+    write_bundle(tmp_path / "UGATIT.model-1", dict(sorted({**tensors, **slots, **numbers}.items())))
     convert(tmp_path / "UGATIT.model-1", tmp_path / "with")
     convert(TF, tmp_path / "without")
     assert weights(tmp_path / "with") == weights(tmp_path / "without")

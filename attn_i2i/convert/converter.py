@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+import torch
 from torch import Tensor
 
 from ..types import ConversionError, StateDict
@@ -88,7 +89,7 @@ class Converter:
                 )
             if new is not None:
                 renamed[new] = self.adapt(new, tensor) if self.adapt else tensor
-        return config, renamed
+        return config, _with_counters(renamed)
 
     def _renamed(self, key: str, rules: Rules) -> str | None:
         for pattern, replacement in rules:
@@ -106,6 +107,12 @@ class Converter:
             return bool(self.detect(state))
         except (KeyError, IndexError, ValueError):
             return False
+
+
+def _with_counters(state: StateDict) -> StateDict:
+    """``state`` with the batch norms' counters, which PyTorch before 0.4.1 did not store."""
+    norms = [key.removesuffix("running_var") for key in state if key.endswith(".running_var")]
+    return state | {key: torch.tensor(0) for norm in norms if (key := f"{norm}num_batches_tracked") not in state}
 
 
 def without_wrapper(key: str) -> str:

@@ -35,7 +35,8 @@ def find_networks(state: StateDict, where: str, converters: Registry[Converter])
     """All networks in the flat tensors of one file called ``where``.
 
     Raises ConversionError where nothing is recognised, where two layouts claim the same tensors, and where a
-    recognised checkpoint holds tensors that no layout covers; what optimizers and counters leave is no network.
+    recognised checkpoint holds tensors that no layout covers; what optimizers leave, and single numbers beside the
+    networks (counters, scores), are none.
     """
     state = {key: tensor for key, tensor in state.items() if not TRAINING_STATE.fullmatch(key)}
     found, unclaimed = _find(state, where, list(converters))
@@ -72,7 +73,8 @@ def _find(state: StateDict, where: str, converters: Sequence[Entry[Converter]]) 
     rest = {key: tensor for key, tensor in state.items() if key not in owner}
     unclaimed: list[str] = []
     for name, group in _groups(rest).items():
-        inner, left = _find(group, f"{where}:{name}", converters) if name else ([], list(group))
+        loose = [key for key, tensor in group.items() if tensor.dim()]
+        inner, left = _find(group, f"{where}:{name}", converters) if name else ([], loose)
         found += inner
         unclaimed += [f"{name}.{key}" if name else key for key in left]
     return found, unclaimed

@@ -83,13 +83,17 @@ class Answers:
 
     def _translate(self, direction: str, source: str) -> Translation:
         if (direction, source) not in self._translations:
-            generators = self.networks.generators
-            generator = generators[direction] if direction in generators else generators["translate"]
+            generator = self.networks.generators[direction]
             self._translations[direction, source] = generator(self.given[source], self.given.get("labels"))
         return self._translations[direction, source]
 
+    def _forwards(self) -> str:
+        """A to B, or the only direction there is, whatever it is called."""
+        directions = list(self.networks.generators)
+        return directions[0] if len(directions) == 1 else "A2B"
+
     def _generated(self, name: str) -> Tensor | None:
-        direction = "B2A" if name.endswith("_b2a") else "A2B"
+        direction = "B2A" if name.endswith("_b2a") else self._forwards()
         if name.removesuffix("_b2a") in GENERATED:
             found: Tensor | None = getattr(self._translate(direction, "x"), GENERATED[name.removesuffix("_b2a")])
             return found
