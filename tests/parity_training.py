@@ -81,6 +81,8 @@ def _train(
         options["beta1"], options["beta2"] = case["options"]["betas"]
     recipe = zoo().recipes.load(setup.recipe)(networks, **options)
     optimizers = recipe.optimizers()
+    for group in (group for optimizer in optimizers.values() for group in optimizer.param_groups):
+        group["eps"] = case["options"].get("adam_epsilon", group["eps"])
 
     def update(optimizer: str, loss: Tensor) -> None:
         optimizers[optimizer].zero_grad()
@@ -220,7 +222,8 @@ AGGAN_PROBES: dict[str, Probe] = {
 
 
 def _aggan_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {"cycle": given["lambda_a"], "learning_rate": given["lr"], "pool": 0, "threshold": given["threshold"]}
+    named = {name: given[name] for name in ("beta1", "beta2", "threshold") if name in given}
+    return {"cycle": given["lambda_a"], "learning_rate": given["lr"], "pool": 0, **named}
 
 
 SETUPS = {
