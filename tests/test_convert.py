@@ -128,9 +128,10 @@ def test_a_tensorflow_bundle_is_found_by_prefix_index_or_folder(name: str, tmp_p
     assert read_config(tmp_path / "model").config["release"] == "tensorflow"
 
 
-def test_optimizer_slots_and_single_numbers_of_a_bundle_are_left_out(tmp_path: Path) -> None:
+def test_slots_averages_and_single_numbers_of_a_bundle_are_left_out(tmp_path: Path) -> None:
     tensors = {key: tensor.numpy() for key, tensor in read_checkpoint(TF).items()}
-    slots = {f"{key}/Adam{end}": value for key, value in tensors.items() for end in ("", "_1")}
+    endings = ("Adam", "Adam_1", "ExponentialMovingAverage")
+    slots = {f"{key}/{end}": value + 1 for key, value in tensors.items() for end in endings}
     numbers = {key: torch.zeros(()).numpy() for key in ("beta1_power", "beta2_power", "Variable", "best/score")}
     write_bundle(tmp_path / "UGATIT.model-1", dict(sorted({**tensors, **slots, **numbers}.items())))
     convert(tmp_path / "UGATIT.model-1", tmp_path / "with")

@@ -13,8 +13,9 @@ from .converter import Converter, without_wrapper
 
 TRAINING_STATE = re.compile(
     r"(?i)(^|.*[./])(optim\w*|\w+_opt(im\w*)?|opt_\w+|\w*scheduler|scaler|ema_?updates|epoch|iters?|iteration|step"
-    r"|global_step|beta[12]_power(_\d+)?)([./].*)?|.*/Adam(_\d+)?"
+    r"|global_step|beta[12]_power(_\d+)?)([./].*)?|.*/(Adam|RMSProp|Momentum|ExponentialMovingAverage)(_\d+)?"
 )
+"""Names of what optimizers, counters and running averages leave beside the weights that the releases load."""
 
 
 @dataclass(frozen=True)
