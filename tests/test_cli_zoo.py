@@ -34,7 +34,7 @@ def output(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest
 def test_list_filters_and_aligns(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     lines = output(["list", "cyclegan-*"], monkeypatch, capsys).splitlines()
     assert lines[0].split() == ["name", "architecture", "licence", "weights"]
-    assert len(lines) == 19
+    assert len(lines) == 20
     assert len({line.index("cyclegan ") for line in lines[1:]}) == 1
     found = json.loads(output(["list", "--json", "--task", "horse2zebra", "--remote"], monkeypatch, capsys))
     assert {row["name"] for row in found} == {"aggan-horse2zebra", NAME, "cyclegan-horse2zebra"}
