@@ -103,6 +103,14 @@ def test_a_softmax_head_blends_what_it_returns() -> None:
     assert geo.contents.shape[1] == geo.attention.shape[1] == 3
 
 
+def test_a_guide_gives_a_softmax_heads_masks_features_of_their_own() -> None:
+    head, (features, guide) = SoftmaxHead(8, 4, masks=3), torch.randn(2, 1, 8, 4, 4)
+    guided = head(features, torch.zeros(1, 3, 16, 16), guide)
+    torch.testing.assert_close(guided.contents, head(features, torch.zeros(1, 3, 16, 16)).contents)
+    torch.testing.assert_close(guided.attention, head(guide, torch.zeros(1, 3, 16, 16)).attention)
+    assert not torch.allclose(guided.attention, head(features, torch.zeros(1, 3, 16, 16)).attention)
+
+
 def test_a_sigmoid_heads_content_is_bounded_on_request_only() -> None:
     features, source = torch.randn(1, 8, 4, 4) * 100, torch.zeros(1, 3, 16, 16)
     free, bounded = SigmoidHead(8, 4), SigmoidHead(8, 4, content_tanh=True)

@@ -110,6 +110,7 @@ class SoftmaxHead(nn.Module):
 
     With ``background`` the last mask shows the source and masks - 1 contents are made; without it every mask has a
     content and the source takes no part (AttentionGAN-geo). ``attention_kernel`` is 1 in the released networks.
+    ``guide``, of the features' shape, gives the masks features of their own: those of a code without style, say.
 
     >>> head = SoftmaxHead(32, stride=4, masks=4)
     >>> head(torch.zeros(1, 32, 8, 8), torch.zeros(1, 3, 32, 32)).contents.shape
@@ -138,7 +139,7 @@ class SoftmaxHead(nn.Module):
         self.attention_up, channels = decoder(in_channels, stride, up)
         self.attention = conv(channels, masks, attention_kernel)
 
-    def forward(self, features: Tensor, source: Tensor) -> Translation:
+    def forward(self, features: Tensor, source: Tensor, guide: Tensor | None = None) -> Translation:
         contents = cast(Tensor, self.content(self.content_up(features))).tanh().unflatten(1, (-1, 3))
-        attention = cast(Tensor, self.attention(self.attention_up(features))).softmax(1)
+        attention = cast(Tensor, self.attention(self.attention_up(features if guide is None else guide))).softmax(1)
         return Translation(blend(attention, contents, source if self.background else None), attention, contents)

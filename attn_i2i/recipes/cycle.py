@@ -65,10 +65,8 @@ class CycleRecipe:
     def optimizers(self) -> dict[str, Optimizer]:
         """One Adam for both generators, one for both discriminators."""
         o = self._options
-        made = pairwise_adam(self.networks, o.learning_rate, (o.beta1, o.beta2))
-        for group in made["D"].param_groups:
-            group |= {"lr": o.discriminator_rate * o.learning_rate, "lr_scale": o.discriminator_rate}
-        return made
+        betas = o.beta1, o.beta2
+        return pairwise_adam(self.networks, o.learning_rate, betas, discriminator_rate=o.discriminator_rate)
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
         trips = self._translate(batch["A"], batch["B"])

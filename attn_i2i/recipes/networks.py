@@ -69,14 +69,21 @@ def adam(
 
 
 def pairwise_adam(
-    networks: nn.ModuleDict, lr: float, betas: tuple[float, float], weight_decay: float = 0.0
+    networks: nn.ModuleDict,
+    lr: float,
+    betas: tuple[float, float],
+    weight_decay: float = 0.0,
+    discriminator_rate: float = 1.0,
 ) -> dict[str, Optimizer]:
-    """One Adam for both generators, ``G``, and one for both discriminators, ``D``."""
+    """One Adam for both generators, ``G``, and one for both discriminators, ``D``, at ``discriminator_rate`` * lr."""
     pairs = {"G": ("G_A2B", "G_B2A"), "D": ("D_A", "D_B")}
-    return {
+    made = {
         name: adam([networks[key] for key in pair], lr, betas, weight_decay=weight_decay)
         for name, pair in pairs.items()
     }
+    for group in made["D"].param_groups:
+        group |= {"lr": discriminator_rate * lr, "lr_scale": discriminator_rate}
+    return made
 
 
 def sum_of(losses: Mapping[str, Tensor]) -> Tensor:

@@ -40,17 +40,20 @@ for name in "${@:-${models[@]}}"; do
             --set decay_epochs=1 --from "$work/attentiongan2-opened/model" ;;
     cyclegan-flat2clay)
         train "$data" "$name" cyclegan "${pairs[@]}" --set learning_rate=0.0002 ;;
+    # As published the discriminators outweigh what the picture shows; so it is made true again afterwards.
     ugatit-flat2clay)
-        train "$data" "$name" ugatit --batch-size 1 --set light=true --set image_size=64 --set width=16 \
-            --set discriminator_width=16 --set discriminator_global_layers=6 --set discriminator_local_layers=4 \
-            --set learning_rate=0.0002 --set steps=15000 ;;
+        light=(--batch-size 1 --set light=true --set image_size=64 --set width=16 --set discriminator_width=16
+            --set discriminator_global_layers=6 --set discriminator_local_layers=4 --set learning_rate=0.0002)
+        train "$data" ugatit-styled ugatit "${light[@]}" --set steps=8000
+        train "$data" "$name" ugatit "${light[@]}" --set steps=7000 --set adversarial=0.3 --set cam=300 \
+            --from "$work/ugatit-styled/model" ;;
     aggan-flat2clay)
-        train "$data" "$name" aggan "${size[@]}" --batch-size 1 --set learning_rate=0.0002 --set warmup_epochs=4 \
-            --set epochs=6 ;;
+        train "$data" "$name" aggan "${size[@]}" --batch-size 2 --set learning_rate=0.0002 --set cycle=0.2 \
+            --set warmup_epochs=3 --set epochs=5 ;;
     attentiongan1-emoji)
-        train "$data" "$name" attentiongan1-multidomain --batch-size 8 --set width=16 --set blocks=4 \
-            --set discriminator_width=32 --set discriminator_layers=4 --set learning_rate=0.0002 --set steps=15000 \
-            --set decay_steps=7500 ;;
+        train "$data" "$name" attentiongan1-multidomain --batch-size 4 --set width=16 --set blocks=4 \
+            --set discriminator_width=32 --set discriminator_layers=3 --set learning_rate=0.0002 --set classification=0.3 \
+            --set cycle=2 --set steps=12000 --set decay_steps=6000 ;;
     *)
         echo "no model is named $name: ${models[*]}" >&2
         exit 2 ;;

@@ -57,6 +57,27 @@ def test_the_head_shows_the_source_where_its_background_mask_is() -> None:
     torch.testing.assert_close(translation.image, image)
 
 
+def test_where_it_draws_does_not_hang_on_the_style() -> None:
+    generator = MUNIT(**SMALL, masks=3)
+    image = torch.rand(1, 3, 32, 32) * 2 - 1
+    with torch.no_grad():
+        one, other = generator(image), generator(image)
+    assert torch.equal(one.attention, other.attention)
+    assert not torch.equal(one.contents, other.contents)
+
+
+def test_the_discriminators_norm_hides_brightness() -> None:
+    plain, normed = (MultiScaleDiscriminator(4, 3, 1, norm) for norm in ("none", "instance"))
+    image = torch.rand(1, 3, 32, 32)
+    with torch.no_grad():
+        for judge in (plain, normed):
+            judge.scales[0][0].bias.zero_()
+        assert not torch.allclose(plain(image)[0].logits, plain(image / 2)[0].logits, rtol=1e-3)
+        torch.testing.assert_close(normed(image)[0].logits, normed(image / 2)[0].logits, rtol=1e-2, atol=1e-3)
+    with pytest.raises(AttnI2IError, match="norm='batch' was given"):
+        MultiScaleDiscriminator(norm="batch")
+
+
 def test_a_style_is_drawn_in_training_and_chosen_otherwise() -> None:
     generator = MUNIT(**SMALL)
     image, reference = torch.rand(2, 1, 3, 32, 32) * 2 - 1

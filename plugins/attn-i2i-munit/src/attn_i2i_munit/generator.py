@@ -51,9 +51,12 @@ class MUNIT(nn.Module):
     def decode(self, content: Tensor, style: Tensor, source: Tensor) -> Translation:
         """(B, 4 * width, H/4, W/4) content in (B, style_dim) styles; an attention head blends it into ``source``."""
         settings = self.mlp(style)[:, :, None, None].chunk(4 * len(self.blocks), dim=1)
+        features = content
         for i, block in enumerate(self.blocks):
-            content = block(content, settings[4 * i : 4 * i + 4])
-        return self.head(content, source)
+            features = block(features, settings[4 * i : 4 * i + 4])
+        if isinstance(self.head, SoftmaxHead):
+            return self.head(features, source, content)
+        return self.head(features, source)
 
     def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
         style = self.prior(image) if self.training else self.style.expand(len(image), -1)

@@ -10,7 +10,7 @@ import torch
 from attn_i2i import Translation
 from attn_i2i.interfaces import Update
 from attn_i2i.losses import judge_lsgan, lsgan
-from attn_i2i.recipes import Layout, adam, flattened, frozen, initialise, pairwise_layout, resolve
+from attn_i2i.recipes import Layout, flattened, frozen, initialise, pairwise_adam, pairwise_layout, resolve
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -20,7 +20,10 @@ from .generator import MUNIT
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """``masks`` of an attention head, 0 for MUNIT as published; ``discriminator_scales`` halve the image."""
+    """``masks`` of an attention head, 0 for MUNIT as published; ``discriminator_scales`` halve the image.
+
+    ``discriminator_norm`` is "none", as published, or "instance", for few channels and steps.
+    """
 
     width: int = 64
     blocks: int = 4
@@ -30,11 +33,15 @@ class NetworkOptions:
     discriminator_width: int = 64
     discriminator_layers: int = 4
     discriminator_scales: int = 3
+    discriminator_norm: str = "none"
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """Weights of the reconstructed ``image``, ``content``, ``style`` and there-and-back ``cycle``; the schedule."""
+    """Weights of the reconstructed ``image``, ``content``, ``style`` and there-and-back ``cycle``; the schedule.
+
+    The discriminators learn at ``discriminator_rate`` times the generators' rate.
+    """
 
     image: float = 10.0
     content: float = 1.0
@@ -42,6 +49,7 @@ class TrainingOptions:
     cycle: float = 0.0
     adversarial: float = 1.0
     learning_rate: float = 1e-4
+    discriminator_rate: float = 1.0
     beta1: float = 0.5
     beta2: float = 0.999
     weight_decay: float = 1e-4
@@ -53,7 +61,7 @@ def munit(networks: nn.ModuleDict | None = None, *, preset: str = "released", **
     """MUNIT's recipe. ``networks`` (``G_A2B``, ``G_B2A``, ``D_A``, ``D_B``) replaces those the options describe."""
     shape, training = resolve("munit", {"released": {}}, preset, options, NetworkOptions, TrainingOptions)
     config = {name: getattr(shape, name) for name in ("width", "blocks", "style_dim", "mlp_width", "masks")}
-    judge = {name: getattr(shape, f"discriminator_{name}") for name in ("width", "layers", "scales")}
+    judge = {name: getattr(shape, f"discriminator_{name}") for name in ("width", "layers", "scales", "norm")}
     if networks is not None:
         return MUNITRecipe(networks, training, None, flattened(shape, training))
     generators = {name: kaiming(MUNIT(**config)) for name in ("G_A2B", "G_B2A")}
@@ -86,12 +94,9 @@ class MUNITRecipe:
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One Adam for both generators, one for both discriminators."""
-        o, n = self._options, self.networks
-        pairs = {"G": ("G_A2B", "G_B2A"), "D": ("D_A", "D_B")}
-        return {
-            name: adam([n[one] for one in pair], o.learning_rate, (o.beta1, o.beta2), weight_decay=o.weight_decay)
-            for name, pair in pairs.items()
-        }
+        o = self._options
+        rates = {"weight_decay": o.weight_decay, "discriminator_rate": o.discriminator_rate}
+        return pairwise_adam(self.networks, o.learning_rate, (o.beta1, o.beta2), **rates)
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
         images = {"A": batch["A"], "B": batch["B"]}
