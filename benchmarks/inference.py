@@ -3,7 +3,7 @@
 All ways of running a network share its weights, the picture and one process; they take turns, so that other work on
 the machine meets them alike, and each is set against the plain run of the same turn. Float32 answers must agree.
 Memory is given twice, both beyond weights and input: the tensors alive at once, by PyTorch's own account, and what a
-second run adds to the resident memory of a process of its own, which holds what the allocator keeps as well.
+further run adds to the resident memory of a process of its own, which holds what the allocator keeps as well.
 """
 
 from __future__ import annotations
@@ -135,18 +135,21 @@ def _resident(field: str) -> float:
 
 
 def peak_memory(forward: Forward, image: Tensor) -> float:
-    """MiB that a run takes at its peak beyond what is held before it; Linux only on a CPU."""
+    """MiB that a run takes at its peak beyond what is held before it; Linux only on a CPU, the median of five there."""
     forward(image)
     if image.is_cuda:
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         forward(image)
         return (torch.cuda.max_memory_allocated() - before) / 2**20
-    ctypes.CDLL(None).malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    held = _resident("VmRSS")
-    forward(image)
-    return _resident("VmHWM") - held
+    peaks = []
+    for _ in range(5):
+        ctypes.CDLL(None).malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        held = _resident("VmRSS")
+        forward(image)
+        peaks.append(_resident("VmHWM") - held)
+    return statistics.median(peaks)
 
 
 def peak_in_process(label: str, way: str, arguments: argparse.Namespace) -> float:
