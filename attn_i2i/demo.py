@@ -49,7 +49,7 @@ def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda
             translator = load(name)
             (work / name).mkdir()
             for row, path in zip(rows, samples, strict=True):
-                row += _translated(translator(path), work / name / path.name)
+                row += _translated(translator(path), work / name / path.name, name.split("-")[0])
                 advance()
         with atomic_path(work / SHEET) as temporary:
             contact_sheet(rows, TILE).save(temporary, "PNG")
@@ -63,13 +63,13 @@ def _check_target(out: Path, force: bool, written: set[str]) -> None:
         raise TargetExistsError(f"{out} is not an earlier demo, so --force does not replace it: choose another folder.")
 
 
-def _translated(result: Result, target: Path) -> list[Tile]:
+def _translated(result: Result, target: Path, model: str) -> list[Tile]:
     """Save a translation and its mask; return both as tiles."""
     result.save(target)
-    tiles = [("output", _enlarged(result.pil().convert("RGB")))]
+    tiles = [(model, _enlarged(result.pil().convert("RGB")))]
     if result.mask is not None:
         result.mask_image().save(target.with_suffix(".mask.png"))
-        tiles = [("mask", _enlarged(result.mask_image().convert("RGB"))), *tiles]
+        tiles = [*tiles, ("its mask", _enlarged(result.mask_image().convert("RGB")))]
     return tiles
 
 
