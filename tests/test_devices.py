@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import warnings
 from types import SimpleNamespace
 from typing import Any
 
@@ -70,10 +71,13 @@ def test_bfloat16_without_instructions_for_it_is_warned_of_once(processor: Any) 
 
 
 def test_nothing_is_said_where_bfloat16_is_not_slower(processor: Any) -> None:
-    processor("x86_64", bfloat16=False)
-    translator(Negative())
-    make_accelerator(TrainOptions(device="cpu"))
-    for machine, supported in (("x86_64", True), ("aarch64", False)):
-        processor(machine, bfloat16=supported)
-        translator(Negative(), dtype="bfloat16")
-        make_accelerator(TrainOptions(device="cpu", precision="bf16"))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", PrecisionWarning)
+        processor("x86_64", bfloat16=False)
+        translator(Negative())
+        make_accelerator(TrainOptions(device="cpu"))
+        for machine, supported in (("x86_64", True), ("aarch64", False)):
+            processor(machine, bfloat16=supported)
+            translator(Negative(), dtype="bfloat16")
+            make_accelerator(TrainOptions(device="cpu", precision="bf16"))
+    assert not [one for one in said if issubclass(one.category, PrecisionWarning)]

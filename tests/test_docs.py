@@ -110,15 +110,16 @@ def prepare(page: Path, directory: Path, request: pytest.FixtureRequest, monkeyp
     monkeypatch.chdir(directory)
 
 
-def run_page(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run a page's python blocks and marked commands in the order they stand."""
-    namespace = {"__name__": "__main__"}
+def run_page(page: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Run a page's python blocks and marked commands in the order they stand; returns the commands that failed."""
+    namespace, failed = {"__name__": "__main__"}, []
     for block in blocks(page, "python", "console"):
         if block.language == "python" and not block.rule.startswith("not run: "):
             padded = "\n" * (block.line - 1) + block.text  # so that a traceback names the page's own line
             exec(compile(padded, str(page), "exec"), namespace)  # noqa: S102
-        for arguments in block.commands() if block.rule == "run" else []:
-            assert run_cli(arguments, monkeypatch) == 0, f"{block}: attn-i2i {shlex.join(arguments)}"
+        marked = block.commands() if block.rule == "run" else []
+        failed += [f"{block}: attn-i2i {shlex.join(one)}" for one in marked if run_cli(one, monkeypatch) != 0]
+    return failed
 
 
 @pytest.mark.parametrize("page", pages_with("python", "console"), ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -126,7 +127,7 @@ def test_snippets_run(
     page: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare(page, tmp_path, request, monkeypatch)
-    run_page(page, monkeypatch)
+    assert run_page(page, monkeypatch) == []
 
 
 SHELL = ("console", "bash", "sh", "shell")
@@ -174,7 +175,7 @@ def home(name: str) -> str:
 def test_a_broken_page_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "page.md"
     page.write_text("# Page\n\n```python\nx = 1\n```\n\n<!-- not run: needs the Hub -->\n```python\n1 / 0\n```\n")
-    run_page(page, monkeypatch)
+    assert run_page(page, monkeypatch) == []
     page.write_text("# Page\n\n```python\nx = 1\n```\n\n```python\nassert x == 2\n```\n")
     with pytest.raises(AssertionError) as caught:
         run_page(page, monkeypatch)

@@ -24,12 +24,6 @@ SMALL = {"width": 4, "blocks": 1}
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[FakeHub]:
-    with FakeHub() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def worker(hub: FakeHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     running = Worker(hub.url, tmp_path_factory.mktemp("publish") / "home", HF_TOKEN=hub.token)
     yield running
