@@ -79,3 +79,24 @@ def test_processes_that_mend_together_agree(hub: FakeHub, tmp_path: Path, repo: 
         for one in workers:
             one.close()
     assert (folder / WEIGHTS).read_bytes() == files[WEIGHTS]
+
+
+def test_mending_takes_nothing_away(hub: FakeHub, tmp_path: Path, repo: str) -> None:
+    """Who reads a damaged model while another process mends it finds every file."""
+    files = model_files()
+    commit = hub.put(repo, files)
+    where = f"{repo}/resolve/{commit}/{WEIGHTS}"
+    worker = Worker(hub.url, tmp_path / "home")
+    try:
+        folder = assert_holds(worker.find(f"hf-hub:{repo}@{commit}"), files)
+        names = {path.name for path in folder.iterdir()}
+        (folder / WEIGHTS).write_bytes(b"damaged")
+        hub.fault(where, "slow")
+        before = hub.count("GET", where)
+        worker.ask("attn_i2i.hub:find_model", f"hf-hub:{repo}@{commit}")
+        while hub.count("GET", where) == before:
+            assert worker.process.poll() is None
+        assert {path.name for path in folder.iterdir()} == names
+        assert_holds(worker.answer(), files)
+    finally:
+        worker.close()

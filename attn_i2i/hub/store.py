@@ -83,7 +83,10 @@ def _require_replacement(source: Repository, damage: ChecksumError) -> None:
 
 
 def _fill(source: Repository, folder: Path, digests: Mapping[str, str] | None, approve: Approve) -> Path:
-    """Gather the files beside ``folder``, one process at a time, then give them its name."""
+    """Fill ``folder``, one process at a time; a new one appears whole, in an old one each file is replaced at once.
+
+    So a process that reads the old one meanwhile, without the lock, finds every file: the damaged or the mended.
+    """
     from huggingface_hub.utils import WeakFileLock
 
     partial = folder.with_name(f".{folder.name}.partial")
@@ -95,26 +98,26 @@ def _fill(source: Repository, folder: Path, digests: Mapping[str, str] | None, a
                     with suppress(ChecksumError):  # another process may have filled or mended it meanwhile
                         approve(check_whole(folder, digests, CHANGED))
                         return folder
-                shutil.rmtree(partial, ignore_errors=True)
-                folder.rename(partial)  # files that are whole are taken over
-            partial.mkdir(exist_ok=True)
-            write_sums(partial, _gather(source, partial, digests, approve))
-            partial.rename(folder)
+                write_sums(folder, _gather(source, folder, digests, approve))
+            else:
+                partial.mkdir(exist_ok=True)  # files of an interrupted download that are whole are taken over
+                write_sums(partial, _gather(source, partial, digests, approve))
+                partial.rename(folder)
     return folder
 
 
-def _gather(source: Repository, partial: Path, digests: Mapping[str, str] | None, approve: Approve) -> dict[str, str]:
-    """Bring every file of the model into ``partial``; the SHA-256 of each."""
-    sums = {CONFIG: _one(source, partial, CONFIG, digests)}
-    config = read_config(partial)
+def _gather(source: Repository, folder: Path, digests: Mapping[str, str] | None, approve: Approve) -> dict[str, str]:
+    """Bring every file of the model into ``folder``; the SHA-256 of each."""
+    sums = {CONFIG: _one(source, folder, CONFIG, digests)}
+    config = read_config(folder)
     approve(config)
     names = [name for name in weight_files(config) if name != DISCRIMINATORS or digests is None or name in digests]
-    return sums | {name: _one(source, partial, name, digests) for name in names}
+    return sums | {name: _one(source, folder, name, digests) for name in names}
 
 
-def _one(source: Repository, partial: Path, name: str, digests: Mapping[str, str] | None) -> str:
-    """Bring one file into ``partial`` unless it is there and whole; its SHA-256."""
-    target = partial / name
+def _one(source: Repository, folder: Path, name: str, digests: Mapping[str, str] | None) -> str:
+    """Bring one file into ``folder`` unless it is there and whole; its SHA-256."""
+    target = folder / name
     expected = None if digests is None else digests.get(name)
     if digests is not None and expected is None:
         raise ChecksumError(f"The card of {source.repo} has no SHA-256 for {name}, so it is not loaded.")
@@ -122,7 +125,8 @@ def _one(source: Repository, partial: Path, name: str, digests: Mapping[str, str
     if given is not None:
         if expected is not None:
             check_file(given, expected, "the file that a plugin supplied was not used")
-        shutil.copyfile(given, target)
+        with atomic_path(target, force=True) as temporary:
+            shutil.copyfile(given, temporary)
         return sha256(target)
     stated = source.describe(name).digest
     if expected is not None and len(stated) == 64 and stated != expected:
@@ -132,7 +136,7 @@ def _one(source: Repository, partial: Path, name: str, digests: Mapping[str, str
         )
     expected = expected or stated
     if not _is_whole(target, expected):
-        source.download(name, partial, expected)
+        source.download(name, folder, expected)
     return expected if len(expected) == 64 else sha256(target)
 
 
