@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 from attn_i2i import Translation
-from attn_i2i.builtin.cyclegan.recipe import cyclegan
+from attn_i2i.plugins import zoo
 from attn_i2i.train import TrainingWarning, TrainOptions
+from attn_i2i.train.clock import Clock
 from attn_i2i.train.engine import Engine, evaluating, make_accelerator
 from attn_i2i.train.monitor import Averages, _append
 from attn_i2i.train.preview import Preview
-
-from .trainings import SMALL
+from attn_i2i.types import UnreadableFileError
 
 
 def test_updates_leave_nothing_behind_in_other_networks() -> None:
@@ -35,13 +35,26 @@ def test_updates_leave_nothing_behind_in_other_networks() -> None:
     assert all(parameter.grad is not None for parameter in recipe.networks["G_A2B"].parameters())
 
 
-def test_discriminators_may_learn_at_a_rate_of_their_own() -> None:
-    recipe = cyclegan(**SMALL, discriminator_rate=4.0, learning_rate=0.001)
+@pytest.mark.parametrize("name", ["cyclegan", "stargan"])
+def test_discriminators_may_learn_at_a_rate_of_their_own(name: str) -> None:
+    recipe = zoo().recipes.load(name)(width=4, blocks=1, discriminator_rate=4.0, learning_rate=0.001)
     options = TrainOptions(device="cpu")
     engine = Engine(recipe, make_accelerator(options), options)
     assert {name: o.param_groups[0]["lr"] for name, o in engine.optimizers.items()} == {"G": 0.001, "D": 0.004}
     engine.set_learning_rate(0.0005)
     assert {name: o.param_groups[0]["lr"] for name, o in engine.optimizers.items()} == {"G": 0.0005, "D": 0.002}
+
+
+def test_the_time_of_a_training_goes_on_over_its_starts(tmp_path: Path) -> None:
+    path = tmp_path / "time.json"
+    path.write_text('{"wall": 3600, "cpu": 7200}')
+    Clock(path).save()
+    again = Clock(path)
+    assert again.seconds() == pytest.approx({"wall": 3600, "cpu": 7200}, abs=0.5)
+    assert str(again) == "1:00:00 (2:00:00 of processor time)"
+    path.write_text("[]")
+    with pytest.raises(UnreadableFileError, match=r"time\.json cannot be read"):
+        Clock(path)
 
 
 def test_losses_that_come_now_and_then_get_columns_too(tmp_path: Path) -> None:

@@ -21,14 +21,18 @@ from .schedule import by_step
 class DomainOptions:
     """``classification``, ``cycle`` and ``penalty`` are weights; the generator is updated every ``n_critic`` steps.
 
-    The learning rate falls to 0 over the last ``decay_steps`` of ``steps``.
+    The discriminator weighs the domains of real images ``real_classification`` times as much as the generator those of
+    its fakes, and learns at ``discriminator_rate`` times its rate (Heusel et al., arXiv:1706.08500). Rates fall to 0
+    over the last ``decay_steps`` of ``steps``.
     """
 
     classification: float = 1.0
+    real_classification: float = 1.0
     cycle: float = 10.0
     penalty: float = 10.0
     n_critic: int = 5
     learning_rate: float = 1e-4
+    discriminator_rate: float = 1.0
     beta1: float = 0.5
     beta2: float = 0.999
     steps: int = 200_000
@@ -68,7 +72,8 @@ class MultiDomainRecipe:
     def optimizers(self) -> dict[str, Optimizer]:
         """One Adam for the generator, one for the discriminator."""
         o = self._options
-        return {name: adam([self.networks[name]], o.learning_rate, (o.beta1, o.beta2)) for name in ("G", "D")}
+        betas, scales = (o.beta1, o.beta2), {"G": 1.0, "D": o.discriminator_rate}
+        return {name: adam([self.networks[name]], o.learning_rate, betas, scale=k) for name, k in scales.items()}
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
         image, label = batch["image"], batch["label"]
@@ -111,7 +116,7 @@ class MultiDomainRecipe:
             "D/loss_cls": attribute_loss(on_real.class_logits, label),
             "D/loss_gp": gradient_penalty(lambda x: judge(x)[0].logits, image, fake, alpha),
         }
-        weights = {"D/loss_cls": o.classification, "D/loss_gp": o.penalty}
+        weights = {"D/loss_cls": o.real_classification * o.classification, "D/loss_gp": o.penalty}
         update("D", sum_of({name: weights.get(name, 1.0) * value for name, value in losses.items()}))
         return {name: value.detach() for name, value in losses.items()}
 

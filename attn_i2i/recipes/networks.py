@@ -60,12 +60,18 @@ def initialise(module: nn.Module, std: float = 0.02) -> nn.Module:
 
 
 def adam(
-    modules: Iterable[nn.Module], lr: float, betas: tuple[float, float], *, weight_decay: float = 0.0
+    modules: Iterable[nn.Module],
+    lr: float,
+    betas: tuple[float, float],
+    *,
+    weight_decay: float = 0.0,
+    scale: float = 1.0,
 ) -> Optimizer:
-    """One Adam over the parameters of ``modules``, fused where the device has it."""
+    """One Adam over the parameters of ``modules``, fused where the device has it, at ``scale`` times every rate."""
     parameters = [parameter for module in modules for parameter in module.parameters()]
     fused = all(parameter.device.type in ("cpu", "cuda") for parameter in parameters)
-    return Adam(parameters, lr, betas, weight_decay=weight_decay, fused=fused)
+    group = {"params": parameters, "lr": scale * lr, "lr_scale": scale}
+    return Adam([group], lr, betas, weight_decay=weight_decay, fused=fused)
 
 
 def pairwise_adam(
@@ -76,14 +82,11 @@ def pairwise_adam(
     discriminator_rate: float = 1.0,
 ) -> dict[str, Optimizer]:
     """One Adam for both generators, ``G``, and one for both discriminators, ``D``, at ``discriminator_rate`` * lr."""
-    pairs = {"G": ("G_A2B", "G_B2A"), "D": ("D_A", "D_B")}
-    made = {
-        name: adam([networks[key] for key in pair], lr, betas, weight_decay=weight_decay)
-        for name, pair in pairs.items()
+    pairs = {"G": ("G_A2B", "G_B2A", 1.0), "D": ("D_A", "D_B", discriminator_rate)}
+    return {
+        name: adam([networks[first], networks[second]], lr, betas, weight_decay=weight_decay, scale=scale)
+        for name, (first, second, scale) in pairs.items()
     }
-    for group in made["D"].param_groups:
-        group |= {"lr": discriminator_rate * lr, "lr_scale": discriminator_rate}
-    return made
 
 
 def sum_of(losses: Mapping[str, Tensor]) -> Tensor:

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 from ..interfaces import Recipe
 from ..types import ConfigError, UnreadableFileError
 from . import checkpoint
+from .clock import TIME, Clock
 from .data import Batch, Positions, Stream, loader, reading, shown, to_device
 from .engine import Engine, make_accelerator, pictures_of
 from .export import Origin, write_model
@@ -52,6 +53,7 @@ class Run:
         self.steps_per_epoch = steps_per_epoch(self.pictures, self.options, accelerator.num_processes)
         self.last = self.options.steps or whole_length(self.recipe, self.steps_per_epoch)
         self.preview = self._preview()
+        self.clock = Clock(self.folder / TIME)
         seed_everything(self.options.seed + accelerator.process_index)
         first = self._saved = self._resume()
         monitor = Monitor(
@@ -68,7 +70,7 @@ class Run:
             elif step == self.last and accelerator.is_main_process:
                 self._write_model(step)
             if step == self.last:
-                monitor.say(f"model written to {self.folder / MODEL}")
+                monitor.say(f"model written to {self.folder / MODEL} after {self.clock}")
             elif step:
                 monitor.say(f"interrupted after step {step}: saved; continue with --resume")
         if accelerator.num_processes > 1:
@@ -149,6 +151,7 @@ class Run:
         self._saved = step
         if self.accelerator.is_main_process:
             checkpoint.prune(self.folder, self.options.keep)
+            self.clock.save()
             self._write_model(step)
 
     def _write_model(self, step: int) -> None:

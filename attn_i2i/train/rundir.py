@@ -12,6 +12,7 @@ from typing import Any
 from ..files import atomic_path
 from ..types import ConfigError, UnreadableFileError
 from . import checkpoint
+from .clock import TIME
 from .monitor import LOSSES
 from .options import FREE_ON_RESUME
 
@@ -19,7 +20,8 @@ RUN = "run.json"
 MODEL = "model"
 SAMPLES = "samples"
 # The temporary names that attn_i2i.files gives to a run's own files, and no others.
-LEFT = re.compile(rf"\.({re.escape(RUN)}|{MODEL}|{re.escape(LOSSES)}|step-\d{{8}}(\.png)?)\.[0-9a-f]{{8}}\.(tmp|old)")
+FILES = "|".join(map(re.escape, (RUN, MODEL, LOSSES, TIME)))
+LEFT = re.compile(rf"\.({FILES}|step-\d{{8}}(\.png)?)\.[0-9a-f]{{8}}\.(tmp|old)")
 
 
 def claim(folder: Path, binding: Mapping[str, Any], resume: bool) -> None:
@@ -42,7 +44,7 @@ def check_claim(folder: Path, binding: Mapping[str, Any], resume: bool) -> None:
         raise ConfigError(f"{folder} is a file: choose a folder for the run.")
     path, saved = folder / RUN, checkpoint.latest(folder) is not None
     if not path.exists():
-        taken = [name for name in (MODEL, checkpoint.FOLDER, SAMPLES, LOSSES) if (folder / name).exists()]
+        taken = [name for name in (MODEL, checkpoint.FOLDER, SAMPLES, LOSSES, TIME) if (folder / name).exists()]
         if taken:
             raise ConfigError(
                 f"{folder} holds {' and '.join(taken)}, but no {RUN} that says which training made it: choose another"
