@@ -15,8 +15,10 @@ from attn_i2i.blocks import CAM, PatchDiscriminator, SpectralConv2d
 from attn_i2i.builtin.aggan.adam import TurnAdam
 from attn_i2i.interfaces import RoundTrip
 from attn_i2i.model import create_discriminator
+from attn_i2i.plugins import zoo
 from attn_i2i.pool import ImagePool
 from attn_i2i.recipes import frozen, initialise, judge_together, mixes_samples, translate_together
+from attn_i2i.recipes.augment import shifted
 from attn_i2i.types import ConfigError, ShapeError, Translation
 
 
@@ -219,3 +221,36 @@ def test_terms_that_need_what_is_not_there_say_so() -> None:
     for term, word in cases:
         with pytest.raises(ConfigError, match=word):
             term(trip)
+
+
+def test_shifted_images_are_crops_of_the_reflected_ones() -> None:
+    images = torch.arange(2 * 3 * 6 * 5.0).view(2, 3, 6, 5).requires_grad_()
+    padded = nn.functional.pad(images, (2, 2, 2, 2), mode="reflect")
+    crops = [[padded[n, :, y : y + 6, x : x + 5] for y in range(5) for x in range(5)] for n in range(2)]
+    random, seen = torch.Generator().manual_seed(0), set()
+    for _ in range(60):
+        moved = shifted(images, 2, random)
+        seen |= {(n, next(i for i, c in enumerate(crops[n]) if torch.equal(c, moved[n]))) for n in range(2)}
+    assert len(seen) > 40  # of 50: every image for itself, and all the way
+    moved.sum().backward()
+    assert images.grad is not None
+    assert images.grad.sum() == moved.numel()
+
+
+def test_images_that_are_not_shifted_draw_no_number() -> None:
+    images, random = torch.rand(1, 3, 4, 4), torch.Generator().manual_seed(0)
+    before = random.get_state()
+    assert shifted(images, 0, random) is images
+    assert torch.equal(random.get_state(), before)
+
+
+def test_a_multidomain_discriminator_sees_shifted_images_alone() -> None:
+    options = {"width": 2, "blocks": 1, "discriminator_width": 2, "discriminator_layers": 2, "image_size": 16}
+    recipe = zoo().recipes.load("stargan")(domains=2, n_critic=1, shift=4, **options)
+    image = torch.rand(2, 3, 16, 16)
+    seen: list[Tensor] = []
+    recipe.networks["D"].register_forward_pre_hook(lambda module, given: seen.append(given[0].detach()))
+    recipe.step({"image": image, "label": torch.eye(2)}, lambda name, loss: None)
+    shown = torch.cat(seen)
+    assert len(shown) == 2 * 4  # real and fake, the mixed ones, and the fake again for the generator
+    assert not any(torch.equal(one, whole) for one in shown for whole in image)

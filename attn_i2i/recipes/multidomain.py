@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from ..interfaces import Objective, RoundTrip, Update
 from ..losses import attribute_loss, classification, critic, cycle, gradient_penalty, merged, values, wgan
 from ..types import Translation
+from .augment import shifted
 from .networks import Layout, adam, frozen, judge_together, sum_of
 from .schedule import by_step
 
@@ -22,8 +23,8 @@ class DomainOptions:
     """``classification``, ``cycle`` and ``penalty`` are weights; the generator is updated every ``n_critic`` steps.
 
     The discriminator weighs the domains of real images ``real_classification`` times as much as the generator those of
-    its fakes, and learns at ``discriminator_rate`` times its rate (Heusel et al., arXiv:1706.08500). Rates fall to 0
-    over the last ``decay_steps`` of ``steps``.
+    its fakes, and learns at ``discriminator_rate`` times its rate (Heusel et al., arXiv:1706.08500); it is shown
+    every image moved by up to ``shift`` pixels. Rates fall to 0 over the last ``decay_steps`` of ``steps``.
     """
 
     classification: float = 1.0
@@ -33,6 +34,7 @@ class DomainOptions:
     n_critic: int = 5
     learning_rate: float = 1e-4
     discriminator_rate: float = 1.0
+    shift: int = 0
     beta1: float = 0.5
     beta2: float = 0.999
     steps: int = 200_000
@@ -82,10 +84,10 @@ class MultiDomainRecipe:
         generator_turn = self._steps % max(1, self._options.n_critic) == 0
         with torch.set_grad_enabled(generator_turn):
             fake: Translation = self.networks["G"](image, target)
-        losses = self._update_critic(image, label, fake.image.detach(), alpha, update)
+        losses = self._update_critic(self._shown(image), label, self._shown(fake.image.detach()), alpha, update)
         if generator_turn:
             with frozen(self.networks["D"]):
-                verdicts = self.networks["D"](fake.image)
+                verdicts = self.networks["D"](self._shown(fake.image))
             back = self.networks["G"](fake.image, label)
             terms = values(self.objective, RoundTrip(image, image, fake, back, None, verdicts, target))
             update("G", sum_of({name: self.objective[name][0] * value for name, value in terms.items()}))
@@ -103,6 +105,10 @@ class MultiDomainRecipe:
             drawn = torch.rand(len(image), 1, 1, 1, generator=self._random)
             alpha = drawn.to(image.device, image.dtype, non_blocking=True)
         return target, alpha
+
+    def _shown(self, images: Tensor) -> Tensor:
+        """What the discriminator sees of images."""
+        return shifted(images, self._options.shift, self._random)
 
     def _update_critic(
         self, image: Tensor, label: Tensor, fake: Tensor, alpha: Tensor, update: Update
