@@ -1,4 +1,4 @@
-"""The demo: the pictures and models that ship with the package, translated, with their masks, on one sheet."""
+"""The demo: the pictures and models that ship with the package, translated, with masks and heatmaps, on one sheet."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def demo_models() -> list[str]:
 def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda: None) -> Path:
     """Translate the shipped pictures with every shipped model into the folder ``out``; returns the contact sheet.
 
-    A folder a model holds its pictures and masks. ``advance`` is called after each picture. Raises ModelError where
-    no model ships, TargetExistsError where ``out`` exists and ``force`` is off, or is not an earlier demo.
+    A folder a model holds its pictures, masks and heatmaps. ``advance`` is called after each picture. Raises ModelError
+    where no model ships, TargetExistsError where ``out`` exists and ``force`` is off, or is not an earlier demo.
     """
     samples = sorted((shipped_zoo() / SAMPLES).glob("*.png"))
     models = demo_models()
@@ -64,13 +64,20 @@ def _check_target(out: Path, force: bool, written: set[str]) -> None:
 
 
 def _translated(result: Result, target: Path, model: str) -> list[Tile]:
-    """Save a translation and its mask; return both as tiles."""
+    """Save a translation and its mask or heatmap, where it has one; return all as tiles."""
     result.save(target)
     tiles = [(model, _enlarged(result.pil().convert("RGB")))]
     if result.mask is not None:
-        result.mask_image().save(target.with_suffix(".mask.png"))
-        tiles = [*tiles, ("its mask", _enlarged(result.mask_image().convert("RGB")))]
+        tiles.append(_beside(target, "mask", result.mask_image()))
+    elif result.heatmap is not None:
+        tiles.append(_beside(target, "heatmap", result.heatmap_image()))
     return tiles
+
+
+def _beside(target: Path, what: str, picture: Image.Image) -> Tile:
+    """Save what belongs to the translation ``target``; return it as a tile."""
+    picture.save(target.with_suffix(f".{what}.png"))
+    return f"its {what}", _enlarged(picture.convert("RGB"))
 
 
 def _enlarged(picture: Image.Image) -> Image.Image:
