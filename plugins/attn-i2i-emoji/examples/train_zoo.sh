@@ -36,8 +36,11 @@ for name in "${@:-${models[@]}}"; do
     attentiongan2-flat2clay)
         masks=("${pairs[@]}" --set masks=4 --set attention_kernel=3 --set identity=0 --set discriminator_rate=4)
         train "$data" attentiongan2-opened attentiongan2 "${masks[@]}" --set cycle=0.3 --set learning_rate=0.0002
-        train "$data" "$name" attentiongan2 "${masks[@]}" --set cycle=3 --set learning_rate=0.0001 --set epochs=1 \
-            --set decay_epochs=1 --from "$work/attentiongan2-opened/model" ;;
+        masks+=(--set cycle=3 --set learning_rate=0.0001)
+        train "$data" attentiongan2-true attentiongan2 "${masks[@]}" --set epochs=1 --set decay_epochs=1 \
+            --from "$work/attentiongan2-opened/model"
+        train "$data" "$name" attentiongan2 "${masks[@]}" --set epochs=2 --set decay_epochs=4 --steps 4000 \
+            --from "$work/attentiongan2-true/model" ;;
     cyclegan-flat2clay)
         train "$data" "$name" cyclegan "${pairs[@]}" --set learning_rate=0.0002 ;;
     # At the published weight the CAM loss is all that a small encoder learns from: the colours come back at 10.
@@ -57,12 +60,9 @@ for name in "${@:-${models[@]}}"; do
             --set discriminator_layers=4 --set learning_rate=0.0002 --set discriminator_rate=3 --set shift=10)
         train "$data" attentiongan1-judge attentiongan1-multidomain "${domains[@]}" --set n_critic=1000000 \
             --set real_classification=5 --set steps=4000 --set decay_steps=0
-        train "$data" attentiongan1-opened attentiongan1-multidomain "${domains[@]}" --set n_critic=2 --set cycle=1.5 \
-            --set classification=0.3 --set real_classification=16 --set steps=9000 --set decay_steps=4500 \
-            --from "$work/attentiongan1-judge/model"
-        train "$data" "$name" attentiongan1-multidomain "${domains[@]}" --set n_critic=2 --set cycle=5 \
-            --set classification=0.1 --set real_classification=48 --set steps=5000 --set decay_steps=2500 \
-            --from "$work/attentiongan1-opened/model" ;;
+        train "$data" "$name" attentiongan1-multidomain "${domains[@]}" --set n_critic=2 --set cycle=1.5 \
+            --set classification=0.1 --set real_classification=48 --set steps=8000 --set decay_steps=4000 \
+            --from "$work/attentiongan1-judge/model" ;;
     *)
         echo "no model is named $name: ${models[*]}" >&2
         exit 2 ;;
