@@ -23,6 +23,9 @@ def test_every_shipped_model_translates_every_shipped_picture(tmp_path: Path) ->
             output, source = (read_image(folder / name).rgb for folder in (tmp_path / "out" / model, samples))
             assert output.shape == source.shape
             assert not output.equal(source)
+    assert {path.name for path in (tmp_path / "out" / "ugatit-flat2clay").glob("*.*.png")} == {
+        name.replace(".png", ".heatmap.png") for name in names
+    }
     assert sheet == tmp_path / "out" / SHEET
     assert read_image(sheet).rgb.shape[1] > len(names) * TILE
     assert demo(tmp_path / "out", force=True) == sheet

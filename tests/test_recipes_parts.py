@@ -242,6 +242,8 @@ def test_images_that_are_not_shifted_draw_no_number() -> None:
     before = random.get_state()
     assert shifted(images, 0, random) is images
     assert torch.equal(random.get_state(), before)
+    with pytest.raises(ShapeError, match="shift=4 was given for images of 4x4"):
+        shifted(images, 4, random)
 
 
 def test_a_multidomain_discriminator_sees_shifted_images_alone() -> None:

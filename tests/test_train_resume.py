@@ -75,7 +75,9 @@ def test_a_resumed_run_may_change_what_a_diverged_one_is_told_to(data: Path, tmp
 
 
 @pytest.mark.parametrize("resume", [False, True])
-@pytest.mark.parametrize("taken", ["model/mine.txt", "checkpoints/step-00000002/shared.pt", "losses.csv", "run.json"])
+@pytest.mark.parametrize(
+    "taken", ["model/mine.txt", "checkpoints/step-00000002/shared.pt", "losses.csv", "time.json", "run.json"]
+)
 def test_a_folder_that_no_run_made_is_left_as_it_is(data: Path, tmp_path: Path, taken: str, resume: bool) -> None:
     mine = tmp_path / "folder" / taken
     mine.parent.mkdir(parents=True)
