@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -19,15 +20,16 @@ P = TypeVar("P", Translation, Verdict)
 class Layout(NamedTuple):
     """How a recipe's networks become a model directory: registered names, options, and which network is which.
 
-    ``generators`` maps directions to keys of ``networks``, ``discriminators`` the domains they judge.
+    ``generators`` maps directions to keys of ``networks``, ``discriminators`` the domains they judge; a recipe without
+    discriminators leaves the last three out.
     """
 
     architecture: str
     config: Mapping[str, Any]
     generators: Mapping[str, str]
-    discriminator: str
-    discriminator_config: Mapping[str, Any]
-    discriminators: Mapping[str, str]
+    discriminator: str = ""
+    discriminator_config: Mapping[str, Any] = MappingProxyType({})
+    discriminators: Mapping[str, str] = MappingProxyType({})
 
 
 def pairwise_layout(

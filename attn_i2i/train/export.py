@@ -43,7 +43,10 @@ def write_model(
     ``generators`` are the recipe's own or their averages, under the same names.
     """
     layout = layout_of(recipe, origin.recipe)
-    judges = DiscriminatorConfig(layout.discriminator, dict(layout.discriminator_config), sorted(layout.discriminators))
+    judges = None
+    if layout.discriminators:
+        names = sorted(layout.discriminators)
+        judges = DiscriminatorConfig(layout.discriminator, dict(layout.discriminator_config), names)
     config = ModelConfig(
         layout.architecture,
         dict(layout.config),
@@ -98,7 +101,8 @@ def start_from(model: Path, recipe: Recipe, name: str) -> None:
         state = build_generator(model, config, direction).state_dict()
         check_fit(recipe.networks[key], state, f"{model}/{direction}")
         recipe.networks[key].load_state_dict(state)
-    for domain, judge in build_discriminators(model, config).items():
+    judges = build_discriminators(model, config) if layout.discriminators else {}
+    for domain, judge in judges.items():
         key = layout.discriminators[domain]
         check_fit(recipe.networks[key], judge.state_dict(), f"{model}/discriminators ({domain})")
         recipe.networks[key].load_state_dict(judge.state_dict())
