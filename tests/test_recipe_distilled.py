@@ -37,6 +37,11 @@ def teachers(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [folder / name for name in "abc"]
 
 
+def one_way() -> tuple[ModelConfig, dict[str, Any]]:
+    options = {"width": 4, "blocks": 1}
+    return ModelConfig("cyclegan", options, ["A2B"]), {"A2B": create("cyclegan", **options).state_dict()}
+
+
 def make(teachers: list[Path], **options: Any) -> Any:
     torch.manual_seed(0)
     recipe = zoo().recipes.load("attentiongan2-distilled")
@@ -111,13 +116,19 @@ def test_more_steps_come_nearer(teachers: list[Path]) -> None:
 
 @pytest.mark.parametrize("none", [[], [Path(" ")]])
 def test_teachers_are_asked_for(none: list[Path]) -> None:
-    with pytest.raises(ConfigError, match="no teachers were given, expected names or folders of models"):
+    with pytest.raises(ConfigError, match="no teachers were given; set teachers to names or folders of models"):
         make(none)
 
 
-def test_a_teacher_that_does_not_exist_is_named(teachers: list[Path]) -> None:
+def test_a_teacher_that_will_not_do_is_named_before_anything_is_written(
+    teachers: list[Path], data: Path, tmp_path: Path
+) -> None:
     with pytest.raises(UnknownNameError, match="no-such-model"):
-        losses_of(make([*teachers, Path("no-such-model")]), default_batch(32, 5))
+        run(data, tmp_path / "run", "attentiongan2-distilled", recipe_options={"teachers": "no-such-model"})
+    save_model(tmp_path / "one", *one_way())
+    with pytest.raises(ConfigError, match="one translates A2B, expected A2B and B2A"):
+        run(data, tmp_path / "run", "attentiongan2-distilled", recipe_options={"teachers": str(tmp_path / "one")})
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_model_has_no_discriminators_and_can_be_started_from(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,29 +57,48 @@ def attentiongan2_distilled(*, preset: str = "released", **options: Any) -> Dist
 
     Trainings that differ in their seed or options agree in what the data show and differ in what they made up; the
     mean keeps the former (distillation of an ensemble, Hinton et al., arXiv:1503.02531). The masks of those that have
-    any keep the background from those that have none. Raises ConfigError without teachers.
+    any keep the background from those that have none. Raises ConfigError without teachers that translate both ways, and
+    what ``attn_i2i.load`` raises.
     """
     shape, training = resolve("attentiongan2-distilled", PRESETS, preset, options, NetworkOptions, TrainingOptions)
-    if not training.teachers.strip(", "):
-        raise ConfigError("attentiongan2-distilled: no teachers were given, expected names or folders of models.")
-    return DistilledRecipe(shape, training)
+    names = [name.strip() for name in training.teachers.split(",") if name.strip()]
+    if not names:
+        raise ConfigError(
+            "attentiongan2-distilled: no teachers were given; set teachers to names or folders of models, separated by"
+            " commas."
+        )
+    return DistilledRecipe(shape, training, [_teacher(name) for name in names])
+
+
+def _teacher(name: str) -> Mapping[str, nn.Module]:
+    """The generators of a model that translates both ways; they are built when they are first asked for."""
+    from ...translator import load
+
+    generators = load(name, device="cpu").generators
+    if DIRECTIONS.keys() - generators.keys():
+        raise ConfigError(
+            f"attentiongan2-distilled: the teacher {name} translates {', '.join(generators)}, expected A2B and B2A."
+        )
+    return generators
 
 
 class DistilledRecipe:
     """A batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1]; its losses have the same names.
 
     They are L1 distances of what generators A2B and B2A make of the images to x + min(1, gain m) (y - x), with y the
-    mean of the teachers' images and m that of the foreground masks, 1 where no teacher has any. The teachers are
-    loaded at the first step, which raises what ``attn_i2i.load`` raises.
+    mean of the teachers' images and m that of the foreground masks, 1 where no teacher has any. The weights of the
+    teachers are read at the first step.
     """
 
-    def __init__(self, shape: NetworkOptions, training: TrainingOptions) -> None:
+    def __init__(
+        self, shape: NetworkOptions, training: TrainingOptions, teachers: Sequence[Mapping[str, nn.Module]]
+    ) -> None:
         config = vars(shape)
         self.networks = nn.ModuleDict({f"G_{way}": initialise(scheme2(**config)) for way in DIRECTIONS})
         generators = {way: f"G_{way}" for way in DIRECTIONS}
         self.layout = Layout("attentiongan2", config, generators)
         self.options = flattened(shape, training)
-        self._options = training
+        self._options, self._models = training, teachers
         self._teachers: dict[str, nn.ModuleList] = {}
         self._random = torch.Generator().manual_seed(training.seed)
 
@@ -100,7 +119,7 @@ class DistilledRecipe:
     def _target(self, way: str, image: Tensor) -> Tensor:
         """What the teachers change in (B, 3, H, W), each shown it at another place in a larger, reflected image."""
         if not self._teachers:
-            self._load(image)
+            self._build_teachers(image)
         height, width = image.shape[-2:]
         room, images, masks = self._options.shift, [], []
         for teacher in self._teachers[way]:
@@ -114,13 +133,9 @@ class DistilledRecipe:
         reach = (self._options.gain * torch.stack(masks).mean(0)).clamp(max=1) if masks else 1
         return image + reach * change
 
-    def _load(self, like: Tensor) -> None:
-        from ...translator import load
-
-        names = [name.strip() for name in self._options.teachers.split(",") if name.strip()]
-        models = [load(name, device="cpu").generators for name in names]
+    def _build_teachers(self, like: Tensor) -> None:
         for way in DIRECTIONS:
-            self._teachers[way] = nn.ModuleList([model[way] for model in models]).to(like)
+            self._teachers[way] = nn.ModuleList([model[way] for model in self._models]).to(like)
             allow_winograd(self._teachers[way])
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:

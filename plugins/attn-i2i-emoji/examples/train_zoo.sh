@@ -32,15 +32,24 @@ for name in "${@:-${models[@]}}"; do
     esac
     case $name in
     # A heavy cycle or identity term shuts the masks, and guided discriminators tell the fake by a mask that fits it.
-    # So they open under a light one; a heavier one then keeps what they show true to the picture.
+    # So they open under a light one; a heavier one then keeps what they show true to the picture. What these trainings,
+    # a guided one that ends early, AGGAN and the baseline agree in is then learnt by one network.
     attentiongan2-flat2clay)
-        masks=("${pairs[@]}" --set masks=4 --set attention_kernel=3 --set identity=0 --set discriminator_rate=4)
+        bash "$0" "$work" cyclegan-flat2clay aggan-flat2clay
+        shape=(--set masks=4 --set identity=0)
+        masks=("${pairs[@]}" "${shape[@]}" --set attention_kernel=3 --set discriminator_rate=4)
         train "$data" attentiongan2-opened attentiongan2 "${masks[@]}" --set cycle=0.3 --set learning_rate=0.0002
         masks+=(--set cycle=3 --set learning_rate=0.0001)
         train "$data" attentiongan2-true attentiongan2 "${masks[@]}" --set epochs=1 --set decay_epochs=1 \
             --from "$work/attentiongan2-opened/model"
-        train "$data" "$name" attentiongan2 "${masks[@]}" --set epochs=2 --set decay_epochs=4 --steps 4000 \
-            --from "$work/attentiongan2-true/model" ;;
+        train "$data" attentiongan2-longer attentiongan2 "${masks[@]}" --set epochs=2 --set decay_epochs=4 \
+            --from "$work/attentiongan2-true/model"
+        train "$data" attentiongan2-guided attentiongan2 "${size[@]}" "${shape[@]}" --batch-size 4 --seed 1 \
+            --set guided=true --set discriminator_layers=2 --set cycle=5 --set learning_rate=0.0004 \
+            --set epochs=3 --set decay_epochs=2
+        teachers=$(printf ",$work/%s/model" attentiongan2-{opened,true,longer,guided} {aggan,cyclegan}-flat2clay)
+        train "$data" "$name" attentiongan2-distilled --batch-size 4 --set width=16 --set blocks=4 --set masks=4 \
+            --set attention_kernel=3 --set steps=4000 --set decay_steps=4000 --set "teachers=${teachers:1}" ;;
     cyclegan-flat2clay)
         train "$data" "$name" cyclegan "${pairs[@]}" --set learning_rate=0.0002 ;;
     # At the published weight the CAM loss is all that a small encoder learns from: the colours come back at 10.
