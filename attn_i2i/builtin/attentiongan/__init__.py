@@ -17,7 +17,6 @@ def register_components(zoo: Zoo) -> None:
     zoo.discriminators.add("plain-and-guided", f"{HERE}.recipe:PlainAndGuided")
     zoo.recipes.add("attentiongan1", f"{HERE}.recipe1:attentiongan1")
     zoo.recipes.add("attentiongan2", f"{HERE}.recipe:attentiongan2")
-    zoo.recipes.add("attentiongan2-distilled", f"{HERE}.recipe_distilled:attentiongan2_distilled")
     zoo.recipes.add("attentiongan1-multidomain", f"{HERE}.recipe_multidomain:attentiongan1_multidomain")
     zoo.losses.add("pixel", "attn_i2i.losses:pixel")
     zoo.losses.add("mask-variation", "attn_i2i.losses:mask_variation")

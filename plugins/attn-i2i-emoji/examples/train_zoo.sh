@@ -49,7 +49,7 @@ for name in "${@:-${models[@]}}"; do
             --set epochs=3 --set decay_epochs=2
         teachers=$(printf ",$work/%s/model" attentiongan2-{opened,true,longer,guided} {aggan,cyclegan}-flat2clay)
         train "$data" "$name" attentiongan2-distilled --batch-size 4 --set width=16 --set blocks=4 --set masks=4 \
-            --set attention_kernel=3 --set steps=4000 --set decay_steps=4000 --set "teachers=${teachers:1}" ;;
+            --set attention_kernel=3 --set steps=4000 --set "teachers=${teachers:1}" ;;
     cyclegan-flat2clay)
         train "$data" "$name" cyclegan "${pairs[@]}" --set learning_rate=0.0002 ;;
     # At the published weight the CAM loss is all that a small encoder learns from: the colours come back at 10.

@@ -8,6 +8,13 @@ from attn_i2i.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     import typer
+    from attn_i2i.registry import Zoo
+
+
+@hookimpl
+def register_components(zoo: Zoo) -> None:
+    """Add the recipe that the shipped AttentionGAN II ends with."""
+    zoo.recipes.add("attentiongan2-distilled", "attn_i2i_emoji.distilled:attentiongan2_distilled")
 
 
 @hookimpl
