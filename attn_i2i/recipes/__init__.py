@@ -20,5 +20,7 @@ from .networks import translate_together as translate_together
 from .options import Presets as Presets
 from .options import flattened as flattened
 from .options import resolve as resolve
+from .schedule import EpochSchedule as EpochSchedule
+from .schedule import StepSchedule as StepSchedule
 from .schedule import by_epoch as by_epoch
 from .schedule import by_step as by_step

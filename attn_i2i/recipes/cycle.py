@@ -13,7 +13,7 @@ from ..interfaces import Objective, RoundTrip, Update
 from ..losses import adversarial, cycle, identity, merged, needs_same, values
 from .judges import Judges
 from .networks import Layout, pairwise_adam, sum_of, translate_together
-from .schedule import by_epoch
+from .schedule import EpochSchedule
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class CycleOptions:
     seed: int = 0
 
 
-class CycleRecipe:
+class CycleRecipe(EpochSchedule):
     """CycleGAN's training of any two generators ``G_A2B``, ``G_B2A`` against ``D_A``, ``D_B`` (D_x judges domain x).
 
     A batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1]. The generators are updated first, then the
@@ -57,7 +57,7 @@ class CycleRecipe:
     ) -> None:
         self.networks, self.layout = networks, layout
         self.options = dict(shown or vars(options))
-        self._options = options
+        self._options: CycleOptions = options
         default = {"G": (1.0, adversarial), "cycle": (options.cycle, cycle), "idt": (options.identity, identity)}
         self.objective = merged(default, objective)
         self._judges = Judges(networks, pool=options.pool, seed=options.seed, guided=guided)
@@ -98,17 +98,6 @@ class CycleRecipe:
             "A": RoundTrip(a, b, fake_b, back_a, same_b[0] if same_b else None, verdicts_b),
             "B": RoundTrip(b, a, fake_a, back_b, same_a[0] if same_a else None, verdicts_a),
         }
-
-    def learning_rate(self, step: int, steps_per_epoch: int) -> float:
-        o = self._options
-        return o.learning_rate * by_epoch(step, steps_per_epoch, constant=o.epochs, decay=o.decay_epochs)
-
-    def total_steps(self, steps_per_epoch: int) -> int:
-        """Steps of a whole training."""
-        return (self._options.epochs + self._options.decay_epochs) * steps_per_epoch
-
-    def on_epoch(self, epoch: int) -> None:
-        """Nothing changes from epoch to epoch."""
 
     def state_dict(self) -> dict[str, Any]:
         pools = self._judges.state_dict()

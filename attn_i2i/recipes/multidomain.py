@@ -15,7 +15,7 @@ from ..losses import attribute_loss, classification, critic, cycle, gradient_pen
 from ..types import Translation
 from .augment import shifted
 from .networks import Layout, adam, frozen, judge_together, sum_of
-from .schedule import by_step
+from .schedule import StepSchedule
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class DomainOptions:
     seed: int = 0
 
 
-class MultiDomainRecipe:
+class MultiDomainRecipe(StepSchedule):
     """StarGAN's training of any label-conditioned generator ``G`` against ``D``, whose verdict has class logits.
 
     A batch is ``image``, (B, 3, H, W) in [-1, 1], its ``label``, (B, domains) of 0 and 1, and, where given,
@@ -61,7 +61,8 @@ class MultiDomainRecipe:
         shown: Mapping[str, Any] | None = None,
     ) -> None:
         self.networks, self.layout, self.options = networks, layout, dict(shown or vars(options))
-        self._options = o = options
+        self._options: DomainOptions = options
+        o = options
         default = {
             "loss_fake": (1.0, critic),
             "loss_rec": (o.cycle, cycle),
@@ -125,17 +126,6 @@ class MultiDomainRecipe:
         weights = {"D/loss_cls": o.real_classification * o.classification, "D/loss_gp": o.penalty}
         update("D", sum_of({name: weights.get(name, 1.0) * value for name, value in losses.items()}))
         return {name: value.detach() for name, value in losses.items()}
-
-    def learning_rate(self, step: int, steps_per_epoch: int) -> float:
-        o = self._options
-        return o.learning_rate * by_step(step, total=o.steps, decay=o.decay_steps)
-
-    def total_steps(self, steps_per_epoch: int) -> int:
-        """Steps of a whole training."""
-        return self._options.steps
-
-    def on_epoch(self, epoch: int) -> None:
-        """Nothing changes from epoch to epoch."""
 
     def state_dict(self) -> dict[str, Any]:
         return {"steps": self._steps, "random": self._random.get_state()}

@@ -14,10 +14,10 @@ from ...blocks import SigmoidHead, TrunkAndHead, pad_to_multiple
 from ...interfaces import Objective, RoundTrip, Update
 from ...losses import adversarial, cycle, mask_variation, merged, needs_same, pixel, values
 from ...recipes import (
+    EpochSchedule,
     Judges,
     Layout,
     Presets,
-    by_epoch,
     flattened,
     mixes_samples,
     pairwise_adam,
@@ -91,7 +91,7 @@ def attentiongan1(
     return Scheme1Recipe(made, training, objective, shape.guided, layout, flattened(shape, training))
 
 
-class Scheme1Recipe:
+class Scheme1Recipe(EpochSchedule):
     """AttentionGAN I's training; a batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1].
 
     Losses carry their published names, unweighted but for ``loss_reg``: ``loss_GAN_A2B``, ``loss_cycle_ABA``,
@@ -110,7 +110,8 @@ class Scheme1Recipe:
         shown: Mapping[str, Any],
     ) -> None:
         self.networks, self.layout, self.options = networks, layout, dict(shown)
-        self._options = o = options
+        self._options: TrainingOptions = options
+        o = options
         default = {
             "GAN": (o.gan, adversarial),
             "reg": (o.variation, mask_variation),
@@ -172,14 +173,6 @@ class Scheme1Recipe:
             "A2B": RoundTrip(a, b, fake_b, back_a, same_b[0] if same_b else None, verdicts_b),
             "B2A": RoundTrip(b, a, fake_a, back_b, same_a[0] if same_a else None, verdicts_a),
         }
-
-    def learning_rate(self, step: int, steps_per_epoch: int) -> float:
-        o = self._options
-        return o.learning_rate * by_epoch(step, steps_per_epoch, constant=o.epochs, decay=o.decay_epochs)
-
-    def total_steps(self, steps_per_epoch: int) -> int:
-        """Steps of a whole training."""
-        return (self._options.epochs + self._options.decay_epochs) * steps_per_epoch
 
     def on_epoch(self, epoch: int) -> None:
         """Move on to the later rate after the warm-up."""

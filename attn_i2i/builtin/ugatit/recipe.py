@@ -17,7 +17,7 @@ from ...losses import cam, cycle, identity, lsgan, merged, values
 from ...recipes import (
     Layout,
     Presets,
-    by_step,
+    StepSchedule,
     flattened,
     frozen,
     pairwise_adam,
@@ -64,6 +64,11 @@ class TrainingOptions:
     weight_decay: float = 1e-4
     steps: int = 1_000_000
 
+    @property
+    def decay_steps(self) -> int:
+        """The second half."""
+        return self.steps // 2
+
 
 def ugatit(
     networks: nn.ModuleDict | None = None,
@@ -101,7 +106,7 @@ def fooled_cam(scale: int) -> Term:
     return lambda trip: lsgan(_cam_logits(trip.verdicts[scale]), True)
 
 
-class UGATITRecipe:
+class UGATITRecipe(StepSchedule):
     """U-GAT-IT's training; a batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1].
 
     The discriminators are updated first, on fresh fakes that serve the generators' update too; each generator pass
@@ -120,7 +125,8 @@ class UGATITRecipe:
         shown: Mapping[str, Any],
     ) -> None:
         self.networks, self.layout, self.options = networks, layout, dict(shown)
-        self._options = o = options
+        self._options: TrainingOptions = options
+        o = options
         default: dict[str, tuple[float, Term]] = {}
         for index, scale in enumerate(SCALES):
             default[f"ad_loss_{scale}"] = (o.adversarial, fooled(index))
@@ -179,17 +185,6 @@ class UGATITRecipe:
                 of = other[domain] if term == "recon_loss" else domain
                 named[f"G_{term}{of}" if term.startswith("ad_") else f"G_{term}_{of}"] = value.detach()
         return named
-
-    def learning_rate(self, step: int, steps_per_epoch: int) -> float:
-        total = self._options.steps
-        return self._options.learning_rate * by_step(step, total=total, decay=total // 2)
-
-    def total_steps(self, steps_per_epoch: int) -> int:
-        """Steps of a whole training."""
-        return self._options.steps
-
-    def on_epoch(self, epoch: int) -> None:
-        """Nothing changes from epoch to epoch."""
 
     def state_dict(self) -> dict[str, Any]:
         return {}

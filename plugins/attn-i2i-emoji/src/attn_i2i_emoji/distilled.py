@@ -16,7 +16,7 @@ from attn_i2i.files import sha256
 from attn_i2i.hub import find_model
 from attn_i2i.interfaces import Update
 from attn_i2i.model import create
-from attn_i2i.recipes import Layout, Presets, adam, by_step, flattened, initialise, resolve, sum_of
+from attn_i2i.recipes import Layout, Presets, StepSchedule, adam, flattened, initialise, resolve, sum_of
 from attn_i2i.types import AttnI2IError, ConfigError, ShapeError
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -54,6 +54,11 @@ class TrainingOptions:
     steps: int = 10_000
     seed: int = 0
 
+    @property
+    def decay_steps(self) -> int:
+        """All of them."""
+        return self.steps
+
 
 class Teacher(NamedTuple):
     """A model, and the label that tells it from others of its name: weights count, the folder's place does not."""
@@ -81,10 +86,10 @@ def attentiongan2_distilled(*, preset: str = "released", **options: Any) -> Dist
 
 def _teacher(name: str) -> Teacher:
     """The model of that name; its networks are built when they are first asked for."""
-    generators = load(name, device="cpu").generators
+    folder = find_model(name)
+    generators = load(folder, device="cpu").generators
     if DIRECTIONS.keys() - generators.keys():
         raise ConfigError(f"{NAME}: the teacher {name} translates {', '.join(generators)}, expected A2B and B2A.")
-    folder = find_model(name)
     files = [folder / f"{way}.safetensors" for way in DIRECTIONS]
     if missing := [file.name for file in files if not file.is_file()]:
         raise ConfigError(f"{NAME}: the teacher {name} has no {missing[0]}: it is not a whole model.")
@@ -95,7 +100,7 @@ def _teacher(name: str) -> Teacher:
     return Teacher(f"{name}@{digest[:12]}", generators)
 
 
-class DistilledRecipe:
+class DistilledRecipe(StepSchedule):
     """A batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1]; its losses have the same names.
 
     They are L1 distances of what generators A2B and B2A make of the images to x + min(1, gain m) (y - x), with y the
@@ -108,7 +113,8 @@ class DistilledRecipe:
         self.networks = nn.ModuleDict({f"G_{way}": initialise(create("attentiongan2", **config)) for way in DIRECTIONS})
         self.layout = Layout("attentiongan2", config, {way: f"G_{way}" for way in DIRECTIONS})
         self.options = flattened(shape, training) | {"teachers": ",".join(teacher.label for teacher in teachers)}
-        self._options, self._teachers = training, teachers
+        self._options: TrainingOptions = training
+        self._teachers = teachers
         self._built: dict[str, nn.ModuleList] = {}
         self._random = torch.Generator().manual_seed(training.seed)
 
@@ -155,17 +161,6 @@ class DistilledRecipe:
             self._built[way] = nn.ModuleList([teacher.generators[way] for teacher in self._teachers]).to(like).eval()
             allow_winograd(self._built[way])
         return self._built[way]
-
-    def learning_rate(self, step: int, steps_per_epoch: int) -> float:
-        o = self._options
-        return o.learning_rate * by_step(step, total=o.steps, decay=o.steps)
-
-    def total_steps(self, steps_per_epoch: int) -> int:
-        """Steps of a whole training."""
-        return self._options.steps
-
-    def on_epoch(self, epoch: int) -> None:
-        """Nothing changes from epoch to epoch."""
 
     def state_dict(self) -> dict[str, Any]:
         return {"random": self._random.get_state()}
