@@ -1,5 +1,6 @@
 """What training recipes are made of; each family's own recipe is a plugin in ``attn_i2i.builtin``."""
 
+from .augment import shifted as shifted
 from .cycle import CycleOptions as CycleOptions
 from .cycle import CycleRecipe as CycleRecipe
 from .judges import Judges as Judges

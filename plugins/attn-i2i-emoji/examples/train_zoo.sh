@@ -21,6 +21,13 @@ train() {
         --seed 0 --save-every 1000 --sample-every 1000 --ema 0.998 "${resume[@]}" "$@"
 }
 
+# The folders of models, separated by commas.
+folders() {
+    local found
+    printf -v found ",$work/%s/model" "$@"
+    echo "${found:1}"
+}
+
 size=(--set width=16 --set blocks=4 --set discriminator_width=32 --set discriminator_layers=3)
 # Twelve epochs of 1,250 steps: seven at the full learning rate, five that fall to zero.
 pairs=(--batch-size 2 --set epochs=7 --set decay_epochs=5 "${size[@]}")
@@ -33,9 +40,11 @@ for name in "${@:-${models[@]}}"; do
     case $name in
     # A heavy cycle or identity term shuts the masks, and guided discriminators tell the fake by a mask that fits it.
     # So they open under a light one; a heavier one then keeps what they show true to the picture. What these trainings,
-    # a guided one that ends early, AGGAN and the baseline agree in is then learnt by one network.
+    # a guided one that ends early, AGGAN and the baseline agree in is learnt by one network. Two more learn to undo
+    # what the generators of the other direction do, of the models that change colours freely. The model that ships is
+    # the mean of all this: a teacher that is named twice counts twice.
     attentiongan2-flat2clay)
-        bash "$0" "$work" cyclegan-flat2clay aggan-flat2clay
+        bash "$0" "$work" cyclegan-flat2clay aggan-flat2clay ugatit-flat2clay
         shape=(--set masks=4 --set identity=0)
         masks=("${pairs[@]}" "${shape[@]}" --set attention_kernel=3 --set discriminator_rate=4)
         train "$data" attentiongan2-opened attentiongan2 "${masks[@]}" --set cycle=0.3 --set learning_rate=0.0002
@@ -47,9 +56,18 @@ for name in "${@:-${models[@]}}"; do
         train "$data" attentiongan2-guided attentiongan2 "${size[@]}" "${shape[@]}" --batch-size 4 --seed 1 \
             --set guided=true --set discriminator_layers=2 --set cycle=5 --set learning_rate=0.0004 \
             --set epochs=3 --set decay_epochs=2
-        teachers=$(printf ",$work/%s/model" attentiongan2-{opened,true,longer,guided} {aggan,cyclegan}-flat2clay)
-        train "$data" "$name" attentiongan2-distilled --batch-size 4 --set width=16 --set blocks=4 --set masks=4 \
-            --set attention_kernel=3 --set steps=4000 --set "teachers=${teachers:1}" ;;
+        taught=(--batch-size 4 --set width=16 --set blocks=4 --set masks=4 --set attention_kernel=3)
+        train "$data" attentiongan2-agreed attentiongan2-distilled "${taught[@]}" --set steps=4000 \
+            --set "teachers=$(folders attentiongan2-{opened,true,longer,guided} {aggan,cyclegan}-flat2clay)"
+        returned=("${taught[@]}" --set steps=2000 --set shift=6)
+        returned+=(--set "masked_by=$(folders attentiongan2-agreed)")
+        train "$data" attentiongan2-returned attentiongan2-backtranslated "${returned[@]}" \
+            --set "teachers=$(folders cyclegan-flat2clay)"
+        train "$data" attentiongan2-returned-2 attentiongan2-backtranslated "${returned[@]}" --seed 1 --set seed=1 \
+            --set noise=0.12 --set "teachers=$(folders {cyclegan,ugatit}-flat2clay)"
+        teachers=$(folders attentiongan2-{agreed,agreed,returned,returned,returned-2} ugatit-flat2clay attentiongan2-longer)
+        train "$data" "$name" attentiongan2-distilled "${taught[@]}" --set steps=2400 --set learning_rate=0.0005 \
+            --set "teachers=$teachers" --from "$work/attentiongan2-agreed/model" ;;
     cyclegan-flat2clay)
         train "$data" "$name" cyclegan "${pairs[@]}" --set learning_rate=0.0002 ;;
     # At the published weight the CAM loss is all that a small encoder learns from: the colours come back at 10.

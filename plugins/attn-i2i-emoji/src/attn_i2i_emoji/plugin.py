@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_components(zoo: Zoo) -> None:
-    """Add the recipe that the shipped AttentionGAN II ends with."""
+    """Add the recipes that the shipped AttentionGAN II ends with."""
     zoo.recipes.add("attentiongan2-distilled", "attn_i2i_emoji.distilled:attentiongan2_distilled")
+    zoo.recipes.add("attentiongan2-backtranslated", "attn_i2i_emoji.backtranslated:attentiongan2_backtranslated")
 
 
 @hookimpl
