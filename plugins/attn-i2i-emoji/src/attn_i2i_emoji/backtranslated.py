@@ -34,9 +34,9 @@ class TrainingOptions(LearningOptions):
 def attentiongan2_backtranslated(*, preset: str = "released", **options: Any) -> BackTranslatedRecipe:
     """One AttentionGAN II (arXiv:1911.11897) by back-translation (Sennrich et al., arXiv:1511.06709, section 3).
 
-    A teacher makes flat images of clay ones, badly; to tell the clay one from that is a task with a known answer. What
-    is learnt is drawn to real images, so faults of the teachers are in what is shown and not in what is wanted, and
-    they are the smaller the more the teachers' images look like real ones. No gradient passes through a teacher, which
+    A teacher makes an image of A from a real one of B, badly; to tell that one from it is a task with a known answer.
+    What is learnt is drawn to real images, so faults of the teachers are in what is shown and not in what is wanted.
+    They matter the less, the more the teachers' images look like real ones. No gradient passes through a teacher, which
     could hide the answer in its image otherwise, as a cycle's generators do; noise covers what one hid when it was
     trained. Raises ConfigError without teachers that translate both ways, and what ``attn_i2i.load`` raises.
     """
