@@ -58,6 +58,12 @@ def test_changes_count_as_far_as_the_masks_reach(models: dict[str, Path], image:
     torch.testing.assert_close(target, image + (gain * mask).clamp(max=1) * change, rtol=1e-4, atol=1e-5)
 
 
+def test_a_teacher_named_twice_counts_twice(models: dict[str, Path], image: Tensor) -> None:
+    target = make(*(models[name] for name in ("plain", "open", "plain")), shift=0).target("A2B", image)
+    plain, other = (answer(models[name], "A2B", image).image for name in ("plain", "open"))
+    torch.testing.assert_close(target, (2 * plain + other) / 3, rtol=1e-4, atol=1e-5)
+
+
 class Brighter(torch.nn.Module):
     """Adds 1, under a mask of a tenth of the red; keeps what it was shown."""
 
