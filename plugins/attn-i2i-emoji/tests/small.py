@@ -29,3 +29,15 @@ def answer(model: Path, way: str, image: Tensor) -> Translation:
 
 def weights(model: Path) -> dict[str, str]:
     return {file.name: sha256(file) for file in model.glob("?2?.safetensors")}
+
+
+def learn(recipe: Any, image: Tensor, steps: int) -> list[float]:
+    """Train on one image of both domains; the loss ``A`` at each step."""
+    optimizers = recipe.optimizers()
+
+    def update(optimizer: str, loss: Tensor) -> None:
+        optimizers[optimizer].zero_grad()
+        loss.backward()
+        optimizers[optimizer].step()
+
+    return [recipe.step({"A": image, "B": image}, update)["A"].item() for _ in range(steps)]

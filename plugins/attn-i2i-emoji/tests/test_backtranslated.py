@@ -11,7 +11,7 @@ from attn_i2i.model import ModelConfig, create, read_config, save_model
 from attn_i2i.plugins import zoo
 from attn_i2i.train import train
 from attn_i2i.types import AttnI2IError, ConfigError, ShapeError, UnknownNameError
-from small import ENGINE, PLAIN, SMALL, answer, weights
+from small import ENGINE, PLAIN, SMALL, answer, learn, weights
 from torch import Tensor
 
 NAME = "attentiongan2-backtranslated"
@@ -101,15 +101,7 @@ def test_the_pair_is_moved_together(models: dict[str, Path], image: Tensor) -> N
 
 
 def test_it_learns_to_undo_the_teacher(models: dict[str, Path], image: Tensor) -> None:
-    recipe = make(models["plain"], steps=40)
-    optimizers = recipe.optimizers()
-
-    def update(optimizer: str, loss: Tensor) -> None:
-        optimizers[optimizer].zero_grad()
-        loss.backward()
-        optimizers[optimizer].step()
-
-    seen = [recipe.step({"A": image, "B": image}, update)["A"].item() for _ in range(40)]
+    seen = learn(make(models["plain"], steps=40), image, 40)
     assert seen[-1] < 0.8 * seen[0]
 
 

@@ -14,7 +14,7 @@ from attn_i2i.plugins import manager, zoo
 from attn_i2i.testing import check_plugin
 from attn_i2i.train import train
 from attn_i2i.types import AttnI2IError, ConfigError, ShapeError, Translation, UnknownNameError
-from small import ENGINE, PLAIN, SMALL, answer, weights
+from small import ENGINE, PLAIN, SMALL, answer, learn, weights
 from torch import Tensor
 
 
@@ -95,14 +95,7 @@ def test_a_moved_image_is_translated_and_moved_back(models: dict[str, Path], ima
 
 def test_more_steps_come_nearer_and_the_rate_falls(models: dict[str, Path], image: Tensor) -> None:
     recipe = make(models["masked"], models["plain"], shift=0, steps=10)
-    optimizers = recipe.optimizers()
-
-    def update(optimizer: str, loss: Tensor) -> None:
-        optimizers[optimizer].zero_grad()
-        loss.backward()
-        optimizers[optimizer].step()
-
-    seen = [recipe.step({"A": image, "B": image}, update)["A"].item() for _ in range(40)]
+    seen = learn(recipe, image, 40)
     assert seen[-1] < 0.7 * seen[0]
     assert [recipe.learning_rate(step, 5) for step in (0, 4, 9)] == pytest.approx([9e-4, 5e-4, 0])
     assert recipe.total_steps(5) == 10
