@@ -10,12 +10,13 @@ from .types import Translation as Translation
 from .types import Verdict as Verdict
 
 if TYPE_CHECKING:
-    from .cards import list_models as list_models
-    from .model import create as create
-    from .translator import Translator as Translator
-    from .translator import load as load
+    from .models.build import create as create
+    from .models.cards import list_models as list_models
+    from .translate.loading import load as load
+    from .translate.translator import Translator as Translator
 
-__version__ = "0.1.0"
+from .version import __version__ as __version__
+
 __all__ = [
     "AttnI2IError",
     "Translation",
@@ -27,7 +28,7 @@ __all__ = [
     "load",
 ]
 
-_LATE = {"create": "model", "list_models": "cards", "load": "translator", "Translator": "translator"}
+_LATE = {"create": "models", "list_models": "models", "load": "translate", "Translator": "translate"}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,10 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .local_zoo import local_zoo, models_in, shipped_zoo
+from .hub.reach import address, unreachable
+from .models.places import local_zoo, models_in, shipped_zoo
+from .plugins import manager
+from .plugins.listing import describe
 
 PACKAGES = (
     "attn-i2i", "torch", "numpy", "pillow", "safetensors", "huggingface-hub", "pluggy", "timm", "torchvision",
@@ -60,9 +63,6 @@ def _models() -> dict[str, str]:
 
 
 def _plugins() -> dict[str, str]:
-    from .plugin_info import describe
-    from .plugins import manager
-
     return {
         one.name: f"skipped: {one.problem}" if one.problem else f"{sum(map(len, one.adds.values()))} parts"
         for one in describe(manager())
@@ -71,8 +71,6 @@ def _plugins() -> dict[str, str]:
 
 def _hub() -> dict[str, str]:
     from huggingface_hub import constants, get_token
-
-    from .hub.reach import address, unreachable
 
     if constants.HF_HUB_OFFLINE:
         answer = "not asked: HF_HUB_OFFLINE is set"

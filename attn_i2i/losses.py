@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .blocks import foreground
 from .interfaces import Objective, RoundTrip, Term
+from .masks import foreground
 from .types import ConfigError, Translation, Verdict
 
 

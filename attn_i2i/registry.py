@@ -14,8 +14,6 @@ from .types import DuplicateNameError, UnknownNameError
 if TYPE_CHECKING:
     from torch import nn
 
-    from .cards import Card
-    from .convert import Converter
     from .interfaces import Recipe, Term
 
 T = TypeVar("T")
@@ -94,8 +92,8 @@ class Zoo:
         self.heads: Registry[Callable[..., nn.Module]] = Registry("head")
         self.losses: Registry[Term] = Registry("loss")
         self.recipes: Registry[Callable[..., Recipe]] = Registry("recipe")
-        self.converters: Registry[Converter] = Registry("converter")
-        self.cards: Registry[Card] = Registry("card")
+        self.converters: Registry[Any] = Registry("converter")
+        self.cards: Registry[Any] = Registry("card")
 
     def registries(self) -> list[Registry[Any]]:
         """All registries, in the order plugins are listed by."""

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from attn_i2i.blocks import allow_winograd
-from attn_i2i.model import create
+from attn_i2i.models.build import create
 from benchmarks import plain
 from benchmarks.machine import describe, seconds_at_limit
 

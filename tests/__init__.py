@@ -1,1 +1,1 @@
-"""The test suite; `python -m tests.parity` and `python -m tests.record_api` are its tools."""
+"""The test suite; `python -m tests.parity` and `python -m tests.tools.record_api` are its tools."""

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from .commands import Run
-    from .fakehub import FakeHub
-    from .hub_worker import Worker
+    from .helpers.commands import Run
+    from .helpers.fakehub import FakeHub
+    from .helpers.hub_worker import Worker
 
-pytest.register_assert_rewrite("tests.hub_models")
+pytest.register_assert_rewrite("tests.helpers.hub_models")
 
 _HOME = tempfile.TemporaryDirectory(prefix="attn_i2i-tests-")
 
@@ -76,7 +76,7 @@ def seeded() -> None:
 @pytest.fixture(scope="module")
 def hub() -> Iterator[FakeHub]:
     """A Hub on loopback."""
-    from .fakehub import FakeHub
+    from .helpers.fakehub import FakeHub
 
     with FakeHub() as running:
         yield running
@@ -85,7 +85,7 @@ def hub() -> Iterator[FakeHub]:
 @pytest.fixture(scope="module")
 def shared(hub: FakeHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     """A process that loads models from the module's Hub."""
-    from .hub_worker import Worker
+    from .helpers.hub_worker import Worker
 
     worker = Worker(hub.url, tmp_path_factory.mktemp("outer") / "home")
     yield worker
@@ -95,7 +95,7 @@ def shared(hub: FakeHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
 @pytest.fixture
 def worker(shared: Worker) -> Worker:
     """The module's process, with a local zoo of this test's own."""
-    from .hub_models import numbers
+    from .helpers.hub_models import numbers
 
     shared.zoo = shared.home / f"zoo-{next(numbers)}"
     return shared
@@ -104,7 +104,7 @@ def worker(shared: Worker) -> Worker:
 @pytest.fixture
 def repo() -> str:
     """The name of a repository that no other test has."""
-    from .hub_models import numbers
+    from .helpers.hub_models import numbers
 
     return f"acme/model-{next(numbers)}"
 
@@ -112,7 +112,7 @@ def repo() -> str:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two folders of small pictures to train on."""
-    from .kill_training import make_pictures
+    from .helpers.pictures import make_pictures
 
     folder = tmp_path_factory.mktemp("data")
     make_pictures(folder)
@@ -122,7 +122,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder with fresh weights: AttentionGAN II, two masks and a background."""
-    from .commands import write_model
+    from .helpers.commands import write_model
 
     folder = tmp_path_factory.mktemp("model")
     write_model(folder, "attentiongan2", width=4, blocks=1, masks=3)

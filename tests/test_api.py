@@ -6,7 +6,7 @@ import difflib
 from types import ModuleType
 from typing import NamedTuple
 
-from . import record_api
+from .tools import record_api
 
 
 def test_public_api_is_as_recorded() -> None:

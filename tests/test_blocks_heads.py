@@ -28,7 +28,7 @@ from attn_i2i.blocks import (
     transposed_up,
 )
 from attn_i2i.blocks.padding import reflected
-from attn_i2i.model import create
+from attn_i2i.models.build import create
 from attn_i2i.types import ConfigError, ShapeError, Translation
 from benchmarks import plain
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from attn_i2i import list_models
-from attn_i2i.cards import UNSTATED, Card, Weights, cards, find_card, get_card, is_restricted, read_card
 from attn_i2i.hub.whole import check_whole
-from attn_i2i.local_zoo import check_name, installed_folder, local_zoo, models_in, shipped_zoo
-from attn_i2i.model import create
+from attn_i2i.models.build import create
+from attn_i2i.models.card import UNSTATED, Card, Weights, is_restricted, read_card
+from attn_i2i.models.cards import cards, find_card, get_card
+from attn_i2i.models.places import check_name, installed_folder, local_zoo, models_in, shipped_zoo
 from attn_i2i.plugins import zoo
 from attn_i2i.types import ConfigError, ModelError, UnknownNameError
 

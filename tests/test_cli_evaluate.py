@@ -10,11 +10,11 @@ import pytest
 import attn_i2i
 from attn_i2i.convert import convert
 from attn_i2i.evaluate import evaluate_pairs, translating
-from attn_i2i.local_zoo import installed_folder
+from attn_i2i.models.places import installed_folder
 
-from .test_docs import run_cli
-from .test_evaluate_pairs import write
-from .test_imports import ROOT
+from .helpers.commands import run_cli
+from .helpers.source import ROOT
+from .helpers.squares import write_squares
 
 MODEL = "attentiongan2-flat2clay"
 
@@ -22,7 +22,7 @@ MODEL = "attentiongan2-flat2clay"
 def test_evaluate_prints_the_table_of_the_function(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = write(tmp_path / "data", "A", "B")
+    folder = write_squares(tmp_path / "data", "A", "B")
     expected = evaluate_pairs(translating(attn_i2i.load(MODEL)), folder)
     assert run_cli(["evaluate", str(folder), "-m", MODEL, "--json"], monkeypatch) == 0
     assert json.loads(capsys.readouterr().out) == pytest.approx(expected)
@@ -44,7 +44,7 @@ def test_evaluate_takes_labels_with_spaces_between_them(
 ) -> None:
     names = ["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"]
     convert(ROOT / "tests" / "cases" / "attentiongan_multidomain" / "200000-G.ckpt", tmp_path / "model", domains=names)
-    arguments = ["evaluate", str(write(tmp_path / "data", "A", "B")), "-m", str(tmp_path / "model"), "--json"]
+    arguments = ["evaluate", str(write_squares(tmp_path / "data", "A", "B")), "-m", str(tmp_path / "model"), "--json"]
     assert run_cli([*arguments, "--domain", "Black_Hair,Male"], monkeypatch) == 0
     expected = capsys.readouterr().out
     assert run_cli([*arguments, "--domain", "Black_Hair, Male"], monkeypatch) == 0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .commands import Run, files, picture, pixels, write_model
+from .helpers.commands import Run, files, picture, pixels, write_model
 
 
 def test_a_folder_keeps_its_names_and_sizes(run: Run, model: Path) -> None:

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from attn_i2i.cards import get_card, list_models
-from attn_i2i.model import ModelConfig, create, read_config, save_model
+from attn_i2i.models.build import create
+from attn_i2i.models.cards import get_card, list_models
+from attn_i2i.models.config import ModelConfig, read_config
+from attn_i2i.models.directory import save_model
 
-from .fakehub import FakeHub
-from .hub_worker import Worker
-from .test_docs import run_cli
-from .test_imports import ROOT
+from .helpers.commands import run_cli
+from .helpers.fakehub import FakeHub
+from .helpers.hub_worker import Worker
+from .helpers.source import ROOT
 
 CASE = ROOT / "tests" / "cases" / "attentiongan_scheme2"
 NAME = "attentiongan2-horse2zebra"

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from attn_i2i.types import ConfigError, ShapeError, Translation
 
-from .translators import Brighten, Negative, noise, translator
+from .helpers.translators import Brighten, Negative, noise, translator
 
 
 @pytest.mark.parametrize("background", [True, False])

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from attn_i2i.blocks import ImageHead
-from attn_i2i.plugins import BUILTINS, PluginManager
+from attn_i2i.plugins import PluginManager
+from attn_i2i.plugins._manager import BUILTINS
 from attn_i2i.testing import Checked, check_plugin
 from attn_i2i.testing.converters import foreign_states
 

@@ -13,21 +13,12 @@ from attn_i2i import Translation
 from attn_i2i.blocks import ImageHead, ResnetTrunk, SoftmaxHead, TrunkAndHead, blend
 from attn_i2i.testing import ContractError, check_generator, check_head
 
+from .helpers.networks import Plain
+
 
 def small() -> TrunkAndHead:
     trunk = ResnetTrunk(4, 1)
     return TrunkAndHead(trunk, SoftmaxHead(trunk.out_channels, trunk.stride, masks=3))
-
-
-class Plain(nn.Module):
-    """The least a generator can be; each broken one below changes a line of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(3, 3, 3, padding=1)
-
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
-        return Translation(self.conv(image).tanh())
 
 
 def broken(forward: Callable[..., Any]) -> type[Plain]:

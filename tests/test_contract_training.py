@@ -14,7 +14,7 @@ from attn_i2i.blocks import PatchDiscriminator
 from attn_i2i.interfaces import RoundTrip
 from attn_i2i.testing import ContractError, check_discriminator, check_recipe, check_term
 
-from .test_contract_generators import Plain
+from .helpers.networks import Plain
 
 
 class Judge(nn.Module):

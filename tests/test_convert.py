@@ -15,11 +15,12 @@ from torch import Tensor
 
 from attn_i2i.builtin.cyclegan.converters import GENERATOR
 from attn_i2i.convert import Converter, convert, find_networks, read_checkpoint
-from attn_i2i.model import build_discriminators, build_generator, read_config
+from attn_i2i.models.config import read_config
+from attn_i2i.models.directory import build_discriminators, build_generator
 from attn_i2i.registry import Registry
 from attn_i2i.types import AttnI2IError, ConversionError
-from tests.checkpoints import save_legacy, save_old_tar
-from tests.tf_bundle import write_bundle
+from tests.helpers.checkpoints import save_legacy, save_old_tar
+from tests.helpers.tf_bundle import write_bundle
 
 CASES = Path(__file__).parent / "cases"
 CYCLEGAN = CASES / "cyclegan" / "latest_net_G_A.pth"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from attn_i2i.batch import SHEET
-from attn_i2i.demo import SAMPLES, TILE, demo, demo_models
 from attn_i2i.files import TargetExistsError
-from attn_i2i.images import read_image
-from attn_i2i.local_zoo import shipped_zoo
+from attn_i2i.images.read import read_image
+from attn_i2i.models.places import shipped_zoo
+from attn_i2i.translate.batch import SHEET
+from attn_i2i.translate.demo import SAMPLES, TILE, demo, demo_models
 
 
 def test_every_shipped_model_translates_every_shipped_picture(tmp_path: Path) -> None:

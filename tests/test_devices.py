@@ -14,10 +14,10 @@ from torch import Tensor
 from attn_i2i.devices import PrecisionWarning
 from attn_i2i.train import TrainOptions
 from attn_i2i.train.engine import make_accelerator
-from attn_i2i.translator import Translator
+from attn_i2i.translate.translator import Translator
 from attn_i2i.types import ConfigError, ModelError, Translation
 
-from .translators import Brighten, Negative, noise, translator
+from .helpers.translators import Brighten, Negative, noise, translator
 
 
 @pytest.mark.filterwarnings("ignore:bfloat16 is slower")

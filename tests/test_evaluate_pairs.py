@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -13,32 +12,12 @@ from torch import Tensor
 from attn_i2i.evaluate import EQUAL_DB, evaluate_pairs, find_pairs, table_text, translating
 from attn_i2i.types import ShapeError, UnreadableFileError
 
-SIZE, COUNT, GREY, SOURCE, TRUTH = 24, 5, 51, 102, 204
-
-
-def square(index: int, value: int) -> np.ndarray:
-    """A grey square at a place that depends on ``index``, 0 elsewhere."""
-    picture = np.zeros((SIZE, SIZE), np.uint8)
-    picture[4 + index : 12 + index, 6:14] = value
-    return picture
-
-
-def write(root: Path, source: str, target: str) -> Path:
-    """Squares of one grey whose truth is another grey, with masks, over a plain background."""
-    for folder, value in ((f"test{source}", SOURCE), (f"test{target}", TRUTH), (f"train{source}", SOURCE)):
-        (root / folder).mkdir(parents=True)
-        (root / "masks" / folder).mkdir(parents=True)
-        for index in range(COUNT):
-            mask = square(index, 255)
-            picture = np.where(mask > 0, value, GREY).astype(np.uint8)
-            Image.fromarray(np.repeat(picture[..., None], 3, 2)).save(root / folder / f"{index}.png")
-            Image.fromarray(mask).save(root / "masks" / folder / f"{index}.png")
-    return root
+from .helpers.squares import COUNT, GREY, SIZE, SOURCE, TRUTH, write_squares
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return write(tmp_path, "A", "B")
+    return write_squares(tmp_path, "A", "B")
 
 
 def glyph(images: Tensor) -> Tensor:
@@ -89,7 +68,7 @@ def test_what_only_the_truth_covers_is_no_background(folder: Path) -> None:
 
 
 def test_domains_with_names_are_found(tmp_path: Path) -> None:
-    write(tmp_path, "/flat", "/clay")
+    write_squares(tmp_path, "/flat", "/clay")
     table = evaluate_pairs(perfect, tmp_path, source="flat", target="clay")
     assert table["mask_iou"] == 1
     assert find_pairs(tmp_path, "flat", "clay").train == tmp_path / "train/flat"

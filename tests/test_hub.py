@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from .fakehub import FakeHub
-from .hub_models import WEIGHTS, assert_holds, card_for, model_files, stored
-from .hub_worker import Worker
+from .helpers.fakehub import FakeHub
+from .helpers.hub_models import WEIGHTS, assert_holds, card_for, model_files, stored
+from .helpers.hub_worker import Worker
 
 
 def test_a_hub_model_is_fetched_once(hub: FakeHub, worker: Worker, repo: str) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from .fakehub import FakeHub, Fault
-from .hub_models import WEIGHTS, assert_holds, model_files, outside, stored
-from .hub_worker import Worker
+from .helpers.fakehub import LIES, FakeHub, Fault
+from .helpers.hub_models import WEIGHTS, assert_holds, model_files, outside, stored
+from .helpers.hub_worker import Worker
 
 PASSING: list[tuple[Fault, str, int]] = [
     (503, "HEAD", 2), (503, "GET", 2), (500, "GET", 1), (429, "HEAD", 1), (429, "GET", 1), (408, "GET", 1),
@@ -28,17 +28,6 @@ def test_what_passes_is_waited_out(
     assert_holds(worker.find(f"hf-hub:{repo}@{commit}"), files)
 
 
-LIES = [
-    "../../../../escape",
-    "/tmp/attn-i2i-escape",
-    "..",
-    "a" * 39,
-    "A" * 64,
-    "x" * 300,
-    "%2e%2e%2fescape",
-    "a\\b",
-    "",
-]
 HARD: list[tuple[Fault, str, str]] = [
     (503, "HEAD", "out of order"), (503, "GET", "out of order"), (500, "HEAD", "out of order"),
     (429, "HEAD", "slow down"), (403, "GET", "refused access"), (404, "GET", ""), (418, "HEAD", "answered 418"),

@@ -11,15 +11,17 @@ from pathlib import Path
 import pytest
 
 import attn_i2i
-from attn_i2i.cards import cards, list_models
-from attn_i2i.checksums import SUMS, ChecksumError
 from attn_i2i.files import DiskFullError
 from attn_i2i.hookspecs import hookimpl
 from attn_i2i.hub import HubError, LicenceError, find_model
 from attn_i2i.hub.errors import explained
 from attn_i2i.hub.reach import address, unreachable
-from attn_i2i.local_zoo import target_for
-from attn_i2i.model import ModelConfig, create, save_model
+from attn_i2i.models.build import create
+from attn_i2i.models.cards import cards, list_models
+from attn_i2i.models.checksums import SUMS, ChecksumError
+from attn_i2i.models.config import ModelConfig
+from attn_i2i.models.directory import save_model
+from attn_i2i.models.places import target_for
 from attn_i2i.plugins import manager
 from attn_i2i.types import ConfigError, ModelError, UnknownNameError
 

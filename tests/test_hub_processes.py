@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from .fakehub import FakeHub
-from .hub_models import WEIGHTS, assert_holds, model_files
-from .hub_worker import Worker
+from .helpers.fakehub import FakeHub
+from .helpers.hub_models import WEIGHTS, assert_holds, model_files
+from .helpers.hub_worker import Worker
 
 
 def test_processes_that_start_together_download_once(hub: FakeHub, tmp_path: Path, repo: str) -> None:

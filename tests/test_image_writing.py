@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from attn_i2i.files import TargetExistsError
-from attn_i2i.image_writing import output_name, write_image
-from attn_i2i.images import read_image
+from attn_i2i.images.read import read_image
+from attn_i2i.images.write import output_name, write_image
 from attn_i2i.types import AttnI2IError
 
-from .test_images import colours, levels
+from .helpers.pictures import colours, levels
 
 
 def test_nothing_is_overwritten_unless_forced(tmp_path: Path) -> None:

@@ -12,23 +12,14 @@ import pytest
 import torch
 from PIL import Image
 
-from attn_i2i.image_writing import to_pil, write_image
-from attn_i2i.images import MAX_PIXELS, PictureWarning, read_image, read_mask
+from attn_i2i.images.read import MAX_PIXELS, PictureWarning, read_image, read_mask
+from attn_i2i.images.write import to_pil, write_image
 from attn_i2i.types import AttnI2IError, ConfigError, ShapeError, UnreadableFileError
-from tests.fuzz_images import Fuzzer, samples
+from tests.tools.fuzz_images import Fuzzer, samples
+
+from .helpers.pictures import colours, levels
 
 ORIENTATION = 0x0112
-
-
-def colours(height: int = 6, width: int = 8) -> Image.Image:
-    """A picture whose pixels all differ."""
-    pixels = np.arange(height * width * 3, dtype=np.uint8).reshape(height, width, 3)
-    return Image.fromarray(pixels)
-
-
-def levels(picture: torch.Tensor) -> np.ndarray:
-    """A (C, H, W) picture in [0, 1] as 8-bit (H, W, C)."""
-    return (picture * 255).round().byte().permute(1, 2, 0).numpy()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".bmp"])
@@ -207,7 +198,7 @@ def test_the_pixel_limit_goes_above_pillows_own(tmp_path: Path, monkeypatch: pyt
 
 def test_a_mask_may_be_as_large_as_its_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_image(colours(), tmp_path / "a.png")
-    monkeypatch.setattr("attn_i2i.images.MAX_PIXELS", 10)
+    monkeypatch.setattr("attn_i2i.images.read.MAX_PIXELS", 10)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     assert read_mask(path, (6, 8)).shape == (1, 6, 8)
 

@@ -10,23 +10,16 @@ from typing import Any
 
 import pytest
 
-from attn_i2i.model import (
-    DiscriminatorConfig,
-    ModelConfig,
-    build_discriminators,
-    build_generator,
-    create,
-    create_discriminator,
-    read_config,
-    save_model,
-)
+from attn_i2i.models.build import create, create_discriminator
+from attn_i2i.models.config import DiscriminatorConfig, ModelConfig, read_config
+from attn_i2i.models.directory import build_discriminators, build_generator, save_model
 from attn_i2i.types import ConfigError, ModelError
 
 SMALL = {"width": 4, "blocks": 1}
 
 PROGRAM = """
 import torch
-from attn_i2i.model import builder, load_strictly
+from attn_i2i.models.directory import builder, load_strictly
 build = builder("generators", "attentiongan2", {"width": 4, "blocks": 1})
 torch.set_float32_matmul_precision("high")
 module = load_strictly(build, build().state_dict(), "fresh")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .test_imports import PACKAGE, ROOT, imports
+from .helpers.source import PACKAGE, ROOT, imports
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 SOURCES = sorted((ROOT / PACKAGE).rglob("*.py"))
@@ -25,7 +25,7 @@ def test_every_import_is_of_a_declared_dependency() -> None:
     extras = PROJECT["optional-dependencies"]
     declared = names(PROJECT["dependencies"] + extras["train"] + extras["data"])
     roots = {name.partition(".")[0] for found in imports().values() for name in found}
-    roots -= {*sys.stdlib_module_names, PACKAGE}
+    roots -= {*sys.stdlib_module_names, "_typeshed", PACKAGE}  # type checkers bring _typeshed with them
     suppliers = {root: packages_distributions().get(root, []) for root in roots}
     assert not {root: found for root, found in suppliers.items() if not names(found) & declared}
 

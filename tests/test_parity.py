@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from attn_i2i.convert import read_checkpoint
-from tests import parity
-from tests.checkpoints import save_legacy
-from tests.tf_bundle import write_bundle
+from tests.helpers.checkpoints import save_legacy
+from tests.helpers.tf_bundle import write_bundle
+from tests.parity import cases as parity
 
 CASES = sorted(path.parent for path in Path(__file__, "..", "cases").resolve().glob("*/case.json"))
 FORWARD = [case for case in CASES if not case.name.startswith("train")]

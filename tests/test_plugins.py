@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from attn_i2i import hookimpl, plugins
-from attn_i2i.plugin_info import PluginInfo, describe
-from attn_i2i.plugins import BUILTINS, PluginManager, PluginWarning, allowed_plugins
+from attn_i2i import hookimpl
+from attn_i2i.plugins import PluginManager, PluginWarning, allowed_plugins
+from attn_i2i.plugins import _manager as plugins
+from attn_i2i.plugins._manager import BUILTINS
+from attn_i2i.plugins.listing import PluginInfo, describe
 from attn_i2i.registry import Zoo
 from attn_i2i.types import ConfigError, DuplicateNameError
 
-from .distributions import FOLDER, install
-from .test_imports import ROOT
+from .helpers.distributions import FOLDER, install
+from .helpers.source import ROOT
 
 BROKEN = {
     "raises": "RuntimeError: no licence found for this machine",

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from attn_i2i.files import TargetExistsError
-from attn_i2i.scaffold import new_plugin
+from attn_i2i.plugins.scaffold import new_plugin
 from attn_i2i.types import ConfigError
 
-from .distributions import install
-from .test_imports import ROOT
+from .helpers.distributions import install
+from .helpers.source import ROOT
 
 
 def run(*command: str, cwd: Path, path: Path | str = "") -> str:

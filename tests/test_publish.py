@@ -12,13 +12,15 @@ import torch
 from PIL import Image
 
 from attn_i2i import create
-from attn_i2i.cards import get_card
 from attn_i2i.hub import HubError, publish
-from attn_i2i.model import DiscriminatorConfig, ModelConfig, create_discriminator, save_model
-from attn_i2i.model_card import model_card
+from attn_i2i.models.build import create_discriminator
+from attn_i2i.models.cards import get_card
+from attn_i2i.models.config import DiscriminatorConfig, ModelConfig
+from attn_i2i.models.directory import save_model
+from attn_i2i.models.readme import model_card
 
-from .fakehub import FakeHub
-from .hub_worker import Worker
+from .helpers.fakehub import FakeHub
+from .helpers.hub_worker import Worker
 
 SMALL = {"width": 4, "blocks": 1}
 
@@ -51,7 +53,7 @@ def save(folder: Path, licence: str | None, scale: float = 1.0) -> Path:
 
 
 def test_a_model_goes_up_in_one_commit_and_comes_back(hub: FakeHub, worker: Worker, model: Path) -> None:
-    done = worker("tests.test_publish:published", str(model), "tester/model")
+    done = worker("tests.helpers.hub_models:published", str(model), "tester/model")
     assert not done.error, done.message
     assert hub.count("POST", "/api/models/tester/model/commit/main") == 1
     commit, files = hub.repos["tester/model"].branches["main"], hub.files("tester/model")
@@ -73,11 +75,6 @@ def test_a_model_goes_up_in_one_commit_and_comes_back(hub: FakeHub, worker: Work
     for name in ("A2B.safetensors", "discriminators.safetensors", "config.json"):
         assert Path(found.value, name).read_bytes() == (model / name).read_bytes()
     assert worker("attn_i2i:load", f"hf-hub:tester/model@{commit}", device="cpu").value.startswith("Translator(")
-
-
-def published(directory: str, repo: str, **options: str) -> str:
-    """What the worker runs: the lines for a zoo card."""
-    return publish(directory, repo, **options).card_lines()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("licence", [None, "unstated"])

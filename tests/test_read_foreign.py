@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from attn_i2i.convert.read import checkpoint_files, read_checkpoint
+from attn_i2i.convert.reader.read import checkpoint_files, read_checkpoint
 from attn_i2i.types import UnreadableFileError
-from tests.checkpoints import save_each, save_zip
-from tests.tf_bundle import write_bundle
+from tests.helpers.checkpoints import save_each, save_zip
+from tests.helpers.tf_bundle import write_bundle
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 FOREIGN = {

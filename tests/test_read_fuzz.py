@@ -1,4 +1,4 @@
-"""A small run of the fuzzer; the large one is ``python -m tests.fuzz_checkpoints``."""
+"""A small run of the fuzzer; the large one is ``python -m tests.tools.fuzz_checkpoints``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import fuzz_checkpoints
+from tests.tools import fuzz_checkpoints
 
 
 def test_damaged_checkpoints_are_read_or_refused(capsys: pytest.CaptureFixture[str]) -> None:

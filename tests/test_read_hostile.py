@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from attn_i2i.convert import sandbox
-from attn_i2i.convert.read import read_checkpoint
+from attn_i2i.convert.reader import sandbox
+from attn_i2i.convert.reader.read import read_checkpoint
 from attn_i2i.types import AttnI2IError, UnreadableFileError
-from tests.attacks import attacks, text
-from tests.checkpoints import save_old_tar, save_zip
+from tests.helpers.attacks import attacks, text
+from tests.helpers.checkpoints import save_old_tar, save_zip
 
 MAGIC = pickle.dumps(0x1950A86A20F9469CFC6C, 2)
 

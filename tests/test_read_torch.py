@@ -13,9 +13,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from attn_i2i.convert.read import read_checkpoint
+from attn_i2i.convert.reader.read import read_checkpoint
 from attn_i2i.types import UnreadableFileError
-from tests.checkpoints import (
+from tests.helpers.checkpoints import (
     save_each,
     save_legacy,
     save_old_tar,

@@ -19,7 +19,7 @@ from attn_i2i.testing import check_recipe
 from attn_i2i.testing.training import default_batch
 from attn_i2i.types import ConfigError, UnknownNameError
 from benchmarks import plain, plain_more, plain_steps, plain_steps_more
-from tests import parity
+from tests.parity import cases as parity
 
 PAIR = {"width": 4, "blocks": 1, "discriminator_width": 4}
 DOMAINS = {**PAIR, "image_size": 32, "discriminator_layers": 3}

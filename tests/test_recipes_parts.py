@@ -14,7 +14,7 @@ from attn_i2i import losses
 from attn_i2i.blocks import CAM, PatchDiscriminator, SpectralConv2d
 from attn_i2i.builtin.aggan.adam import TurnAdam
 from attn_i2i.interfaces import RoundTrip
-from attn_i2i.model import create_discriminator
+from attn_i2i.models.build import create_discriminator
 from attn_i2i.plugins import zoo
 from attn_i2i.pool import ImagePool
 from attn_i2i.recipes import frozen, initialise, judge_together, mixes_samples, translate_together

@@ -10,7 +10,7 @@ from PIL import Image
 
 from attn_i2i.types import AttnI2IError, ConfigError
 
-from .translators import Brighten, Negative, noise, translator
+from .helpers.translators import Brighten, Negative, noise, translator
 
 
 def test_results_are_saved_with_transparency_under_their_names(tmp_path: Path) -> None:

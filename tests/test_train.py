@@ -15,7 +15,7 @@ from attn_i2i.train import DivergedError, checkpoint, plan
 from attn_i2i.train.options import parse_assignments
 from attn_i2i.types import ConfigError, ShapeError, UnknownNameError
 
-from .trainings import ENGINE, SMALL, run, weights
+from .helpers.trainings import ENGINE, SMALL, run, weights
 
 
 def test_the_result_is_a_model_and_everything_else_is_beside_it(data: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from attn_i2i.cli import main
 
-from .kill_training import make_pictures
+from .helpers.pictures import make_pictures
 
 Train = Callable[..., tuple[object, str, str]]
 SHAPE = ("width=4", "blocks=1", "discriminator_width=4", "discriminator_layers=1")

@@ -15,11 +15,11 @@ import torch
 from PIL import Image
 
 from attn_i2i.train import attribute_table, check, domain_folders, two_domains
-from attn_i2i.train.data import Encoded, Order, Positions, Stream, loader, read_resized, reading
-from attn_i2i.train.folders import Pictures
+from attn_i2i.train.data.folders import Pictures
+from attn_i2i.train.data.loading import Encoded, Order, Positions, Stream, loader, read_resized, reading
+from attn_i2i.train.data.shards import find_shards
 from attn_i2i.train.loop import open_loader, steps_per_epoch
 from attn_i2i.train.options import TrainOptions
-from attn_i2i.train.shards import find_shards
 from attn_i2i.types import ConfigError, UnreadableFileError
 
 
@@ -219,7 +219,7 @@ def test_too_few_shards_for_the_readers_are_an_error(shards: Path) -> None:
 def test_shards_may_hold_what_folders_may(tmp_path: Path, suffix: str, mode: str) -> None:
     path = tmp_path / f"x.{suffix}"
     Image.new(mode, (9, 8), 40 if mode == "P" else "gray").save(path)
-    code = "from attn_i2i.train.data import Encoded, read_resized; import sys, pathlib;"
+    code = "from attn_i2i.train.data.loading import Encoded, read_resized; import sys, pathlib;"
     code += "read_resized(Encoded('x', pathlib.Path(sys.argv[1]).read_bytes()), 8)"  # where Pillow has opened nothing
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
     assert torch.equal(read_resized(str(path), 8), read_resized(Encoded("x", path.read_bytes()), 8))

@@ -17,10 +17,10 @@ from attn_i2i.train.monitor import Averages, _append
 from attn_i2i.train.preview import Preview
 from attn_i2i.types import UnreadableFileError
 
+from .helpers.two_processes import TinyRecipe
+
 
 def test_updates_leave_nothing_behind_in_other_networks() -> None:
-    from .test_train_processes import TinyRecipe
-
     recipe = TinyRecipe()
     options = TrainOptions(device="cpu", accumulation=2)
     engine = Engine(recipe, make_accelerator(options), options)

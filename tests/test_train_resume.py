@@ -20,7 +20,7 @@ from attn_i2i.train import checkpoint
 from attn_i2i.train.monitor import AFTER_DIVERGING
 from attn_i2i.types import ConfigError, UnreadableFileError
 
-from .trainings import SMALL, run, weights
+from .helpers.trainings import SMALL, run, weights
 
 ROOT = Path(__file__).parents[1]
 
@@ -158,7 +158,7 @@ def test_a_damaged_checkpoint_is_named(data: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_killed_trainings_end_bit_identical() -> None:
-    command = [sys.executable, "-m", "tests.kill_training", "--kills", "2"]
+    command = [sys.executable, "-m", "tests.tools.kill_training", "--kills", "2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "bit-identical" in done.stdout

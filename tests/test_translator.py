@@ -11,11 +11,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from attn_i2i.images import read_image
-from attn_i2i.translator import Generators, Translator, load
+from attn_i2i.images.read import read_image
+from attn_i2i.translate.loading import load
+from attn_i2i.translate.translator import Generators, Translator
 from attn_i2i.types import AttnI2IError, ModelError, ShapeError, Translation, UnknownNameError
 
-from .translators import Brighten, FixedSize, Labelled, Negative, noise, translator
+from .helpers.translators import Brighten, FixedSize, Labelled, Negative, noise, translator
 
 
 def test_every_kind_of_input_gives_the_same_result(tmp_path: Path) -> None:

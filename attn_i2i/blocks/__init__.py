@@ -1,5 +1,7 @@
 """Building blocks, each usable on any ``nn.Module`` outside this package."""
 
+from ..masks import blend as blend
+from ..masks import foreground as foreground
 from .adalin import LIN as LIN
 from .adalin import AdaLIN as AdaLIN
 from .adalin import AdaLINResBlock as AdaLINResBlock
@@ -7,8 +9,6 @@ from .adalin import layer_instance_norm as layer_instance_norm
 from .attention import ImageHead as ImageHead
 from .attention import SigmoidHead as SigmoidHead
 from .attention import SoftmaxHead as SoftmaxHead
-from .attention import blend as blend
-from .attention import foreground as foreground
 from .attention_network import AttentionNetwork as AttentionNetwork
 from .cam import CAM as CAM
 from .cam import CAMOutput as CAMOutput

@@ -5,46 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
+from ..masks import blend
 from ..types import ConfigError, Translation
 from .convolution import Conv2d
 from .resnet import Padding, Up, decoder, transposed_up
-
-
-def blend(attention: Tensor, contents: Tensor, source: Tensor | None) -> Tensor:
-    """Sum ``contents`` (B, K, C, H, W) under their masks, and show ``source`` (B, C, H, W) in the background.
-
-    ``attention`` is (B, K, H, W) or (B, K+1, H, W) in [0, 1]. The extra, last mask is the background's; without one
-    the background is what the K masks leave over. ``source=None`` leaves the background out (AttentionGAN-geo).
-    Equation (3) of AttentionGAN I (arXiv:1903.12296), equation (4) of II (arXiv:1911.11897).
-
-    >>> blend(torch.ones(1, 1, 4, 4), torch.zeros(1, 1, 3, 4, 4), torch.ones(1, 3, 4, 4)).sum()
-    tensor(0.)
-    """
-    count = contents.shape[1]
-    masks = attention.split(1, dim=1)
-    layers = [contents[:, k] for k in range(count)]
-    if source is not None:
-        background = masks[count] if len(masks) > count else 1 - attention.sum(1, keepdim=True)
-        masks, layers = (background, *masks[:count]), [source, *layers]
-    image = masks[0] * layers[0]
-    for mask, layer in zip(masks[1:], layers[1:], strict=False):
-        image = torch.addcmul(image, mask, layer)
-    return image
-
-
-def foreground(translation: Translation) -> Tensor:
-    """The (B, 1, H, W) mask in [0, 1] of what a translation may change: the sum of its foreground masks.
-
-    >>> image, masks = torch.zeros(1, 3, 4, 4), torch.full((1, 3, 4, 4), 0.25)
-    >>> foreground(Translation(image, masks, torch.zeros(1, 2, 3, 4, 4))).unique()
-    tensor([0.5000])
-    """
-    if translation.attention is None or translation.contents is None:
-        raise ConfigError("This translation has no attention masks: use a generator with an attention head.")
-    return translation.attention[:, : translation.contents.shape[1]].sum(1, keepdim=True)
 
 
 class ImageHead(nn.Module):

@@ -30,7 +30,7 @@ def convert(
     if (output is None) == (name is None):
         raise typer.BadParameter("say where the model goes: either -o FOLDER or --as NAME.", param_hint="'-o' / '--as'")
     from ..convert import convert as convert_checkpoint
-    from ..local_zoo import target_for
+    from ..models.places import target_for
 
     target = output or target_for(str(name))
     labels = None if domains is None else [name.strip() for name in domains.split(",")]

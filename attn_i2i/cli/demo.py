@@ -15,7 +15,7 @@ def demo(
     """Translate the pictures that ship with the package and show what changed."""
     from rich.progress import Progress
 
-    from ..demo import demo as run
+    from ..translate.demo import demo as run
 
     with Progress(transient=True) as progress:
         task = progress.add_task("translating", total=None)

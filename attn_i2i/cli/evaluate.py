@@ -21,7 +21,7 @@ def evaluate(
 ) -> None:
     """Measure background, foreground and mask over test pictures whose truth is known."""
     from ..evaluate import evaluate_pairs, table_text, translating
-    from ..translator import load
+    from ..translate.loading import load
 
     translate = translating(load(model, direction=direction), domain=domain)
     table = evaluate_pairs(translate, data, source=source, target=target, threshold=threshold)

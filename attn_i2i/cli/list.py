@@ -21,11 +21,11 @@ def list_models(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the models of the zoo: what they do, their licence, and where their weights are."""
-    from .. import cards
+    from .. import models
 
-    names = cards.list_models(pattern, architecture=architecture, task=task, licence=licence, installed=installed)
-    known = cards.known_models()
-    rows = [(one, known[one].architecture, known[one].licence, cards.whereabouts(known[one])) for one in names]
+    names = models.list_models(pattern, architecture=architecture, task=task, licence=licence, installed=installed)
+    known = models.known_models()
+    rows = [(one, known[one].architecture, known[one].licence, models.whereabouts(known[one])) for one in names]
     head = ("name", "architecture", "licence", "weights")
     if as_json:
         print(json.dumps([dict(zip(head, row, strict=True)) for row in rows], indent=2))

@@ -14,7 +14,7 @@ def new_plugin(
     force: Annotated[bool, typer.Option("-f", "--force", help="Replace the folder if it exists.")] = False,
 ) -> None:
     """Write a distribution with an entry point, a generator, a test and a README, which passes its tests."""
-    from ..scaffold import new_plugin as write
+    from ..plugins.scaffold import new_plugin as write
 
     folder = write(name, output, force=force)
     print(f"plugin written to {folder}; next: pip install -e '{folder}[test]' && pytest {folder}")

@@ -11,7 +11,7 @@ import typer
 from ..types import ConfigError
 
 if TYPE_CHECKING:
-    from ..plugin_info import PluginInfo
+    from ..plugins.listing import PluginInfo
 
 app = typer.Typer(help="List plugins; check one against the contract.", invoke_without_command=True)
 
@@ -24,8 +24,8 @@ def plugins(
     """List builtin and third-party plugins: source, version, what they add, what is wrong with them."""
     if context.invoked_subcommand:
         return
-    from ..plugin_info import describe
     from ..plugins import manager
+    from ..plugins.listing import describe
 
     found = describe(manager())
     if as_json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ..cards import Card
+    from ..models.card import Card
 
 
 def show(
@@ -18,7 +18,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show a model's card, and how to get its weights."""
-    from ..cards import get_card, known_models, whereabouts
+    from ..models.cards import get_card, known_models, whereabouts
 
     card = known_models().get(name) or get_card(name)
     if as_json:
@@ -32,8 +32,8 @@ def show(
 
 def _lines(card: Card) -> Iterator[tuple[str, str]]:
     """Labels and what stands beside them; parts that the card leaves out are left out."""
-    from ..cards import whereabouts
-    from ..local_zoo import installed_folder
+    from ..models.cards import whereabouts
+    from ..models.places import installed_folder
 
     yield "Name", ", ".join((card.name, *card.aliases))
     yield "Architecture", card.architecture

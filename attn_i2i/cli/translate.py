@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ..batch import Report
+    from ..translate.batch import Report
 
 
 class DType(StrEnum):
@@ -72,9 +72,9 @@ def translate(
     What its format cannot hold here becomes .png: an animation, or transparency under the name of a JPEG.
     A picture that cannot be read is named and skipped; the others are done, and the exit code is 1.
     """
-    from ..batch import translate_files
-    from ..jobs import plan
-    from ..translator import load
+    from ..translate.batch import translate_files
+    from ..translate.jobs import plan
+    from ..translate.loading import load
 
     jobs = plan(inputs, output, recursive=recursive, attention=attention, force=force)
     translator = load(

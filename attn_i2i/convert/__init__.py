@@ -7,8 +7,8 @@ from .converter import has as has
 from .find import find_networks as find_networks
 from .job import Conversion as Conversion
 from .job import convert as convert
-from .read import checkpoint_files as checkpoint_files
-from .read import read_checkpoint as read_checkpoint
+from .reader.read import checkpoint_files as checkpoint_files
+from .reader.read import read_checkpoint as read_checkpoint
 from .verify import Check as Check
 from .verify import Networks as Networks
 from .verify import compare as compare

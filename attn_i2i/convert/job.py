@@ -9,21 +9,15 @@ from typing import Any, Literal
 
 import torch
 
-from ..cards import find_card
 from ..files import sha256
-from ..model import (
-    CONFIG,
-    DiscriminatorConfig,
-    ModelConfig,
-    builder,
-    is_plain,
-    load_strictly,
-    save_model,
-)
+from ..models.build import builder, load_strictly
+from ..models.cards import find_card
+from ..models.config import CONFIG, DiscriminatorConfig, ModelConfig, is_plain
+from ..models.directory import save_model
 from ..plugins import zoo
 from ..types import ConfigError, ConversionError, ModelError, StateDict
 from .find import TRAINING_STATE, Found, find_networks
-from .read import checkpoint_files, read_checkpoint
+from .reader.read import checkpoint_files, read_checkpoint
 from .verify import Check, Networks, compare
 
 FLOAT64_BOUND, FLOAT32_BOUND = 1e-6, 1e-4

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-from ..images import SUFFIXES, read_image, read_mask
+from ..images.read import SUFFIXES, read_image, read_mask
 from ..types import ConfigError, ShapeError, UnreadableFileError
 from .background import background_psnr, masked_l1
 from .masks import average_precision, best_threshold, iou
 from .similarity import ssim
 
 if TYPE_CHECKING:
-    from ..translator import Translator
+    from ..translate.translator import Translator
 
 Translate: TypeAlias = "Callable[[Tensor], tuple[Tensor, Tensor | None]]"
 """(B, 3, H, W) in [0, 1] to the translation, same shape and range, and the foreground mask (B, 1, H, W) or None."""

@@ -12,8 +12,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from ..checksums import ChecksumError, check_file
 from ..files import atomic_path
+from ..models.checksums import ChecksumError, check_file
+from ..plugins import manager
 from .errors import TransientError, explained, no_hub
 from .reach import require_hub
 
@@ -40,8 +41,6 @@ class Repository:
 
     def from_plugins(self, name: str) -> Path | None:
         """The file a plugin answers with."""
-        from ..plugins import manager
-
         answer = manager().hook.fetch_file(repo=self.repo, filename=name, revision=self.revision)
         return None if answer is None else Path(answer)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..cards import UNSTATED, Card, find_card, get_card
-from ..local_zoo import installed_folder, shipped_zoo
-from ..model import ModelConfig
+from ..models.card import UNSTATED, Card
+from ..models.cards import find_card, get_card
+from ..models.config import ModelConfig
+from ..models.places import installed_folder, shipped_zoo
 from ..types import ConfigError
 from .errors import HubError
 from .licences import require_licence

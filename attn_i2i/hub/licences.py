@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from urllib.parse import quote
 
-from ..cards import is_restricted
 from ..files import atomic_path
-from ..local_zoo import local_zoo
+from ..models.card import is_restricted
+from ..models.places import local_zoo
 from .errors import LicenceError
 
 

@@ -8,10 +8,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..cards import UNSTATED, Card, find_card
 from ..files import sha256 as sha256_of_file
-from ..model import CONFIG, ModelConfig, build_discriminators, build_generator, read_config
-from ..model_card import model_card
+from ..models.card import UNSTATED, Card
+from ..models.cards import find_card
+from ..models.config import CONFIG, ModelConfig, read_config
+from ..models.directory import build_discriminators, build_generator
+from ..models.readme import model_card
 from ..types import ModelError
 from .errors import LicenceError, explained
 from .store import check_repo

@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
-from ..checksums import ChecksumError, check_file, write_sums
 from ..files import atomic_path, sha256
-from ..local_zoo import local_zoo
-from ..model import CONFIG, DISCRIMINATORS, ModelConfig, read_config
+from ..models.checksums import ChecksumError, check_file, write_sums
+from ..models.config import CONFIG, ModelConfig, read_config
+from ..models.directory import DISCRIMINATORS
+from ..models.places import local_zoo
 from .client import COMMIT, Repository
 from .errors import HubError, explained
 from .whole import check_whole, weight_files

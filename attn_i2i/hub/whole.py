@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..checksums import ChecksumError, check_file, read_sums
-from ..model import CONFIG, DISCRIMINATORS, ModelConfig, read_config
+from ..models.checksums import ChecksumError, check_file, read_sums
+from ..models.config import CONFIG, ModelConfig, read_config
+from ..models.directory import DISCRIMINATORS
 
 
 def check_whole(folder: Path, digests: Mapping[str, str] | None, hint: str) -> ModelConfig:

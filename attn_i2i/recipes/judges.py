@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..blocks import foreground
 from ..losses import judge_lsgan
+from ..masks import foreground
 from ..pool import ImagePool
 from ..types import Translation, Verdict
 from .networks import frozen, judge_together

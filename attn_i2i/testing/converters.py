@@ -7,7 +7,7 @@ import json
 import torch
 
 from ..convert.converter import Converter
-from ..model import check_fit, create, create_discriminator
+from ..models.build import check_fit, create, create_discriminator
 from ..types import AttnI2IError, StateDict
 from .contract import call, expect, kind
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..blocks import blend
 from ..interfaces import Recipe, RoundTrip, Term
+from ..masks import blend
 from ..types import Translation, Verdict
 from .contract import call, check_finite, check_shape, expect, kind
 

@@ -2,14 +2,14 @@
 
 from .api import plan as plan
 from .api import train as train
-from .datacheck import Findings as Findings
-from .datacheck import check as check
+from .data.check import Findings as Findings
+from .data.check import check as check
+from .data.folders import Pictures as Pictures
+from .data.folders import attribute_table as attribute_table
+from .data.folders import domain_folders as domain_folders
+from .data.folders import two_domains as two_domains
 from .engine import Engine as Engine
 from .estimate import Plan as Plan
-from .folders import Pictures as Pictures
-from .folders import attribute_table as attribute_table
-from .folders import domain_folders as domain_folders
-from .folders import two_domains as two_domains
 from .monitor import DivergedError as DivergedError
 from .options import TrainOptions as TrainOptions
 from .preview import TrainingWarning as TrainingWarning

@@ -10,16 +10,17 @@ from typing import Any
 import torch
 
 from ..interfaces import Recipe
+from ..plugins import zoo
 from ..types import ConfigError, UnreadableFileError
 from .checkpoint import steps_done
-from .datacheck import check
+from .data.check import check
+from .data.folders import Pictures, attribute_table, domain_folders, two_domains
+from .data.shards import Shards, find_shards
 from .estimate import Plan, memory_estimate
 from .export import Origin, options_from, start_from
-from .folders import Pictures, attribute_table, domain_folders, two_domains
 from .loop import Run, seed_everything, steps_per_epoch, whole_length
 from .options import TrainOptions
 from .rundir import MODEL, check_claim, claim, sweep
-from .shards import Shards, find_shards
 
 Location = str | os.PathLike[str]
 
@@ -120,8 +121,6 @@ def build(
     Options that follow from the data or from ``start`` are filled in where the recipe has them and none were given:
     seed, image size, number of domains, the shape of the networks.
     """
-    from ..plugins import zoo
-
     factory = zoo().recipes[recipe].load()
     with torch.device("meta"):  # shapes only: what the recipe is, before any weights are drawn
         sketch = factory(**given)

@@ -9,15 +9,9 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from ..interfaces import Recipe
-from ..model import (
-    DiscriminatorConfig,
-    ModelConfig,
-    build_discriminators,
-    build_generator,
-    check_fit,
-    read_config,
-    save_model,
-)
+from ..models.build import check_fit
+from ..models.config import DiscriminatorConfig, ModelConfig, read_config
+from ..models.directory import build_discriminators, build_generator, save_model
 from ..types import ConfigError
 
 

@@ -17,15 +17,15 @@ from ..interfaces import Recipe
 from ..types import ConfigError, UnreadableFileError
 from . import checkpoint
 from .clock import TIME, Clock
-from .data import Batch, Positions, Stream, loader, reading, shown, to_device
+from .data.folders import Pictures
+from .data.loading import Batch, Positions, Stream, loader, reading, shown, to_device
+from .data.shards import Shards, ShardStream, shard_loader
 from .engine import Engine, make_accelerator, pictures_of
 from .export import Origin, write_model
-from .folders import Pictures
 from .monitor import AFTER_DIVERGING, Averages, DivergedError, Monitor
 from .options import TrainOptions
 from .preview import Preview
 from .rundir import MODEL, SAMPLES
-from .shards import Shards, ShardStream, shard_loader
 from .signals import Stop, agreeing, noted_signals
 
 SHOWN = 4

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from PIL import Image
 from torch import Tensor, nn
 
-from ..blocks import foreground
-from ..image_writing import to_pil, write_image
-from ..pictures import Tile, colorize, contact_sheet
+from ..images.draw import Tile, colorize, contact_sheet
+from ..images.write import to_pil, write_image
+from ..masks import foreground, split
 from ..types import Translation
 from .engine import evaluating
 
@@ -117,7 +117,7 @@ def _row(sight: Sight) -> list[Tile]:
         low, high = fake.heatmap.aminmax()
         row.append(("heatmap", to_pil(colorize((fake.heatmap[0].float() - low) / (high - low).clamp(min=1e-9)))))
     if fake.contents is not None and fake.attention is not None:
-        weights = fake.attention[:, : fake.contents.shape[1]].mean((2, 3))
+        weights = split(fake.attention, fake.contents)[0].mean((2, 3))
         row.append(("content", _picture(fake.contents[:, int(weights.argmax())])))
     return [*row, (sight.label, _picture(fake.image)), ("cycle", _picture(sight.back.image))]
 

@@ -10,11 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-from .data import Positions
-from .folders import Pictures, two_domains
+from .data.folders import Pictures, two_domains
+from .data.loading import Positions
+from .data.shards import Shards, find_shards
 from .loop import open_loader
 from .options import TrainOptions
-from .shards import Shards, find_shards
 
 
 def measure(pictures: Pictures | Shards, options: TrainOptions, seconds: float) -> tuple[float, float]:

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from attn_i2i.evaluate import evaluate_pairs, table_text, translating
-from attn_i2i.model import ModelConfig, create
-from attn_i2i.translator import Translator
+from attn_i2i.models.build import create
+from attn_i2i.models.config import ModelConfig
+from attn_i2i.translate.translator import Translator
 from torch import Tensor
 from torch.nn.functional import l1_loss
 

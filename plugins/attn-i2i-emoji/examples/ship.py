@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from attn_i2i.files import sha256
-from attn_i2i.model import read_config, save_model
+from attn_i2i.models.config import read_config
+from attn_i2i.models.directory import save_model
 from safetensors.torch import load_file
 
 

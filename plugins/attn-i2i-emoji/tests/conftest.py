@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from attn_i2i.model import ModelConfig, create, save_model
+from attn_i2i.models.build import create
+from attn_i2i.models.config import ModelConfig
+from attn_i2i.models.directory import save_model
 from PIL import Image
 from small import MADE
 from torch import Tensor

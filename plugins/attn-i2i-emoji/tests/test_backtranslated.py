@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from attn_i2i.model import ModelConfig, create, read_config, save_model
+from attn_i2i.models.build import create
+from attn_i2i.models.config import ModelConfig, read_config
+from attn_i2i.models.directory import save_model
 from attn_i2i.plugins import zoo
 from attn_i2i.train import train
 from attn_i2i.types import AttnI2IError, ConfigError, ShapeError, UnknownNameError

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import torch
-from attn_i2i.model import ModelConfig, create, read_config, save_model
+from attn_i2i.models.build import create
+from attn_i2i.models.config import ModelConfig, read_config
+from attn_i2i.models.directory import save_model
 from attn_i2i.plugins import manager, zoo
 from attn_i2i.testing import check_plugin
 from attn_i2i.train import train

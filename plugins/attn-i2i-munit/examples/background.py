@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 from attn_i2i import load
 from attn_i2i.evaluate import evaluate_pairs, table_text, translating
-from attn_i2i.image_writing import to_pil
-from attn_i2i.images import read_image
+from attn_i2i.images.read import read_image
+from attn_i2i.images.write import to_pil
 from attn_i2i.train import train
 from attn_i2i_emoji import make
 from PIL import Image

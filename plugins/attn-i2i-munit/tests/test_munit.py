@@ -206,7 +206,8 @@ def test_published_discriminators_come_along(tmp_path: Path) -> None:
     torch.save(both(published(), published()), tmp_path / "gen_00010000.pt")
     torch.save(both(judge_a, judge_b), tmp_path / "dis_00010000.pt")
     convert([tmp_path / "gen_00010000.pt", tmp_path / "dis_00010000.pt"], tmp_path / "model")
-    from attn_i2i.model import build_discriminators, read_config
+    from attn_i2i.models.config import read_config
+    from attn_i2i.models.directory import build_discriminators
 
     judges = build_discriminators(tmp_path / "model", read_config(tmp_path / "model"))
     image = torch.rand(2, 3, 32, 48) * 2 - 1

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from attn_i2i.interfaces import Update
-from attn_i2i.model import create
+from attn_i2i.models.build import create
 from attn_i2i.recipes import Layout, StepSchedule, adam, flattened, initialise, sum_of
 from torch import Tensor, nn
 from torch.optim import Optimizer

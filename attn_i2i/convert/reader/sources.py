@@ -1,0 +1,78 @@
+"""Which files a checkpoint consists of: a file, a TensorFlow prefix or a folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ...types import UnreadableFileError
+from .sniff import is_checkpoint
+
+_DATA = re.compile(r"\.data-\d{5}-of-\d{5}$")
+_WEIGHTS = {".pth", ".pt", ".ckpt", ".pkl", ".bin", ".tar", ".safetensors"}
+
+
+def checkpoint_files(source: Path) -> list[Path]:
+    """The files to read for ``source``, sorted by name.
+
+    A file stands for itself. A TensorFlow bundle, given by its prefix, .index, .data file, ``checkpoint`` file or
+    folder, stands for its .index; in a folder with several, the ``checkpoint`` file decides. Any other folder stands
+    for the checkpoints inside. Raises UnreadableFileError where nothing, or no single bundle, is found.
+    """
+    source = Path(source)
+    if source.is_dir():
+        return _in_folder(source)
+    index = _index_of(source)
+    if source.exists() and not _DATA.search(source.name):
+        latest = _latest(source) if source.name == "checkpoint" else None
+        return [latest or source]
+    if index.is_file():
+        return [index]
+    if source.exists() or list(source.parent.glob(f"{_escaped(source.name)}.data-*-of-*")):
+        raise UnreadableFileError(f"{source} is TensorFlow data without its {index.name}; put that file beside it")
+    raise UnreadableFileError(f"{source} does not exist; give a checkpoint file, a TensorFlow prefix or a folder")
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    indices = [path for path in files if path.suffix == ".index"]
+    if indices:
+        return [_single(folder, indices)]
+    data = next((path for path in files if _DATA.search(path.name)), None)
+    if data is not None:
+        raise UnreadableFileError(f"{data} is TensorFlow data without its {_index_of(data).name}; put it beside it")
+    found = [path for path in files if path.suffix.lower() in _WEIGHTS or is_checkpoint(path)]
+    if not found:
+        names = ", ".join(path.name for path in files[:5]) or "nothing"
+        raise UnreadableFileError(f"{folder} holds no checkpoint, only {names}; give the folder with the weights")
+    return found
+
+
+def _single(folder: Path, indices: list[Path]) -> Path:
+    latest = _latest(folder / "checkpoint")
+    if latest in indices:
+        return latest
+    if len(indices) == 1:
+        return indices[0]
+    names = ", ".join(path.name for path in indices)
+    raise UnreadableFileError(f"{folder} holds several TensorFlow checkpoints ({names}); give one of them")
+
+
+def _latest(note: Path) -> Path | None:
+    """The .index that a ``checkpoint`` file names; folders in it belong to the machine that wrote it."""
+    if not note.is_file():
+        return None
+    with note.open("rb") as stream:
+        text = stream.read(65536).decode("utf-8", "replace")
+    found = re.search(r'^model_checkpoint_path:\s*"([^"]*)"', text, re.MULTILINE)
+    name = re.split(r"[/\\]", found[1])[-1] if found else ""
+    index = note.parent / f"{name}.index"
+    return index if name and index.is_file() else None
+
+
+def _index_of(path: Path) -> Path:
+    return path.with_name(_DATA.sub("", path.name) + ".index")
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"([*?[])", r"[\1]", name)

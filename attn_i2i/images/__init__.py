@@ -1,0 +1,20 @@
+"""Pictures in, out and drawn: files become tensors, tensors files and sheets."""
+
+from .draw import Tile as Tile
+from .draw import colorize as colorize
+from .draw import contact_sheet as contact_sheet
+from .draw import heat_over as heat_over
+from .read import MAX_PIXELS as MAX_PIXELS
+from .read import READABLE as READABLE
+from .read import SUFFIXES as SUFFIXES
+from .read import ImageSource as ImageSource
+from .read import Picture as Picture
+from .read import PictureWarning as PictureWarning
+from .read import read_image as read_image
+from .read import read_mask as read_mask
+from .read import unit_range as unit_range
+from .write import WRITERS as WRITERS
+from .write import output_name as output_name
+from .write import to_pil as to_pil
+from .write import write_image as write_image
+from .write import writer_of as writer_of

@@ -1,0 +1,76 @@
+"""Pictures out: tensors become PIL images, and those whole files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..files import atomic_path
+from ..types import ConfigError, ShapeError
+
+
+class _Writer(NamedTuple):
+    format: str
+    options: dict[str, Any]
+    longest_side: int
+    transparency: bool
+
+
+_JPEG = _Writer("JPEG", {"quality": 95, "subsampling": 0}, 65500, False)
+_TIFF = _Writer("TIFF", {"compression": "tiff_adobe_deflate"}, 2**31 - 1, True)
+WRITERS = {
+    ".png": _Writer("PNG", {}, 2**31 - 1, True),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": _Writer("WEBP", {"lossless": True, "exact": True}, 16383, True),
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".bmp": _Writer("BMP", {}, 2**31 - 1, False),
+}
+
+
+def output_name(name: str, *, transparency: bool = False) -> str:
+    """The file name for a translation of ``name``: the same where that format is written here, else PNG.
+
+    With ``transparency`` the format must hold that too.
+    """
+    path = Path(name)
+    writer = WRITERS.get(path.suffix.lower())
+    return path.name if writer and (writer.transparency or not transparency) else f"{path.stem}.png"
+
+
+def writer_of(path: Path) -> _Writer:
+    """How a picture called ``path`` is written; ConfigError where its extension names no format written here."""
+    try:
+        return WRITERS[path.suffix.lower()]
+    except KeyError:
+        known = ", ".join(WRITERS)
+        message = f"{path}: pictures are not written as {path.suffix or 'that'}: use {known}."
+        raise ConfigError(message) from None
+
+
+def to_pil(rgb: Tensor, alpha: Tensor | None = None) -> Image.Image:
+    """8-bit RGB(A) from (3, H, W) and (1, H, W) tensors in [0, 1]; (1, H, W) alone gives greyscale."""
+    channels = rgb if alpha is None else torch.cat([rgb, alpha.to(rgb)])
+    pixels = channels.detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+    return Image.fromarray(pixels[..., 0] if len(channels) == 1 else pixels)
+
+
+def write_image(image: Image.Image, path: str | Path, *, icc: bytes | None = None, force: bool = False) -> Path:
+    """Write a picture whole or not at all, in the format its extension names; existing files only with ``force``.
+
+    JPEG is written at quality 95 without chroma subsampling, WebP and TIFF without loss.
+    """
+    path = Path(path)
+    writer = writer_of(path)
+    if max(image.size) > writer.longest_side:
+        raise ShapeError(f"{path}: {writer.format} holds {writer.longest_side} pixels a side at most: use .png.")
+    if image.has_transparency_data and not writer.transparency:
+        raise ConfigError(f"{path}: {writer.format} holds no transparency: use .png or .webp.")
+    with atomic_path(path, force=force) as temporary:
+        image.save(temporary, format=writer.format, icc_profile=icc, **writer.options)
+    return path

@@ -1,0 +1,78 @@
+"""What attention masks mean: foreground and background, and how they put a picture together.
+
+The one home of these rules. Networks, recipes, translators, previews and teachers all call them, so that a mask means
+the same everywhere. All are pure functions; masks lie in [0, 1], and the channel axis is the third from the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .types import ConfigError, Translation
+
+
+def split(attention: Tensor, contents: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Foreground masks (..., K, H, W) and the background mask (..., 1, H, W) of ``attention`` (..., K or K+1, H, W).
+
+    ``contents`` (..., K, C, H, W) say how many masks are of the foreground; a further, last mask is the background's.
+    Without such a mask the background is what the foreground masks leave over. Without contents every mask is of the
+    foreground.
+    """
+    count = attention.shape[-3] if contents is None else contents.shape[-4]
+    foreground_masks = attention[..., :count, :, :]
+    if attention.shape[-3] > count:
+        return foreground_masks, attention[..., count:, :, :]
+    return foreground_masks, 1 - foreground_masks.sum(-3, keepdim=True)
+
+
+def foreground(translation: Translation) -> Tensor:
+    """The (B, 1, H, W) mask in [0, 1] of what a translation may change: the sum of its foreground masks.
+
+    Raises ConfigError where the translation has no masks.
+
+    >>> image, masks = torch.zeros(1, 3, 4, 4), torch.full((1, 3, 4, 4), 0.25)
+    >>> foreground(Translation(image, masks, torch.zeros(1, 2, 3, 4, 4))).unique()
+    tensor([0.5000])
+    """
+    if translation.attention is None:
+        raise ConfigError("This translation has no attention masks: use a generator with an attention head.")
+    return split(translation.attention, translation.contents)[0].sum(-3, keepdim=True)
+
+
+def blend(attention: Tensor, contents: Tensor, source: Tensor | None) -> Tensor:
+    """Sum ``contents`` (B, K, C, H, W) under their masks, and show ``source`` (B, C, H, W) in the background.
+
+    ``attention`` is (B, K, H, W) or (B, K+1, H, W) in [0, 1], read as by ``split``. ``source=None`` leaves the
+    background out (AttentionGAN-geo). Equation (3) of AttentionGAN I (arXiv:1903.12296), (4) of II (arXiv:1911.11897).
+
+    >>> blend(torch.ones(1, 1, 4, 4), torch.zeros(1, 1, 3, 4, 4), torch.ones(1, 3, 4, 4)).sum()
+    tensor(0.)
+    """
+    foreground_masks, background = split(attention, contents)
+    masks: Sequence[Tensor] = foreground_masks.split(1, dim=-3)
+    layers = list(contents.unbind(-4))
+    if source is not None:
+        masks, layers = (background, *masks), [source, *layers]
+    image = masks[0] * layers[0]
+    for mask, layer in zip(masks[1:], layers[1:], strict=True):
+        image = torch.addcmul(image, mask, layer)
+    return image
+
+
+def binarize(mask: Tensor, threshold: float | None) -> Tensor:
+    """``mask``, 0 or 1 where a ``threshold`` in [0, 1] is given."""
+    return mask if threshold is None else (mask >= threshold).to(mask.dtype)
+
+
+def composite(output: Tensor, source: Tensor, areas: Sequence[Tensor | None], strength: float = 1.0) -> Tensor:
+    """``source`` (..., C, H, W) changed towards ``output`` by ``strength`` times each mask (..., 1, H, W) of ``areas``.
+
+    Where the product is 0 the result is ``source`` bit for bit, where it is 1 ``output``.
+    """
+    weight = output.new_full((1, *output.shape[-2:]), strength)
+    for area in areas:
+        weight = weight if area is None else weight * area
+    return source * (1 - weight) + output * weight

@@ -1,0 +1,81 @@
+"""Networks from registered factories: built, and given exactly the weights that fit them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..plugins import zoo
+from ..registry import suggestion
+from ..types import AttnI2IError, ConfigError, ModelError, StateDict
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def create(architecture: str, **config: Any) -> nn.Module:
+    """Build a registered generator with fresh weights.
+
+    Raises UnknownNameError for an architecture no plugin registered, ConfigError for an option it does not have.
+
+    >>> generator = create("attentiongan2", width=8, masks=4)
+    """
+    return builder("generators", architecture, config)()
+
+
+def create_discriminator(architecture: str, **config: Any) -> nn.Module:
+    """Build a registered discriminator with fresh weights; errors as for ``create``."""
+    return builder("discriminators", architecture, config)()
+
+
+def builder(
+    kind: Literal["generators", "discriminators"], architecture: str, config: Mapping[str, Any]
+) -> Callable[[], nn.Module]:
+    """What builds a registered part, imported already: an import inside a device context would be moved too."""
+    return partial(_build, getattr(zoo(), kind).load(architecture), architecture, config)
+
+
+def _build(factory: Any, name: str, config: Mapping[str, Any]) -> nn.Module:
+    known = inspect.signature(factory).parameters
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in known.values())
+    for option in config:
+        if option not in known and not open_ended:
+            raise ConfigError(
+                f"{name} has no option {option!r}.{suggestion(option, known)} Options: {', '.join(known) or 'none'}."
+            )
+    try:
+        module: nn.Module = factory(**config)
+    except AttnI2IError:
+        raise
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise ConfigError(f"{name} cannot be built from {dict(config)}: {reason}.") from error
+    return module
+
+
+def load_strictly(build: Callable[[], nn.Module], state: StateDict, where: str) -> nn.Module:
+    """Build a module, give it exactly ``state``, and set it to evaluation on the CPU.
+
+    The fit is checked on shapes alone first, so that weights that do not fit cost no memory.
+    """
+    import torch
+
+    with torch.device("meta"):
+        check_fit(build(), state, where)
+    module = build()
+    module.load_state_dict(state)
+    return module.eval().requires_grad_(False)
+
+
+def check_fit(module: nn.Module, state: StateDict, where: str) -> None:
+    """Raise ModelError naming the first keys that are missing, left over or of another shape."""
+    want = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    have = {key: tuple(value.shape) for key, value in state.items()}
+    wrong = [f"missing {key} {want[key]}" for key in want.keys() - have.keys()]
+    wrong += [f"unexpected {key} {have[key]}" for key in have.keys() - want.keys()]
+    wrong += [f"{key} is {have[key]}, not {want[key]}" for key in want.keys() & have.keys() if want[key] != have[key]]
+    if wrong:
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise ModelError(f"{where}: the weights do not fit: {'; '.join(sorted(wrong)[:3])}{more}.")

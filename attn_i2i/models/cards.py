@@ -1,0 +1,94 @@
+"""The cards that this machine knows, and the models that lie on it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+
+from ..plugins import zoo
+from ..registry import suggestion
+from ..types import ModelError, UnknownNameError
+from .card import UNSTATED, Card, read_card
+from .config import read_config
+from .places import installed_folder, local_zoo, models_in, shipped_zoo
+
+
+@cache
+def _own_cards() -> dict[str, Card]:
+    return {path.stem: read_card(path) for path in sorted(shipped_zoo().glob("*.toml"))}
+
+
+def cards() -> dict[str, Card]:
+    """Every card by name: those of the package, then those of plugins."""
+    return dict(sorted({**{entry.name: entry.load() for entry in zoo().cards}, **_own_cards()}.items()))
+
+
+def known_models() -> dict[str, Card]:
+    """``cards()``, and for models of this machine that have none a card of what their configuration says."""
+    known = cards()
+    for name in {*models_in(shipped_zoo()), *models_in(local_zoo())} - known.keys():
+        with suppress(ModelError):  # a damaged one is named when it is loaded
+            config = read_config(installed_folder(name) or Path())
+            known[name] = Card(
+                name,
+                summary="A model of this machine that has no card",
+                architecture=config.architecture,
+                task="",
+                directions={one: one for one in config.directions},
+                config=config.config,
+                domains=tuple(config.domains) if config.domains else None,
+                licence=config.licence or UNSTATED,
+            )
+    return dict(sorted(known.items()))
+
+
+def whereabouts(card: Card) -> str:
+    """In a few words, where a model's weights are: on this machine, on the Hub, or only in the authors' file."""
+    if (folder := installed_folder(card.name)) is not None:
+        return "package" if folder.is_relative_to(shipped_zoo()) else "local zoo"
+    if card.weights is not None and card.weights.repo is not None:
+        return "Hub"
+    return "official file (dead)" if card.download and card.download.state == "dead" else "official file"
+
+
+def find_card(name: str) -> Card | None:
+    """The card of a name or alias."""
+    known = cards()
+    return known.get(name) or next((card for card in known.values() if name in card.aliases), None)
+
+
+def get_card(name: str) -> Card:
+    """The card of a name or alias; raises UnknownNameError with a suggestion."""
+    card = find_card(name)
+    if card is None:
+        names = [*cards(), *(alias for one in cards().values() for alias in one.aliases)]
+        raise UnknownNameError(f"No model is named {name!r}.{suggestion(name, names)} See attn-i2i list.")
+    return card
+
+
+def list_models(
+    pattern: str = "*",
+    *,
+    architecture: str | None = None,
+    task: str | None = None,
+    licence: str | None = None,
+    installed: bool | None = None,
+) -> list[str]:
+    """Names of the models that have a card or are on this machine, sorted.
+
+    ``pattern`` and the filters may hold ``*``; ``installed`` chooses those that are (True) or are not (False) on this
+    machine, in the package or the local zoo.
+
+    >>> list_models("ugatit-*", licence="CC-BY-NC*")
+    []
+    """
+    chosen = []
+    for name, card in known_models().items():
+        asked = ((pattern, name), (architecture, card.architecture), (task, card.task), (licence, card.licence))
+        if all(want is None or fnmatchcase(have.lower(), want.lower()) for want, have in asked) and (
+            installed is None or installed == (installed_folder(name) is not None)
+        ):
+            chosen.append(name)
+    return chosen

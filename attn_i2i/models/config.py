@@ -1,0 +1,116 @@
+"""What config.json of a model folder says, checked."""
+
+from __future__ import annotations
+
+import json
+import reprlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ..registry import suggestion
+from ..types import ModelError
+
+FORMAT = 1
+CONFIG = "config.json"
+MOST = 8192
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """Which discriminators a model keeps: ``names`` are the domains they judge."""
+
+    architecture: str
+    config: dict[str, Any]
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What ``config.json`` says. ``directions`` have one weights file each; ``domains`` name the label's entries."""
+
+    architecture: str
+    config: dict[str, Any]
+    directions: list[str]
+    domains: list[str] | None = None
+    discriminators: DiscriminatorConfig | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+    licence: str | None = None
+    preprocessing: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """Canonical JSON: the same model gives the same bytes."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+
+
+def read_config(directory: Path) -> ModelConfig:
+    """Read and check ``config.json``; raises ModelError with one line on anything it cannot be."""
+    path = directory / CONFIG
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{directory} is not a model directory: it has no {CONFIG}.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{path} cannot be read as JSON: {error}.") from error
+    known = {f.name for f in fields(ModelConfig)}
+    if not isinstance(raw, dict) or not {"architecture", "config", "directions"} <= raw.keys():
+        raise ModelError(f"{path} is not a model configuration: it needs architecture, config and directions.")
+    if raw.get("format") != FORMAT:
+        raise ModelError(f"{path} has format {raw.get('format')!r}, this version reads format {FORMAT}.")
+    if unknown := sorted(raw.keys() - known):
+        raise ModelError(f"{path} has an unknown key {unknown[0]!r}.{suggestion(unknown[0], known)}")
+    for key, value in raw.items():
+        if key in _FIELDS and not _FIELDS[key][0](value):
+            raise ModelError(f"{path}: {key} is {reprlib.repr(value)}, expected {_FIELDS[key][1]}.")
+    if (judges := raw.get("discriminators")) is not None:
+        raw["discriminators"] = DiscriminatorConfig(**judges)
+    return ModelConfig(**raw)
+
+
+def is_plain(name: object) -> bool:
+    """Whether a direction may have this name: it names a file beside the discriminators', in the same directory."""
+    return isinstance(name, str) and name.replace("-", "_").isidentifier() and name != "discriminators"
+
+
+def _are_directions(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(is_plain, value))
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _are_options(value: object) -> bool:
+    """An object whose numbers, alone or in lists, no network would take for ever to be built from."""
+    if not isinstance(value, dict):
+        return False
+    numbers = [one for option in value.values() for one in (option if isinstance(option, list) else [option])]
+    return all(abs(number) <= MOST for number in numbers if isinstance(number, int | float))
+
+
+def _are_judges(value: object) -> bool:
+    return value is None or (
+        isinstance(value, dict)
+        and value.keys() == {f.name for f in fields(DiscriminatorConfig)}
+        and isinstance(value["architecture"], str)
+        and _are_options(value["config"])
+        and _are_texts(value["names"])
+    )
+
+
+_FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "architecture": (lambda value: isinstance(value, str), "a name"),
+    "config": (_are_options, f"an object with numbers of at most {MOST}"),
+    "directions": (_are_directions, "a list of plain names"),
+    "domains": (lambda value: value is None or _are_texts(value), "a list of names, or null"),
+    "discriminators": (_are_judges, "an object of architecture (a name), config (an object) and names, or null"),
+    "provenance": (_is_object, "an object"),
+    "licence": (lambda value: value is None or isinstance(value, str), "text, or null"),
+    "preprocessing": (_is_object, "an object"),
+}

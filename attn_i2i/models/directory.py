@@ -1,0 +1,97 @@
+"""A model as a folder: configuration, one weights file a direction, discriminators, a README."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ..files import atomic_dir, save_safetensors
+from ..types import ConfigError, ModelError, StateDict
+from .build import builder, load_strictly
+from .checksums import write_sums
+from .config import CONFIG, DiscriminatorConfig, ModelConfig, is_plain
+from .readme import model_card
+
+if TYPE_CHECKING:
+    from torch import nn
+
+DISCRIMINATORS = "discriminators.safetensors"
+
+
+def build_generator(directory: Path, config: ModelConfig, direction: str) -> nn.Module:
+    """The generator of one direction, strictly loaded, in evaluation mode, float32 on the CPU."""
+    if direction not in config.directions:
+        raise ModelError(f"{directory} has no direction {direction!r}: it has {', '.join(config.directions)}.")
+    weights = _read_weights(directory / f"{direction}.safetensors")
+    return _load_stored("generators", config, weights, f"{directory}/{direction}")
+
+
+def build_discriminators(directory: Path, config: ModelConfig) -> dict[str, nn.Module]:
+    """The discriminators a model keeps, by the domain they judge; empty where it keeps none."""
+    judges = config.discriminators
+    if judges is None:
+        return {}
+    weights = _read_weights(directory / DISCRIMINATORS)
+    return {
+        name: _load_stored(
+            "discriminators",
+            judges,
+            {k.partition(".")[2]: t for k, t in weights.items() if k.partition(".")[0] == name},
+            f"{directory}/discriminators ({name})",
+        )
+        for name in judges.names
+    }
+
+
+def _load_stored(
+    kind: Literal["generators", "discriminators"],
+    config: ModelConfig | DiscriminatorConfig,
+    weights: StateDict,
+    where: str,
+) -> nn.Module:
+    """A part as its model directory describes it; an option that nothing can be built from is the directory's fault."""
+    try:
+        return load_strictly(builder(kind, config.architecture, config.config), weights, where)
+    except ConfigError as error:
+        raise ModelError(f"{where}: {error}") from error
+
+
+def _read_weights(path: Path) -> StateDict:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise ModelError(f"{path} is missing: the model directory is incomplete.") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"{path} is not a whole safetensors file: {error}.") from error
+
+
+def save_model(
+    directory: Path,
+    config: ModelConfig,
+    generators: Mapping[str, StateDict],
+    discriminators: Mapping[str, StateDict] | None = None,
+    *,
+    force: bool = False,
+) -> None:
+    """Write a model directory whole or not at all; the same model gives the same bytes.
+
+    Raises ModelError for generators that are not those of ``config.directions``, or whose names cannot name files.
+    """
+    if generators.keys() != set(config.directions) or not all(map(is_plain, generators)):
+        raise ModelError(
+            f"{directory} cannot be saved: its generators are {list(generators)}, its directions {config.directions};"
+            " expected the same plain names, such as A2B."
+        )
+    with atomic_dir(directory, force=force) as work:
+        for direction, state in generators.items():
+            save_safetensors(state, work / f"{direction}.safetensors")
+        if discriminators:
+            flat = {f"{name}.{key}": t for name, state in discriminators.items() for key, t in state.items()}
+            save_safetensors(flat, work / DISCRIMINATORS)
+        (work / CONFIG).write_text(config.to_json(), encoding="utf-8")
+        write_sums(work)
+        (work / "README.md").write_text(model_card(directory.name, config), encoding="utf-8")

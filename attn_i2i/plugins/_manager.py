@@ -1,0 +1,165 @@
+"""Finds plugins, fills the zoo, and keeps a broken plugin from breaking anything else."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import re
+import time
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+import pluggy
+
+from .. import hookspecs
+from ..registry import Zoo, suggestion
+from ..types import AttnI2IError, ConfigError, DuplicateNameError
+from ..version import __version__
+
+GROUP = "attn_i2i"
+BUILTINS = ("cyclegan", "attentiongan", "aggan", "ugatit", "stargan")
+SLOW_SECONDS = 1.0
+HOOKS = ("register_components", "register_commands", "fetch_file")
+
+
+class PluginWarning(UserWarning):
+    """A third-party plugin was skipped, or is slow to import."""
+
+
+@dataclass
+class Found:
+    """One plugin that was found: the entry point (None for a builtin), import time, and why it is not loaded."""
+
+    name: str
+    point: EntryPoint | None = None
+    seconds: float = 0.0
+    problem: str | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.point is None else f"{self.name} ({self.point.value})"
+
+
+class PluginManager(pluggy.PluginManager):
+    """A pluggy manager whose zoo knows which plugin supplied what; ``found`` lists also what could not be loaded."""
+
+    def __init__(self) -> None:
+        super().__init__(GROUP)
+        self.zoo = Zoo()
+        self.found: list[Found] = []
+        self.add_hookspecs(hookspecs)
+        self.hook.register_components.call_historic(kwargs={"zoo": self.zoo})
+        for name in BUILTINS:
+            start = time.perf_counter()
+            self.register(importlib.import_module(f"attn_i2i.builtin.{name}"), name)
+            self.found.append(Found(name, seconds=time.perf_counter() - start))
+
+    def register(self, plugin: object, name: str | None = None) -> str | None:
+        """Register ``plugin`` wholly or not at all.
+
+        Raises ConfigError for a plugin that implements no hook, an unknown one or one with arguments it does not have.
+        """
+        name = name or self.get_canonical_name(plugin)
+        self._check_hooks(plugin, name)
+        with self.zoo.supplied_by(name):
+            try:
+                return super().register(plugin, name)
+            except Exception:
+                if self.get_plugin(name) is plugin:  # pluggy keeps a plugin whose historic hook raised
+                    super().unregister(name=name)
+                raise
+
+    def unregister(self, plugin: object | None = None, name: str | None = None) -> object | None:
+        """Remove a plugin and everything it supplied to the zoo."""
+        name = name or self.get_name(plugin)
+        self.zoo.forget(str(name))
+        return super().unregister(name=name)
+
+    def load_third_party(self, allowed: frozenset[str] | None = None) -> None:
+        """Load the installed entry points of group ``attn_i2i``; ``allowed`` limits them by name.
+
+        One that fails is skipped with a PluginWarning, and nothing of it stays.
+        """
+        points = sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value))
+        for point in points:
+            found = Found(point.name, point)
+            self.found.append(found)
+            if allowed is None or point.name in allowed:
+                self._load_isolated(point, found)
+            else:
+                found.problem = "not among those that ATTN_I2I_PLUGINS allows"
+        names = [point.name for point in points]
+        for name in sorted(allowed or ()):
+            if name not in names:
+                text = f"ATTN_I2I_PLUGINS allows {name!r}, but no such plugin is installed.{suggestion(name, names)}"
+                warnings.warn(text, PluginWarning, stacklevel=2)
+
+    def _load_isolated(self, point: EntryPoint, found: Found) -> None:
+        start = time.perf_counter()
+        try:
+            if self.has_plugin(point.name):
+                raise DuplicateNameError(f"another plugin is called {point.name!r} too: rename the entry point.")
+            _check_requirements(point)
+            self.register(point.load(), point.name)
+        except (Exception, SystemExit) as error:
+            text = " ".join(str(error).split())
+            found.problem = text if isinstance(error, AttnI2IError) else f"{type(error).__name__}: {text}"
+            warnings.warn(f"Plugin {found} was skipped: {found.problem}", PluginWarning, stacklevel=3)
+        finally:
+            found.seconds = time.perf_counter() - start
+        if found.seconds > SLOW_SECONDS:
+            text = (
+                f"Plugin {found} took {found.seconds:.1f} s to import: import heavy modules at first use, not before."
+            )
+            warnings.warn(text, PluginWarning, stacklevel=3)
+
+    def _check_hooks(self, plugin: object, name: str) -> None:
+        options = {attribute: self.parse_hookimpl_opts(plugin, attribute) for attribute in dir(plugin)}
+        marked = {attribute: (each.get("specname") or attribute) for attribute, each in options.items() if each}
+        if not marked:
+            raise ConfigError(f"{name} implements no hook: mark register_components(zoo) with @attn_i2i.hookimpl.")
+        for attribute, hook in marked.items():
+            if not hasattr(self.hook, hook):
+                known = ", ".join(HOOKS)
+                raise ConfigError(f"There is no hook {hook!r}.{suggestion(hook, HOOKS)} Hooks: {known}.")
+            takes = list(inspect.signature(getattr(hookspecs, hook)).parameters)
+            for argument in inspect.signature(getattr(plugin, attribute)).parameters:
+                if argument not in takes:
+                    known = ", ".join(takes)
+                    raise ConfigError(
+                        f"Its hook {hook} asks for {argument!r}; it may ask for {known} only, by this name."
+                    )
+
+
+def _check_requirements(point: EntryPoint) -> None:
+    """Raise ConfigError where the plugin's distribution asks for another attn-i2i than this one."""
+    for line in (point.dist.requires if point.dist else None) or ():
+        if re.match(r"attn[-_.]i2i\b(?![-_.])", line, re.IGNORECASE):
+            from packaging.requirements import Requirement
+
+            here = __version__
+            asked = Requirement(line)
+            applies = asked.marker is None or asked.marker.evaluate({"extra": ""})
+            if applies and not asked.specifier.contains(here, prereleases=True):
+                raise ConfigError(f"It needs attn-i2i {asked.specifier}, this is {here}: upgrade one of the two.")
+
+
+def allowed_plugins() -> frozenset[str] | None:
+    """Names in ``ATTN_I2I_PLUGINS`` (comma-separated; empty allows none), or None where it is not set."""
+    listed = os.environ.get("ATTN_I2I_PLUGINS")
+    return None if listed is None else frozenset(name.strip() for name in listed.split(",") if name.strip())
+
+
+@cache
+def manager() -> PluginManager:
+    """The process-wide manager: builtins, then third-party plugins."""
+    result = PluginManager()
+    result.load_third_party(allowed_plugins())
+    return result
+
+
+def zoo() -> Zoo:
+    """The process-wide zoo."""
+    return manager().zoo

@@ -1,0 +1,1 @@
+"""What a training reads: folders, shards, and how their pictures become batches."""

@@ -1,0 +1,167 @@
+"""Training pictures streamed from WebDataset shards: tar files read from front to back, for data too large for files.
+
+``trainA-*.tar`` and ``trainB-*.tar``, each sample one picture. Every process and worker reads whole shards of its own,
+in an order that follows from the seed, through a shuffling buffer; a resumed run reads past what it has seen without
+decoding it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count, islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from ...images.read import SUFFIXES
+from ...types import AttnI2IError, ConfigError, UnreadableFileError
+from ..options import TrainOptions
+from .folders import A_AND_B
+from .loading import Batch, Encoded, Positions, augmented, batches_ahead, ignore_signals, read_resized
+
+BUFFER = 1000
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Tar files by domain."""
+
+    files: dict[str, list[str]]
+    domains: None = None
+
+    def fingerprint(self) -> str:
+        """A digest of the shards' names."""
+        names = [Path(file).name for files in self.files.values() for file in files]
+        return hashlib.sha256("\0".join(names).encode()).hexdigest()
+
+    def count(self) -> int:
+        """Samples of the larger domain; reads every tar header once."""
+        return max(sum(map(_samples, files)) for files in self.files.values())
+
+    def shown(self, number: int, size: int) -> dict[str, Tensor]:
+        """The first pictures of each domain, (number, 3, size, size) uint8."""
+        return {
+            side: torch.stack([read_resized(picture, size) for picture in islice(_pictures(files[:1]), number)])
+            for side, files in self.files.items()
+        }
+
+
+def find_shards(root: Path) -> Shards | None:
+    """The shards of two domains in a folder; None where it has none at all."""
+    found = {side: sorted(str(file) for file in root.glob(f"train{side}*.tar")) for side in A_AND_B}
+    if missing := [side for side, files in found.items() if not files]:
+        if len(missing) == len(found):
+            return None
+        raise UnreadableFileError(f"{root} has no train{missing[0]}-*.tar beside the other domain's shards.")
+    return Shards(found)
+
+
+class ShardStream(IterableDataset[Batch]):
+    """Samples ``A`` and ``B`` of one process, from a micro-batch on.
+
+    The loader takes batches from its workers in turn, so that worker w makes every W-th one; the first one after
+    resuming comes from worker 0 again, which then takes the part of the worker whose turn it was.
+    """
+
+    def __init__(self, shards: Shards, options: TrainOptions, positions: Positions) -> None:
+        self.shards, self.options, self.positions = shards, options, positions
+
+    def __iter__(self) -> Iterator[Batch]:
+        info = get_worker_info()
+        worker, workers = (info.id, info.num_workers) if info else (0, 1)
+        first, size = self.positions.first, self.positions.batch_size
+        part = (worker + first) % workers
+        mine = self.positions.rank * workers + part
+        seen = len(range(part, first, workers)) * size
+        left = len(range(first + worker, self.positions.last, workers)) * size
+        streams = [
+            islice(self._raw(stream, mine, self.positions.processes * workers), seen, seen + left)
+            for stream in range(len(self.shards.files))
+        ]
+        for position, samples in enumerate(zip(*streams, strict=True), start=seen):
+            yield {
+                side: self._picture(raw, (self.options.seed, stream, mine, position))
+                for stream, (side, raw) in enumerate(zip(self.shards.files, samples, strict=True))
+            }
+
+    def _picture(self, raw: Encoded, key: tuple[int, ...]) -> Tensor:
+        return augmented(read_resized(raw, self.options.load), self.options, np.random.default_rng(key))
+
+    def _raw(self, stream: int, mine: int, readers: int) -> Iterator[Encoded]:
+        """Encoded pictures without end, each once a cycle; shuffled by shards and by a buffer of samples."""
+        files = list(self.shards.files.values())[stream]
+        for cycle in count():
+            order = np.random.default_rng((self.options.seed, stream, cycle)).permutation(len(files))
+            random = np.random.default_rng((self.options.seed, stream, cycle, mine))
+            yield from _shuffled(_pictures([files[i] for i in order[mine::readers]]), random)
+
+
+def _shuffled(pictures: Iterator[Encoded], random: np.random.Generator) -> Iterator[Encoded]:
+    """All of ``pictures``, each from anywhere within the next BUFFER."""
+    buffer: list[Encoded] = []
+    for picture in pictures:
+        buffer.append(picture)
+        if len(buffer) == BUFFER:
+            yield buffer.pop(int(random.integers(BUFFER)))
+    while buffer:
+        yield buffer.pop(int(random.integers(len(buffer))))
+
+
+def shard_loader(stream: ShardStream, *, workers: int, pin: bool) -> DataLoader[Batch]:
+    """Batches of a stream of shards; raises ConfigError where there are fewer shards than readers."""
+    readers, fewest = stream.positions.processes * max(1, workers), min(map(len, stream.shards.files.values()))
+    if readers > fewest:
+        raise ConfigError(
+            f"{fewest} shards cannot feed {readers} readers (processes x workers): make more and smaller shards, or"
+            " give fewer workers (--workers)."
+        )
+    return DataLoader(
+        stream,
+        batch_size=stream.positions.batch_size,
+        num_workers=workers,
+        pin_memory=pin,
+        prefetch_factor=batches_ahead(stream.options, workers),
+        worker_init_fn=ignore_signals,
+        generator=torch.Generator().manual_seed(stream.options.seed),
+    )
+
+
+def _pictures(files: list[str]) -> Iterator[Encoded]:
+    """The picture of each sample of each shard, still encoded; raises UnreadableFileError, which names both."""
+    try:
+        from webdataset.tariterators import group_by_keys, tar_file_expander
+    except ImportError as error:
+        raise ConfigError(f"Shards need webdataset ({error}): pip install attn-i2i[data].") from error
+    for file in files:
+        found = 0
+        try:
+            with Path(file).open("rb") as stream:
+                for sample in group_by_keys(tar_file_expander([{"url": file, "stream": stream}])):
+                    label = f"{file}: the sample {sample['__key__']}"
+                    picture = next((value for name, value in sample.items() if f".{name.lower()}" in SUFFIXES), None)
+                    if picture is None:
+                        raise UnreadableFileError(f"{label} holds no picture.")
+                    found += 1
+                    yield Encoded(label, picture)
+        except AttnI2IError:
+            raise
+        except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
+            why = error if isinstance(error, OSError) else error.args[0]  # webdataset adds more of these
+            raise UnreadableFileError(f"{file} cannot be read as a tar file: {why}.") from error
+        if not found:
+            raise UnreadableFileError(f"{file} holds no pictures: remove this shard, or fill it.")
+
+
+def _samples(file: str) -> int:
+    try:
+        with tarfile.open(file) as tar:
+            return sum(Path(member.name).suffix.lower() in SUFFIXES for member in tar)
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise UnreadableFileError(f"{file} cannot be read as a tar file: {error}.") from error

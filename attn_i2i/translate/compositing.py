@@ -1,0 +1,78 @@
+"""From a network's answer to results: sizes, masks by role, heatmaps, the final picture."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..images.read import Picture
+from ..masks import binarize, split
+from ..types import ShapeError, Translation
+from .options import Options
+from .result import Result
+
+
+def native_size(generator: nn.Module, picture: Picture, options: Options) -> tuple[int, int]:
+    """Height and width that the network gets to see."""
+    only = getattr(generator, "image_size", None)
+    if only is None:
+        return picture.size
+    height, width = (only, only) if isinstance(only, int) else only
+    if picture.size != (height, width) and options.size != "fit":
+        raise ShapeError(
+            f"{picture.name} is {picture.size[1]}x{picture.size[0]}, but this network takes {width}x{height} only:"
+            ' size="fit" (--size fit) resizes to that and back.'
+        )
+    return height, width
+
+
+def resized(values: Tensor, size: tuple[int, int], mode: str = "bilinear") -> Tensor:
+    return F.interpolate(values, size, mode=mode, align_corners=False, antialias=True)
+
+
+def at_size(translation: Translation, size: tuple[int, int]) -> Translation:
+    attention, contents = translation.attention, translation.contents
+    return translation._replace(
+        image=resized(translation.image, size, "bicubic").clamp(-1, 1),
+        attention=None if attention is None else resized(attention, size),
+        contents=None if contents is None else resized(contents.flatten(0, 1), size).unflatten(0, contents.shape[:2]),
+    )
+
+
+def assemble(picture: Picture, translation: Translation, limit: Tensor | None, options: Options) -> Result:
+    """Compose one picture; the parts of ``translation`` have lost their batch axis."""
+    source = picture.rgb
+
+    def here(part: Tensor | None, images: bool = False) -> Tensor | None:
+        return None if part is None else ((part + 1) / 2 if images else part).clamp(0, 1).to(source)
+
+    output = here(translation.image, images=True)
+    assert output is not None
+    contents = here(translation.contents, images=True)
+    attention = here(translation.attention)
+    foreground, background = (None, None) if attention is None else split(attention, contents)
+    mask = None if foreground is None else binarize(foreground.sum(0, keepdim=True).clamp(0, 1), options.threshold)
+    background = None if background is None else background.clamp(0, 1)
+    raw = None if translation.heatmap is None else translation.heatmap.to(source)
+    return Result(
+        options.compose(output, source, mask, limit),
+        source,
+        foreground,
+        background,
+        mask,
+        contents,
+        None if raw is None else _normalised(raw, picture.size),
+        raw,
+        limit,
+        picture.alpha,
+        picture.name,
+        picture.icc,
+    )
+
+
+def _normalised(heatmap: Tensor, size: tuple[int, int]) -> Tensor:
+    """(1, h, w) of any range as (1, H, W) in [0, 1]; a flat heatmap is 0."""
+    values = resized(heatmap[None], size)[0]
+    low, high = values.aminmax()
+    return (values - low) / (high - low).clamp(min=torch.finfo(values.dtype).tiny)

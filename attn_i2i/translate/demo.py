@@ -1,0 +1,84 @@
+"""The demo: the pictures and models that ship with the package, translated, with masks and heatmaps, on one sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from ..files import TargetExistsError, atomic_dir, atomic_path
+from ..images.draw import Tile, contact_sheet
+from ..images.read import read_image
+from ..images.write import to_pil
+from ..models.cards import list_models
+from ..models.config import CONFIG
+from ..models.places import shipped_zoo
+from ..types import ModelError
+from .batch import SHEET
+from .loading import load
+
+if TYPE_CHECKING:
+    from .result import Result
+
+SAMPLES = "samples"
+TILE = 128
+
+
+def demo_models() -> list[str]:
+    """Names of the emoji models whose weights ship with the package, the default one first."""
+    shipped = [name for name in list_models("*-flat2clay") if (shipped_zoo() / name / CONFIG).is_file()]
+    return sorted(shipped, key=lambda name: (name != "attentiongan2-flat2clay", name))
+
+
+def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda: None) -> Path:
+    """Translate the shipped pictures with every shipped model into the folder ``out``; returns the contact sheet.
+
+    A folder a model holds its pictures, masks and heatmaps. ``advance`` is called after each picture. Raises ModelError
+    where no model ships, TargetExistsError where ``out`` exists and ``force`` is off, or is not an earlier demo.
+    """
+    samples = sorted((shipped_zoo() / SAMPLES).glob("*.png"))
+    models = demo_models()
+    if not models or not samples:
+        raise ModelError("This installation ships no model for the demo: install attn-i2i from its wheel or checkout.")
+    _check_target(out, force, {SHEET, *models})
+    rows: list[list[Tile]] = [[("input", _enlarged(to_pil(read_image(path).rgb)))] for path in samples]
+    with atomic_dir(out, force=force) as work:
+        for name in models:
+            translator = load(name)
+            (work / name).mkdir()
+            for row, path in zip(rows, samples, strict=True):
+                row += _translated(translator(path), work / name / path.name, name.split("-")[0])
+                advance()
+        with atomic_path(work / SHEET) as temporary:
+            contact_sheet(rows, TILE).save(temporary, "PNG")
+    return out / SHEET
+
+
+def _check_target(out: Path, force: bool, written: set[str]) -> None:
+    """Never replace a folder that holds anything but a demo."""
+    names = {entry.name for entry in out.iterdir()} if force and out.is_dir() else set()
+    if names and not (SHEET in names and names <= written):
+        raise TargetExistsError(f"{out} is not an earlier demo, so --force does not replace it: choose another folder.")
+
+
+def _translated(result: Result, target: Path, model: str) -> list[Tile]:
+    """Save a translation and its mask or heatmap, where it has one; return all as tiles."""
+    result.save(target)
+    tiles = [(model, _enlarged(result.pil().convert("RGB")))]
+    if result.mask is not None:
+        tiles.append(_beside(target, "mask", result.mask_image()))
+    elif result.heatmap is not None:
+        tiles.append(_beside(target, "heatmap", result.heatmap_image()))
+    return tiles
+
+
+def _beside(target: Path, what: str, picture: Image.Image) -> Tile:
+    """Save what belongs to the translation ``target``; return it as a tile."""
+    picture.save(target.with_suffix(f".{what}.png"))
+    return f"its {what}", _enlarged(picture.convert("RGB"))
+
+
+def _enlarged(picture: Image.Image) -> Image.Image:
+    return picture.resize((TILE, TILE), Image.Resampling.LANCZOS)

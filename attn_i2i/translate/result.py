@@ -1,0 +1,104 @@
+"""What a translation hands back: the picture, its masks, and pictures of those."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import mul
+from pathlib import Path
+
+from PIL import Image
+from torch import Tensor
+
+from ..images.draw import Tile, colorize, contact_sheet, heat_over
+from ..images.write import output_name, to_pil, write_image
+from ..types import ConfigError
+
+SHEET_WIDTH = 1600
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result:
+    """One translated picture, on the device its source came from. Everything is float32; absent parts are None.
+
+    ``image`` and ``source`` are (3, H, W), ``alpha`` (the source's transparency) (1, H, W), all in [0, 1].
+    ``foreground`` is (K, H, W), one mask for each of the ``contents`` (K, 3, H, W); ``background`` (1, H, W) is what
+    they leave over, ``mask`` (1, H, W) the sum of the foreground, 0 or 1 after ``threshold``. ``heatmap`` (1, H, W) is
+    scaled to [0, 1] for each picture, ``raw_heatmap`` (1, h, w) is the network's own. ``limit`` (1, H, W) is the mask
+    that the caller gave.
+    """
+
+    image: Tensor
+    source: Tensor
+    foreground: Tensor | None = None
+    background: Tensor | None = None
+    mask: Tensor | None = None
+    contents: Tensor | None = None
+    heatmap: Tensor | None = None
+    raw_heatmap: Tensor | None = None
+    limit: Tensor | None = None
+    alpha: Tensor | None = None
+    name: str = "image"
+    icc: bytes | None = None
+
+    def __repr__(self) -> str:
+        height, width = self.image.shape[-2:]
+        masks = "" if self.foreground is None else f", masks={len(self.foreground)}"
+        heatmap = "" if self.heatmap is None else ", heatmap"
+        return f"Result({self.name!r}, {width}x{height}{masks}{heatmap})"
+
+    def pil(self) -> Image.Image:
+        """The translated picture as 8-bit RGB, or RGBA where the source has transparency."""
+        return to_pil(self.image, self.alpha)
+
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the translated picture and return its path; into a folder it goes by its source's name."""
+        path = Path(path)
+        path = path / output_name(self.name, transparency=self.alpha is not None) if path.is_dir() else path
+        return write_image(self.pil(), path, icc=self.icc, force=force)
+
+    def mask_image(self) -> Image.Image:
+        """The foreground mask as 8-bit greyscale, white where the network changes the picture."""
+        if self.mask is None:
+            raise ConfigError(f"{self.name}: this network gives no attention mask.")
+        return to_pil(self.mask)
+
+    def heatmap_image(self) -> Image.Image:
+        """The heatmap over the source, in colour."""
+        if self.heatmap is None:
+            raise ConfigError(f"{self.name}: this network gives no heatmap.")
+        return to_pil(heat_over(self.source, self.heatmap), self.alpha)
+
+    def overlay(self) -> Image.Image:
+        """The mask as heat over the source, or the heatmap of a network without masks."""
+        if self.mask is None:
+            return self.heatmap_image()
+        return to_pil(heat_over(self.source, self.mask), self.alpha)
+
+    def cutout(self) -> Image.Image:
+        """The translated foreground alone: RGBA, with the mask (times the caller's) as its transparency."""
+        if self.mask is None and self.limit is None:
+            raise ConfigError(f"{self.name}: this network gives no attention mask to cut along: give a mask yourself.")
+        areas = [area for area in (self.mask, self.limit, self.alpha) if area is not None]
+        return to_pil(self.image, reduce(mul, areas))
+
+    def tiles(self) -> list[Tile]:
+        """Labelled pictures that tell the story in one row: input, masks as far as there are any, output."""
+        row = [("input", to_pil(self.source, self.alpha))]
+        if self.mask is not None:
+            row += [("mask", self.mask_image()), ("overlay", self.overlay())]
+        if self.heatmap is not None:
+            row.append(("heatmap", self.heatmap_image()))
+        return [*row, ("output", self.pil())]
+
+    def grid(self) -> Image.Image:
+        """A contact sheet of all there is: input, output, every mask, and under it the content it lets through."""
+        rows = [self.tiles()]
+        if self.foreground is not None and self.background is not None:
+            rows.append([(f"mask {k}", to_pil(colorize(m[None]))) for k, m in enumerate(self.foreground, 1)])
+            rows[-1].append(("background mask", to_pil(colorize(self.background))))
+        if self.contents is not None:
+            rows.append([(f"content {k}", to_pil(content)) for k, content in enumerate(self.contents, 1)])
+            rows[-1].append(("input", to_pil(self.source)))
+        columns = max(len(row) for row in rows)
+        return contact_sheet(rows, min(max(*self.image.shape[-2:], 128), 256, SHEET_WIDTH // columns))

@@ -1,0 +1,228 @@
+"""The object that translates pictures by a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, overload
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from ..blocks import allow_winograd
+from ..devices import pick_device, pick_dtype, warn_of_slow
+from ..images.read import ImageSource, Picture, read_image, read_mask
+from ..registry import suggestion
+from ..types import ConfigError, ModelError, ShapeError, Translation, UnknownNameError
+from .compositing import assemble, at_size, native_size, resized
+from .options import Domain, Options, domain_vector
+from .result import Result
+
+if TYPE_CHECKING:
+    from ..models.card import Card
+    from ..models.config import ModelConfig
+
+PIXELS_PER_BATCH = 8 * 256 * 256
+OnePicture: TypeAlias = "str | Path | Image.Image | np.ndarray[Any, Any] | Picture"
+Pictures: TypeAlias = "list[Any] | tuple[Any, ...]"
+
+
+class CallOptions(TypedDict, total=False):
+    """The options of a Translator's call, for type checkers."""
+
+    direction: str | None
+    domain: Domain | None
+    mask: ImageSource | Sequence[ImageSource] | None
+    strength: float
+    threshold: float | None
+    keep_background: bool
+    size: Literal["fit"] | None
+    batch_size: int | None
+
+
+class Generators(Mapping[str, nn.Module]):
+    """Generators by direction; each is built when first asked for, because two may not fit where one does."""
+
+    def __init__(self, directions: Sequence[str], build: Callable[[str], nn.Module]) -> None:
+        self._directions = tuple(directions)
+        self._build = build
+        self._built: dict[str, nn.Module] = {}
+
+    def __getitem__(self, direction: str) -> nn.Module:
+        if direction not in self._directions:
+            hint, known = suggestion(direction, self._directions), ", ".join(self._directions)
+            raise UnknownNameError(f"No direction is named {direction!r}.{hint} This model has {known}.")
+        if direction not in self._built:
+            self._built[direction] = self._build(direction)
+        return self._built[direction]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._directions)
+
+    def __len__(self) -> int:
+        return len(self._directions)
+
+
+class Translator:
+    """Translates pictures by a model: ``translator(image)`` gives a Result.
+
+    ``generators`` are moved to ``device`` (a CUDA device where there is one, else the CPU) and cast to ``dtype``, and
+    compiled for their first picture where ``compile`` is set; they are put into evaluation mode. ``config`` is the
+    model's config.json, ``card`` its zoo card or None. ``direction`` is the one used unless a call names another.
+
+    >>> from attn_i2i.models import ModelConfig, create
+    >>> network = create("attentiongan2", width=4, blocks=1)
+    >>> translate = Translator({"A2B": network}, ModelConfig("attentiongan2", {}, ["A2B"]), device="cpu")
+    >>> translate(torch.rand(3, 32, 32), keep_background=True)
+    Result('image', 32x32, masks=9)
+    """
+
+    def __init__(
+        self,
+        generators: Mapping[str, nn.Module],
+        config: ModelConfig,
+        *,
+        direction: str | None = None,
+        device: str | torch.device | None = None,
+        dtype: str | torch.dtype | None = None,
+        compile: bool = False,  # noqa: A002
+        card: Card | None = None,
+    ) -> None:
+        self.config = config
+        self.card = card
+        self.device = pick_device(device)
+        self.dtype = pick_dtype(dtype)
+        warn_of_slow(self.dtype, self.device)
+        self._compile = compile
+        self.generators = Generators(list(generators), lambda name: self._prepared(generators[name]))
+        self.directions = list(self.generators)
+        self.domains = config.domains
+        self.direction = direction or self.directions[0]
+        if self.direction not in self.directions:
+            self.generators[self.direction]
+
+    @property
+    def generator(self) -> nn.Module:
+        """The network of the default direction: (B, 3, H, W) in [-1, 1] to a Translation."""
+        return self.generators[self.direction]
+
+    def __repr__(self) -> str:
+        return f"Translator({self.config.architecture!r}, directions={self.directions}, device={str(self.device)!r})"
+
+    @overload
+    def __call__(self, images: OnePicture, **options: Unpack[CallOptions]) -> Result: ...
+
+    @overload
+    def __call__(self, images: Pictures, **options: Unpack[CallOptions]) -> list[Result]: ...
+
+    @overload
+    def __call__(self, images: Tensor, **options: Unpack[CallOptions]) -> Any: ...
+
+    def __call__(
+        self,
+        images: OnePicture | Pictures | Tensor,
+        *,
+        direction: str | None = None,
+        domain: Domain | None = None,
+        mask: ImageSource | Sequence[ImageSource] | None = None,
+        strength: float = 1.0,
+        threshold: float | None = None,
+        keep_background: bool = False,
+        size: Literal["fit"] | None = None,
+        batch_size: int | None = None,
+    ) -> Result | list[Result]:
+        """Translate one picture to a Result, or several (a list, or a (B, 3, H, W) tensor) to a list of them.
+
+        A picture is a path, PIL image, uint8 array (H, W[, C]) or float tensor (C, H, W) in [0, 1].
+
+        ``domain`` is the target of a multi-domain model (StarGAN's semantics): the complete label vector of the
+        picture wanted, given as the names of the labels that are 1 or as the vector itself.
+        ``mask`` limits where a picture may change (1: may, 0: stays bit for bit); one for all pictures, or a list.
+        ``strength`` in [0, 1] blends the source (0) with the output (1), which for networks that blend by attention
+        is the same as scaling their foreground masks. ``keep_background`` composites output and source by the
+        foreground mask, so that where it is 0 the source stays bit for bit; ``threshold`` in [0, 1] makes that mask
+        0 or 1 first, and implies compositing. ``size="fit"`` resizes to the one size that some networks take, and
+        back. Pictures of one size share a batch of ``batch_size`` (by default as many as make half a megapixel).
+
+        Raises AttnI2IError with a line that says which picture or option is wrong.
+        """
+        options = Options(strength, threshold, keep_background, size)
+        many = isinstance(images, list | tuple) or (isinstance(images, Tensor) and images.ndim == 4)
+        pictures = _pictures(list(images) if many else [images])  # type: ignore[arg-type, list-item]
+        limits = _limits(mask, pictures)
+        generator = self.generators[direction or self.direction]
+        label = domain_vector(domain, self.domains, getattr(generator, "domains", None) or None)
+        results: dict[int, Result] = {}
+        for indexes in _batches(pictures, batch_size):
+            translation = self._translate(generator, [pictures[i] for i in indexes], label, options)
+            for row, i in enumerate(indexes):
+                one = Translation._make(None if part is None else part[row] for part in translation)
+                results[i] = assemble(pictures[i], one, limits[i], options)
+        return [results[i] for i in range(len(pictures))] if many else results[0]
+
+    def _prepared(self, generator: nn.Module) -> nn.Module:
+        generator = generator.to(self.device, self.dtype).eval()
+        if self._compile:
+            allow_winograd(generator)
+            generator.compile()
+        return generator
+
+    @torch.no_grad()
+    def _translate(
+        self, generator: nn.Module, pictures: Sequence[Picture], label: Tensor | None, options: Options
+    ) -> Translation:
+        """The translation of pictures of one size at that size, float32, images in [-1, 1] as the network left them."""
+        size = pictures[0].size
+        native = native_size(generator, pictures[0], options)
+        images = torch.stack([picture.rgb.to(self.device) for picture in pictures]) * 2 - 1
+        if native != size:
+            images = resized(images, native, "bicubic").clamp(-1, 1)
+        images = images.to(self.dtype)
+        label = None if label is None else label.to(images).expand(len(images), -1)
+        try:
+            translation: Translation = generator(images) if label is None else generator(images, label)
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
+                raise
+            raise ShapeError(
+                f"{pictures[0].name}: {len(images)} x {native[1]}x{native[0]} pixels do not fit into the memory of"
+                f" {self.device}: choose a smaller batch_size, or reduce the pictures."
+            ) from error
+        if not translation.image.isfinite().all():
+            hint = "" if self.dtype in (torch.float32, torch.float64) else ": use bfloat16 or float32"
+            raise ModelError(f"{pictures[0].name}: the network gave no finite numbers in {self.dtype}{hint}.")
+        translation = Translation._make(None if part is None else part.float() for part in translation)
+        return translation if native == size else at_size(translation, size)
+
+
+def _pictures(images: Sequence[ImageSource | Picture]) -> list[Picture]:
+    pictures = [image if isinstance(image, Picture) else read_image(image) for image in images]
+    unnamed = [i for i, picture in enumerate(pictures) if picture.name == Picture.name]
+    if len(unnamed) > 1:
+        for i in unnamed:
+            pictures[i] = replace(pictures[i], name=f"{Picture.name}-{i + 1:04d}")
+    return pictures
+
+
+def _limits(mask: Any, pictures: Sequence[Picture]) -> list[Tensor | None]:
+    many = isinstance(mask, list | tuple) or (isinstance(mask, Tensor) and mask.ndim == 4)
+    masks = list(mask) if many else [mask] * len(pictures)
+    if len(masks) != len(pictures):
+        raise ConfigError(f"{len(masks)} masks were given for {len(pictures)} pictures: give one, or one each.")
+    pairs = zip(masks, pictures, strict=True)
+    return [None if one is None else read_mask(one, picture.size).to(picture.rgb) for one, picture in pairs]
+
+
+def _batches(pictures: Sequence[Picture], batch_size: int | None) -> Iterator[list[int]]:
+    """Indexes of pictures that have one size and device, a batch at a time."""
+    if batch_size is not None and batch_size < 1:
+        raise ConfigError(f"batch_size={batch_size} was given: expected 1 or more.")
+    groups: dict[Any, list[int]] = {}
+    for i, picture in enumerate(pictures):
+        groups.setdefault((picture.size, picture.rgb.device), []).append(i)
+    for (size, _), indexes in groups.items():
+        step = batch_size or max(1, PIXELS_PER_BATCH // (size[0] * size[1]))
+        yield from (indexes[i : i + step] for i in range(0, len(indexes), step))

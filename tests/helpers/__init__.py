@@ -1,0 +1,1 @@
+"""What tests share: makers of models, pictures, checkpoints and servers."""

@@ -1,0 +1,106 @@
+"""A process with its own Hub endpoint and home, which finds and publishes models as it is told.
+
+The Hub client reads its environment at import, so a test cannot give it a new endpoint in its own process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[2]
+
+
+class Answer(NamedTuple):
+    """What a call returned, or the type and text of its error, and how long it took."""
+
+    value: Any
+    error: str
+    message: str
+    seconds: float
+
+
+class Worker:
+    """Runs calls in its process one after another; ``home`` holds all that it may write to, ``zoo`` its local zoo."""
+
+    def __init__(self, endpoint: str, home: Path, **environment: str) -> None:
+        self.home = home
+        self.zoo = home / "zoo"
+        inherited = {name: value for name, value in os.environ.items() if name not in ("HF_HUB_OFFLINE", "HF_TOKEN")}
+        own = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home / "hf")}
+        own |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "ATTN_I2I_PLUGINS": "", "TMPDIR": str(home)}
+        home.mkdir(parents=True, exist_ok=True)
+        with (home / "stderr").open("w") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.helpers.hub_worker"],
+                cwd=ROOT,
+                env=inherited | own | environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+
+    def ask(self, call: str, *arguments: Any, **options: Any) -> None:
+        """Start a call of "module:function" with JSON arguments."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps([str(self.zoo), call, arguments, options]) + "\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> Answer:
+        """Wait for the call that was started first."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, (self.home / "stderr").read_text()
+        return Answer(*json.loads(line))
+
+    def __call__(self, call: str, *arguments: Any, **options: Any) -> Answer:
+        self.ask(call, *arguments, **options)
+        return self.answer()
+
+    def find(self, name: str, **options: Any) -> Answer:
+        return self("attn_i2i.hub:find_model", name, **options)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+def add_card(path: str) -> None:
+    """Register the card at ``path`` as a plugin would."""
+    from attn_i2i.models.card import read_card
+    from attn_i2i.plugins import zoo
+
+    card = read_card(Path(path))
+    zoo().cards.add(card.name, card)
+
+
+def main() -> None:
+    """Answer one call a line."""
+    from pkgutil import resolve_name
+
+    from attn_i2i.hub import client
+
+    client.PAUSES = (0.01, 0.01)
+    if "ATTN_I2I_TEST_PATIENCE" in os.environ:  # the client itself waits for seconds
+        time.sleep = lambda _: None
+    replies = sys.stdout
+    sys.stdout = sys.stderr
+    for line in sys.stdin:
+        os.environ["ATTN_I2I_HOME"], call, arguments, options = json.loads(line)
+        start = time.monotonic()
+        try:
+            answer = Answer(str(resolve_name(call)(*arguments, **options)), "", "", 0)
+        except Exception as error:
+            answer = Answer(None, type(error).__name__, str(error), 0)
+        replies.write(json.dumps(answer._replace(seconds=time.monotonic() - start)) + "\n")
+        replies.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Converted and trained networks against reference cases: ``python -m tests.parity``."""

@@ -1,0 +1,152 @@
+"""Runs reference cases: ``python -m tests.parity DIR ...`` prints one line a case.
+
+A case is a folder with ``case.json``, checkpoints in a published format and ``io.safetensors`` with inputs and what
+the published implementation answered in float64. Exit code 1 when a case fails, 2 when a folder cannot be read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from attn_i2i.convert import Networks, checkpoint_files, convert
+from attn_i2i.convert.verify import INPUTS, Answers, relative_error
+from attn_i2i.models.config import read_config
+from attn_i2i.models.directory import build_discriminators, build_generator
+from attn_i2i.types import AttnI2IError
+
+from .training import FLOAT32_ROW, run_case
+
+FLOAT64_BOUND = 1e-6
+FLOAT32_BOUNDS = {"pytorch": 2e-5, "tensorflow": 2e-4}
+
+
+class UnreadableCaseError(Exception):
+    """A folder that is no case."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One case: what was compared, the worst error in each precision, whether both keep their bounds."""
+
+    name: str
+    compared: str
+    float64: float
+    float32: float
+    passed: bool
+
+    def line(self) -> str:
+        verdict = "pass" if self.passed else "FAIL"
+        return f"{verdict}  {self.name:28} float64 {self.float64:.1e}  float32 {self.float32:.1e}  {self.compared}"
+
+
+def read_case(folder: Path) -> dict[str, Any]:
+    """The case's description; raises UnreadableCaseError where the folder has none or lacks its tensors."""
+    try:
+        case = json.loads((folder / "case.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnreadableCaseError(f"{folder}: no readable case.json ({error})") from error
+    if not (folder / "io.safetensors").is_file() or not isinstance(case, dict):
+        raise UnreadableCaseError(f"{folder}: a case needs io.safetensors beside case.json")
+    return case
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Every checkpoint of a case, read as a user would name it."""
+    files = [p for p in sorted(folder.iterdir()) if p.suffix in (".pth", ".pt", ".ckpt", ".index")]
+    if not files:
+        raise UnreadableCaseError(f"{folder}: no checkpoint (.pth, .pt, .ckpt, .index)")
+    if any(path.suffix == ".index" for path in files):
+        return checkpoint_files(folder)  # of several bundles the ``checkpoint`` file tells the one that is meant
+    return files
+
+
+def load_networks(folder: Path, options: dict[str, Any]) -> Networks:
+    """The case's networks by way of a converted model directory."""
+    with tempfile.TemporaryDirectory() as work:
+        model = Path(work, "model")
+        convert(checkpoints(folder), model, options=options)
+        config = read_config(model)
+        generators = {direction: build_generator(model, config, direction) for direction in config.directions}
+        return Networks(generators, build_discriminators(model, config))
+
+
+def run_forward(folder: Path, case: dict[str, Any]) -> Outcome:
+    """Compare every stored output in both precisions."""
+    published = case.get("options", {})
+    networks = load_networks(folder, {"smoothing": False} if published.get("smoothing") is False else {})
+    stored = load_file(folder / "io.safetensors")
+    told = re.search(r"threshold ([0-9.]+\d) here", json.dumps(case))
+    threshold = float(told[1]) if told else 0.5
+    stride = case.get("stride", 1)
+    errors: dict[torch.dtype, dict[str, float]] = {}
+    for dtype in (torch.float64, torch.float32):
+        given = {name: tensor.to(dtype) for name, tensor in stored.items() if name in INPUTS}
+        asked = Answers(networks.to(dtype), given, threshold)
+        with torch.no_grad():
+            errors[dtype] = {
+                name: relative_error(sampled(asked.answer(name), stride), expected)
+                for name, expected in stored.items()
+                if name not in INPUTS
+            }
+    double, single = (max(errors[dtype].values(), default=float("inf")) for dtype in (torch.float64, torch.float32))
+    source = "tensorflow" if "TensorFlow" in case.get("source", "") else "pytorch"
+    passed = double <= FLOAT64_BOUND and single <= FLOAT32_BOUNDS[source]
+    missing = [name for name, error in errors[torch.float64].items() if error == float("inf")]
+    compared = f"not understood: {', '.join(missing)}" if missing else " ".join(sorted(errors[torch.float64]))
+    return Outcome(folder.name, compared, double, single, passed)
+
+
+def sampled(answer: torch.Tensor | None, stride: int) -> torch.Tensor | None:
+    """Every ``stride``-th row and column of what is large, as the small cases in tests/cases store it."""
+    return answer[..., ::stride, ::stride] if answer is not None and answer.dim() > 2 and stride > 1 else answer
+
+
+def run_training(folder: Path) -> Outcome:
+    """Compare every loss of every step and the probes after the last, and the first losses in single precision."""
+    rows = run_case(folder)
+    double = max(error for name, error, _ in rows if name != FLOAT32_ROW)
+    single = next(error for name, error, _ in rows if name == FLOAT32_ROW)
+    compared = " ".join(name for name, _, _ in rows if name != FLOAT32_ROW)
+    return Outcome(folder.name, compared, double, single, all(passed for _, _, passed in rows))
+
+
+def run(folder: Path) -> Outcome:
+    """Run one case of either kind; a case with ``losses`` is a training."""
+    case = read_case(folder)
+    try:
+        return run_training(folder) if "losses" in case else run_forward(folder, case)
+    except AttnI2IError as error:
+        return Outcome(folder.name, f"{type(error).__name__}: {error}", float("inf"), float("inf"), False)
+
+
+def cases_in(folder: Path) -> list[Path]:
+    """The folder itself where it is a case, or holds none; else the cases in it."""
+    inner = sorted(path.parent for path in folder.glob("*/case.json"))
+    return [folder] if (folder / "case.json").exists() or not inner else inner
+
+
+def main(arguments: list[str]) -> int:
+    """Run the folders named; a folder of cases stands for all of them."""
+    if not arguments or set(arguments) & {"-h", "--help"}:
+        print(__doc__)
+        return 0 if arguments else 2
+    worst = 0
+    for folder in (case for argument in arguments for case in cases_in(Path(argument))):
+        try:
+            outcome = run(folder)
+        except UnreadableCaseError as error:
+            print(error, file=sys.stderr)
+            worst = 2
+            continue
+        print(outcome.line(), flush=True)
+        worst = max(worst, int(not outcome.passed))
+    return worst

@@ -1,0 +1,1 @@
+"""Programs for developers: fuzzers, kill tests, records."""
