@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .hub.reach import address, unreachable
-from .models.places import local_zoo, models_in, shipped_zoo
+from .models.places import model_store, models_in, shipped_models
 from .plugins import manager
 from .plugins.listing import describe
 
@@ -51,9 +51,9 @@ def _devices() -> dict[str, str]:
 
 
 def _models() -> dict[str, str]:
-    zoo = local_zoo()
-    found = {"package": f"{shipped_zoo()}: {', '.join(models_in(shipped_zoo())) or 'cards only'}"}
-    found["local zoo"] = f"{zoo}: {', '.join(models_in(zoo)) or 'empty'}"
+    zoo = model_store()
+    found = {"package": f"{shipped_models()}: {', '.join(models_in(shipped_models())) or 'cards only'}"}
+    found["model store"] = f"{zoo}: {', '.join(models_in(zoo)) or 'empty'}"
     standing = next(path for path in (zoo, *zoo.parents) if path.exists())
     found["free space"] = f"{shutil.disk_usage(standing).free / 2**30:.1f} GiB"
     found["writable"] = "yes" if os.access(standing, os.W_OK) else f"no: {standing}"

@@ -25,7 +25,7 @@ class Generator(Protocol):
 
 @runtime_checkable
 class Discriminator(Protocol):
-    """Judges (B, 3, H, W) images in [-1, 1], one verdict a scale; a masked one reads ``attention`` (B, 1, H, W)."""
+    """Tells real (B, 3, H, W) images from fakes, one verdict a scale; a masked one reads (B, 1, H, W) attention."""
 
     def __call__(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]: ...
 
@@ -54,7 +54,7 @@ class RoundTrip(NamedTuple):
     """One direction of one training step, as every loss term sees it.
 
     ``fake`` translates ``source``; ``back`` returns it; ``same`` translates ``target``, an image already of the
-    target domain (None where no term needs it); ``verdicts`` judge ``fake`` in the target domain. Multi-domain
+    target domain (None where no term needs it); ``verdicts`` are of ``fake`` in the target domain. Multi-domain
     recipes give the (B, domains) target ``label``, and the source as ``target``, for there is no other.
     """
 

@@ -30,13 +30,13 @@ def wgan(logits: Tensor, real: bool) -> Tensor:
     return -mean if real else mean
 
 
-def gradient_penalty(judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, alpha: Tensor) -> Tensor:
+def gradient_penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, alpha: Tensor) -> Tensor:
     """Squared distance of the critic's gradient norm from 1 between real and fake (Gulrajani et al., arXiv:1704.00028).
 
-    ``judge`` returns logits; ``alpha``, (B, 1, 1, 1) in [0, 1], is the share of ``real``.
+    ``discriminator`` returns logits; ``alpha``, (B, 1, 1, 1) in [0, 1], is the share of ``real``.
     """
     between = torch.lerp(fake.detach().to(real.dtype), real, alpha).requires_grad_(True)
-    score = at_least_float32(judge(between)).sum()
+    score = at_least_float32(discriminator(between)).sum()
     (gradient,) = torch.autograd.grad(score, between, create_graph=True)
     return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
 
@@ -127,7 +127,7 @@ def values(objective: Objective, trip: RoundTrip) -> dict[str, Tensor]:
     return {name: term(trip) for name, (_, term) in objective.items()}
 
 
-def judge_lsgan(real: tuple[Verdict, ...], fake: tuple[Verdict, ...]) -> Tensor:
+def discriminator_lsgan(real: tuple[Verdict, ...], fake: tuple[Verdict, ...]) -> Tensor:
     """LSGAN loss of a discriminator, halved as published, summed over its verdicts."""
     parts = [lsgan(r.logits, True) + lsgan(f.logits, False) for r, f in zip(real, fake, strict=True)]
     return 0.5 * torch.stack(parts).sum()

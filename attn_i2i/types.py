@@ -27,7 +27,7 @@ class Translation(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What a discriminator returns for one scale: (B, 1, h, w) logits, and whatever else the family judges by.
+    """What a discriminator returns for one scale: (B, 1, h, w) logits, and whatever else the family tells.
 
     ``cam_logits`` is (B, 2), ``class_logits`` (B, domains), ``heatmap`` (B, 1, h', w').
     """

@@ -1,4 +1,4 @@
-"""More published networks written plainly: AttentionGAN I, AGGAN, StarGAN and its attention, and their judges.
+"""More published networks written plainly: AttentionGAN I, AGGAN, StarGAN and its attention, and their discriminators.
 
 As in ``plain``, every step is a module of its own, in the order of the library's own parameters.
 """
@@ -126,7 +126,7 @@ class AGGAN(nn.Module):
         return blended(x, mask, self.generator(x)), mask
 
 
-class WarmJudge(nn.Module):
+class WarmDiscriminator(nn.Module):
     """Mejjati et al.'s discriminator while warming up: threshold 0, instance norm on."""
 
     def __init__(self, width: int) -> None:
@@ -160,7 +160,7 @@ class DomainGenerator(nn.Module):
         return torch.tanh(out) if out.shape[1] == 3 else blended(x, torch.sigmoid(out[:, :1]), out[:, 1:])
 
 
-class DomainJudge(nn.Module):
+class DomainDiscriminator(nn.Module):
     """StarGAN's discriminator: patches, classes."""
 
     def __init__(self, width: int, layers: int = 6, domains: int = 5, size: int = 128) -> None:

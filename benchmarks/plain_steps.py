@@ -62,19 +62,19 @@ def cycle_step(networks: nn.ModuleDict, generator: Callable[..., nn.Module], wid
         back_a = g_ba(fake_b)[0]
         fake_a = g_ba(b)[0]
         back_b = g_ab(fake_a)[0]
-        for judge in (d_a, d_b):
-            judge.requires_grad_(False)
+        for discriminator in (d_a, d_b):
+            discriminator.requires_grad_(False)
         g_adam.zero_grad()
         losses = {"idt_A": 5 * F.l1_loss(g_ab(b)[0], b), "idt_B": 5 * F.l1_loss(g_ba(a)[0], a)}
         losses |= {"G_A": near(d_b(fake_b), 1), "G_B": near(d_a(fake_a), 1)}
         losses |= {"cycle_A": 10 * F.l1_loss(back_a, a), "cycle_B": 10 * F.l1_loss(back_b, b)}
         sum(losses.values()).backward()
         g_adam.step()
-        for judge in (d_a, d_b):
-            judge.requires_grad_(True)
+        for discriminator in (d_a, d_b):
+            discriminator.requires_grad_(True)
         d_adam.zero_grad()
-        for name, judge, real, fake in (("D_A", d_b, b, fake_b), ("D_B", d_a, a, fake_a)):
-            losses[name] = (near(judge(real), 1) + near(judge(fake.detach()), 0)) * 0.5
+        for name, discriminator, real, fake in (("D_A", d_b, b, fake_b), ("D_B", d_a, a, fake_a)):
+            losses[name] = (near(discriminator(real), 1) + near(discriminator(fake.detach()), 0)) * 0.5
             losses[name].backward()
         d_adam.step()
         return losses
@@ -134,18 +134,18 @@ def clip_rho(part: nn.Module) -> None:
         part.rho.data.clamp_(0, 1)
 
 
-def ugatit_judges(networks: nn.ModuleDict, width: int) -> dict[str, dict[str, PlainScale]]:
+def ugatit_discriminators(networks: nn.ModuleDict, width: int) -> dict[str, dict[str, PlainScale]]:
     """Both scales of both domains, with the weights of the library's."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        judges = {d: {"G": PlainScale(width, 7), "L": PlainScale(width, 5)} for d in "AB"}
-    for domain, scales in judges.items():
+        discriminators = {d: {"G": PlainScale(width, 7), "L": PlainScale(width, 5)} for d in "AB"}
+    for domain, scales in discriminators.items():
         for ours, scale in zip(networks[f"D_{domain}"].scales.values(), scales.values(), strict=True):
             scale.to(like(networks)).take(ours)
-    return judges
+    return discriminators
 
 
-def ugatit_judge_losses(scales: dict[str, PlainScale], domain: str, real: Tensor, fake: Tensor) -> Losses:
+def ugatit_discriminator_losses(scales: dict[str, PlainScale], domain: str, real: Tensor, fake: Tensor) -> Losses:
     losses = {}
     on_real = {name: scale(real) for name, scale in scales.items()}
     for name, scale in scales.items():
@@ -159,7 +159,7 @@ def ugatit_judge_losses(scales: dict[str, PlainScale], domain: str, real: Tensor
 def ugatit_generator_losses(
     scales: dict[str, PlainScale], domain: str, fake: Tensor, of_source: Tensor, of_target: Tensor
 ) -> Losses:
-    """What the judges of ``domain`` say of ``fake``, and the generator's CAM logits of both domains."""
+    """What the discriminators of ``domain`` say of ``fake``, and the generator's CAM logits of both domains."""
     losses = {}
     for name, scale in scales.items():
         logits, cam = scale(fake)
@@ -175,15 +175,15 @@ def ugatit_step(networks: nn.ModuleDict, generator: Callable[..., nn.Module], wi
     g_ab, g_ba = generator(width), generator(width)
     for name, network in (("G_A2B", g_ab), ("G_B2A", g_ba)):
         plain.copy_weights(networks[name], network.to(like(networks)))
-    judges = ugatit_judges(networks, width)
+    discriminators = ugatit_discriminators(networks, width)
     g_adam = adam([g_ab, g_ba], 1e-4, 1e-4)
-    d_adam = adam([scale for scales in judges.values() for scale in scales.values()], 1e-4, 1e-4)
+    d_adam = adam([scale for scales in discriminators.values() for scale in scales.values()], 1e-4, 1e-4)
 
     def step(batch: dict[str, Tensor]) -> Losses:
         a, b = batch["A"], batch["B"]
         d_adam.zero_grad()
-        losses = ugatit_judge_losses(judges["A"], "A", a, g_ba(b)[0])
-        losses |= ugatit_judge_losses(judges["B"], "B", b, g_ab(a)[0])
+        losses = ugatit_discriminator_losses(discriminators["A"], "A", a, g_ba(b)[0])
+        losses |= ugatit_discriminator_losses(discriminators["B"], "B", b, g_ab(a)[0])
         losses["Discriminator_loss"] = torch.stack(list(losses.values())).sum()
         losses["Discriminator_loss"].backward()
         d_adam.step()
@@ -191,8 +191,8 @@ def ugatit_step(networks: nn.ModuleDict, generator: Callable[..., nn.Module], wi
         (fake_b, cam_ab, _), (fake_a, cam_ba, _) = g_ab(a), g_ba(b)
         back_a, back_b = g_ba(fake_b)[0], g_ab(fake_a)[0]
         (same_a, cam_aa, _), (same_b, cam_bb, _) = g_ba(a), g_ab(b)
-        parts = ugatit_generator_losses(judges["A"], "A", fake_a, cam_ba, cam_aa)
-        parts |= ugatit_generator_losses(judges["B"], "B", fake_b, cam_ab, cam_bb)
+        parts = ugatit_generator_losses(discriminators["A"], "A", fake_a, cam_ba, cam_aa)
+        parts |= ugatit_generator_losses(discriminators["B"], "B", fake_b, cam_ab, cam_bb)
         parts |= {"G_recon_loss_A": F.l1_loss(back_a, a), "G_recon_loss_B": F.l1_loss(back_b, b)}
         parts |= {"G_identity_loss_A": F.l1_loss(same_a, a), "G_identity_loss_B": F.l1_loss(same_b, b)}
         weights = {"G_recon": 10, "G_ident": 10, "G_cam_l": 1000}

@@ -20,8 +20,8 @@ def with_weights_of(networks: nn.ModuleDict, made: Mapping[str, nn.Module]) -> d
     return dict(made)
 
 
-def pair(generator: Callable[[], nn.Module], judge: Callable[[], nn.Module]) -> dict[str, nn.Module]:
-    return {"G_A2B": generator(), "G_B2A": generator(), "D_A": judge(), "D_B": judge()}
+def pair(generator: Callable[[], nn.Module], discriminator: Callable[[], nn.Module]) -> dict[str, nn.Module]:
+    return {"G_A2B": generator(), "G_B2A": generator(), "D_A": discriminator(), "D_B": discriminator()}
 
 
 def scheme1_step(networks: nn.ModuleDict, width: int, blocks: int = 6, rate: float = 0.01) -> Step:
@@ -66,7 +66,9 @@ def scheme1_step(networks: nn.ModuleDict, width: int, blocks: int = 6, rate: flo
 
 def aggan_step(networks: nn.ModuleDict, width: int, blocks: int = 9) -> Step:
     """Mejjati et al.'s four updates while warming up, each on a graph of its own (pools of size 0)."""
-    made = with_weights_of(networks, pair(lambda: plain_more.AGGAN(width, blocks), lambda: plain_more.WarmJudge(width)))
+    made = with_weights_of(
+        networks, pair(lambda: plain_more.AGGAN(width, blocks), lambda: plain_more.WarmDiscriminator(width))
+    )
     g_ab, g_ba, d_a, d_b = (made[name] for name in ("G_A2B", "G_B2A", "D_A", "D_B"))
     turns = enumerate(("G_A2B", "D_B", "G_B2A", "D_A"), start=1)
     adams = {name: TurnAdam(made[name].parameters(), 1e-4, turn=turn, turns=4) for turn, name in turns}
@@ -84,8 +86,10 @@ def aggan_step(networks: nn.ModuleDict, width: int, blocks: int = 9) -> Step:
         loss = 10 * F.l1_loss(g_ba(fake_b)[0], a) + 10 * F.l1_loss(g_ab(fake_a)[0], b)
         return loss, fake_b, mask_a, fake_a, mask_b
 
-    def judge_loss(judge: nn.Module, real: Tensor, mask: Tensor, fake: Tensor, fake_mask: Tensor) -> Tensor:
-        on_real, on_fake = judge(real, mask), judge(fake.detach(), fake_mask.detach())
+    def discriminator_loss(
+        discriminator: nn.Module, real: Tensor, mask: Tensor, fake: Tensor, fake_mask: Tensor
+    ) -> Tensor:
+        on_real, on_fake = discriminator(real, mask), discriminator(fake.detach(), fake_mask.detach())
         return 0.5 * (near(on_real, 1) + near(on_fake, 0))
 
     def step(batch: dict[str, Tensor]) -> Losses:
@@ -93,29 +97,29 @@ def aggan_step(networks: nn.ModuleDict, width: int, blocks: int = 9) -> Step:
         cycle, fake_b, mask_a, _, _ = cycles(a, b)
         losses = {"g_loss_A": cycle + near(d_b(fake_b, mask_a), 1)}
         update("G_A2B", losses["g_loss_A"])
-        losses["d_loss_B"] = judge_loss(d_b, b, g_ba.attention(b), fake_b, mask_a)
+        losses["d_loss_B"] = discriminator_loss(d_b, b, g_ba.attention(b), fake_b, mask_a)
         update("D_B", losses["d_loss_B"])
         cycle, _, _, fake_a, mask_b = cycles(a, b)
         losses["g_loss_B"] = cycle + near(d_a(fake_a, mask_b), 1)
         update("G_B2A", losses["g_loss_B"])
-        losses["d_loss_A"] = judge_loss(d_a, a, g_ab.attention(a), fake_a, mask_b)
+        losses["d_loss_A"] = discriminator_loss(d_a, a, g_ab.attention(a), fake_a, mask_b)
         update("D_A", losses["d_loss_A"])
         return losses
 
     return step
 
 
-def domain_step(networks: nn.ModuleDict, generator: nn.Module, judge: nn.Module) -> Step:
+def domain_step(networks: nn.ModuleDict, generator: nn.Module, discriminator: nn.Module) -> Step:
     """StarGAN's step with one critic update a generator update."""
-    with_weights_of(networks, {"G": generator, "D": judge})
-    g_adam, d_adam = adam([generator], 1e-4), adam([judge], 1e-4)
+    with_weights_of(networks, {"G": generator, "D": discriminator})
+    g_adam, d_adam = adam([generator], 1e-4), adam([discriminator], 1e-4)
 
     def class_loss(logits: Tensor, label: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(logits, label, reduction="sum") / logits.shape[0]
 
     def penalty(image: Tensor, fake: Tensor, alpha: Tensor) -> Tensor:
         between = (alpha * image.data + (1 - alpha) * fake.data).requires_grad_(True)
-        logits = judge(between)[0]
+        logits = discriminator(between)[0]
         (gradient,) = torch.autograd.grad(
             logits, between, torch.ones_like(logits), retain_graph=True, create_graph=True
         )
@@ -123,9 +127,9 @@ def domain_step(networks: nn.ModuleDict, generator: nn.Module, judge: nn.Module)
 
     def step(batch: dict[str, Tensor]) -> Losses:
         image, label, target = batch["image"], batch["label"], batch["target"]
-        on_real, classes = judge(image)
+        on_real, classes = discriminator(image)
         fake = generator(image, target)
-        on_fake, _ = judge(fake.detach())
+        on_fake, _ = discriminator(fake.detach())
         losses = {"D/loss_real": -on_real.mean(), "D/loss_fake": on_fake.mean()}
         losses |= {"D/loss_cls": class_loss(classes, label)}
         losses |= {"D/loss_gp": penalty(image, fake, batch["gp_alpha"])}
@@ -135,7 +139,7 @@ def domain_step(networks: nn.ModuleDict, generator: nn.Module, judge: nn.Module)
         sum(weights.get(name, 1) * value for name, value in losses.items()).backward()
         d_adam.step()
         fake = generator(image, target)
-        on_fake, classes = judge(fake)
+        on_fake, classes = discriminator(fake)
         parts = {"G/loss_fake": -on_fake.mean(), "G/loss_cls": class_loss(classes, target)}
         parts |= {"G/loss_rec": F.l1_loss(generator(fake, label), image)}
         g_adam.zero_grad()

@@ -48,7 +48,9 @@ def cases() -> dict[str, Case]:
 
     def domains(attention: bool) -> PlainStep:
         return lambda networks, width, size: plain_steps_more.domain_step(
-            networks, plain_more.DomainGenerator(width, attention=attention), plain_more.DomainJudge(width, size=size)
+            networks,
+            plain_more.DomainGenerator(width, attention=attention),
+            plain_more.DomainDiscriminator(width, size=size),
         )
 
     return {

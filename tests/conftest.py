@@ -94,7 +94,7 @@ def shared(hub: FakeHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
 
 @pytest.fixture
 def worker(shared: Worker) -> Worker:
-    """The module's process, with a local zoo of this test's own."""
+    """The module's process, with a model store of this test's own."""
     from .helpers.hub_models import numbers
 
     shared.zoo = shared.home / f"zoo-{next(numbers)}"

@@ -132,22 +132,22 @@ def test_parts_that_do_not_fit_are_refused() -> None:
 
 
 def test_a_threshold_hides_what_the_mask_does_not_mark() -> None:
-    judge = nn.Conv2d(3, 1, 4, 2)
+    discriminator = nn.Conv2d(3, 1, 4, 2)
     image, mask = torch.randn(2, 3, 8, 8), torch.rand(2, 1, 8, 8)
-    logits = ThresholdMasked(judge, 0.4)(image, mask)[0].logits
-    torch.testing.assert_close(logits, judge(image * (mask >= 0.4)))
-    torch.testing.assert_close(ThresholdMasked(judge, 0.0)(image, mask)[0].logits, judge(image))
+    logits = ThresholdMasked(discriminator, 0.4)(image, mask)[0].logits
+    torch.testing.assert_close(logits, discriminator(image * (mask >= 0.4)))
+    torch.testing.assert_close(ThresholdMasked(discriminator, 0.0)(image, mask)[0].logits, discriminator(image))
     with pytest.raises(ShapeError, match=r"\(2, 1, 8, 8\), got none"):
-        ThresholdMasked(judge)(image)
+        ThresholdMasked(discriminator)(image)
     with pytest.raises(ConfigError, match="outside"):
-        ThresholdMasked(judge, 1.5)
+        ThresholdMasked(discriminator, 1.5)
 
 
 def test_an_attention_guided_discriminator_sees_the_mask_first_and_learns_from_it() -> None:
-    judge = nn.Conv2d(4, 1, 4, 2)
+    discriminator = nn.Conv2d(4, 1, 4, 2)
     image, mask = torch.randn(2, 3, 8, 8), torch.rand(2, 1, 8, 8, requires_grad=True)
-    (verdict,) = ConcatMasked(judge)(image, mask)
-    torch.testing.assert_close(verdict.logits, judge(torch.cat([mask, image], 1)))
+    (verdict,) = ConcatMasked(discriminator)(image, mask)
+    torch.testing.assert_close(verdict.logits, discriminator(torch.cat([mask, image], 1)))
     verdict.logits.sum().backward()
     assert mask.grad is not None
     assert (
@@ -156,13 +156,13 @@ def test_an_attention_guided_discriminator_sees_the_mask_first_and_learns_from_i
 
 
 def test_a_switchable_norm_leaves_and_returns() -> None:
-    judge = PatchDiscriminator(3, 4, 2, norm="instance_affine", norm_first=True, norm_switchable=True).eval()
+    discriminator = PatchDiscriminator(3, 4, 2, norm="instance_affine", norm_first=True, norm_switchable=True).eval()
     image = torch.randn(1, 3, 32, 32)
-    normed = judge(image)[0].logits
-    enable_norm(judge, False)
-    assert not torch.allclose(judge(image)[0].logits, normed)
-    enable_norm(judge, True)
-    assert torch.equal(judge(image)[0].logits, normed)
+    normed = discriminator(image)[0].logits
+    enable_norm(discriminator, False)
+    assert not torch.allclose(discriminator(image)[0].logits, normed)
+    enable_norm(discriminator, True)
+    assert torch.equal(discriminator(image)[0].logits, normed)
 
 
 @pytest.mark.parametrize(("length", "wanted"), [(1, 5), (2, 9), (3, 7), (7, 8), (5, 5)])

@@ -12,7 +12,7 @@ from attn_i2i.hub.whole import check_whole
 from attn_i2i.models.build import create
 from attn_i2i.models.card import UNSTATED, Card, Weights, is_restricted, read_card
 from attn_i2i.models.cards import cards, find_card, get_card
-from attn_i2i.models.places import check_name, installed_folder, local_zoo, models_in, shipped_zoo
+from attn_i2i.models.places import check_name, installed_folder, model_store, models_in, shipped_models
 from attn_i2i.plugins import zoo
 from attn_i2i.types import ConfigError, ModelError, UnknownNameError
 
@@ -108,10 +108,10 @@ def test_nothing_is_claimed_that_cannot_be_had(name: str) -> None:
 
 def test_what_ships_is_whole() -> None:
     """Each model folder in the package has a card whose sums it meets."""
-    for name in models_in(shipped_zoo()):
+    for name in models_in(shipped_models()):
         card = get_card(name)
         assert card.weights is not None
-        check_whole(shipped_zoo() / name, card.weights.sha256, "it ships damaged")
+        check_whole(shipped_models() / name, card.weights.sha256, "it ships damaged")
 
 
 def test_names_and_aliases_are_unique() -> None:
@@ -175,11 +175,11 @@ def test_the_local_zoo_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "mine").mkdir()
     (tmp_path / "not-a-model").mkdir()
     (tmp_path / "mine" / "config.json").write_text("{}")
-    assert models_in(local_zoo()) == ["mine"]
+    assert models_in(model_store()) == ["mine"]
     assert installed_folder("mine") == tmp_path / "mine"
     monkeypatch.delenv("ATTN_I2I_HOME")
-    assert re.search("attn_i2i$", str(local_zoo()))
+    assert re.search("attn_i2i$", str(model_store()))
 
 
 def test_cards_of_a_checkout_are_beside_the_package() -> None:
-    assert (shipped_zoo() / "ugatit-selfie2anime.toml").is_file()
+    assert (shipped_models() / "ugatit-selfie2anime.toml").is_file()

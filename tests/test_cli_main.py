@@ -37,7 +37,7 @@ def test_unexpected_errors_are_one_line_and_debug_shows_more(run: Run, monkeypat
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("attn_i2i.translate.jobs.plan", broken)
+    monkeypatch.setattr("attn_i2i.translate.jobs.plan_jobs", broken)
     code, _, err = run("translate", "a.png", "-o", "out", "-m", "x")
     assert (code, err) == (1, "error: RuntimeError: two lines (run with --debug to see where)\n")
     assert "Traceback" in run("translate", "a.png", "-o", "out", "-m", "x", "--debug")[2]
@@ -47,7 +47,7 @@ def test_interruption_is_exit_code_130(run: Run, monkeypatch: pytest.MonkeyPatch
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("attn_i2i.translate.jobs.plan", interrupted)
+    monkeypatch.setattr("attn_i2i.translate.jobs.plan_jobs", interrupted)
     assert run("translate", "a.png", "-o", "out", "-m", "x")[0] == 130
 
 

@@ -63,7 +63,7 @@ def test_a_model_without_a_card_is_shown_too(
     save_model(
         home / "mine", ModelConfig("cyclegan", config, ["A2B"]), {"A2B": create("cyclegan", **config).state_dict()}
     )
-    assert "local zoo" in output(["show", "mine"], monkeypatch, capsys)
+    assert "model store" in output(["show", "mine"], monkeypatch, capsys)
     assert "mine" in output(["list", "--installed"], monkeypatch, capsys)
 
 

@@ -18,16 +18,16 @@ def converter(**changes: Any) -> Converter:
     parts: dict[str, Any] = {
         "role": "discriminator",
         "architecture": "patchgan",
-        "detect": lambda state: "judge.logits.weight" in state,
-        "infer": lambda state: {"width": len(state["judge.features.0.conv.weight"]), "layers": 2},
-        "rename": ((r"judge\.(.*)", r"\1"),),
+        "detect": lambda state: "critic.logits.weight" in state,
+        "infer": lambda state: {"width": len(state["critic.features.0.conv.weight"]), "layers": 2},
+        "rename": ((r"critic\.(.*)", r"\1"),),
         "slots": (("", "A"),),
     }
     return Converter(**{**parts, **changes})
 
 
 def published() -> dict[str, Tensor]:
-    return {f"judge.{key}": value for key, value in PatchDiscriminator(width=4, layers=2).state_dict().items()}
+    return {f"critic.{key}": value for key, value in PatchDiscriminator(width=4, layers=2).state_dict().items()}
 
 
 BROKEN_CONVERTERS: dict[str, tuple[dict[str, Any], str]] = {
@@ -37,9 +37,9 @@ BROKEN_CONVERTERS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "claims all": ({"detect": lambda state: True}, "claims foreign tensors"),
     "recognises nothing": ({"detect": lambda state: False}, "not recognised"),
-    "uncovered key": ({"rename": ((r"judge\.features\.(.*)", r"features.\1"),)}, "no rule covers"),
-    "wrong name": ({"rename": ((r"judge\.(.*)", r"net.\1"),)}, "missing"),
-    "two for one": ({"rename": ((r"judge\..*", "logits.weight"),)}, "both 'logits.weight' here"),
+    "uncovered key": ({"rename": ((r"critic\.features\.(.*)", r"features.\1"),)}, "no rule covers"),
+    "wrong name": ({"rename": ((r"critic\.(.*)", r"net.\1"),)}, "missing"),
+    "two for one": ({"rename": ((r"critic\..*", "logits.weight"),)}, "both 'logits.weight' here"),
     "wrong width": ({"infer": lambda state: {"width": 8, "layers": 2}}, "is .*, not"),
     "not plain": ({"infer": lambda state: {"width": torch.tensor(4), "layers": 2}}, "strings, numbers"),
     "slot": ({"slots": (("", "A2B"),)}, "Slots A2B of a discriminator"),

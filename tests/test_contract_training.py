@@ -17,7 +17,7 @@ from attn_i2i.testing import ContractError, check_discriminator, check_recipe, c
 from .helpers.networks import Plain
 
 
-class Judge(nn.Module):
+class Answering(nn.Module):
     """A discriminator whose answer ``answer`` makes of logits."""
 
     def __init__(self, answer: Callable[[Tensor], Any]) -> None:
@@ -28,7 +28,7 @@ class Judge(nn.Module):
         return self.answer(self.conv(image))
 
 
-BROKEN_JUDGES: dict[str, tuple[Callable[[Tensor], Any], str]] = {
+BROKEN_DISCRIMINATORS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     "bare logits": (lambda x: x, "not a tuple of Verdicts"),
     "list": (lambda x: [Verdict(x)], "not a tuple"),
     "two channels": (lambda x: (Verdict(torch.cat([x, x], 1)),), "logits is"),
@@ -38,16 +38,16 @@ BROKEN_JUDGES: dict[str, tuple[Callable[[Tensor], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", BROKEN_JUDGES)
+@pytest.mark.parametrize("name", BROKEN_DISCRIMINATORS)
 def test_broken_discriminators_are_told_what_to_do(name: str) -> None:
-    answer, message = BROKEN_JUDGES[name]
+    answer, message = BROKEN_DISCRIMINATORS[name]
     with pytest.raises(ContractError, match=message):
-        check_discriminator(Judge(answer))
+        check_discriminator(Answering(answer))
 
 
 def test_good_discriminators_pass() -> None:
     check_discriminator(PatchDiscriminator(width=4, layers=2), size=48)
-    check_discriminator(lambda: Judge(lambda x: (Verdict(x), Verdict(x))))
+    check_discriminator(lambda: Answering(lambda x: (Verdict(x), Verdict(x))))
 
 
 BROKEN_TERMS: dict[str, tuple[Callable[[RoundTrip], Any], str]] = {
@@ -129,10 +129,10 @@ def test_broken_recipes_are_told_what_to_do(name: str) -> None:
 class Idle(Small):
     def __init__(self) -> None:
         super().__init__()
-        self.networks["judge"] = nn.Linear(2, 2)
+        self.networks["critic"] = nn.Linear(2, 2)
 
 
 def test_recipes() -> None:
     check_recipe(Small)
-    with pytest.raises(ContractError, match="leave judge as it was"):
+    with pytest.raises(ContractError, match="leave critic as it was"):
         check_recipe(Idle)

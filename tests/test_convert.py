@@ -24,7 +24,7 @@ from tests.helpers.tf_bundle import write_bundle
 
 CASES = Path(__file__).parent / "cases"
 CYCLEGAN = CASES / "cyclegan" / "latest_net_G_A.pth"
-JUDGE = CASES / "cyclegan" / "latest_net_D_A.pth"
+DISCRIMINATOR = CASES / "cyclegan" / "latest_net_D_A.pth"
 SCHEME2 = CASES / "attentiongan_scheme2" / "latest_net_G_A.pth"
 UGATIT = CASES / "ugatit_light" / "selfie2anime_params_latest.pt"
 TF = CASES / "ugatit_tf_light" / "UGATIT.model-1000.index"
@@ -104,12 +104,12 @@ def test_a_released_pair_becomes_one_model_of_two_directions(
     folder.mkdir()
     torch.save(cyclegan, folder / "latest_net_G_A.pth")
     torch.save({key: tensor + 1 for key, tensor in cyclegan.items()}, folder / "latest_net_G_B.pth")
-    torch.save(torch.load(JUDGE), folder / "latest_net_D_A.pth")
+    torch.save(torch.load(DISCRIMINATOR), folder / "latest_net_D_A.pth")
     convert(folder, tmp_path / "model")
     config = read_config(tmp_path / "model")
     assert config.directions == ["A2B", "B2A"]
     assert weights(tmp_path / "model") == expected != weights(tmp_path / "model", "B2A")
-    assert list(build_discriminators(tmp_path / "model", config)) == ["B"], "netD_A judges what netG_A makes"
+    assert list(build_discriminators(tmp_path / "model", config)) == ["B"], "netD_A looks at what netG_A makes"
 
 
 def test_one_file_of_six_networks_keeps_generators_and_discriminators(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_failed_verification_writes_nothing(tmp_path: Path) -> None:
     [
         (CYCLEGAN, {"x": torch.zeros(1, 5, 32, 32), "image": torch.zeros(1, 3, 32, 32)}, "image"),
         (
-            [CYCLEGAN, JUDGE],
+            [CYCLEGAN, DISCRIMINATOR],
             {"x": torch.zeros(1, 3, 32, 32), "local_logits_b": torch.zeros(1, 1, 2, 2)},
             "local_logits_b",
         ),
@@ -230,7 +230,7 @@ def test_networks_of_two_families_do_not_mix(tmp_path: Path) -> None:
 
 def test_a_discriminator_alone_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="give the generator's file as well"):
-        convert(JUDGE, tmp_path / "model")
+        convert(DISCRIMINATOR, tmp_path / "model")
 
 
 def test_an_existing_folder_is_replaced_only_by_force_and_only_if_a_model(tmp_path: Path) -> None:

@@ -8,14 +8,14 @@ import pytest
 
 from attn_i2i.files import TargetExistsError
 from attn_i2i.images.read import read_image
-from attn_i2i.models.places import shipped_zoo
+from attn_i2i.models.places import shipped_models
 from attn_i2i.translate.batch import SHEET
 from attn_i2i.translate.demo import SAMPLES, TILE, demo, demo_models
 
 
 def test_every_shipped_model_translates_every_shipped_picture(tmp_path: Path) -> None:
     sheet = demo(tmp_path / "out")
-    samples = shipped_zoo() / SAMPLES
+    samples = shipped_models() / SAMPLES
     names = [path.name for path in sorted(samples.glob("*.png"))]
     assert "attentiongan2-flat2clay" in demo_models()
     for model in demo_models():
@@ -52,5 +52,5 @@ def test_force_replaces_nothing_but_a_demo(tmp_path: Path, beside: str | None) -
 
 def test_what_ships_stays_small() -> None:
     for model in demo_models():
-        weights = sum(path.stat().st_size for path in (shipped_zoo() / model).glob("*.safetensors"))
+        weights = sum(path.stat().st_size for path in (shipped_models() / model).glob("*.safetensors"))
         assert weights <= 4_000_000, f"{model} ships {weights} bytes of weights"

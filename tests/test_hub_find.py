@@ -1,4 +1,4 @@
-"""Names find models: a directory, the package, the local zoo, a plugin; what is absent says how to get it."""
+"""Names find models: a directory, the package, the model store, a plugin; what is absent says how to get it."""
 
 from __future__ import annotations
 

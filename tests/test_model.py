@@ -35,11 +35,11 @@ def test_a_first_import_inside_loading_leaves_nothing_on_the_meta_device() -> No
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    judge = create_discriminator("patchgan", width=4).state_dict()
+    discriminator = create_discriminator("patchgan", width=4).state_dict()
     config = ModelConfig(
         "cyclegan", SMALL, ["A2B"], discriminators=DiscriminatorConfig("patchgan", {"width": 4}, ["B"])
     )
-    save_model(tmp_path / "model", config, {"A2B": create("cyclegan", **SMALL).state_dict()}, {"B": judge})
+    save_model(tmp_path / "model", config, {"A2B": create("cyclegan", **SMALL).state_dict()}, {"B": discriminator})
     return tmp_path / "model"
 
 

@@ -40,10 +40,10 @@ def model(tmp_path: Path) -> Path:
 def save(folder: Path, licence: str | None, scale: float = 1.0) -> Path:
     """A small model with discriminators, beside things that are nobody's business."""
     weights = {key: scale * tensor for key, tensor in create("attentiongan2", **SMALL).state_dict().items()}
-    judge = create_discriminator("patchgan", width=4).state_dict()
+    discriminator = create_discriminator("patchgan", width=4).state_dict()
     kept = DiscriminatorConfig("patchgan", {"width": 4}, ["A", "B"])
     config = ModelConfig("attentiongan2", SMALL, ["A2B", "B2A"], discriminators=kept, licence=licence)
-    save_model(folder, config, dict.fromkeys(config.directions, weights), dict.fromkeys("AB", judge))
+    save_model(folder, config, dict.fromkeys(config.directions, weights), dict.fromkeys("AB", discriminator))
     (folder / "notes.txt").write_text("private")
     (folder / "optimizer.pt").write_bytes(b"pickle")
     (folder / "samples").mkdir()

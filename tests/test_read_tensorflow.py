@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from attn_i2i.convert.reader.crc32c import crc32c, crc32c_array
-from attn_i2i.convert.reader.plan import DamagedError
 from attn_i2i.convert.reader.read import read_checkpoint
+from attn_i2i.convert.reader.tensor_index import DamagedError
 from attn_i2i.convert.reader.tensorflow import snappy
 from attn_i2i.types import UnreadableFileError
 from tests.helpers.tf_bundle import snappy_compressed, write_bundle, write_table

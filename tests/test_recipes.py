@@ -43,10 +43,10 @@ PLAIN: dict[str, Callable[[nn.ModuleDict], plain_steps.Step]] = {
     "attentiongan1": partial(plain_steps_more.scheme1_step, width=4, blocks=1),
     "aggan": partial(plain_steps_more.aggan_step, width=4, blocks=1),
     "stargan": lambda networks: plain_steps_more.domain_step(
-        networks, plain_more.DomainGenerator(4, 1), plain_more.DomainJudge(4, 3, size=32)
+        networks, plain_more.DomainGenerator(4, 1), plain_more.DomainDiscriminator(4, 3, size=32)
     ),
     "attentiongan1-multidomain": lambda networks: plain_steps_more.domain_step(
-        networks, plain_more.DomainGenerator(4, 1, attention=True), plain_more.DomainJudge(4, 3, size=32)
+        networks, plain_more.DomainGenerator(4, 1, attention=True), plain_more.DomainDiscriminator(4, 3, size=32)
     ),
 }
 
@@ -142,10 +142,10 @@ def test_the_paper_guides_discriminators_by_the_mask() -> None:
     recipe = make("attentiongan2", preset="paper")
     assert recipe.layout.discriminator == "plain-and-guided"
     assert recipe.networks["G_A2B"].head.attention.kernel_size == (3, 3)
-    judged = recipe.networks["D_A"](torch.zeros(1, 3, 32, 32), torch.ones(1, 1, 32, 32))
+    on_discriminators = recipe.networks["D_A"](torch.zeros(1, 3, 32, 32), torch.ones(1, 1, 32, 32))
     other = recipe.networks["D_A"](torch.zeros(1, 3, 32, 32), torch.zeros(1, 1, 32, 32))
-    assert torch.equal(judged[0].logits, other[0].logits)
-    assert not torch.equal(judged[1].logits, other[1].logits)
+    assert torch.equal(on_discriminators[0].logits, other[0].logits)
+    assert not torch.equal(on_discriminators[1].logits, other[1].logits)
 
 
 def test_an_objective_adds_replaces_and_drops_terms() -> None:
@@ -199,14 +199,14 @@ def test_the_curriculum_moves_on_after_the_warm_up() -> None:
 
 def test_aggan_freezes_attention_and_hardens_masks_after_the_warm_up() -> None:
     recipe = make("aggan", warmup_epochs=1, threshold=0.3)
-    judge, attention = recipe.networks["D_A"], recipe.networks["G_A2B"].attention
-    assert judge.threshold == 0
+    network, attention = recipe.networks["D_A"], recipe.networks["G_A2B"].attention
+    assert network.threshold == 0
     recipe.on_epoch(1)
     before = [p.clone() for p in attention.parameters()]
     run_once(recipe, "aggan")
-    assert judge.threshold == 0.3
+    assert network.threshold == 0.3
     assert all(torch.equal(old, new) for old, new in zip(before, attention.parameters(), strict=True))
-    assert not any(part.enabled for part in judge.modules() if hasattr(part, "enabled"))
+    assert not any(part.enabled for part in network.modules() if hasattr(part, "enabled"))
 
 
 def test_ugatit_keeps_rho_within_its_bounds() -> None:

@@ -17,7 +17,7 @@ from attn_i2i.interfaces import RoundTrip
 from attn_i2i.models.build import create_discriminator
 from attn_i2i.plugins import zoo
 from attn_i2i.pool import ImagePool
-from attn_i2i.recipes import frozen, initialise, judge_together, mixes_samples, translate_together
+from attn_i2i.recipes import discriminate_together, frozen, initialise, mixes_samples, translate_together
 from attn_i2i.recipes.augment import shifted
 from attn_i2i.types import ConfigError, ShapeError, Translation
 
@@ -101,23 +101,23 @@ def test_adam_in_turns_leaves_frozen_weights_alone() -> None:
 @pytest.mark.parametrize("release", ["pytorch", "tensorflow"])
 def test_two_passes_at_once_are_two_passes_in_a_row(release: str) -> None:
     torch.manual_seed(0)
-    judge = create_discriminator("ugatit", width=2, release=release).double()
-    state = {key: value.clone() for key, value in judge.state_dict().items()}
+    discriminator = create_discriminator("ugatit", width=2, release=release).double()
+    state = {key: value.clone() for key, value in discriminator.state_dict().items()}
     images = torch.randn(4, 3, 128, 128, dtype=torch.float64)
-    apart = [judge(half) for half in images.split(2)]
+    apart = [discriminator(half) for half in images.split(2)]
     sum(verdict.logits.square().sum() for half in apart for verdict in half).backward()
-    gradients = [p.grad.clone() for p in judge.parameters() if p.grad is not None]
-    after = {key: value.clone() for key, value in judge.state_dict().items()}
-    judge.load_state_dict(state)
-    judge.zero_grad()
-    together = judge(images, passes=2)
+    gradients = [p.grad.clone() for p in discriminator.parameters() if p.grad is not None]
+    after = {key: value.clone() for key, value in discriminator.state_dict().items()}
+    discriminator.load_state_dict(state)
+    discriminator.zero_grad()
+    together = discriminator(images, passes=2)
     sum(verdict.logits.square().sum() for verdict in together).backward()
     for scale in range(2):
         for field in ("logits", "cam_logits", "heatmap"):
             expected = torch.cat([getattr(half[scale], field) for half in apart])
             torch.testing.assert_close(getattr(together[scale], field), expected)
-    torch.testing.assert_close([p.grad for p in judge.parameters() if p.grad is not None], gradients)
-    torch.testing.assert_close(judge.state_dict(), after)
+    torch.testing.assert_close([p.grad for p in discriminator.parameters() if p.grad is not None], gradients)
+    torch.testing.assert_close(discriminator.state_dict(), after)
 
 
 def test_one_pass_over_a_batch_has_one_spectral_norm() -> None:
@@ -156,11 +156,11 @@ def test_images_share_a_pass_unless_batch_norm_would_mix_them() -> None:
 
 
 def test_real_and_fake_share_a_pass() -> None:
-    judge = PatchDiscriminator(width=4)
+    discriminator = PatchDiscriminator(width=4)
     real, fake = torch.randn(2, 3, 32, 32), torch.randn(2, 3, 32, 32)
-    on_real, on_fake = judge_together(judge, real, fake)
-    torch.testing.assert_close(on_real[0].logits, judge(real)[0].logits)
-    torch.testing.assert_close(on_fake[0].logits, judge(fake)[0].logits)
+    on_real, on_fake = discriminate_together(discriminator, real, fake)
+    torch.testing.assert_close(on_real[0].logits, discriminator(real)[0].logits)
+    torch.testing.assert_close(on_fake[0].logits, discriminator(fake)[0].logits)
 
 
 def test_freezing_ends_also_after_an_error_and_spares_what_was_frozen() -> None:
@@ -199,10 +199,10 @@ def test_the_gradient_penalty_looks_at_the_mixed_image() -> None:
 
 def test_a_class_head_takes_every_size_that_its_layers_round_down_to_it() -> None:
     # image_size as conversion reads it off a 7x7 kernel
-    judge = create_discriminator("stargan", width=2, layers=2, domains=3, image_size=28)
-    assert judge(torch.zeros(1, 3, 30, 30))[0].class_logits.shape == (1, 3)
+    discriminator = create_discriminator("stargan", width=2, layers=2, domains=3, image_size=28)
+    assert discriminator(torch.zeros(1, 3, 30, 30))[0].class_logits.shape == (1, 3)
     with pytest.raises(ShapeError, match="built for 28x28"):
-        judge(torch.zeros(1, 3, 32, 32))
+        discriminator(torch.zeros(1, 3, 32, 32))
 
 
 def test_total_variation_counts_each_edge_thrice() -> None:

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from attn_i2i.train import attribute_table, check, domain_folders, two_domains
-from attn_i2i.train.data.folders import Pictures
+from attn_i2i.train.data.folders import TrainingImages
 from attn_i2i.train.data.loading import Encoded, Order, Positions, Stream, loader, read_resized, reading
 from attn_i2i.train.data.shards import find_shards
 from attn_i2i.train.loop import open_loader, steps_per_epoch
@@ -43,7 +43,7 @@ def folders(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def batches(pictures: Pictures, positions: Positions, workers: int = 0, **options: object) -> list[torch.Tensor]:
+def batches(pictures: TrainingImages, positions: Positions, workers: int = 0, **options: object) -> list[torch.Tensor]:
     """Everything a process sees in domain A."""
     chosen = TrainOptions.parse({"crop_size": 8, "batch_size": positions.batch_size, **options})
     return [batch["A"] for batch in loader(Stream(pictures, chosen), positions, workers=workers, pin=False)]
@@ -87,7 +87,7 @@ def test_pictures_kept_in_memory_are_the_pictures_read(folders: Path) -> None:
 
 
 def test_crops_are_random_and_mirrored_unless_told_otherwise(folders: Path) -> None:
-    noise = Pictures({"A": [str(picture(folders / "noise.png"))]}, {})
+    noise = TrainingImages({"A": [str(picture(folders / "noise.png"))]}, {})
     many = torch.cat(batches(noise, Positions(1, 0, 30)))
     assert len(many.unique(dim=0)) > 3
     fixed = torch.cat(batches(noise, Positions(1, 0, 30), load_size=8, flip=False))
@@ -251,7 +251,7 @@ def test_what_is_wrong_with_a_shard_is_said_in_one_line(shards: Path) -> None:
 def test_an_error_in_a_worker_ends_all_of_them_and_keeps_its_one_line(folders: Path) -> None:
     broken = folders / "broken.png"
     broken.write_bytes(b"no picture")
-    pictures = Pictures({"A": [str(broken)]}, {})
+    pictures = TrainingImages({"A": [str(broken)]}, {})
     source = loader(Stream(pictures, TrainOptions(crop_size=8)), Positions(1, 0, 9), workers=2, pin=False)
     message = rf"^{re.escape(str(broken))} is no picture[^\n]*$"
     with pytest.raises(UnreadableFileError, match=message) as kept, reading(source) as batches:

@@ -16,9 +16,9 @@ def _mask(image: Tensor, attention: Tensor | None) -> Tensor:
     return attention
 
 
-def _verdicts(judged: object) -> tuple[Verdict, ...]:
+def _verdicts(on_discriminators: object) -> tuple[Verdict, ...]:
     """Bare logits of a foreign discriminator become one verdict."""
-    return (Verdict(judged),) if isinstance(judged, Tensor) else judged  # type: ignore[return-value]
+    return (Verdict(on_discriminators),) if isinstance(on_discriminators, Tensor) else on_discriminators  # type: ignore[return-value]
 
 
 class ThresholdMasked(nn.Module):
@@ -27,8 +27,8 @@ class ThresholdMasked(nn.Module):
     Section 3.3 of arXiv:1806.02311. At ``threshold`` 0 the whole image passes, as during their warm-up; setting
     ``threshold`` later switches the mask on. The wrapped module may return logits or verdicts.
 
-    >>> judge = ThresholdMasked(nn.Conv2d(3, 1, 4, 2), threshold=0.1)
-    >>> judge(torch.zeros(2, 3, 16, 16), torch.ones(2, 1, 16, 16))[0].logits.shape
+    >>> discriminator = ThresholdMasked(nn.Conv2d(3, 1, 4, 2), threshold=0.1)
+    >>> discriminator(torch.zeros(2, 3, 16, 16), torch.ones(2, 1, 16, 16))[0].logits.shape
     torch.Size([2, 1, 7, 7])
     """
 
@@ -44,12 +44,12 @@ class ThresholdMasked(nn.Module):
 
 
 class ConcatMasked(nn.Module):
-    """The attention-guided discriminator: judges [mask, image] (AttentionGAN, arXiv:1911.11897, section 3.3).
+    """The attention-guided discriminator: reads [mask, image] (AttentionGAN, arXiv:1911.11897, section 3.3).
 
     ``discriminator`` takes 4 channels, the mask first. The wrapped module may return logits or verdicts.
 
-    >>> judge = ConcatMasked(nn.Conv2d(4, 1, 4, 2))
-    >>> judge(torch.zeros(2, 3, 16, 16), torch.ones(2, 1, 16, 16))[0].logits.shape
+    >>> discriminator = ConcatMasked(nn.Conv2d(4, 1, 4, 2))
+    >>> discriminator(torch.zeros(2, 3, 16, 16), torch.ones(2, 1, 16, 16))[0].logits.shape
     torch.Size([2, 1, 7, 7])
     """
 

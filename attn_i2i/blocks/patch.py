@@ -60,8 +60,8 @@ class PatchDiscriminator(nn.Module):
 def enable_norm(module: nn.Module, enabled: bool) -> None:
     """Turn every switchable norm inside ``module`` on or off.
 
-    >>> judge = PatchDiscriminator(width=8, norm_switchable=True)
-    >>> enable_norm(judge, False)
+    >>> discriminator = PatchDiscriminator(width=8, norm_switchable=True)
+    >>> enable_norm(discriminator, False)
     """
     for part in module.modules():
         if isinstance(part, SwitchableNorm):

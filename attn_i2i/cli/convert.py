@@ -14,7 +14,7 @@ def convert(
     ],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Model folder to write.")] = None,
     name: Annotated[
-        str | None, typer.Option("--as", metavar="NAME", help="Put the model into the local zoo under this zoo name.")
+        str | None, typer.Option("--as", metavar="NAME", help="Put the model into the model store under this zoo name.")
     ] = None,
     verify: Annotated[
         Path | None, typer.Option(help="Stored inputs and outputs (.safetensors) that the model must meet.")

@@ -70,7 +70,7 @@ def everywhere(
 def main() -> None:
     """Run the command line: exit code 0, 1 for a job that failed, 2 for bad usage, 130 when interrupted.
 
-    Bad usage is also an option's value, or a name, that only the part behind the command can judge.
+    Bad usage is also an option's value, or a name, that only the part behind the command can tell.
     """
     debug = _take("--debug")
     if _take("--no-plugins"):

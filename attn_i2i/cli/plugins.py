@@ -79,7 +79,7 @@ def _registered(module: str) -> str:
     known = manager()
     if known.has_plugin(module):
         return module
-    problems = [one.problem for one in known.found if one.name == module]
+    problems = [one.problem for one in known.discovered if one.name == module]
     if problems:
         raise ConfigError(f"Plugin {module} is not loaded: {problems[0]}")
     try:

@@ -73,10 +73,10 @@ def translate(
     A picture that cannot be read is named and skipped; the others are done, and the exit code is 1.
     """
     from ..translate.batch import translate_files
-    from ..translate.jobs import plan
+    from ..translate.jobs import plan_jobs
     from ..translate.loading import load
 
-    jobs = plan(inputs, output, recursive=recursive, attention=attention, force=force)
+    jobs = plan_jobs(inputs, output, recursive=recursive, attention=attention, force=force)
     translator = load(
         model,
         direction=direction,

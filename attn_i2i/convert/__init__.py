@@ -4,7 +4,7 @@ from .converter import Converter as Converter
 from .converter import Scope as Scope
 from .converter import count as count
 from .converter import has as has
-from .find import find_networks as find_networks
+from .detect import find_networks as find_networks
 from .job import Conversion as Conversion
 from .job import convert as convert
 from .reader.read import checkpoint_files as checkpoint_files

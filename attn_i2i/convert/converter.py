@@ -35,7 +35,7 @@ class Converter:
     ``rename`` in full: it becomes the replacement (a template, or a function of the match), or is dropped where that
     is None. ``rename`` may be a function of the configuration. ``adapt`` turns a published tensor into ours, given
     our key. ``scopes`` divide a file that holds several networks; ``slots`` are patterns of file and dictionary
-    names that tell a network's direction (generators: A2B, B2A) or the domain it judges (discriminators: A, B). The
+    names that tell a network's direction (generators: A2B, B2A) or the domain it looks at (discriminators: A, B). The
     last slot is the default.
     """
 

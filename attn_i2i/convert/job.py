@@ -16,7 +16,7 @@ from ..models.config import CONFIG, DiscriminatorConfig, ModelConfig, is_plain
 from ..models.directory import save_model
 from ..plugins import zoo
 from ..types import ConfigError, ConversionError, ModelError, StateDict
-from .find import TRAINING_STATE, Found, find_networks
+from .detect import TRAINING_STATE, RecognisedNetwork, find_networks
 from .reader.read import checkpoint_files, read_checkpoint
 from .verify import Check, Networks, compare
 
@@ -48,7 +48,7 @@ class Conversion:
 class _Part:
     """One converted network and the files it stood in."""
 
-    found: Found
+    found: RecognisedNetwork
     config: dict[str, Any]
     state: StateDict
 
@@ -87,18 +87,18 @@ def convert(
     files = [file for source in _listed(sources) for file in checkpoint_files(Path(source))]
     parts = [part for file in files for part in _parts_of(file)]
     generators = _generators(parts, files, direction)
-    judges = _by_slot(parts, "discriminator")
-    config = _model_config(generators, judges, files, licence, domains, options or {})
+    discriminators = _by_slot(parts, "discriminator")
+    config = _model_config(generators, discriminators, files, licence, domains, options or {})
     if known is not None and known.architecture != config.architecture:
         raise ConversionError(f"{card} is a model of {known.architecture}, but this is {config.architecture}.")
     states = {slot: _floats(part.state) for slot, part in generators.items()}
-    judge_states = {slot: _floats(part.state) for slot, part in judges.items()}
-    networks = _build(config, states, judge_states)
+    discriminator_states = {slot: _floats(part.state) for slot, part in discriminators.items()}
+    networks = _build(config, states, discriminator_states)
     checks: tuple[Check, ...] = ()
     if verify is not None:
         checks, record = _verified(networks, Path(verify))
         config = replace(config, provenance={**config.provenance, "verified": record})
-    save_model(out, config, states, judge_states, force=force)
+    save_model(out, config, states, discriminator_states, force=force)
     return Conversion(out, config, checks)
 
 
@@ -169,7 +169,7 @@ def _equal(first: StateDict, second: StateDict) -> bool:
 
 def _model_config(
     generators: Mapping[str, _Part],
-    judges: Mapping[str, _Part],
+    discriminator_parts: Mapping[str, _Part],
     files: Sequence[Path],
     licence: str | None,
     domains: Sequence[str] | None,
@@ -181,10 +181,12 @@ def _model_config(
         raise ConversionError(f"The domain names {', '.join(map(repr, domains))} hold an empty or a repeated one.")
     if domains is not None and len(domains) != count:
         raise ConversionError(f"{len(domains)} domain names were given, but this model has {count} domains.")
-    judge = next(iter(judges.values()), None)
+    discriminator = next(iter(discriminator_parts.values()), None)
     discriminators = None
-    if judge is not None:
-        discriminators = DiscriminatorConfig(judge.architecture, judge.config, list(judges))
+    if discriminator is not None:
+        discriminators = DiscriminatorConfig(
+            discriminator.architecture, discriminator.config, list(discriminator_parts)
+        )
     return ModelConfig(
         architecture=part.architecture,
         config={**part.config, **options},
@@ -205,15 +207,17 @@ def _floats(state: StateDict) -> StateDict:
     return {key: t.float() if t.is_floating_point() else t for key, t in state.items()}
 
 
-def _build(config: ModelConfig, generators: Mapping[str, StateDict], judges: Mapping[str, StateDict]) -> Networks:
+def _build(
+    config: ModelConfig, generators: Mapping[str, StateDict], discriminators: Mapping[str, StateDict]
+) -> Networks:
     """The modules, strictly loaded: what does not fit is found before anything is written."""
     try:
         made = builder("generators", config.architecture, config.config)
         built = {direction: load_strictly(made, state, direction) for direction, state in generators.items()}
         kept = {}
-        if judge := config.discriminators:
-            made = builder("discriminators", judge.architecture, judge.config)
-            kept = {name: load_strictly(made, state, f"discriminator {name}") for name, state in judges.items()}
+        if discriminator := config.discriminators:
+            made = builder("discriminators", discriminator.architecture, discriminator.config)
+            kept = {name: load_strictly(made, state, f"discriminator {name}") for name, state in discriminators.items()}
     except ModelError as error:
         raise ConversionError(f"This looks like {config.architecture}, but is not whole: {error}") from error
     except ConfigError as error:

@@ -17,7 +17,7 @@ from ..types import Translation, Verdict
 INPUTS = ("x", "x_disc", "labels", "x_a", "x_b")
 GENERATED = {"image": "image", "attention": "attention", "content": "contents", "contents": "contents"}
 GENERATED |= {"cam_logits": "cam_logits", "heatmap": "heatmap"}
-JUDGED = {"patch_logits": "logits", "src_logits": "logits", "cls_logits": "class_logits"}
+FIELDS = {"patch_logits": "logits", "src_logits": "logits", "cls_logits": "class_logits"}
 SCALES = ("global", "local")
 
 
@@ -30,7 +30,7 @@ class Check(NamedTuple):
 
 @dataclass
 class Networks:
-    """A model's modules: generators by direction, discriminators by the domain they judge."""
+    """A model's modules: generators by direction, discriminators by the domain they look at."""
 
     generators: Mapping[str, nn.Module]
     discriminators: Mapping[str, nn.Module] = field(default_factory=dict)
@@ -100,15 +100,15 @@ class Answers:
         source = self.given.get("x_disc", self.given["x"])
         scale, _, part = name.removesuffix("_b").partition("_")
         if scale in SCALES:
-            judge = self.networks.discriminators["B" if name.endswith("_b") else "A"]
-            return _field(judge(source)[SCALES.index(scale)], part)
-        judges = self.networks.discriminators
-        judge = next(iter(judges.values())) if len(judges) == 1 else judges["B"]
-        return _field(judge(source)[0], JUDGED[name])
+            discriminator = self.networks.discriminators["B" if name.endswith("_b") else "A"]
+            return _field(discriminator(source)[SCALES.index(scale)], part)
+        by_domain = self.networks.discriminators
+        discriminator = next(iter(by_domain.values())) if len(by_domain) == 1 else by_domain["B"]
+        return _field(discriminator(source)[0], FIELDS[name])
 
     def _two_domains(self, name: str) -> Tensor | None:
         if match := re.fullmatch(r"prob_(real|fake)_([ab])_is_real_(warmup|masked)", name):
-            return self._judged(*match.groups())
+            return self._discriminated(*match.groups())
         kind, _, domain = name.rpartition("_")
         source = {"attention": domain, "cycle": domain}.get(kind, _other(domain))
         there = self._translate(_direction(source), f"x_{source}")
@@ -117,15 +117,15 @@ class Answers:
             return back
         return _field(there, {"fake": "image", "content": "contents", "attention": "attention"}[kind])
 
-    def _judged(self, kind: str, domain: str, phase: str) -> Tensor:
-        judge = self.networks.discriminators[domain.upper()]
-        enable_norm(judge, phase == "warmup")
-        if isinstance(judge, ThresholdMasked):
-            judge.threshold = self.threshold if phase == "masked" else 0.0
+    def _discriminated(self, kind: str, domain: str, phase: str) -> Tensor:
+        discriminator = self.networks.discriminators[domain.upper()]
+        enable_norm(discriminator, phase == "warmup")
+        if isinstance(discriminator, ThresholdMasked):
+            discriminator.threshold = self.threshold if phase == "masked" else 0.0
         source = domain if kind == "real" else _other(domain)
         translation = self._translate(_direction(source), f"x_{source}")
         image = self.given[f"x_{source}"] if kind == "real" else translation.image
-        verdict: Verdict = judge(image, translation.attention)[0]
+        verdict: Verdict = discriminator(image, translation.attention)[0]
         return verdict.logits
 
 

@@ -2,6 +2,6 @@
 
 from .errors import HubError as HubError
 from .errors import LicenceError as LicenceError
-from .find import find_model as find_model
+from .locate import find_model as find_model
 from .publish import Published as Published
 from .publish import publish as publish

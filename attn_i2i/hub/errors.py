@@ -67,7 +67,7 @@ def offline(repo: str) -> HubError:
     """The error for a model that would have to be fetched now."""
     return HubError(
         f"{repo} is not on this machine, and HF_HUB_OFFLINE forbids to fetch it: unset it, or copy the model into"
-        " the local zoo (attn-i2i doctor shows where that is)."
+        " the model store (attn-i2i doctor shows where that is)."
     )
 
 

@@ -1,4 +1,4 @@
-"""Licences that must be accepted once; the answer is remembered in the local zoo."""
+"""Licences that must be accepted once; the answer is remembered in the model store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from ..files import atomic_path
 from ..models.card import is_restricted
-from ..models.places import local_zoo
+from ..models.places import model_store
 from .errors import LicenceError
 
 
@@ -15,7 +15,7 @@ def require_licence(name: str, licence: str | None, accepted: bool, note: str = 
     """Raise LicenceError for a restricted licence that was not accepted, now or earlier, for this model."""
     if licence is None or not is_restricted(licence):
         return
-    remembered = local_zoo() / ".licences" / quote(name, safe="")
+    remembered = model_store() / ".licences" / quote(name, safe="")
     if accepted:
         with suppress(OSError):  # where nothing can be stored it is asked again next time
             remembered.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from ..files import atomic_path, sha256
 from ..models.checksums import ChecksumError, check_file, write_sums
 from ..models.config import CONFIG, ModelConfig, read_config
 from ..models.directory import DISCRIMINATORS
-from ..models.places import local_zoo
+from ..models.places import model_store
 from .client import COMMIT, Repository
 from .errors import HubError, explained
 from .whole import check_whole, weight_files
@@ -37,7 +37,7 @@ def fetch(repo: str, revision: str | None, digests: Mapping[str, str] | None, ap
     configuration before any weights are fetched, and may raise. A stored commit needs no request.
     """
     check_repo(repo)
-    store = local_zoo() / ".hub" / repo.replace("/", "--")
+    store = model_store() / ".hub" / repo.replace("/", "--")
     source = Repository(repo, revision)
     if not COMMIT.fullmatch(revision or ""):
         if source.from_plugins(CONFIG) is not None:

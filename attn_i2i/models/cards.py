@@ -12,12 +12,12 @@ from ..registry import suggestion
 from ..types import ModelError, UnknownNameError
 from .card import UNSTATED, Card, read_card
 from .config import read_config
-from .places import installed_folder, local_zoo, models_in, shipped_zoo
+from .places import installed_folder, model_store, models_in, shipped_models
 
 
 @cache
 def _own_cards() -> dict[str, Card]:
-    return {path.stem: read_card(path) for path in sorted(shipped_zoo().glob("*.toml"))}
+    return {path.stem: read_card(path) for path in sorted(shipped_models().glob("*.toml"))}
 
 
 def cards() -> dict[str, Card]:
@@ -28,7 +28,7 @@ def cards() -> dict[str, Card]:
 def known_models() -> dict[str, Card]:
     """``cards()``, and for models of this machine that have none a card of what their configuration says."""
     known = cards()
-    for name in {*models_in(shipped_zoo()), *models_in(local_zoo())} - known.keys():
+    for name in {*models_in(shipped_models()), *models_in(model_store())} - known.keys():
         with suppress(ModelError):  # a damaged one is named when it is loaded
             config = read_config(installed_folder(name) or Path())
             known[name] = Card(
@@ -47,7 +47,7 @@ def known_models() -> dict[str, Card]:
 def whereabouts(card: Card) -> str:
     """In a few words, where a model's weights are: on this machine, on the Hub, or only in the authors' file."""
     if (folder := installed_folder(card.name)) is not None:
-        return "package" if folder.is_relative_to(shipped_zoo()) else "local zoo"
+        return "package" if folder.is_relative_to(shipped_models()) else "model store"
     if card.weights is not None and card.weights.repo is not None:
         return "Hub"
     return "official file (dead)" if card.download and card.download.state == "dead" else "official file"
@@ -79,7 +79,7 @@ def list_models(
     """Names of the models that have a card or are on this machine, sorted.
 
     ``pattern`` and the filters may hold ``*``; ``installed`` chooses those that are (True) or are not (False) on this
-    machine, in the package or the local zoo.
+    machine, in the package or the model store.
 
     >>> list_models("ugatit-*", licence="CC-BY-NC*")
     []

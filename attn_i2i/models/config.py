@@ -19,7 +19,7 @@ MOST = 8192
 
 @dataclass(frozen=True)
 class DiscriminatorConfig:
-    """Which discriminators a model keeps: ``names`` are the domains they judge."""
+    """Which discriminators a model keeps: ``names`` are the domains they look at."""
 
     architecture: str
     config: dict[str, Any]
@@ -64,8 +64,8 @@ def read_config(directory: Path) -> ModelConfig:
     for key, value in raw.items():
         if key in _FIELDS and not _FIELDS[key][0](value):
             raise ModelError(f"{path}: {key} is {reprlib.repr(value)}, expected {_FIELDS[key][1]}.")
-    if (judges := raw.get("discriminators")) is not None:
-        raw["discriminators"] = DiscriminatorConfig(**judges)
+    if (discriminators := raw.get("discriminators")) is not None:
+        raw["discriminators"] = DiscriminatorConfig(**discriminators)
     return ModelConfig(**raw)
 
 
@@ -94,7 +94,7 @@ def _are_options(value: object) -> bool:
     return all(abs(number) <= MOST for number in numbers if isinstance(number, int | float))
 
 
-def _are_judges(value: object) -> bool:
+def _are_discriminators(value: object) -> bool:
     return value is None or (
         isinstance(value, dict)
         and value.keys() == {f.name for f in fields(DiscriminatorConfig)}
@@ -109,7 +109,10 @@ _FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "config": (_are_options, f"an object with numbers of at most {MOST}"),
     "directions": (_are_directions, "a list of plain names"),
     "domains": (lambda value: value is None or _are_texts(value), "a list of names, or null"),
-    "discriminators": (_are_judges, "an object of architecture (a name), config (an object) and names, or null"),
+    "discriminators": (
+        _are_discriminators,
+        "an object of architecture (a name), config (an object) and names, or null",
+    ),
     "provenance": (_is_object, "an object"),
     "licence": (lambda value: value is None or isinstance(value, str), "text, or null"),
     "preprocessing": (_is_object, "an object"),

@@ -28,19 +28,19 @@ def build_generator(directory: Path, config: ModelConfig, direction: str) -> nn.
 
 
 def build_discriminators(directory: Path, config: ModelConfig) -> dict[str, nn.Module]:
-    """The discriminators a model keeps, by the domain they judge; empty where it keeps none."""
-    judges = config.discriminators
-    if judges is None:
+    """The discriminators a model keeps, by the domain they look at; empty where it keeps none."""
+    described = config.discriminators
+    if described is None:
         return {}
     weights = _read_weights(directory / DISCRIMINATORS)
     return {
         name: _load_stored(
             "discriminators",
-            judges,
+            described,
             {k.partition(".")[2]: t for k, t in weights.items() if k.partition(".")[0] == name},
             f"{directory}/discriminators ({name})",
         )
-        for name in judges.names
+        for name in described.names
     }
 
 

@@ -1,4 +1,4 @@
-"""Where models lie on this machine: shipped with the package, or put into the local zoo."""
+"""Where models lie on this machine: shipped with the package, or put into the model store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONFIG = "config.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 
 
-def local_zoo() -> Path:
+def model_store() -> Path:
     """The folder of converted models and remembered licences: ``ATTN_I2I_HOME``, else this system's cache folder."""
     if chosen := os.environ.get("ATTN_I2I_HOME"):
         return Path(chosen).expanduser()
@@ -24,14 +24,14 @@ def local_zoo() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "attn_i2i"
 
 
-def shipped_zoo() -> Path:
+def shipped_models() -> Path:
     """The folder of cards and small models that comes with the package, in a wheel or in a checkout."""
     inside = Path(__file__).parents[1] / "_zoo"
     return inside if inside.is_dir() else Path(__file__).parents[2] / "zoo"
 
 
 def check_name(name: str) -> str:
-    """``name``, where it can be a folder of the local zoo; else ConfigError."""
+    """``name``, where it can be a folder of the model store; else ConfigError."""
     if not _NAME.fullmatch(name) or name.endswith("."):
         raise ConfigError(
             f"{name!r} cannot name a model: expected letters, digits, '.', '_', '-', and a letter or digit first."
@@ -46,15 +46,15 @@ def models_in(folder: Path) -> list[str]:
 
 
 def installed_folder(name: str) -> Path | None:
-    """The model directory of ``name`` in the package or the local zoo."""
+    """The model directory of ``name`` in the package or the model store."""
     if not _NAME.fullmatch(name):
         return None
-    places = (shipped_zoo() / name, local_zoo() / name)
+    places = (shipped_models() / name, model_store() / name)
     return next((place for place in places if (place / CONFIG).is_file()), None)
 
 
 def target_for(name: str) -> Path:
-    """Where ``convert --as NAME`` puts a model; the local zoo is made at first use."""
-    folder = local_zoo() / check_name(name)
+    """Where ``convert --as NAME`` puts a model; the model store is made at first use."""
+    folder = model_store() / check_name(name)
     folder.parent.mkdir(parents=True, exist_ok=True)
     return folder

@@ -30,7 +30,7 @@ class PluginWarning(UserWarning):
 
 
 @dataclass
-class Found:
+class DiscoveredPlugin:
     """One plugin that was found: the entry point (None for a builtin), import time, and why it is not loaded."""
 
     name: str
@@ -48,13 +48,13 @@ class PluginManager(pluggy.PluginManager):
     def __init__(self) -> None:
         super().__init__(GROUP)
         self.zoo = Zoo()
-        self.found: list[Found] = []
+        self.discovered: list[DiscoveredPlugin] = []
         self.add_hookspecs(hookspecs)
         self.hook.register_components.call_historic(kwargs={"zoo": self.zoo})
         for name in BUILTINS:
             start = time.perf_counter()
             self.register(importlib.import_module(f"attn_i2i.builtin.{name}"), name)
-            self.found.append(Found(name, seconds=time.perf_counter() - start))
+            self.discovered.append(DiscoveredPlugin(name, seconds=time.perf_counter() - start))
 
     def register(self, plugin: object, name: str | None = None) -> str | None:
         """Register ``plugin`` wholly or not at all.
@@ -84,8 +84,8 @@ class PluginManager(pluggy.PluginManager):
         """
         points = sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value))
         for point in points:
-            found = Found(point.name, point)
-            self.found.append(found)
+            found = DiscoveredPlugin(point.name, point)
+            self.discovered.append(found)
             if allowed is None or point.name in allowed:
                 self._load_isolated(point, found)
             else:
@@ -96,7 +96,7 @@ class PluginManager(pluggy.PluginManager):
                 text = f"ATTN_I2I_PLUGINS allows {name!r}, but no such plugin is installed.{suggestion(name, names)}"
                 warnings.warn(text, PluginWarning, stacklevel=2)
 
-    def _load_isolated(self, point: EntryPoint, found: Found) -> None:
+    def _load_isolated(self, point: EntryPoint, found: DiscoveredPlugin) -> None:
         start = time.perf_counter()
         try:
             if self.has_plugin(point.name):

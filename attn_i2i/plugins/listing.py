@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..version import __version__
-from ._manager import Found, PluginManager
+from ._manager import DiscoveredPlugin, PluginManager
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class PluginInfo:
 
 def describe(manager: PluginManager) -> list[PluginInfo]:
     """Every plugin that was found, builtins first."""
-    return [_info(manager, found) for found in manager.found]
+    return [_info(manager, found) for found in manager.discovered]
 
 
-def _info(manager: PluginManager, found: Found) -> PluginInfo:
+def _info(manager: PluginManager, found: DiscoveredPlugin) -> PluginInfo:
     if found.point is None:
         return PluginInfo(found.name, True, "attn-i2i", __version__, found.seconds, _adds(manager, found.name))
     source = found.point.dist

@@ -14,7 +14,7 @@ from ..interfaces import Objective, RoundTrip, Update
 from ..losses import attribute_loss, classification, critic, cycle, gradient_penalty, merged, values, wgan
 from ..types import Translation
 from .augment import shifted
-from .networks import Layout, adam, frozen, judge_together, sum_of
+from .networks import Layout, adam, discriminate_together, frozen, sum_of
 from .schedule import StepSchedule
 
 
@@ -114,14 +114,14 @@ class MultiDomainRecipe(StepSchedule):
     def _update_critic(
         self, image: Tensor, label: Tensor, fake: Tensor, alpha: Tensor, update: Update
     ) -> dict[str, Tensor]:
-        o, judge = self._options, self.networks["D"]
-        (on_real,), (on_fake,) = judge_together(judge, image, fake)
+        o, discriminator = self._options, self.networks["D"]
+        (on_real,), (on_fake,) = discriminate_together(discriminator, image, fake)
         assert on_real.class_logits is not None
         losses = {
             "D/loss_real": wgan(on_real.logits, True),
             "D/loss_fake": wgan(on_fake.logits, False),
             "D/loss_cls": attribute_loss(on_real.class_logits, label),
-            "D/loss_gp": gradient_penalty(lambda x: judge(x)[0].logits, image, fake, alpha),
+            "D/loss_gp": gradient_penalty(lambda x: discriminator(x)[0].logits, image, fake, alpha),
         }
         weights = {"D/loss_cls": o.real_classification * o.classification, "D/loss_gp": o.penalty}
         update("D", sum_of({name: weights.get(name, 1.0) * value for name, value in losses.items()}))

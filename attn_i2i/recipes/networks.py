@@ -20,8 +20,8 @@ P = TypeVar("P", Translation, Verdict)
 class Layout(NamedTuple):
     """How a recipe's networks become a model directory: registered names, options, and which network is which.
 
-    ``generators`` maps directions to keys of ``networks``, ``discriminators`` the domains they judge; a recipe without
-    discriminators leaves the last three out.
+    ``generators`` maps directions to keys of ``networks``, ``discriminators`` the domains they look at; a recipe
+    without discriminators leaves the last three out.
     """
 
     architecture: str
@@ -35,7 +35,7 @@ class Layout(NamedTuple):
 def pairwise_layout(
     architecture: str, config: Mapping[str, Any], discriminator: str, discriminator_config: Mapping[str, Any]
 ) -> Layout:
-    """The layout of two directions A2B and B2A, and of two judges A and B."""
+    """The layout of two directions A2B and B2A, and of two discriminators A and B."""
     generators = {"A2B": "G_A2B", "B2A": "G_B2A"}
     return Layout(architecture, config, generators, discriminator, discriminator_config, {"A": "D_A", "B": "D_B"})
 
@@ -127,16 +127,16 @@ def translate_together(generator: nn.Module, *images: Tensor) -> list[Translatio
     return split(generator(torch.cat(images)), [len(image) for image in images])
 
 
-def judge_together(
-    judge: nn.Module, real: Tensor, fake: Tensor, masks: tuple[Tensor, Tensor] | None = None
+def discriminate_together(
+    network: nn.Module, real: Tensor, fake: Tensor, masks: tuple[Tensor, Tensor] | None = None
 ) -> tuple[tuple[Verdict, ...], tuple[Verdict, ...]]:
     """Verdicts on real and on fake images, real first: in one pass, unless batch norm forbids that.
 
     ``masks`` are those a masked discriminator looks through, of the real and of the fake images.
     """
-    if mixes_samples(judge):
+    if mixes_samples(network):
         mask_real, mask_fake = masks or (None, None)
-        return judge(real, mask_real), judge(fake, mask_fake)
-    verdicts = judge(torch.cat([real, fake]), None if masks is None else torch.cat(masks))
+        return network(real, mask_real), network(fake, mask_fake)
+    verdicts = network(torch.cat([real, fake]), None if masks is None else torch.cat(masks))
     halves = [split(verdict, [len(real), len(fake)]) for verdict in verdicts]
     return tuple(half[0] for half in halves), tuple(half[1] for half in halves)

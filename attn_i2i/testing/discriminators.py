@@ -25,17 +25,17 @@ def check_discriminator(discriminator: Factory, *, size: int = 128) -> None:
     image = torch.rand(2, 3, side, side, generator=source) * 2 - 1
     mask = torch.rand(2, 1, side, side, generator=source)
     with torch.no_grad():
-        together, alone = judge(module, image, mask), judge(module, image[:1], mask[:1])
+        together, alone = _answer(module, image, mask), _answer(module, image[:1], mask[:1])
         _check_batch(together, alone)
         _check_without_mask(module, image)
     inputs = {"image": image, "attention": mask}
-    check_network(discriminator, lambda m, dtype: _tensors(judge(m, image.to(dtype), mask.to(dtype))), inputs)
+    check_network(discriminator, lambda m, dtype: _tensors(_answer(m, image.to(dtype), mask.to(dtype))), inputs)
     seen = image.clone().requires_grad_()
-    judge(build(discriminator).train(), seen, mask)[0].logits.sum().backward()
-    expect(seen.grad is not None, "The judged image gets no gradient: a generator learns from it; detach nothing.")
+    _answer(build(discriminator).train(), seen, mask)[0].logits.sum().backward()
+    expect(seen.grad is not None, "The image gets no gradient: a generator learns from it; detach nothing.")
 
 
-def judge(module: nn.Module, image: Tensor, mask: Tensor | None) -> tuple[Verdict, ...]:
+def _answer(module: nn.Module, image: Tensor, mask: Tensor | None) -> tuple[Verdict, ...]:
     """Call a discriminator as recipes do, and check what comes back."""
     given = "mask" if mask is not None else "None"
     verdicts = call(module, image, mask, doing=f"Calling it as discriminator(image, {given}) with {kind(image)}")

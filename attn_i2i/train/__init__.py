@@ -4,7 +4,7 @@ from .api import plan as plan
 from .api import train as train
 from .data.check import Findings as Findings
 from .data.check import check as check
-from .data.folders import Pictures as Pictures
+from .data.folders import TrainingImages as TrainingImages
 from .data.folders import attribute_table as attribute_table
 from .data.folders import domain_folders as domain_folders
 from .data.folders import two_domains as two_domains

@@ -14,7 +14,7 @@ from ..plugins import zoo
 from ..types import ConfigError, UnreadableFileError
 from .checkpoint import steps_done
 from .data.check import check
-from .data.folders import Pictures, attribute_table, domain_folders, two_domains
+from .data.folders import TrainingImages, attribute_table, domain_folders, two_domains
 from .data.shards import Shards, find_shards
 from .estimate import Plan, memory_estimate
 from .export import Origin, options_from, start_from
@@ -97,7 +97,7 @@ def plan(
     )
 
 
-def _binding(origin: Origin, pictures: Pictures | Shards, options: TrainOptions) -> dict[str, Any]:
+def _binding(origin: Origin, pictures: TrainingImages | Shards, options: TrainOptions) -> dict[str, Any]:
     """What makes a run this one and no other."""
     return {
         "recipe": origin.recipe,
@@ -115,7 +115,7 @@ def build(
     start: Location | None,
     attributes: Location | None,
     select: Sequence[str],
-) -> tuple[Recipe, Origin, Pictures | Shards]:
+) -> tuple[Recipe, Origin, TrainingImages | Shards]:
     """The recipe with seeded weights, or those of the model ``start``; its pictures; what to tell about it later.
 
     Options that follow from the data or from ``start`` are filled in where the recipe has them and none were given:
@@ -141,7 +141,7 @@ def build(
 
 def find_pictures(
     recipe: Recipe, data: Location, attributes: Location | None, select: Sequence[str]
-) -> Pictures | Shards:
+) -> TrainingImages | Shards:
     """The folders that a recipe of two domains (``G_A2B``) or of many (``G``) trains on."""
     if select and attributes is None:
         raise ConfigError("Attributes are selected (--select) from a table: give it (--attributes), or leave both out.")
@@ -155,7 +155,7 @@ def find_pictures(
     return domain_folders(data) if attributes is None else attribute_table(data, attributes, select)
 
 
-def report(pictures: Pictures | Shards) -> None:
+def report(pictures: TrainingImages | Shards) -> None:
     """Check every picture and print what is wrong; raises UnreadableFileError where one cannot be read."""
     if isinstance(pictures, Shards):
         raise ConfigError("Shards are not checked (--data-check): check the pictures before they are packed.")

@@ -15,9 +15,9 @@ from ..interfaces import Recipe
 from .engine import evaluating, is_generator, pictures_of
 from .options import TrainOptions
 
-# A cycle-consistent step runs each generator on the source, on the other's fake and on the target, and each judge on
-# two images; what one such pass keeps is measured, the count is this rule.
-GENERATOR_PASSES, JUDGE_PASSES = 3, 2
+# A cycle-consistent step runs a generator on the source, on the other's fake and on the target, and a discriminator
+# on two images; what one such pass keeps is measured, the count is this rule.
+GENERATOR_PASSES, DISCRIMINATOR_PASSES = 3, 2
 MIB = 2**20
 
 
@@ -69,7 +69,7 @@ def memory_estimate(recipe: Recipe, options: TrainOptions, domains: int) -> dict
     )
     kept = sum(
         _outputs_of_one_pass(net, options.crop_size, domains if is_generator(name) else None)
-        * (GENERATOR_PASSES if is_generator(name) else JUDGE_PASSES)
+        * (GENERATOR_PASSES if is_generator(name) else DISCRIMINATOR_PASSES)
         for name, net in recipe.networks.items()
     )
     factor = 2 if options.precision == "bf16" else 4
@@ -105,7 +105,7 @@ def _outputs_of_one_pass(network: nn.Module, size: int, domains: int | None) -> 
 
 
 def _beside(domains: int | None, image: Tensor) -> Tensor | None:
-    """A network's second input: a mask for judges (``domains`` None; plain ones ignore it), a label, or nothing."""
+    """A network's second input: a mask (``domains`` None; plain discriminators ignore it), a label, or nothing."""
     if domains is None:
         return torch.ones_like(image[:, :1])
     return image.new_zeros(1, domains) if domains else None

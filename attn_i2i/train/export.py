@@ -37,16 +37,16 @@ def write_model(
     ``generators`` are the recipe's own or their averages, under the same names.
     """
     layout = layout_of(recipe, origin.recipe)
-    judges = None
+    discriminators = None
     if layout.discriminators:
         names = sorted(layout.discriminators)
-        judges = DiscriminatorConfig(layout.discriminator, dict(layout.discriminator_config), names)
+        discriminators = DiscriminatorConfig(layout.discriminator, dict(layout.discriminator_config), names)
     config = ModelConfig(
         layout.architecture,
         dict(layout.config),
         list(layout.generators),
         domains=domains,
-        discriminators=judges,
+        discriminators=discriminators,
         provenance={"trained": {key: value for key, value in origin._asdict().items() if value is not None}},
         preprocessing={"size": crop_size},
     )
@@ -75,8 +75,8 @@ def options_from(model: Path, known: Mapping[str, Any]) -> dict[str, Any]:
     config = read_config(model)
     options = {name: value for name, value in config.config.items() if name in known}
     if config.discriminators is not None:
-        judges = {f"discriminator_{name}": value for name, value in config.discriminators.config.items()}
-        options |= {name: value for name, value in judges.items() if name in known}
+        discriminators = {f"discriminator_{name}": value for name, value in config.discriminators.config.items()}
+        options |= {name: value for name, value in discriminators.items() if name in known}
     return options
 
 
@@ -95,8 +95,8 @@ def start_from(model: Path, recipe: Recipe, name: str) -> None:
         state = build_generator(model, config, direction).state_dict()
         check_fit(recipe.networks[key], state, f"{model}/{direction}")
         recipe.networks[key].load_state_dict(state)
-    judges = build_discriminators(model, config) if layout.discriminators else {}
-    for domain, judge in judges.items():
+    discriminators = build_discriminators(model, config) if layout.discriminators else {}
+    for domain, network in discriminators.items():
         key = layout.discriminators[domain]
-        check_fit(recipe.networks[key], judge.state_dict(), f"{model}/discriminators ({domain})")
-        recipe.networks[key].load_state_dict(judge.state_dict())
+        check_fit(recipe.networks[key], network.state_dict(), f"{model}/discriminators ({domain})")
+        recipe.networks[key].load_state_dict(network.state_dict())

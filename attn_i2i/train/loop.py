@@ -17,7 +17,7 @@ from ..interfaces import Recipe
 from ..types import ConfigError, UnreadableFileError
 from . import checkpoint
 from .clock import TIME, Clock
-from .data.folders import Pictures
+from .data.folders import TrainingImages
 from .data.loading import Batch, Positions, Stream, loader, reading, shown, to_device
 from .data.shards import Shards, ShardStream, shard_loader
 from .engine import Engine, make_accelerator, pictures_of
@@ -38,7 +38,7 @@ class Run:
     folder: Path
     recipe: Recipe
     origin: Origin
-    pictures: Pictures | Shards
+    pictures: TrainingImages | Shards
     options: TrainOptions
 
     def go(self) -> None:
@@ -204,14 +204,14 @@ def whole_length(recipe: Recipe, steps_per_epoch: int) -> int:
     return int(total(steps_per_epoch))
 
 
-def steps_per_epoch(pictures: Pictures | Shards, options: TrainOptions, processes: int) -> int:
+def steps_per_epoch(pictures: TrainingImages | Shards, options: TrainOptions, processes: int) -> int:
     """Steps that see as many pictures as an epoch has."""
     batch = options.batch_size * options.accumulation * processes
     return max(1, (options.epoch_size or pictures.count()) // batch)
 
 
 def open_loader(
-    pictures: Pictures | Shards, options: TrainOptions, positions: Positions, *, pin: bool
+    pictures: TrainingImages | Shards, options: TrainOptions, positions: Positions, *, pin: bool
 ) -> DataLoader[Batch]:
     """The batches of one process."""
     workers = _workers(options)

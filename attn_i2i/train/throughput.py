@@ -10,14 +10,14 @@ import sys
 import time
 from pathlib import Path
 
-from .data.folders import Pictures, two_domains
+from .data.folders import TrainingImages, two_domains
 from .data.loading import Positions
 from .data.shards import Shards, find_shards
 from .loop import open_loader
 from .options import TrainOptions
 
 
-def measure(pictures: Pictures | Shards, options: TrainOptions, seconds: float) -> tuple[float, float]:
+def measure(pictures: TrainingImages | Shards, options: TrainOptions, seconds: float) -> tuple[float, float]:
     """Pictures of both domains a second, and a second of this process's own CPU time (which workers do not spend).
 
     Counted from when every worker has delivered two batches.

@@ -14,7 +14,7 @@ from ..images.read import read_image
 from ..images.write import to_pil
 from ..models.cards import list_models
 from ..models.config import CONFIG
-from ..models.places import shipped_zoo
+from ..models.places import shipped_models
 from ..types import ModelError
 from .batch import SHEET
 from .loading import load
@@ -28,7 +28,7 @@ TILE = 128
 
 def demo_models() -> list[str]:
     """Names of the emoji models whose weights ship with the package, the default one first."""
-    shipped = [name for name in list_models("*-flat2clay") if (shipped_zoo() / name / CONFIG).is_file()]
+    shipped = [name for name in list_models("*-flat2clay") if (shipped_models() / name / CONFIG).is_file()]
     return sorted(shipped, key=lambda name: (name != "attentiongan2-flat2clay", name))
 
 
@@ -38,7 +38,7 @@ def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda
     A folder a model holds its pictures, masks and heatmaps. ``advance`` is called after each picture. Raises ModelError
     where no model ships, TargetExistsError where ``out`` exists and ``force`` is off, or is not an earlier demo.
     """
-    samples = sorted((shipped_zoo() / SAMPLES).glob("*.png"))
+    samples = sorted((shipped_models() / SAMPLES).glob("*.png"))
     models = demo_models()
     if not models or not samples:
         raise ModelError("This installation ships no model for the demo: install attn-i2i from its wheel or checkout.")

@@ -40,7 +40,7 @@ class Job:
         return self.target.parents[len(self.relative.parts) - 1] / ATTENTION
 
 
-def plan(
+def plan_jobs(
     inputs: Sequence[str | Path],
     output: Path,
     *,

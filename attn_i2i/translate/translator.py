@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PIXELS_PER_BATCH = 8 * 256 * 256
 OnePicture: TypeAlias = "str | Path | Image.Image | np.ndarray[Any, Any] | Picture"
-Pictures: TypeAlias = "list[Any] | tuple[Any, ...]"
+ImageList: TypeAlias = "list[Any] | tuple[Any, ...]"
 
 
 class CallOptions(TypedDict, total=False):
@@ -116,14 +116,14 @@ class Translator:
     def __call__(self, images: OnePicture, **options: Unpack[CallOptions]) -> Result: ...
 
     @overload
-    def __call__(self, images: Pictures, **options: Unpack[CallOptions]) -> list[Result]: ...
+    def __call__(self, images: ImageList, **options: Unpack[CallOptions]) -> list[Result]: ...
 
     @overload
     def __call__(self, images: Tensor, **options: Unpack[CallOptions]) -> Any: ...
 
     def __call__(
         self,
-        images: OnePicture | Pictures | Tensor,
+        images: OnePicture | ImageList | Tensor,
         *,
         direction: str | None = None,
         domain: Domain | None = None,

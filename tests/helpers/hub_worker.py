@@ -26,7 +26,7 @@ class Answer(NamedTuple):
 
 
 class Worker:
-    """Runs calls in its process one after another; ``home`` holds all that it may write to, ``zoo`` its local zoo."""
+    """Runs calls in its process one after another; ``home`` holds all that it may write to, ``zoo`` its model store."""
 
     def __init__(self, endpoint: str, home: Path, **environment: str) -> None:
         self.home = home

@@ -38,11 +38,11 @@ class TinyRecipe:
         fake = self.networks["G_A2B"](batch["A"])
         generator = (self.networks["D_B"](fake) - 1).square().mean() + (fake - batch["A"]).abs().mean()
         update("G", generator)
-        judge = (
+        discriminator = (
             self.networks["D_B"](fake.detach()).square().mean() + (self.networks["D_B"](batch["A"]) - 1).square().mean()
         )
-        update("D", judge)
-        return {"G": generator.detach(), "D": judge.detach()}
+        update("D", discriminator)
+        return {"G": generator.detach(), "D": discriminator.detach()}
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
         """Constant."""

@@ -61,9 +61,9 @@ def initial_networks(folder: Path) -> nn.ModuleDict:
         convert(sources, model)
         config = read_config(model)
         generators = {direction: build_generator(model, config, direction) for direction in config.directions}
-        judges = build_discriminators(model, config)
+        discriminators = build_discriminators(model, config)
     named = {"G" if name == "translate" else f"G_{name}": network for name, network in generators.items()}
-    named |= {"D" if name == "all" else f"D_{name}": network for name, network in judges.items()}
+    named |= {"D" if name == "all" else f"D_{name}": network for name, network in discriminators.items()}
     networks: nn.ModuleDict = nn.ModuleDict(named).train().requires_grad_(True)
     return networks
 
@@ -209,8 +209,10 @@ def _domain_options(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _masked_logits(judge: str, masks: str) -> Probe:
-    return lambda networks, given: networks[judge](given["probe"], networks[masks].attention(given["probe"]))[0].logits
+def _masked_logits(discriminator: str, masks: str) -> Probe:
+    return lambda networks, given: (
+        networks[discriminator](given["probe"], networks[masks].attention(given["probe"]))[0].logits
+    )
 
 
 AGGAN_PROBES: dict[str, Probe] = {

@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _case(folder: Path, seed: Path, kind: str, dice: random.Random, tally: Tally) -> tuple[str, str]:
-    """Damage one copy, read it, and judge what came of it."""
+    """Damage one copy, read it, and look at what came of it."""
     work, scratch, canary = folder / "work", folder / "scratch", folder / "canary"
     for path in (work, scratch):
         shutil.rmtree(path, ignore_errors=True)

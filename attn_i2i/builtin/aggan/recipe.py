@@ -12,15 +12,15 @@ from torch.optim import Optimizer
 
 from ...blocks import AttentionNetwork, ThresholdMasked, enable_norm
 from ...interfaces import Objective, RoundTrip, Update
-from ...losses import adversarial, cycle, judge_lsgan, merged, needs_same, values
+from ...losses import adversarial, cycle, discriminator_lsgan, merged, needs_same, values
 from ...pool import ImagePool
 from ...recipes import (
     Layout,
     Presets,
     by_epoch,
+    discriminate_together,
     flattened,
     frozen,
-    judge_together,
     pairwise_layout,
     pairwise_networks,
     resolve,
@@ -76,10 +76,10 @@ def aggan(
     shape, training = resolve("aggan", PRESETS, preset, options, NetworkOptions, TrainingOptions)
     config = {name: getattr(shape, name) for name in ("width", "blocks", "attention_kernels")}
     config |= {"attention_width": shape.attention_width or shape.width}
-    judge_config = {"width": shape.discriminator_width, "layers": shape.discriminator_layers}
-    judge_config |= {"threshold": training.threshold}
-    layout = None if networks else pairwise_layout("aggan", config, "aggan", judge_config)
-    made = networks or pairwise_networks(lambda: AGGAN(**config), lambda: discriminator(**judge_config))
+    discriminator_config = {"width": shape.discriminator_width, "layers": shape.discriminator_layers}
+    discriminator_config |= {"threshold": training.threshold}
+    layout = None if networks else pairwise_layout("aggan", config, "aggan", discriminator_config)
+    made = networks or pairwise_networks(lambda: AGGAN(**config), lambda: discriminator(**discriminator_config))
     return AGGANRecipe(made, training, objective, layout, flattened(shape, training))
 
 
@@ -134,7 +134,7 @@ class AGGANRecipe:
         pooled_b = self._pools["B"](fake_b.image, _mask(fake_b))
         update("G_A2B", loss_a)
         del there, fake_b, back_a, back_b, verdicts, same_b
-        judge_b = self._judge(n["D_B"], b, mask_b, pooled_b, update, "D_B")
+        discriminator_b = self._update_discriminator(n["D_B"], b, mask_b, pooled_b, update, "D_B")
         with torch.no_grad():
             fake_b = n["G_A2B"](a)
         with frozen(n["G_A2B"], n["D_A"]):
@@ -146,12 +146,12 @@ class AGGANRecipe:
         pooled_a = self._pools["A"](fake_a.image, _mask(fake_a))
         update("G_B2A", loss_b)
         del there, fake_a, back_a, back_b, verdicts, same_a
-        judge_a = self._judge(n["D_A"], a, _mask(fake_b), pooled_a, update, "D_A")
+        discriminator_a = self._update_discriminator(n["D_A"], a, _mask(fake_b), pooled_a, update, "D_A")
         return {
             "g_loss_A": loss_a.detach(),
-            "d_loss_B": judge_b,
+            "d_loss_B": discriminator_b,
             "g_loss_B": loss_b.detach(),
-            "d_loss_A": judge_a,
+            "d_loss_A": discriminator_a,
         }
 
     def _generator_loss(self, own: RoundTrip, other: RoundTrip) -> Tensor:
@@ -163,11 +163,11 @@ class AGGANRecipe:
         return sum_of(weighted)
 
     @staticmethod
-    def _judge(
-        judge: nn.Module, real: Tensor, mask: Tensor, pooled: tuple[Tensor, ...], update: Update, name: str
+    def _update_discriminator(
+        network: nn.Module, real: Tensor, mask: Tensor, pooled: tuple[Tensor, ...], update: Update, name: str
     ) -> Tensor:
         fake, fake_mask = pooled
-        loss = judge_lsgan(*judge_together(judge, real, fake, (mask, fake_mask)))
+        loss = discriminator_lsgan(*discriminate_together(network, real, fake, (mask, fake_mask)))
         update(name, loss)
         return loss.detach()
 

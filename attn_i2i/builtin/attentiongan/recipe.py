@@ -58,10 +58,12 @@ def attentiongan2(
     """
     shape, training = resolve("attentiongan2", PRESETS, preset, options, NetworkOptions, CycleOptions)
     config = {name: getattr(shape, name) for name in ("width", "blocks", "masks", "background", "attention_kernel")}
-    judge_config = {"width": shape.discriminator_width, "layers": shape.discriminator_layers}
-    judge, judge_name = (PlainAndGuided, "plain-and-guided") if shape.guided else (PatchDiscriminator, "patchgan")
-    layout = None if networks else pairwise_layout("attentiongan2", config, judge_name, judge_config)
-    made = networks or pairwise_networks(lambda: scheme2(**config), lambda: judge(**judge_config))
+    discriminator_config = {"width": shape.discriminator_width, "layers": shape.discriminator_layers}
+    discriminator, discriminator_name = (
+        (PlainAndGuided, "plain-and-guided") if shape.guided else (PatchDiscriminator, "patchgan")
+    )
+    layout = None if networks else pairwise_layout("attentiongan2", config, discriminator_name, discriminator_config)
+    made = networks or pairwise_networks(lambda: scheme2(**config), lambda: discriminator(**discriminator_config))
     return CycleRecipe(
         made, training, objective=objective, guided=shape.guided, layout=layout, shown=flattened(shape, training)
     )

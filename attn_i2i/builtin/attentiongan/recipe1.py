@@ -14,8 +14,8 @@ from ...blocks import SigmoidHead, TrunkAndHead, pad_to_multiple
 from ...interfaces import Objective, RoundTrip, Update
 from ...losses import adversarial, cycle, mask_variation, merged, needs_same, pixel, values
 from ...recipes import (
+    DomainDiscriminators,
     EpochSchedule,
-    Judges,
     Layout,
     Presets,
     flattened,
@@ -82,12 +82,12 @@ def attentiongan1(
     """
     shape, training = resolve("attentiongan1", PRESETS, preset, options, NetworkOptions, TrainingOptions)
     config = {"width": shape.width, "blocks": shape.blocks, "norm": shape.norm}
-    judge: type[nn.Module] = PlainAndGuided if shape.guided else TowerDiscriminator
-    judge_config: dict[str, Any] = {"width": shape.discriminator_width}
-    judge_config |= {} if shape.guided else {"norm": shape.norm}
-    judge_name = "plain-and-guided" if shape.guided else "attentiongan1"
-    layout = None if networks else pairwise_layout("attentiongan1", config, judge_name, judge_config)
-    made = networks or pairwise_networks(lambda: scheme1(**config), lambda: judge(**judge_config))
+    discriminator: type[nn.Module] = PlainAndGuided if shape.guided else TowerDiscriminator
+    discriminator_config: dict[str, Any] = {"width": shape.discriminator_width}
+    discriminator_config |= {} if shape.guided else {"norm": shape.norm}
+    discriminator_name = "plain-and-guided" if shape.guided else "attentiongan1"
+    layout = None if networks else pairwise_layout("attentiongan1", config, discriminator_name, discriminator_config)
+    made = networks or pairwise_networks(lambda: scheme1(**config), lambda: discriminator(**discriminator_config))
     return Scheme1Recipe(made, training, objective, shape.guided, layout, flattened(shape, training))
 
 
@@ -120,7 +120,7 @@ class Scheme1Recipe(EpochSchedule):
         }
         self.objective = merged(default, objective)
         self.rate = o.rate_first
-        self._judges = Judges(networks, pool=o.pool, seed=o.seed, guided=guided)
+        self._discriminators = DomainDiscriminators(networks, pool=o.pool, seed=o.seed, guided=guided)
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One Adam for both generators, one for both discriminators."""
@@ -129,22 +129,24 @@ class Scheme1Recipe(EpochSchedule):
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
         trips = self._translate(batch["A"], batch["B"])
-        judged = {direction: values(self.objective, trip) for direction, trip in trips.items()}
-        weighted = {f"{d}.{n}": self._weight(n) * value for d, terms in judged.items() for n, value in terms.items()}
+        on_discriminators = {direction: values(self.objective, trip) for direction, trip in trips.items()}
+        weighted = {
+            f"{d}.{n}": self._weight(n) * value for d, terms in on_discriminators.items() for n, value in terms.items()
+        }
         total = sum_of(weighted)
         update("G", total)
-        losses = self._named(judged) | {"loss_G": total.detach()}
-        fakes_a, fakes_b = (self._judges.pooled(d[-1], trips[d].fake) for d in ("B2A", "A2B"))
-        del trips, judged, weighted, total
-        loss_a = self._judges.loss("A", batch["A"], fakes_a)
-        loss_d = 0.5 * (loss_a + self._judges.loss("B", batch["B"], fakes_b))
+        losses = self._named(on_discriminators) | {"loss_G": total.detach()}
+        fakes_a, fakes_b = (self._discriminators.pooled(d[-1], trips[d].fake) for d in ("B2A", "A2B"))
+        del trips, on_discriminators, weighted, total
+        loss_a = self._discriminators.loss("A", batch["A"], fakes_a)
+        loss_d = 0.5 * (loss_a + self._discriminators.loss("B", batch["B"], fakes_b))
         update("D", loss_d)
         return losses | {"loss_D": loss_d.detach(), "rate": torch.full_like(loss_d, self.rate)}
 
     def _weight(self, name: str) -> float:
         return self.objective[name][0] * (1 - self.rate if name in ATTENTION_TERMS else self.rate)
 
-    def _named(self, judged: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    def _named(self, on_discriminators: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """Terms under their published names; the mask's is recorded with its weight."""
         suffixes = {
             "A2B": {"cycle": "ABA", "pix": "A", "reg": "B"},
@@ -153,7 +155,7 @@ class Scheme1Recipe(EpochSchedule):
         return {
             f"loss_{name}_{suffixes[direction].get(name, direction)}": value.detach()
             * (self.objective[name][0] if name == "reg" else 1)
-            for direction, terms in judged.items()
+            for direction, terms in on_discriminators.items()
             for name, value in terms.items()
         }
 
@@ -168,7 +170,7 @@ class Scheme1Recipe(EpochSchedule):
         *same_b, fake_b = translate_together(g_b, *[b] * with_same, a)
         *same_a, back_a, fake_a = translate_together(g_a, *[a] * with_same, fake_b.image, b)
         (back_b,) = translate_together(g_b, fake_a.image)
-        verdicts_b, verdicts_a = self._judges.verdicts("B", fake_b), self._judges.verdicts("A", fake_a)
+        verdicts_b, verdicts_a = self._discriminators.verdicts("B", fake_b), self._discriminators.verdicts("A", fake_a)
         return {
             "A2B": RoundTrip(a, b, fake_b, back_a, same_b[0] if same_b else None, verdicts_b),
             "B2A": RoundTrip(b, a, fake_a, back_b, same_a[0] if same_a else None, verdicts_a),
@@ -180,10 +182,10 @@ class Scheme1Recipe(EpochSchedule):
         self.rate = o.rate_first if epoch < o.warmup_epochs else o.rate_later
 
     def state_dict(self) -> dict[str, Any]:
-        return {"pools": self._judges.state_dict()}
+        return {"pools": self._discriminators.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._judges.load_state_dict(state["pools"])
+        self._discriminators.load_state_dict(state["pools"])
 
 
 @torch.no_grad()

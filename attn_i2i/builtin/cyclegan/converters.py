@@ -8,14 +8,14 @@ from typing import Any
 from ...convert.converter import Converter, Rules, count, has
 from ...types import StateDict
 
-# In this code base netG_A maps A to B, and netD_A judges what netG_A makes: domain B.
+# In this code base netG_A maps A to B, and netD_A looks at what netG_A makes: domain B.
 DIRECTIONS = (
     (r"(?i)[BY](2|to)[AX]", "B2A"),
     (r"(?i)[AX](2|to)[BY]", "A2B"),
     (r"G_?B(?![a-zA-Z])", "B2A"),
     (r"", "A2B"),
 )
-JUDGES = ((r"D_?B(?![a-zA-Z])", "A"), (r"", "B"))
+DOMAINS = ((r"D_?B(?![a-zA-Z])", "A"), (r"", "B"))
 STATISTICS = r".*\.(running_mean|running_var|num_batches_tracked)"
 
 
@@ -77,5 +77,5 @@ DISCRIMINATOR = Converter(
     detect=is_patch,
     infer=lambda s: {"width": len(s["model.0.weight"]), "layers": count(s, r"model\.(\d+)\.weight") - 2},
     rename=patch_rules,
-    slots=JUDGES,
+    slots=DOMAINS,
 )

@@ -38,7 +38,9 @@ def cyclegan(
     """
     shape, training = resolve("cyclegan", PRESETS, preset, options, NetworkOptions, CycleOptions)
     config = {"width": shape.width, "blocks": shape.blocks}
-    judge_config = {"width": shape.discriminator_width, "layers": shape.discriminator_layers}
-    layout = None if networks else pairwise_layout("cyclegan", config, "patchgan", judge_config)
-    made = networks or pairwise_networks(lambda: generator(**config), lambda: PatchDiscriminator(**judge_config))
+    discriminator_config = {"width": shape.discriminator_width, "layers": shape.discriminator_layers}
+    layout = None if networks else pairwise_layout("cyclegan", config, "patchgan", discriminator_config)
+    made = networks or pairwise_networks(
+        lambda: generator(**config), lambda: PatchDiscriminator(**discriminator_config)
+    )
     return CycleRecipe(made, training, objective=objective, layout=layout, shown=flattened(shape, training))

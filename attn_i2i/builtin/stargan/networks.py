@@ -21,7 +21,7 @@ def generator(width: int = 64, blocks: int = 6, domains: int = 5) -> TrunkAndHea
 
 
 class StarGANDiscriminator(nn.Module):
-    """Judges patches as real or fake, and the whole image's domain (arXiv:1711.09020, table 5).
+    """Classifies patches as real or fake, and the whole image's domain (arXiv:1711.09020, table 5).
 
     (B, 3, image_size, image_size) to logits (B, 1, s, s) with s = image_size // 2**layers, and class logits
     (B, domains). Other sizes with the same s do as well.

@@ -52,14 +52,14 @@ def on_stargan_host(
     """The recipe ``name`` for a generator that ``make`` builds and that takes StarGAN's labels."""
     shape, training = resolve(name, PRESETS, preset, options, NetworkOptions, DomainOptions)
     config = {key: getattr(shape, key) for key in ("width", "blocks", "domains")}
-    judge_config = {
+    discriminator_config = {
         "width": shape.discriminator_width,
         "layers": shape.discriminator_layers,
         "domains": shape.domains,
         "image_size": shape.image_size,
     }
-    layout = Layout(name, config, {"translate": "G"}, "stargan", judge_config, {"all": "D"})
-    made = networks or nn.ModuleDict({"G": make(**config), "D": StarGANDiscriminator(**judge_config)})
+    layout = Layout(name, config, {"translate": "G"}, "stargan", discriminator_config, {"all": "D"})
+    made = networks or nn.ModuleDict({"G": make(**config), "D": StarGANDiscriminator(**discriminator_config)})
     return MultiDomainRecipe(
         made,
         training,

@@ -83,16 +83,16 @@ def ugatit(
     """
     shape, training = resolve("ugatit", PRESETS, preset, options, NetworkOptions, TrainingOptions)
     config = {name: getattr(shape, name) for name in ("width", "blocks", "light", "image_size")}
-    judge_config = {
+    discriminator_config = {
         "width": shape.discriminator_width,
         "global_layers": shape.discriminator_global_layers,
         "local_layers": shape.discriminator_local_layers,
     }
-    layout = None if networks else pairwise_layout("ugatit", config, "ugatit", judge_config)
+    layout = None if networks else pairwise_layout("ugatit", config, "ugatit", discriminator_config)
     if shape.initial not in ("torch", "normal"):
         raise ConfigError(f"ugatit: initial={shape.initial!r} was given, expected 'torch' or 'normal'.")
-    make, judge = partial(UGATITGenerator, **config), partial(UGATITDiscriminator, **judge_config)
-    made = networks or pairwise_networks(make, judge, std=0.02 if shape.initial == "normal" else None)
+    make, make_discriminator = partial(UGATITGenerator, **config), partial(UGATITDiscriminator, **discriminator_config)
+    made = networks or pairwise_networks(make, make_discriminator, std=0.02 if shape.initial == "normal" else None)
     return UGATITRecipe(made, training, objective, layout, flattened(shape, training))
 
 
@@ -146,12 +146,14 @@ class UGATITRecipe(StepSchedule):
         n = self.networks
         fake_b, same_b = translate_together(n["G_A2B"], a, b)
         fake_a, same_a = translate_together(n["G_B2A"], b, a)
-        judged = self._judge_losses(n["D_A"], "A", a, fake_a.image) | self._judge_losses(n["D_B"], "B", b, fake_b.image)
-        judge_total = self._options.adversarial * sum_of(judged)
-        update("D", judge_total)
-        losses = {name: value.detach() for name, value in judged.items()}
-        losses["Discriminator_loss"] = judge_total.detach()
-        del judged, judge_total
+        on_discriminators = self._discriminator_losses(n["D_A"], "A", a, fake_a.image) | self._discriminator_losses(
+            n["D_B"], "B", b, fake_b.image
+        )
+        discriminator_total = self._options.adversarial * sum_of(on_discriminators)
+        update("D", discriminator_total)
+        losses = {name: value.detach() for name, value in on_discriminators.items()}
+        losses["Discriminator_loss"] = discriminator_total.detach()
+        del on_discriminators, discriminator_total
         with frozen(n["D_A"], n["D_B"]):
             verdicts_a, verdicts_b = n["D_A"](fake_a.image), n["D_B"](fake_b.image)
         back_a, back_b = n["G_B2A"](fake_b.image), n["G_A2B"](fake_a.image)
@@ -165,8 +167,8 @@ class UGATITRecipe(StepSchedule):
         return losses | self._named(terms) | {"Generator_loss": total.detach()}
 
     @staticmethod
-    def _judge_losses(judge: nn.Module, domain: str, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        verdicts = judge(torch.cat([real, fake.detach()]), passes=2)
+    def _discriminator_losses(network: nn.Module, domain: str, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        verdicts = network(torch.cat([real, fake.detach()]), passes=2)
         losses = {}
         for scale, verdict in zip(SCALES, verdicts, strict=True):
             on_real, on_fake = split(verdict, [len(real), len(fake)])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .inert import Inert
-from .plan import DamagedError, TensorRef, shown
 from .rebuild import Array, Refused
+from .tensor_index import DamagedError, TensorRef, shown
 
 MAX_DEPTH = 64
 

@@ -11,8 +11,8 @@ import pickletools
 from collections.abc import Callable
 from typing import IO, Any, NamedTuple, cast
 
-from .plan import DamagedError, shown
 from .stream import Stream
+from .tensor_index import DamagedError, shown
 
 
 class Global(NamedTuple):

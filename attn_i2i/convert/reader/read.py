@@ -15,10 +15,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from .crc32c import crc32c_array
-from .plan import DamagedError, shown
 from .sandbox import run_reader
 from .sniff import sniff, unreadable
 from .sources import checkpoint_files
+from .tensor_index import DamagedError, shown
 
 __all__ = ["checkpoint_files", "read_checkpoint"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .inert import Global, Inert, dict_key
-from .plan import ITEM_SIZES, DamagedError, Storage, TensorRef, contiguous, shown
+from .tensor_index import ITEM_SIZES, DamagedError, Storage, TensorRef, contiguous, shown
 
 _STORAGES = {
     "DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",

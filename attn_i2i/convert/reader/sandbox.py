@@ -1,6 +1,6 @@
 """The process that reads foreign files: its limits, its start and its answer.
 
-The child is a bare interpreter with the standard library alone. It parses, and answers with a plan of byte ranges; the
+The child is a bare interpreter with the standard library alone. It parses, and answers with an index of byte ranges; the
 parent fetches the bytes. So whatever a file does to its reader, it does it to a process with little memory and time.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 
 def run_reader(path: Path, kind: str, spill: Path, *, memory_limit: int, seconds: float) -> dict[str, Any]:
-    """Parse ``path`` in a child process: its plan as JSON values, or {"error": what was found}.
+    """Parse ``path`` in a child process: its index as JSON values, or {"error": what was found}.
 
     The child may use ``memory_limit`` bytes beyond three times the file's size, and ``seconds`` of time. Bytes that
     stand in no file as they are go to ``spill``. Where the system knows no memory limit, time alone is limited.
@@ -40,7 +40,7 @@ def run_reader(path: Path, kind: str, spill: Path, *, memory_limit: int, seconds
 def main() -> None:
     """Answer one request from standard input on standard output."""
     _stub_packages()
-    from attn_i2i.convert.reader.plan import DamagedError, shown
+    from attn_i2i.convert.reader.tensor_index import DamagedError, shown
 
     request = json.load(sys.stdin)
     path = Path(request["path"])
@@ -67,14 +67,14 @@ def _read(path: Path, kind: str, spill: Path) -> dict[str, object]:
 
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as view:
         if kind == "tensorflow":
-            plan = read_bundle(view, path)
+            index = read_bundle(view, path)
         else:
-            plan = read_torch(view, kind)
-            plan.files = [str(path)]
-        if plan.spill:
+            index = read_torch(view, kind)
+            index.files = [str(path)]
+        if index.spill:
             with spill.open("xb") as out:
-                out.writelines(plan.spill)
-        return plan.reply()
+                out.writelines(index.spill)
+        return index.reply()
 
 
 def _limit(memory: int, seconds: float) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .crc32c import crc32c, unmasked
-from .plan import ITEM_SIZES, DamagedError, Plan, Storage, TensorRef, shown
 from .stream import View
+from .tensor_index import ITEM_SIZES, DamagedError, Storage, TensorIndex, TensorRef, shown
 
 TABLE_MAGIC = 0xDB4775248B80FB57
 MAX_BLOCK = 64 * 2**20
@@ -27,8 +27,8 @@ _STRING = 7
 _QUANTISED = (11, 12, 13, 15, 16)
 
 
-def read_bundle(view: View, index: Path) -> Plan:
-    """The plan of the bundle with this .index; names keep their slashes. Raises DamagedError.
+def read_bundle(view: View, index: Path) -> TensorIndex:
+    """The tensors of the bundle with this .index; names keep their slashes. Raises DamagedError.
 
     Each data file must be there and each variable lie within it; the checksums of the index are verified here, those
     of the variables where their bytes are read. Text variables are left out.
@@ -42,15 +42,15 @@ def read_bundle(view: View, index: Path) -> Plan:
         first = shown(absent[0])
         raise DamagedError(f"an index without {len(absent)} of its {shards} data files ({first}); put them beside it")
     sizes = [file.stat().st_size for file in files]
-    plan = Plan(file_size=len(view) + sum(sizes), files=[str(index), *map(str, files)])
+    tensors = TensorIndex(file_size=len(view) + sum(sizes), files=[str(index), *map(str, files)])
     for key, value in variables.items():
         name = key.decode("utf-8", "backslashreplace")
         entry = _Entry(value)
         if key.startswith(b"\0") or entry.partitioned:
             raise DamagedError(f"a variable saved in pieces ({shown(name)}); save it whole, without a partitioner")
         if entry.dtype != _STRING:
-            plan.add(name, entry.tensor(name, sizes))
-    return plan
+            tensors.add(name, entry.tensor(name, sizes))
+    return tensors
 
 
 class _Entry:

@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Any
 
 from .inert import Global, Machine
-from .plan import ITEM_SIZES, DamagedError, Storage, TensorRef, shown
 from .rebuild import build, set_state, storage_dtype
 from .stream import Stream, View, Window
+from .tensor_index import ITEM_SIZES, DamagedError, Storage, TensorRef, shown
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL = 1001

@@ -9,9 +9,9 @@ import zlib
 from itertools import pairwise
 
 from .inert import Machine
-from .plan import ITEM_SIZES, DamagedError, Storage, shown
 from .rebuild import set_state, storage_dtype
 from .stream import View, Window
+from .tensor_index import ITEM_SIZES, DamagedError, Storage, shown
 from .torch_legacy import build_nested
 
 EXPANSION = 10

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...images.read import read_image
 from ...types import AttnI2IError
-from .folders import Pictures
+from .folders import TrainingImages
 
 GREY = 1 / 255
 
@@ -34,7 +34,7 @@ class Findings:
         return lines
 
 
-def check(pictures: Pictures) -> Findings:
+def check(pictures: TrainingImages) -> Findings:
     """Read every training and held-out picture once; identical means byte for byte, across all folders."""
     files = [file for group in (pictures.files, pictures.held_out) for files in group.values() for file in files]
     findings, seen = Findings(checked=len(files)), dict[str, list[str]]()

@@ -19,7 +19,7 @@ A_AND_B = ("A", "B")
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
+class TrainingImages:
     """Files, their (N, domains) labels of 0 and 1 where the recipe needs any, and some files held out to look at."""
 
     files: dict[str, list[str]]
@@ -41,7 +41,7 @@ class Pictures:
         return digest.hexdigest()
 
 
-def two_domains(data: str | os.PathLike[str]) -> Pictures:
+def two_domains(data: str | os.PathLike[str]) -> TrainingImages:
     """``trainA`` and ``trainB`` (or ``train/A``, ``A``), with ``testA`` and ``testB`` held out where they exist.
 
     Raises UnreadableFileError where a folder is missing or holds no pictures.
@@ -56,10 +56,10 @@ def two_domains(data: str | os.PathLike[str]) -> Pictures:
         )
     test = {side: _first(root, f"test{side}", f"test/{side}") for side in A_AND_B}
     files = {side: pictures_in(folder) for side, folder in train.items() if folder}
-    return Pictures(files, {side: pictures_in(folder) if folder else [] for side, folder in test.items()})
+    return TrainingImages(files, {side: pictures_in(folder) if folder else [] for side, folder in test.items()})
 
 
-def domain_folders(data: str | os.PathLike[str]) -> Pictures:
+def domain_folders(data: str | os.PathLike[str]) -> TrainingImages:
     """One folder a domain, in ``train`` (with ``test`` held out) or directly in ``data``; labels are one-hot."""
     root = _folder(data)
     base = _first(root, "train") or root
@@ -79,12 +79,12 @@ def domain_folders(data: str | os.PathLike[str]) -> Pictures:
         pictures_in(base.parent / "test" / name) if (base.parent / "test" / name).is_dir() else [] for name in names
     ]
     held_out, held_out_labels = _labelled(test if base != root else [[] for _ in names])
-    return Pictures({"image": files}, {"image": held_out}, labels, held_out_labels, names)
+    return TrainingImages({"image": files}, {"image": held_out}, labels, held_out_labels, names)
 
 
 def attribute_table(
     data: str | os.PathLike[str], table: str | os.PathLike[str], selected: Sequence[str], held_out: int = 2000
-) -> Pictures:
+) -> TrainingImages:
     """Pictures with attributes, as in CelebA's ``list_attr_celeba.txt``: names, then a row of 1 and -1 a picture.
 
     The first line may hold the number of rows. ``selected`` attributes become the label, in that order. The last
@@ -109,7 +109,7 @@ def attribute_table(
         )
     labels = np.array([[values[i] == "1" for i in picked] for _, values in rows], np.float32)
     cut = len(files) - min(held_out, len(files) // 10)
-    return Pictures({"image": files[:cut]}, {"image": files[cut:]}, labels[:cut], labels[cut:], list(selected))
+    return TrainingImages({"image": files[:cut]}, {"image": files[cut:]}, labels[:cut], labels[cut:], list(selected))
 
 
 def pictures_in(folder: Path) -> list[str]:

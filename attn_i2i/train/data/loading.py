@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, Dataset
 from ...images.read import MAX_PIXELS, READABLE, Picture, read_image
 from ...types import AttnI2IError, UnreadableFileError
 from ..options import TrainOptions
-from .folders import Pictures
+from .folders import TrainingImages
 
 Batch = dict[str, Tensor]
 ORIENTATION = 0x0112
@@ -124,7 +124,7 @@ class Stream(Dataset[Batch]):
     floats in [-1, 1].
     """
 
-    def __init__(self, pictures: Pictures, options: TrainOptions) -> None:
+    def __init__(self, pictures: TrainingImages, options: TrainOptions) -> None:
         make = Store.cached if options.cache else Store
         self.stores = {name: make(files, options.load) for name, files in pictures.files.items()}
         self.orders = {
@@ -211,7 +211,7 @@ def _plainly_failing(batches: Iterator[Batch]) -> Iterator[Batch]:
         raise type(error)(str(error).rpartition(f"{type(error).__name__}: ")[2].strip()) from None
 
 
-def shown(pictures: Pictures, number: int, size: int) -> tuple[dict[str, Tensor], Tensor | None]:
+def shown(pictures: TrainingImages, number: int, size: int) -> tuple[dict[str, Tensor], Tensor | None]:
     """Up to ``number`` pictures of each kind, spread over those held out, or over the training's, and their labels."""
     images, labels = {}, None
     for name, files in pictures.files.items():

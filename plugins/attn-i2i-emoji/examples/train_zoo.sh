@@ -85,11 +85,11 @@ for name in "${@:-${models[@]}}"; do
     attentiongan1-emoji)
         domains=(--batch-size 6 --set width=16 --set blocks=4 --set discriminator_width=32
             --set discriminator_layers=4 --set learning_rate=0.0002 --set discriminator_rate=3 --set shift=10)
-        train "$data" attentiongan1-judge attentiongan1-multidomain "${domains[@]}" --set n_critic=1000000 \
+        train "$data" attentiongan1-discriminator attentiongan1-multidomain "${domains[@]}" --set n_critic=1000000 \
             --set real_classification=5 --set steps=4000 --set decay_steps=0
         train "$data" "$name" attentiongan1-multidomain "${domains[@]}" --set n_critic=2 --set cycle=1.5 \
             --set classification=0.1 --set real_classification=48 --set steps=8000 --set decay_steps=4000 \
-            --from "$work/attentiongan1-judge/model" ;;
+            --from "$work/attentiongan1-discriminator/model" ;;
     *)
         echo "no model is named $name: ${models[*]}" >&2
         exit 2 ;;

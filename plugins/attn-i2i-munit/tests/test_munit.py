@@ -25,7 +25,7 @@ from attn_i2i_munit.generator import MUNIT
 from attn_i2i_munit.recipe import munit
 
 SMALL = {"width": 4, "blocks": 2, "style_dim": 3, "mlp_width": 5}
-SMALL_JUDGE = {"discriminator_width": 4, "discriminator_layers": 3, "discriminator_scales": 2}
+SMALL_DISCRIMINATOR = {"discriminator_width": 4, "discriminator_layers": 3, "discriminator_scales": 2}
 State = dict[str, Tensor]
 
 
@@ -37,14 +37,14 @@ def registered() -> None:
 
 
 def test_every_registered_part_keeps_the_contract() -> None:
-    checked = list(check_plugin(manager(), "munit", {**SMALL, **SMALL_JUDGE, "layers": 3, "scales": 2}))
+    checked = list(check_plugin(manager(), "munit", {**SMALL, **SMALL_DISCRIMINATOR, "layers": 3, "scales": 2}))
     assert len(checked) == 5
     assert not [one for one in checked if one.problem]
 
 
 def test_with_an_attention_head_too() -> None:
     check_generator(lambda: MUNIT(**SMALL, masks=3))
-    check_recipe(lambda: munit(**SMALL, **SMALL_JUDGE, masks=3, cycle=10.0), size=32)
+    check_recipe(lambda: munit(**SMALL, **SMALL_DISCRIMINATOR, masks=3, cycle=10.0), size=32)
 
 
 def test_the_head_shows_the_source_where_its_background_mask_is() -> None:
@@ -70,8 +70,8 @@ def test_the_discriminators_norm_hides_brightness() -> None:
     plain, normed = (MultiScaleDiscriminator(4, 3, 1, norm) for norm in ("none", "instance"))
     image = torch.rand(1, 3, 32, 32)
     with torch.no_grad():
-        for judge in (plain, normed):
-            judge.scales[0][0].bias.zero_()
+        for network in (plain, normed):
+            network.scales[0][0].bias.zero_()
         assert not torch.allclose(plain(image)[0].logits, plain(image / 2)[0].logits, rtol=1e-3)
         torch.testing.assert_close(normed(image)[0].logits, normed(image / 2)[0].logits, rtol=1e-2, atol=1e-3)
     with pytest.raises(AttnI2IError, match="norm='batch' was given"):
@@ -184,7 +184,7 @@ def test_a_published_file_answers_as_published(tmp_path: Path) -> None:
         torch.testing.assert_close(generator(image).image, expected, rtol=0, atol=1e-9)
 
 
-def plain_judge(state: State, image: Tensor, scale: int) -> Tensor:
+def plain_discriminator(state: State, image: Tensor, scale: int) -> Tensor:
     for _ in range(scale):
         ones = F.avg_pool2d(torch.ones_like(image), 3, 2, 1)
         image = F.avg_pool2d(image, 3, 2, 1) / ones
@@ -193,7 +193,7 @@ def plain_judge(state: State, image: Tensor, scale: int) -> Tensor:
     return reflected(state, f"cnns.{scale}.3", image)
 
 
-def published_judge() -> State:
+def published_discriminator() -> State:
     ours = MultiScaleDiscriminator(4, 3, 2).state_dict()
     return {
         f"cnns.{scale}.{int(i) // 2}.{'conv.' if int(i) < 6 else ''}{end}": value
@@ -202,25 +202,25 @@ def published_judge() -> State:
 
 
 def test_published_discriminators_come_along(tmp_path: Path) -> None:
-    judge_a, judge_b = published_judge(), published_judge()
+    discriminator_a, discriminator_b = published_discriminator(), published_discriminator()
     torch.save(both(published(), published()), tmp_path / "gen_00010000.pt")
-    torch.save(both(judge_a, judge_b), tmp_path / "dis_00010000.pt")
+    torch.save(both(discriminator_a, discriminator_b), tmp_path / "dis_00010000.pt")
     convert([tmp_path / "gen_00010000.pt", tmp_path / "dis_00010000.pt"], tmp_path / "model")
     from attn_i2i.models.config import read_config
     from attn_i2i.models.directory import build_discriminators
 
-    judges = build_discriminators(tmp_path / "model", read_config(tmp_path / "model"))
+    discriminators = build_discriminators(tmp_path / "model", read_config(tmp_path / "model"))
     image = torch.rand(2, 3, 32, 48) * 2 - 1
-    for name, state in (("A", judge_a), ("B", judge_b)):
-        for scale, verdict in enumerate(judges[name](image)):
-            torch.testing.assert_close(verdict.logits, plain_judge(state, image, scale))
+    for name, state in (("A", discriminator_a), ("B", discriminator_b)):
+        for scale, verdict in enumerate(discriminators[name](image)):
+            torch.testing.assert_close(verdict.logits, plain_discriminator(state, image, scale))
 
 
 def test_the_converters_keep_the_contract_on_published_files() -> None:
     generators = {f"{domain}.{key}": value for domain in "ab" for key, value in published().items()}
     check_converter(GENERATOR, generators)
     check_converter(
-        DISCRIMINATOR, {f"{domain}.{key}": value for domain in "ab" for key, value in published_judge().items()}
+        DISCRIMINATOR, {f"{domain}.{key}": value for domain in "ab" for key, value in published_discriminator().items()}
     )
     lone = {f"a.{key}": value for key, value in published().items()}
     assert not GENERATOR.split(lone, "gen_00010000.pt")
@@ -233,7 +233,7 @@ def test_too_small_a_picture_for_the_discriminator_is_refused() -> None:
 
 
 def test_the_recipes_terms_are_the_papers() -> None:
-    recipe = munit(**SMALL, **SMALL_JUDGE, image=0.0, content=0.0, style=1.0)
+    recipe = munit(**SMALL, **SMALL_DISCRIMINATOR, image=0.0, content=0.0, style=1.0)
     optimizers = recipe.optimizers()
     seen: list[str] = []
 
@@ -254,7 +254,7 @@ def test_the_recipes_terms_are_the_papers() -> None:
 
 
 def test_training_learns_to_reconstruct() -> None:
-    recipe = munit(**SMALL, **SMALL_JUDGE, learning_rate=3e-3)
+    recipe = munit(**SMALL, **SMALL_DISCRIMINATOR, learning_rate=3e-3)
     optimizers = recipe.optimizers()
 
     def update(name: str, loss: Tensor) -> None:
@@ -273,7 +273,7 @@ def test_the_engine_trains_it_into_a_model(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir()
         for i in range(2):
             Image.new("RGB", (32, 32), colour).save(tmp_path / folder / f"{i}.png")
-    options = {**SMALL, **SMALL_JUDGE, "masks": 3}
+    options = {**SMALL, **SMALL_DISCRIMINATOR, "masks": 3}
     model = train(
         "munit", tmp_path, tmp_path / "run", recipe_options=options, steps=2, crop_size=32, workers=0, device="cpu"
     )

@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 from attn_i2i import Translation
 from attn_i2i.interfaces import Update
-from attn_i2i.losses import judge_lsgan, lsgan
+from attn_i2i.losses import discriminator_lsgan, lsgan
 from attn_i2i.recipes import Layout, flattened, frozen, initialise, pairwise_adam, pairwise_layout, resolve
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -61,13 +61,15 @@ def munit(networks: nn.ModuleDict | None = None, *, preset: str = "released", **
     """MUNIT's recipe. ``networks`` (``G_A2B``, ``G_B2A``, ``D_A``, ``D_B``) replaces those the options describe."""
     shape, training = resolve("munit", {"released": {}}, preset, options, NetworkOptions, TrainingOptions)
     config = {name: getattr(shape, name) for name in ("width", "blocks", "style_dim", "mlp_width", "masks")}
-    judge = {name: getattr(shape, f"discriminator_{name}") for name in ("width", "layers", "scales", "norm")}
+    discriminator_config = {
+        name: getattr(shape, f"discriminator_{name}") for name in ("width", "layers", "scales", "norm")
+    }
     if networks is not None:
         return MUNITRecipe(networks, training, None, flattened(shape, training))
     generators = {name: kaiming(MUNIT(**config)) for name in ("G_A2B", "G_B2A")}
-    judges = {name: initialise(MultiScaleDiscriminator(**judge)) for name in ("D_A", "D_B")}
-    layout = pairwise_layout("munit", config, "munit", judge)
-    return MUNITRecipe(nn.ModuleDict(generators | judges), training, layout, flattened(shape, training))
+    discriminators = {name: initialise(MultiScaleDiscriminator(**discriminator_config)) for name in ("D_A", "D_B")}
+    layout = pairwise_layout("munit", config, "munit", discriminator_config)
+    return MUNITRecipe(nn.ModuleDict(generators | discriminators), training, layout, flattened(shape, training))
 
 
 def kaiming(module: nn.Module) -> nn.Module:
@@ -83,7 +85,7 @@ def kaiming(module: nn.Module) -> nn.Module:
 class MUNITRecipe:
     """Discriminators first, then generators; a batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1], sides multiples of 4.
 
-    Loss terms end in the letter of the domain that is reconstructed or judged; ``x`` is an image, ``c`` a content,
+    Loss terms end in the letter of the domain that is reconstructed or looked at; ``x`` is an image, ``c`` a content,
     ``s`` a style, as published.
     """
 
@@ -100,24 +102,26 @@ class MUNITRecipe:
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
         images = {"A": batch["A"], "B": batch["B"]}
-        judged = self._judge(images)
-        update("D", torch.stack(list(judged.values())).sum())
+        on_discriminators = self._update_discriminator(images)
+        update("D", torch.stack(list(on_discriminators.values())).sum())
         losses = self._generate(images)
         update("G", torch.stack(list(losses.values())).sum())
-        return {name: value.detach() for name, value in (judged | losses).items()}
+        return {name: value.detach() for name, value in (on_discriminators | losses).items()}
 
     def _into(self, domain: str) -> MUNIT:
         """The network that decodes into a domain and encodes its styles."""
         return cast(MUNIT, self.networks["G_B2A" if domain == "A" else "G_A2B"])
 
-    def _judge(self, images: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def _update_discriminator(self, images: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the discriminators of both domains make of the images and of fakes in random styles."""
         losses = {}
         for here, there in ("AB", "BA"):
-            generator, judge = self._into(there), self.networks[f"D_{there}"]
+            generator, discriminator = self._into(there), self.networks[f"D_{there}"]
             with torch.no_grad():
                 fake = generator.decode(generator.content(images[here]), generator.prior(images[here]), images[here])
-            loss = 2 * judge_lsgan(judge(images[there]), judge(fake.image))  # the release does not halve it
+            loss = 2 * discriminator_lsgan(
+                discriminator(images[there]), discriminator(fake.image)
+            )  # the release does not halve it
             losses[f"D_{there}"] = self._options.adversarial * loss
         return losses
 
@@ -127,7 +131,7 @@ class MUNITRecipe:
         contents = {"A": into["B"].content(images["A"]), "B": into["A"].content(images["B"])}
         losses: dict[str, Tensor] = {}
         for here, there in ("AB", "BA"):
-            own, other, judge = into[here], into[there], self.networks[f"D_{there}"]
+            own, other, discriminator = into[here], into[there], self.networks[f"D_{there}"]
             own_style, style = own.style_of(images[here]), other.prior(images[here])
             again = own.decode(contents[here], own_style, images[here])
             fake = other.decode(contents[here], style, images[here])
@@ -136,7 +140,7 @@ class MUNITRecipe:
                 f"recon_x_{here}": o.image * distance(again.image, images[here]),
                 f"recon_c_{here}": o.content * distance(content_again, contents[here]),
                 f"recon_s_{there}": o.style * distance(other.style_of(fake.image), style),
-                f"G_{there}": o.adversarial * self._fooling(judge, fake),
+                f"G_{there}": o.adversarial * self._fooling(discriminator, fake),
             }
             if o.cycle:
                 back = own.decode(content_again, own_style, fake.image)
@@ -145,9 +149,9 @@ class MUNITRecipe:
         return losses
 
     @staticmethod
-    def _fooling(judge: nn.Module, fake: Translation) -> Tensor:
-        with frozen(judge):
-            return torch.stack([lsgan(verdict.logits, True) for verdict in judge(fake.image)]).sum()
+    def _fooling(discriminator: nn.Module, fake: Translation) -> Tensor:
+        with frozen(discriminator):
+            return torch.stack([lsgan(verdict.logits, True) for verdict in discriminator(fake.image)]).sum()
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
         return self._options.learning_rate * 0.5 ** (step // max(1, self._options.halve_every))

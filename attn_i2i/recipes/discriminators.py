@@ -6,15 +6,15 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..losses import judge_lsgan
+from ..losses import discriminator_lsgan
 from ..masks import foreground
 from ..pool import ImagePool
 from ..types import Translation, Verdict
-from .networks import frozen, judge_together
+from .networks import discriminate_together, frozen
 
 
-class Judges:
-    """``D_A`` and ``D_B`` of ``networks``, where D_x judges domain x, each with a pool of ``pool`` fakes.
+class DomainDiscriminators:
+    """``D_A`` and ``D_B`` of ``networks``, where D_x looks at domain x, each with a pool of ``pool`` fakes.
 
     With ``guided`` they also read the foreground mask of the fake, for the fake as for the real image
     (AttentionGAN, arXiv:1911.11897, section 3.3); the pools then keep fakes with their masks.
@@ -25,10 +25,10 @@ class Judges:
         self.pools = {domain: ImagePool(pool, seed + i) for i, domain in enumerate("AB")}
 
     def verdicts(self, domain: str, fake: Translation) -> tuple[Verdict, ...]:
-        """What the judge of ``domain`` says of ``fake``, with gradients for the fake only."""
-        judge = self.networks[f"D_{domain}"]
-        with frozen(judge):
-            verdicts: tuple[Verdict, ...] = judge(fake.image, self._mask(fake))
+        """What the discriminator of ``domain`` says of ``fake``, with gradients for the fake only."""
+        discriminator = self.networks[f"D_{domain}"]
+        with frozen(discriminator):
+            verdicts: tuple[Verdict, ...] = discriminator(fake.image, self._mask(fake))
         return verdicts
 
     def pooled(self, domain: str, fake: Translation) -> tuple[Tensor, ...]:
@@ -37,10 +37,10 @@ class Judges:
         return self.pools[domain](fake.image, *([] if mask is None else [mask]))
 
     def loss(self, domain: str, real: Tensor, pooled: tuple[Tensor, ...]) -> Tensor:
-        """The LSGAN loss of the judge of ``domain``, halved as published."""
+        """The LSGAN loss of the discriminator of ``domain``, halved as published."""
         fake, *mask = pooled
         masks = (mask[0], mask[0]) if mask else None
-        return judge_lsgan(*judge_together(self.networks[f"D_{domain}"], real, fake, masks))
+        return discriminator_lsgan(*discriminate_together(self.networks[f"D_{domain}"], real, fake, masks))
 
     def state_dict(self) -> dict[str, Any]:
         return {name: pool.state_dict() for name, pool in self.pools.items()}

@@ -1,4 +1,4 @@
-"""From a name to a model directory: the package, the local zoo, then the Hub."""
+"""From a name to a model directory: the package, the model store, then the Hub."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from ..models.card import UNSTATED, Card
 from ..models.cards import find_card, get_card
 from ..models.config import ModelConfig
-from ..models.places import installed_folder, shipped_zoo
+from ..models.places import installed_folder, shipped_models
 from ..types import ConfigError
 from .errors import HubError
 from .licences import require_licence
@@ -20,7 +20,7 @@ HUB = "hf-hub:"
 def find_model(name: str | Path, *, revision: str | None = None, accept_license: bool = False) -> Path:
     """The model directory of a name, fetched if need be, every file of it checked against its SHA-256.
 
-    ``name`` is a directory, which is returned as it is; a zoo name, looked up in the package, in the local zoo, then
+    ``name`` is a directory, which is returned as it is; a zoo name, looked up in the package, in the model store, then
     on the Hub at the card's commit; or ``"hf-hub:owner/repo"`` with an optional ``@revision``. A model that is
     stored makes no request; one named by a branch asks the Hub for its newest commit, and takes the last known one
     where the Hub cannot be reached. Restricted licences raise LicenceError until they were accepted once.
@@ -68,8 +68,8 @@ def _split(text: str, revision: str | None) -> tuple[str, str | None]:
 
 
 def _installed(name: str, folder: Path, card: Card | None, accept: bool) -> Path:
-    """A model of the package or the local zoo, its licence accepted and its files checked."""
-    shipped = folder.is_relative_to(shipped_zoo())
+    """A model of the package or the model store, its licence accepted and its files checked."""
+    shipped = folder.is_relative_to(shipped_models())
     digests = card.weights.sha256 if shipped and card and card.weights else None
     hint = "install the package again" if shipped else "convert it again with --as and --force"
     config = check_whole(folder, digests, hint)

@@ -62,7 +62,7 @@ class TensorRef:
 
 
 @dataclass
-class Plan:
+class TensorIndex:
     """The tensors of one checkpoint by name, each checked to lie within its storage.
 
     ``file_size`` is the size of all source files together in bytes. File 0 of ``files`` is the checkpoint itself; bytes
@@ -99,7 +99,7 @@ class Plan:
         self.tensors[name] = [number, dtype, tensor.offset, list(tensor.shape), strides]
 
     def reply(self) -> dict[str, object]:
-        """The plan as JSON values."""
+        """The index as JSON values."""
         return {"files": self.files, "storages": self.storages, "tensors": self.tensors}
 
     def _number(self, storage: Storage) -> int:

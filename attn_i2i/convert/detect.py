@@ -19,7 +19,7 @@ TRAINING_STATE = re.compile(
 
 
 @dataclass(frozen=True)
-class Found:
+class RecognisedNetwork:
     """One network of a checkpoint: which layout recognised it, its slot, its published tensors, where they stood."""
 
     converter: Entry[Converter]
@@ -32,7 +32,7 @@ class Found:
         return self.converter.load().convert(self.state)
 
 
-def find_networks(state: StateDict, where: str, converters: Registry[Converter]) -> list[Found]:
+def find_networks(state: StateDict, where: str, converters: Registry[Converter]) -> list[RecognisedNetwork]:
     """All networks in the flat tensors of one file called ``where``.
 
     Raises ConversionError where nothing is recognised, where two layouts claim the same tensors, and where a
@@ -56,9 +56,11 @@ def find_networks(state: StateDict, where: str, converters: Registry[Converter])
     return found
 
 
-def _find(state: StateDict, where: str, converters: Sequence[Entry[Converter]]) -> tuple[list[Found], list[str]]:
+def _find(
+    state: StateDict, where: str, converters: Sequence[Entry[Converter]]
+) -> tuple[list[RecognisedNetwork], list[str]]:
     state = {without_wrapper(key): tensor for key, tensor in state.items()}
-    found: list[Found] = []
+    found: list[RecognisedNetwork] = []
     owner: dict[str, Entry[Converter]] = {}
     for entry in converters:
         converter = entry.load()
@@ -70,7 +72,7 @@ def _find(state: StateDict, where: str, converters: Sequence[Entry[Converter]]) 
                     f" {entry.name!r} (plugin {entry.plugin!r}): disable one of the plugins."
                 )
             owner[key] = entry
-        found += [Found(entry, slot, part, where) for slot, part in parts.items()]
+        found += [RecognisedNetwork(entry, slot, part, where) for slot, part in parts.items()]
     rest = {key: tensor for key, tensor in state.items() if key not in owner}
     unclaimed: list[str] = []
     for name, group in _groups(rest).items():
