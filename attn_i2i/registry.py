@@ -20,9 +20,19 @@ T = TypeVar("T")
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """`` Did you mean 'x'?`` where a known name is near, else nothing."""
-    near = get_close_matches(name, list(known), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    """`` Did you mean 'x'?`` where a known name is near, else nothing; how letters are cased counts for least."""
+    folded: dict[str, list[str]] = {}
+    for each in known:
+        folded.setdefault(_folded(each), []).append(each)
+    near = get_close_matches(_folded(name), list(folded), n=1)
+    spellings = folded[near[0]] if near else []
+    best = get_close_matches(name, spellings, n=1, cutoff=0) or spellings
+    return f" Did you mean {best[0]!r}?" if best else ""
+
+
+def _folded(name: str) -> str:
+    """A name without what people spell differently: capitals, spaces, ``-`` and ``_``."""
+    return name.casefold().replace("-", "_").replace(" ", "_")
 
 
 @dataclass(frozen=True)

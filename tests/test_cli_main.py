@@ -33,6 +33,15 @@ def test_bad_usage_is_exit_code_2(run: Run, model: Path, arguments: list[str]) -
     assert run(*(model if argument == "MODEL" else argument for argument in arguments))[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("Translate", "translate"), ("TRAIN", "train"), ("new_plugin", "new-plugin")]
+)
+def test_a_misspelt_command_gets_the_right_one(run: Run, typed: str, meant: str) -> None:
+    code, _, err = run(typed)
+    assert code == 2
+    assert f"No such command '{typed}'. Did you mean '{meant}'?" in " ".join(err.replace("│", " ").split())
+
+
 def test_unexpected_errors_are_one_line_and_debug_shows_more(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("two\nlines")

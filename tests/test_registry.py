@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from attn_i2i.registry import Registry, Zoo
+from attn_i2i.registry import Registry, Zoo, suggestion
 from attn_i2i.types import AttnI2IError, DuplicateNameError, UnknownNameError
 
 
@@ -93,3 +93,19 @@ def test_supplying_can_be_nested() -> None:
         zoo.heads.add("b", make)
     zoo.heads.add("c", make)
     assert [entry.plugin for entry in zoo.heads] == ["inner", "outer", "this session"]
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "near"),
+    [
+        ("TrainA", ["trainB", "trainA"], "trainA"),
+        ("UGATIT", ["ugatit", "aggan"], "ugatit"),
+        ("BLOND_HAIR", ["Blond_Hair", "Black_Hair"], "Blond_Hair"),
+        ("A2b", ["B2A", "A2B"], "A2B"),
+        ("keep background", ["keep_background"], "keep_background"),
+        ("AB", ["ab", "Ab"], "Ab"),
+    ],
+)
+def test_a_suggestion_looks_past_capitals(name: str, known: list[str], near: str) -> None:
+    assert suggestion(name, known) == f" Did you mean {near!r}?"
+    assert suggestion("quite another", known) == ""

@@ -7,10 +7,12 @@ import sys
 import traceback
 import warnings
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
+from ..registry import suggestion
 from ..types import AttnI2IError, ConfigError, UnknownNameError
 from . import plugins
 from .convert import convert
@@ -25,8 +27,21 @@ from .show import show
 from .train import train
 from .translate import translate
 
+
+class Commands(typer.core.TyperGroup):
+    """The group of all commands, which looks past capitals when it guesses what was meant."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As click does; a name that is no command gets a suggestion."""
+        names = self.list_commands(ctx)
+        if args and args[0] not in names:
+            ctx.fail(f"No such command {args[0]!r}.{suggestion(args[0], names)}")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="attn-i2i",
+    cls=Commands,
     help="Attention-guided image-to-image translation: convert published checkpoints, translate pictures.",
     no_args_is_help=True,
     add_completion=False,

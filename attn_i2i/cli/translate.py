@@ -30,7 +30,7 @@ class Size(StrEnum):
 
 
 Domain = Annotated[
-    list[str] | None, typer.Option(help="Target labels of a multi-domain model: names or 0/1, with commas.")
+    list[str] | None, typer.Option(help="Target labels of a multi-domain model: names or 0/1, with commas; repeatable.")
 ]
 KeepBackground = Annotated[
     bool,
@@ -73,6 +73,7 @@ def translate(
     A picture that cannot be read is named and skipped; the others are done, and the exit code is 1.
     """
     from ..translate.batch import translate_files
+    from ..translate.domains import domain_of_options
     from ..translate.jobs import plan_jobs
     from ..translate.loading import load
 
@@ -95,7 +96,7 @@ def translate(
             max_pixels=int(max_megapixels * 1e6),
             force=force,
             advance=advance,
-            domain=",".join(domain) if domain else None,
+            domain=domain_of_options(domain),
             strength=strength,
             threshold=threshold,
             keep_background=keep_background,

@@ -52,7 +52,7 @@ def translate_files(
     cannot hold becomes .png. ``advance`` hears how many pictures have just been dealt with.
     """
     options["batch_size"] = batch_size
-    translator.generators[options.get("direction") or translator.direction]
+    options["domain"] = translator.label(options.get("domain"), options.get("direction"))
     _check(jobs, mask, max_pixels)
     taken = [job.source for job in jobs] + [target for target, _ in outputs(jobs, attention)]
     run = _Run(translator, attention, mask, force, options, {path.resolve() for path in taken})

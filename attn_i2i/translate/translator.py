@@ -18,7 +18,8 @@ from ..images.read import ImageSource, Picture, read_image, read_mask
 from ..registry import suggestion
 from ..types import ConfigError, ModelError, ShapeError, Translation, UnknownNameError
 from .compositing import assemble, at_size, native_size, resized
-from .options import Domain, Options, domain_vector
+from .domains import Domain, check_one_for_all, domain_vector
+from .options import Options
 from .result import Result
 
 if TYPE_CHECKING:
@@ -109,6 +110,11 @@ class Translator:
         """The network of the default direction: (B, 3, H, W) in [-1, 1] to a Translation."""
         return self.generators[self.direction]
 
+    def label(self, domain: Domain | None, direction: str | None = None) -> Tensor | None:
+        """The (1, domains) label that ``domain`` means to this model, None where it translates to one domain."""
+        generator = self.generators[direction or self.direction]
+        return domain_vector(domain, self.domains, getattr(generator, "domains", None) or None)
+
     def __repr__(self) -> str:
         return f"Translator({self.config.architecture!r}, directions={self.directions}, device={str(self.device)!r})"
 
@@ -139,7 +145,7 @@ class Translator:
         A picture is a path, PIL image, uint8 array (H, W[, C]) or float tensor (C, H, W) in [0, 1].
 
         ``domain`` is the target of a multi-domain model (StarGAN's semantics): the complete label vector of the
-        picture wanted, given as the names of the labels that are 1 or as the vector itself.
+        picture wanted, given as the names of the labels that are 1 or as the vector itself (``domain_vector``).
         ``mask`` limits where a picture may change (1: may, 0: stays bit for bit); one for all pictures, or a list.
         ``strength`` in [0, 1] blends the source (0) with the output (1), which for networks that blend by attention
         is the same as scaling their foreground masks. ``keep_background`` composites output and source by the
@@ -154,7 +160,8 @@ class Translator:
         pictures = _pictures(list(images) if many else [images])  # type: ignore[arg-type, list-item]
         limits = _limits(mask, pictures)
         generator = self.generators[direction or self.direction]
-        label = domain_vector(domain, self.domains, getattr(generator, "domains", None) or None)
+        check_one_for_all(domain, len(pictures) if many else 1)
+        label = self.label(domain, direction)
         results: dict[int, Result] = {}
         for indexes in _batches(pictures, batch_size):
             translation = self._translate(generator, [pictures[i] for i in indexes], label, options)

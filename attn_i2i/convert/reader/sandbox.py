@@ -1,7 +1,8 @@
 """The process that reads foreign files: its limits, its start and its answer.
 
-The child is a bare interpreter with the standard library alone. It parses, and answers with an index of byte ranges; the
-parent fetches the bytes. So whatever a file does to its reader, it does it to a process with little memory and time.
+The child is a bare interpreter with the standard library alone. It parses, and answers with an index of byte ranges;
+the parent fetches the bytes. So whatever a file does to its reader, it does it to a process with little memory and
+time.
 """
 
 from __future__ import annotations
