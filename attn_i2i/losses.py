@@ -33,7 +33,8 @@ def wgan(logits: Tensor, real: bool) -> Tensor:
 def gradient_penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, alpha: Tensor) -> Tensor:
     """Squared distance of the critic's gradient norm from 1 between real and fake (Gulrajani et al., arXiv:1704.00028).
 
-    ``discriminator`` returns logits; ``alpha``, (B, 1, 1, 1) in [0, 1], is the share of ``real``.
+    ``discriminator`` returns logits; a network that may be compiled is passed as ``recipes.uncompiled`` gives it,
+    because it is differentiated twice. ``alpha``, (B, 1, 1, 1) in [0, 1], is the share of ``real``.
     """
     between = torch.lerp(fake.detach().to(real.dtype), real, alpha).requires_grad_(True)
     score = at_least_float32(discriminator(between)).sum()

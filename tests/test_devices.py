@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 
 from attn_i2i.devices import PrecisionWarning
+from attn_i2i.images.read import read_image
+from attn_i2i.models.build import create
 from attn_i2i.train import TrainOptions
 from attn_i2i.train.engine import make_accelerator
 from attn_i2i.translate.translator import Translator
 from attn_i2i.types import ConfigError, ModelError, Translation
 
+from .helpers.fake_cuda import fake_cuda
 from .helpers.translators import Brighten, Negative, noise, translator
 
 
@@ -48,6 +51,33 @@ def test_devices_and_precisions_are_checked(options: dict[str, Any], says: str) 
     config: Any = SimpleNamespace(architecture="test", domains=None)
     with pytest.raises(ConfigError, match=says):
         Translator({"A2B": Negative()}, config, **options)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options"),
+    [
+        ("cyclegan", {}),
+        ("attentiongan1", {}),
+        ("attentiongan2", {}),
+        ("aggan", {}),
+        ("ugatit", {"image_size": 16}),
+        ("stargan", {"domains": 1}),
+    ],
+)
+def test_a_translation_comes_back_from_a_gpu(
+    architecture: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config: Any = SimpleNamespace(architecture=architecture, domains=["old"] if "domains" in options else None)
+    picture, domain = read_image(noise(20, 24)), {"domain": ["old"]} if config.domains else {}
+    monkeypatch.setattr("attn_i2i.translate.translator.pick_device", lambda _: torch.device("cuda"))
+    with fake_cuda(monkeypatch):
+        with torch.device("cuda"):
+            network = create(architecture, width=4, blocks=1, **options)
+        monkeypatch.setattr(network, "to", lambda *_: network)  # it is there already
+        monkeypatch.setattr(Tensor, "__bool__", lambda _: True)  # whether numbers are finite
+        result = Translator({"A2B": network}, config, device="cuda")(picture, strength=0.5, size="fit", **domain)
+        parts = [result.image, result.mask, result.contents, result.heatmap]
+        assert {part.device.type for part in parts if part is not None} == {"cpu"}
 
 
 @pytest.fixture

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from attn_i2i import Translation
 from attn_i2i.plugins import zoo
 from attn_i2i.train import TrainingWarning, TrainOptions
+from attn_i2i.train.average import MovingAverage
 from attn_i2i.train.clock import Clock
 from attn_i2i.train.engine import Engine, evaluating, make_accelerator
 from attn_i2i.train.monitor import Averages, _append
@@ -104,3 +106,21 @@ def test_looking_leaves_the_networks_as_they_were() -> None:
         assert not torch.is_grad_enabled()
     assert network[0].training
     assert not network[1].training
+
+
+def test_the_moving_average_is_torchs() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2))  # a batch norm counts batches in whole numbers
+    ours = MovingAverage(network, 0.75)
+    theirs = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.75), use_buffers=True)
+    for _ in range(3):
+        network(torch.randn(2, 3, 4, 4)).sum().backward()
+        torch.optim.SGD(network.parameters(), 0.1).step()
+        ours.update(network)
+        theirs.update_parameters(network)
+        resumed = MovingAverage(network, 0.75)
+        resumed.load_state_dict(ours.state_dict())
+        for state in (ours.state_dict(), resumed.state_dict()):
+            assert {name: tensor.tolist() for name, tensor in state.items()} == {
+                name: tensor.tolist() for name, tensor in theirs.state_dict().items()
+            }
+    assert not any(parameter.requires_grad for parameter in ours.module.parameters())

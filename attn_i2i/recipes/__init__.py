@@ -18,6 +18,7 @@ from .networks import pairwise_networks as pairwise_networks
 from .networks import split as split
 from .networks import sum_of as sum_of
 from .networks import translate_together as translate_together
+from .networks import uncompiled as uncompiled
 from .presets import Presets as Presets
 from .presets import flattened as flattened
 from .presets import resolve as resolve

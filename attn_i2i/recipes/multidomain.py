@@ -14,7 +14,7 @@ from ..interfaces import Objective, RoundTrip, Update
 from ..losses import attribute_loss, classification, critic, cycle, gradient_penalty, merged, values, wgan
 from ..types import Translation
 from .augment import shifted
-from .networks import Layout, adam, discriminate_together, frozen, sum_of
+from .networks import Layout, adam, discriminate_together, frozen, sum_of, uncompiled
 from .schedule import StepSchedule
 
 
@@ -121,7 +121,7 @@ class MultiDomainRecipe(StepSchedule):
             "D/loss_real": wgan(on_real.logits, True),
             "D/loss_fake": wgan(on_fake.logits, False),
             "D/loss_cls": attribute_loss(on_real.class_logits, label),
-            "D/loss_gp": gradient_penalty(lambda x: discriminator(x)[0].logits, image, fake, alpha),
+            "D/loss_gp": gradient_penalty(lambda x: uncompiled(discriminator)(x)[0].logits, image, fake, alpha),
         }
         weights = {"D/loss_cls": o.real_classification * o.classification, "D/loss_gp": o.penalty}
         update("D", sum_of({name: weights.get(name, 1.0) * value for name, value in losses.items()}))

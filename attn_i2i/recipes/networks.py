@@ -109,6 +109,18 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
+def uncompiled(module: nn.Module) -> Callable[..., Any]:
+    """A call of ``module``, hooks included, that passes ``module.compile()`` by.
+
+    For what is differentiated twice, such as a gradient penalty: torch refuses that of compiled networks.
+
+    >>> uncompiled(nn.Linear(2, 1))(torch.zeros(3, 2)).shape
+    torch.Size([3, 1])
+    """
+    call: Callable[..., Any] = module._call_impl  # what compile() wraps; ``forward`` would leave hooks out
+    return call
+
+
 def mixes_samples(module: nn.Module) -> bool:
     """Whether an image's output depends on the others of its batch, as with batch norm in training."""
     return any(isinstance(part, _BatchNorm) for part in module.modules())

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.checkpoint import checkpoint
 
 from ..blocks import AdaLINResBlock, ResBlock, allow_winograd
 from ..devices import warn_of_slow
 from ..interfaces import Recipe
 from ..types import AttnI2IError, ConfigError, ShapeError
+from .average import MovingAverage
 from .options import TrainOptions
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Engine:
     Gradients are averaged over processes here, in flat buckets, not by DistributedDataParallel: its hooks expect one
     backward pass for each forward pass, where a GAN's update differentiates several through networks that it leaves
     as they are. Each backward pass stops at the parameters of its optimizer, so that a generator's loss neither costs
-    nor leaves gradients in the discriminators. The average of weights is torch's AveragedModel.
+    nor leaves gradients in the discriminators.
     """
 
     def __init__(self, recipe: Recipe, accelerator: Accelerator, options: TrainOptions) -> None:
@@ -62,7 +62,7 @@ class Engine:
         recipe.networks.to(accelerator.device).to(memory_format=self.layout)
         self.synchronise()
         self.optimizers = recipe.optimizers()
-        self.average = _average(recipe.networks, options.ema)
+        self.average = MovingAverage(_generators(recipe.networks), options.ema) if options.ema else None
         allow_winograd(recipe.networks)
         if options.checkpointing:
             _recompute_blocks(recipe.networks)
@@ -85,7 +85,7 @@ class Engine:
         with self._precision():
             losses = self.recipe.step(batch, self.update)
         if self._generators_moved and self.average is not None:
-            self.average.update_parameters(_generators(self.recipe.networks))
+            self.average.update(_generators(self.recipe.networks))
         self._generators_moved = False
         return losses
 
@@ -200,13 +200,6 @@ def _parameters(optimizer: Optimizer) -> list[nn.Parameter]:
 
 def _generators(networks: nn.ModuleDict) -> nn.ModuleDict:
     return nn.ModuleDict({name: network for name, network in networks.items() if is_generator(name)})
-
-
-def _average(networks: nn.ModuleDict, decay: float) -> AveragedModel | None:
-    if not decay:
-        return None
-    average = AveragedModel(_generators(networks), multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
-    return average.requires_grad_(False)
 
 
 def _recompute_blocks(networks: nn.Module) -> None:
