@@ -79,17 +79,19 @@ def load_networks(folder: Path, options: dict[str, Any]) -> Networks:
         return Networks(generators, build_discriminators(model, config))
 
 
-def run_forward(folder: Path, case: dict[str, Any]) -> Outcome:
+def run_forward(folder: Path, case: dict[str, Any], device: str = "cpu") -> Outcome:
     """Compare every stored output in both precisions."""
     published = case.get("options", {})
     networks = load_networks(folder, {"smoothing": False} if published.get("smoothing") is False else {})
+    for network in (*networks.generators.values(), *networks.discriminators.values()):
+        network.to(device)
     stored = load_file(folder / "io.safetensors")
     told = re.search(r"threshold ([0-9.]+\d) here", json.dumps(case))
     threshold = float(told[1]) if told else 0.5
     stride = case.get("stride", 1)
     errors: dict[torch.dtype, dict[str, float]] = {}
     for dtype in (torch.float64, torch.float32):
-        given = {name: tensor.to(dtype) for name, tensor in stored.items() if name in INPUTS}
+        given = {name: tensor.to(device, dtype) for name, tensor in stored.items() if name in INPUTS}
         asked = Answers(networks.to(dtype), given, threshold)
         with torch.no_grad():
             errors[dtype] = {
@@ -106,24 +108,25 @@ def run_forward(folder: Path, case: dict[str, Any]) -> Outcome:
 
 
 def sampled(answer: torch.Tensor | None, stride: int) -> torch.Tensor | None:
-    """Every ``stride``-th row and column of what is large, as the small cases in tests/cases store it."""
+    """Every ``stride``-th row and column of what is large, as the small cases in tests/cases store it; on the CPU."""
+    answer = None if answer is None else answer.cpu()
     return answer[..., ::stride, ::stride] if answer is not None and answer.dim() > 2 and stride > 1 else answer
 
 
-def run_training(folder: Path) -> Outcome:
+def run_training(folder: Path, device: str = "cpu") -> Outcome:
     """Compare every loss of every step and the probes after the last, and the first losses in single precision."""
-    rows = run_case(folder)
+    rows = run_case(folder, device)
     double = max(error for name, error, _ in rows if name != FLOAT32_ROW)
     single = next(error for name, error, _ in rows if name == FLOAT32_ROW)
     compared = " ".join(name for name, _, _ in rows if name != FLOAT32_ROW)
     return Outcome(folder.name, compared, double, single, all(passed for _, _, passed in rows))
 
 
-def run(folder: Path) -> Outcome:
-    """Run one case of either kind; a case with ``losses`` is a training."""
+def run(folder: Path, device: str = "cpu") -> Outcome:
+    """Run one case of either kind on ``device``; a case with ``losses`` is a training."""
     case = read_case(folder)
     try:
-        return run_training(folder) if "losses" in case else run_forward(folder, case)
+        return run_training(folder, device) if "losses" in case else run_forward(folder, case, device)
     except AttnI2IError as error:
         return Outcome(folder.name, f"{type(error).__name__}: {error}", float("inf"), float("inf"), False)
 

@@ -40,12 +40,12 @@ class Setup(NamedTuple):
     epoch: Callable[[Mapping[str, Any]], int] = lambda recorded: 0
 
 
-def run_case(folder: Path) -> list[Row]:
+def run_case(folder: Path, device: str = "cpu") -> list[Row]:
     """(name, worst error relative to max(1, |expected|), passed) for losses and probes of one case."""
     case = json.loads((folder / "case.json").read_text(encoding="utf-8"))
-    tensors = load_file(folder / "io.safetensors")
+    tensors = load_file(folder / "io.safetensors", device)
     setup = SETUPS[case["family"]]
-    networks = initial_networks(folder)
+    networks = initial_networks(folder).to(device)
     doubled = deepcopy(networks).double()
     losses, probes = _train(setup, case, tensors, doubled, torch.float64, case["steps"])
     rows = [_row("losses", max(_loss_errors(losses, case["losses"])), TOLERANCE), *probes]
