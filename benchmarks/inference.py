@@ -49,6 +49,7 @@ class Way:
     compiled: bool = False
     winograd: bool = False
     dtype: torch.dtype = torch.float32
+    channels_last: bool = False
 
 
 FAMILIES = {
@@ -81,12 +82,13 @@ def prepared(ours: nn.Module, theirs: nn.Module, way: Way | None) -> Forward:
     """The forward of one way."""
     if way is None:
         return theirs
-    network = copy.deepcopy(ours).to(way.dtype)
+    layout = torch.channels_last if way.channels_last else torch.contiguous_format
+    network = copy.deepcopy(ours).to(dtype=way.dtype, memory_format=layout)
     allow_winograd(network, way.winograd)
     run = torch.compile(network) if way.compiled else network
 
     def forward(image: Tensor) -> tuple[Tensor, ...]:
-        return tuple(part for part in run(image.to(way.dtype)) if part is not None)
+        return tuple(part for part in run(image.to(dtype=way.dtype, memory_format=layout)) if part is not None)
 
     return forward
 
