@@ -10,7 +10,7 @@ import typer
 
 def convert(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="SOURCE...", help="Checkpoint files, a TensorFlow prefix, or a folder.")
+        list[Path], typer.Argument(metavar="SOURCE", help="Checkpoint files, a TensorFlow prefix, or a folder.")
     ],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Model folder to write.")] = None,
     name: Annotated[
@@ -26,7 +26,7 @@ def convert(
     domains: Annotated[str | None, typer.Option(help="Names of a multi-domain model's labels, by commas.")] = None,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite an existing model folder.")] = False,
 ) -> None:
-    """Convert a published checkpoint to a model; nothing in the file is executed."""
+    """Convert a published checkpoint to a model. Nothing in the file is executed."""
     if (output is None) == (name is None):
         raise typer.BadParameter("say where the model goes: either -o FOLDER or --as NAME.", param_hint="'-o' / '--as'")
     from ..convert import convert as convert_checkpoint

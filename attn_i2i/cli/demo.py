@@ -12,7 +12,7 @@ def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")] = Path("demo-out"),
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite an earlier demo.")] = False,
 ) -> None:
-    """Translate the pictures that ship with the package and show what changed."""
+    """Translate the package's own pictures and show what changed."""
     from rich.progress import Progress
 
     from ..translate.demo import demo as run

@@ -9,7 +9,7 @@ import typer
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show versions, devices, models, plugins and whether the Hub can be reached, for a bug report."""
+    """Show the state of this installation, for a bug report. Versions, devices, models, plugins, the Hub."""
     from ..doctor import diagnose
 
     facts = diagnose()

@@ -19,7 +19,7 @@ def evaluate(
     threshold: Annotated[float | None, typer.Option(help="Of the mask; else the best on training pictures.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure background, foreground and mask over test pictures whose truth is known."""
+    """Measure translations of pictures whose truth is known. The figures are of background, foreground and mask."""
     from ..evaluate import evaluate_pairs, table_text, translating
     from ..translate.loading import load
 

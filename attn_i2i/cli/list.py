@@ -20,7 +20,7 @@ def list_models(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the models of the zoo: what they do, their licence, and where their weights are."""
+    """List the models of the zoo. Each has its architecture, its licence, and where its weights are."""
     from .. import models
 
     names = models.list_models(pattern, architecture=architecture, task=task, licence=licence, installed=installed)

@@ -12,7 +12,7 @@ def load(
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit on the Hub.")] = None,
     accept_license: Annotated[bool, typer.Option("--accept-license", help="Accept a restricted licence.")] = False,
 ) -> None:
-    """Find a model, fetch it if it is not here, check every file, and say where it lies."""
+    """Have a model on this machine. It is fetched if need be, every file is checked, and its folder printed."""
     from ..hub import find_model
 
     print(find_model(name, revision=revision, accept_license=accept_license))

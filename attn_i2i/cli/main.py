@@ -24,7 +24,7 @@ from .load import load
 from .new_plugin import new_plugin
 from .publish import publish
 from .show import show
-from .train import train
+from .train import TrainCommand, train
 from .translate import translate
 
 
@@ -46,12 +46,15 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    # As markup, rich would drop every "[...]" of a help text; its panels waste half of 80 columns.
+    rich_markup_mode=None,
+    # Lines of 120 columns are read with ease still, and no option's text is broken there.
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 app.command()(translate)
 app.command()(load)
 app.command()(convert)
-app.command()(train)
+app.command(cls=TrainCommand)(train)
 app.command()(evaluate)
 app.command()(demo)
 app.command("list")(list_models)

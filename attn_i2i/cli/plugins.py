@@ -51,7 +51,7 @@ def check(
         typer.Option("-c", "--config", metavar="KEY=VALUE", help="An option for the parts that have it: width=8."),
     ] = None,
 ) -> None:
-    """Run the contract checks over everything that a plugin registers; exit code 1 where one fails."""
+    """Check everything that a plugin registers against the contract. The exit code is 1 where a check fails."""
     from ..plugins import manager
 
     options = dict(_option(one) for one in config or ())

@@ -16,7 +16,7 @@ def publish(
     ] = None,
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
 ) -> None:
-    """Publish a model: its files are checked, then go up in one commit with a model card."""
+    """Publish a model on the Hub. Its files are checked, then go up in one commit with a model card."""
     from ..hub import publish as publish_model
 
     done = publish_model(directory, repo, licence=licence, private=private)

@@ -2,19 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Option of the recipe, such as width=32.")
 ]
-LoadSize = Annotated[int | None, typer.Option(min=1, help="Size resized to before the crop [default: 286/256 of it].")]
-ChannelsLast = Annotated[bool | None, typer.Option("--channels-last/--no-channels-last", help="[default: on cuda].")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Steps.", show_default="the recipe's whole schedule")]
+EpochSize = Annotated[int | None, typer.Option(min=1, help="Pictures of an epoch.", show_default="all")]
+LoadSize = Annotated[
+    int | None, typer.Option(min=1, help="Size resized to before the crop.", show_default="286/256 of the crop")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=0, help="Processes that read pictures.", show_default="cores - 1, at most 8; 0 with --cache"),
+]
+Device = Annotated[str | None, typer.Option(help="cpu or cuda.", show_default="cuda if there is one")]
+Precision = Annotated[str | None, typer.Option(help="fp32 or bf16.", show_default="bf16 on a GPU that has it")]
+ChannelsLast = Annotated[
+    bool | None,
+    typer.Option("--channels-last/--no-channels-last", help="Layout of the networks.", show_default="on cuda"),
+]
 Checkpointing = Annotated[
     bool, typer.Option("--checkpointing", help="Recompute residual blocks: less memory, more time.")
 ]
+
+
+class TrainCommand(TyperCommand):
+    """Answers an option that it does not have with the one that is meant, be it the recipe's own."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As any command does it."""
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:  # click's, or typer's own copy of it
+            option = getattr(error, "option_name", None)
+            if type(error).__name__ == "NoSuchOption" and isinstance(option, str):
+                from ..train.words import meant
+
+                engine = [name for parameter in self.params for name in parameter.opts]
+                hint = meant(option, engine, _options_of(words))
+                error.message, error.possibilities = f"No such option: {option}.{hint}", None  # type: ignore[attr-defined]
+            raise
+
+
+def _options_of(words: Sequence[str]) -> list[str]:
+    """The options of the first recipe that is named; those of many recipes where none is."""
+    import torch
+
+    from ..plugins import zoo
+    from ..train.words import RECIPES
+
+    recipe = next((word for word in words if word in zoo().recipes), None)
+    if recipe is None:
+        return list(RECIPES.values())
+    with torch.device("meta"):
+        return list(zoo().recipes.load(recipe)().options)
 
 
 def train(
@@ -22,18 +70,18 @@ def train(
     data: Annotated[Path, typer.Option(help="Folder with trainA and trainB, or with one folder a domain.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="RUN", help="Folder of this run.")],
     set_: Assignments = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps [default: the recipe's whole schedule].")] = None,
-    epoch_size: Annotated[int | None, typer.Option(min=1, help="Pictures of an epoch [default: all].")] = None,
+    steps: Steps = None,
+    epoch_size: EpochSize = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures of a domain that one process sees at once.")] = 1,
     accumulation: Annotated[int, typer.Option(min=1, help="Batches whose gradients make one step.")] = 1,
     crop_size: Annotated[int, typer.Option(min=1, help="Size of the squares the networks see.")] = 256,
     load_size: LoadSize = None,
     flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Mirror every second picture.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, order and augmentation.")] = 0,
-    workers: Annotated[int | None, typer.Option(min=0, help="Processes that read pictures.")] = None,
+    workers: Workers = None,
     cache: Annotated[bool, typer.Option("--cache", help="Keep the resized pictures in memory.")] = False,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda [default: cuda if there is one].")] = None,
-    precision: Annotated[str | None, typer.Option(help="fp32 or bf16 [default: bf16 on cuda].")] = None,
+    device: Device = None,
+    precision: Precision = None,
     channels_last: ChannelsLast = None,
     compile: Annotated[bool, typer.Option("--compile", help="Compile the networks.")] = False,  # noqa: A002
     checkpointing: Checkpointing = False,
@@ -50,7 +98,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Continue this run's last checkpoint.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained, and stop.")] = False,
 ) -> None:
-    """Train a recipe on folders of pictures; the model is RUN/model, and a killed run continues with --resume."""
+    """Train a recipe on folders of pictures. The model is RUN/model; a killed run continues with --resume."""
     given = dict(locals())
     from .. import train as training
     from ..train.options import parse_assignments

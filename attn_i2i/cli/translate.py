@@ -42,11 +42,12 @@ Mask = Annotated[Path | None, typer.Option(help="Picture (white may change), or 
 Threshold = Annotated[
     float | None, typer.Option(min=0, max=1, help="Make the attention mask 0 or 1, and composite by it.")
 ]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ...", show_default="cuda if there is one")]
 AcceptLicense = Annotated[bool, typer.Option("--accept-license", help="Accept the licence that the model asks you to.")]
 
 
 def translate(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Pictures, folders, or quoted patterns.")],
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Pictures, folders, or quoted patterns.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to; for one picture, also a name.")],
     model: Annotated[str, typer.Option("-m", "--model", help="Zoo name, hf-hub:owner/repo, or a model folder.")],
     direction: Annotated[str | None, typer.Option(help="Which way to translate, such as A2B.")] = None,
@@ -57,7 +58,7 @@ def translate(
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 keeps the input, 1 is the full translation.")] = 1.0,
     threshold: Threshold = None,
     size: Annotated[Size | None, typer.Option(help="fit: resize to a fixed-size network, and back.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ... [default: cuda if there is one]")] = None,
+    device: Device = None,
     dtype: Annotated[DType, typer.Option(help="Precision of the network.")] = DType.float32,
     compile: Annotated[bool, typer.Option("--compile", help="Compile the network: for many pictures.")] = False,  # noqa: A002
     batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures of one size to run at once.")] = None,

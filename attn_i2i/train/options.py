@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
-from ..registry import suggestion
 from ..types import ConfigError
+from .words import RECIPES, meant
 
 Precision = Literal["fp32", "bf16"]
 AT_LEAST_ONE = (
@@ -99,7 +99,8 @@ class TrainOptions:
         for name in options:
             if name not in known:
                 raise ConfigError(
-                    f"Training has no option {name!r}.{suggestion(name, known)} Options: {', '.join(known)};"
+                    f"Training has no option {name!r}.{meant(name, known, RECIPES.values())} Options:"
+                    f" {', '.join(known)};"
                     " a recipe's own go under recipe_options (--set name=value)."
                 )
         return cls(**options)
