@@ -149,19 +149,28 @@ def run_together(table: dict[str, Section], jobs: list[tuple[str, Settings]], re
     at_once = max(1, (os.cpu_count() or 1) // 2)
     waiting, running = list(jobs), list[Child]()
     with tempfile.TemporaryDirectory() as work:
-        while waiting or running:
-            while waiting and len(running) < at_once:
-                name, settings = waiting.pop(0)
-                rows = Path(work, f"{len(waiting)}.jsonl")
-                running.append(Child(name, child_command(name, settings, rows), rows, settings.warm))
-            for child in [child for child in running if child.done(deadline)]:
-                running.remove(child)
-                answer, error = child.answer()
-                if child.warm:
-                    print(f"compiled {child.name}: {child.seconds:.0f} s{' (failed)' * bool(error)}", flush=True)
-                else:
-                    say(report, child.name, table[child.name], answer, error, child.seconds)
-            time.sleep(POLL)
+        try:
+            while waiting or running:
+                while waiting and len(running) < at_once:
+                    name, settings = waiting.pop(0)
+                    rows = Path(work, f"{len(waiting)}.jsonl")
+                    running.append(Child(name, child_command(name, settings, rows), rows, settings.warm))
+                for child in [child for child in running if child.done(deadline)]:
+                    running.remove(child)
+                    told(table, child, report)
+                time.sleep(POLL)
+        finally:
+            for child in running:
+                child.process.kill()
+
+
+def told(table: dict[str, Section], child: Child, report: Report) -> None:
+    """Report a child that is done."""
+    rows, error = child.answer()
+    if child.warm:
+        print(f"compiled {child.name}: {child.seconds:.0f} s{' (failed)' * bool(error)}", flush=True)
+    else:
+        say(report, child.name, table[child.name], rows, error, child.seconds)
 
 
 def say(report: Report, name: str, section: Section, rows: list[Row], error: str, seconds: float) -> None:

@@ -17,12 +17,13 @@ QUICK = Settings("cpu", quick=True, cases=(str(gpu.CASES),))
 
 
 def test_every_section_works_on_a_cpu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["--device", "cpu", "--quick", "-o", str(tmp_path)]
+    folder = tmp_path / "not" / "there"
+    command = ["--device", "cpu", "--quick", "-o", str(folder)]
     assert gpu.main(command) == 0, capsys.readouterr().out
-    done = json.loads((tmp_path / "gpu.json").read_text())["sections"]
+    done = json.loads((folder / "gpu.json").read_text())["sections"]
     assert list(done) == list(gpu.sections(QUICK))
     assert all(section["rows"] for section in done.values())
-    page = (tmp_path / "gpu.md").read_text()
+    page = (folder / "gpu.md").read_text()
     assert all(f"## {section['title']}\n\n|" in page for section in done.values())
     assert gpu.main(command) == 2
     assert "--force" in capsys.readouterr().err

@@ -45,6 +45,7 @@ class Report:
             "rows": [plain(row) for row in rows],
             "error": error,
         }
+        self.folder.mkdir(parents=True, exist_ok=True)
         document = {"head": self.head, "sections": self.sections}
         for name, text in ((JSON, json.dumps(document, indent=1)), (PAGE, self.page())):
             with atomic_path(self.folder / name, force=True) as work:
