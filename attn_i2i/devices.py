@@ -27,14 +27,14 @@ def pick_device(device: str | torch.device | None) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(f"The device {str(device)!r} cannot be used here: {reason}.") from error
     return torch.device(device)
 
 
 def pick_dtype(dtype: str | torch.dtype | None) -> torch.dtype:
-    found = DTYPES.get(dtype) if isinstance(dtype, str) else dtype or torch.float32
+    found = DTYPES.get(dtype) if isinstance(dtype, str) else torch.float32 if dtype is None else dtype
     if found is None or found not in DTYPES.values():
         raise ConfigError(f"dtype={dtype!r} was given: expected one of {', '.join(DTYPES)}.")
     return found

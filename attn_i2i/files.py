@@ -8,17 +8,19 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .types import AttnI2IError
+from .types import AttnI2IError, UnreadableFileError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 METADATA_KEY = "attn_i2i"
+SMALL_BYTES = 2**24  # of a configuration or a list of sums: the largest one seen has some kilobytes
 
 
 class TargetExistsError(AttnI2IError, FileExistsError):
@@ -82,6 +84,23 @@ def sha256(path: str | os.PathLike[str]) -> str:
     """The SHA-256 of a file, as 64 hexadecimal digits."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_small(path: str | os.PathLike[str], most: int = SMALL_BYTES) -> bytes:
+    """The bytes of a regular file of at most ``most`` bytes; a pipe, a device or a larger file is refused unread.
+
+    Raises UnreadableFileError, and OSError as ``open`` does.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe without a writer would block
+    with open(descriptor, "rb") as stream:  # noqa: PTH123
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableFileError(f"{path} is not a regular file")
+        if status.st_size > most:
+            raise UnreadableFileError(
+                f"{path} has {status.st_size} bytes, more than the {most} that such a file may have"
+            )
+        return stream.read(most)
 
 
 def save_safetensors(

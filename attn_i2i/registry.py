@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from difflib import get_close_matches
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from .types import DuplicateNameError, UnknownNameError
+from .types import ConfigError, DuplicateNameError, UnknownNameError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,6 +34,14 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 def _folded(name: str) -> str:
     """A name without what people spell differently: capitals, spaces, ``-`` and ``_``."""
     return name.casefold().replace("-", "_").replace(" ", "_")
+
+
+def require_types(expected: Any, **options: object) -> None:
+    """Raise ConfigError for an option whose value is of no ``expected`` type: a class, or a union of classes."""
+    for name, value in options.items():
+        if not isinstance(value, expected):
+            kinds = str(getattr(expected, "__name__", expected)).replace("pathlib._local.", "").replace("pathlib.", "")
+            raise ConfigError(f"{name}={reprlib.repr(value)} was given: expected {kinds.replace(' | ', ' or ')}.")
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,28 @@ def test_a_model_without_a_card_is_shown_too(
     assert "mine" in output(["list", "--installed"], monkeypatch, capsys)
 
 
+def test_a_folder_is_shown_too(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = create("cyclegan", width=4, blocks=1).state_dict()
+    config = ModelConfig("cyclegan", {"width": 4, "blocks": 1}, ["A2B"], licence="MIT")
+    (tmp_path / "run").mkdir()
+    save_model(tmp_path / "run" / "model", config, {"A2B": weights})
+    text = output(["show", str(tmp_path / "run" / "model")], monkeypatch, capsys)
+    assert "cyclegan" in text
+    assert f"folder {tmp_path / 'run' / 'model'}" in text
+    assert (
+        json.loads(output(["show", str(tmp_path / "run" / "model"), "--json"], monkeypatch, capsys))["licence"] == "MIT"
+    )
+    for name, says in (
+        (tmp_path / "run", "name one of them"),
+        ("./nowhere", "There is no folder"),
+        ("hf-hub:a/b", "load hf-hub:a/b"),
+    ):
+        assert run_cli(["show", str(name)], monkeypatch) in (1, 2)
+        assert says in capsys.readouterr().err
+
+
 def test_doctor_tells_no_secret(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_verysecret")
     text = output(["doctor"], monkeypatch, capsys)

@@ -42,12 +42,15 @@ def small_model(folder: Path, licence: str | None = None) -> Path:
 
 
 def test_a_directory_is_itself(tmp_path: Path) -> None:
-    assert find_model(tmp_path) == tmp_path
+    folder = small_model(tmp_path / "attentiongan2-horse2zebra")
+    assert find_model(folder) == find_model(str(folder)) == (folder, None)
+    with pytest.raises(ConfigError, match="is a folder: leave it out"):
+        find_model(folder, revision="main")
 
 
 def test_a_model_of_the_local_zoo_is_loaded_by_its_name() -> None:
     folder = small_model(target_for("my-model"))
-    assert find_model("my-model") == folder
+    assert find_model("my-model") == (folder, None)
     assert attn_i2i.load("my-model", device="cpu").directions == ["A2B", "B2A"]
     assert "my-model" in list_models(installed=True)
     assert list_models("my-*", architecture="attentiongan2") == ["my-model"]
@@ -143,12 +146,12 @@ def mirror(tmp_path: Path) -> Iterator[Mirror]:
 
 @pytest.mark.parametrize("revision", [None, "c" * 40])
 def test_a_plugin_answers_before_the_hub(mirror: Mirror, revision: str | None) -> None:
-    folder = find_model("hf-hub:acme/mirrored", revision=revision)
+    folder = find_model("hf-hub:acme/mirrored", revision=revision).folder
     assert ("acme/mirrored", "A2B.safetensors", revision) in mirror.asked
     assert (folder / "A2B.safetensors").read_bytes() == (mirror.folder / "A2B.safetensors").read_bytes()
     assert attn_i2i.load(folder, device="cpu").directions == ["A2B", "B2A"]
     asked = len(mirror.asked)
-    assert find_model("hf-hub:acme/mirrored", revision=revision) == folder
+    assert find_model("hf-hub:acme/mirrored", revision=revision) == (folder, None)
     assert (len(mirror.asked) == asked) == (revision is not None), "a commit is stored, a branch is asked for again"
 
 

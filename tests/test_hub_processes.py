@@ -18,7 +18,7 @@ def test_processes_that_start_together_download_once(hub: FakeHub, tmp_path: Pat
     workers = [Worker(hub.url, tmp_path / "home") for _ in range(4)]
     try:
         for one in workers:
-            one.ask("attn_i2i.hub:find_model", f"hf-hub:{repo}")
+            one.ask("tests.helpers.hub_worker:folder_of", f"hf-hub:{repo}")
         for one in workers:
             assert_holds(one.answer(), files)
     finally:
@@ -33,7 +33,7 @@ def test_a_killed_download_goes_on(hub: FakeHub, tmp_path: Path, repo: str) -> N
     where = f"{repo}/resolve/{commit}/{WEIGHTS}"
     hub.fault(where, "slow")
     killed = Worker(hub.url, tmp_path / "home")
-    killed.ask("attn_i2i.hub:find_model", f"hf-hub:{repo}")
+    killed.ask("tests.helpers.hub_worker:folder_of", f"hf-hub:{repo}")
     while not hub.count("GET", where):
         assert killed.process.poll() is None
     killed.close()
@@ -71,7 +71,7 @@ def test_processes_that_mend_together_agree(hub: FakeHub, tmp_path: Path, repo: 
         for licence in (tmp_path / "home" / "zoo" / ".licences").iterdir():
             licence.unlink()
         for one in workers:
-            one.ask("attn_i2i.hub:find_model", name, accept_license=one is workers[0])
+            one.ask("tests.helpers.hub_worker:folder_of", name, accept_license=one is workers[0])
         assert_holds(workers[0].answer(), files)
         second = workers[1].answer()
         assert second.error in ("", "LicenceError"), second
@@ -93,7 +93,7 @@ def test_mending_takes_nothing_away(hub: FakeHub, tmp_path: Path, repo: str) -> 
         (folder / WEIGHTS).write_bytes(b"damaged")
         hub.fault(where, "slow")
         before = hub.count("GET", where)
-        worker.ask("attn_i2i.hub:find_model", f"hf-hub:{repo}@{commit}")
+        worker.ask("tests.helpers.hub_worker:folder_of", f"hf-hub:{repo}@{commit}")
         while hub.count("GET", where) == before:
             assert worker.process.poll() is None
         assert {path.name for path in folder.iterdir()} == names

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from attn_i2i.models.build import create, create_discriminator
+from attn_i2i.models.checksums import write_sums
 from attn_i2i.models.config import DiscriminatorConfig, ModelConfig, read_config
 from attn_i2i.models.directory import build_discriminators, build_generator, save_model
 from attn_i2i.types import ConfigError, ModelError
@@ -46,6 +47,7 @@ def model(tmp_path: Path) -> Path:
 def rewrite(model: Path, **changes: Any) -> None:
     path = model / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    write_sums(model)
 
 
 def one_line(caught: pytest.ExceptionInfo[Exception], start: str) -> None:
@@ -82,6 +84,7 @@ def test_every_field_of_a_configuration_is_of_its_type(model: Path, key: str, va
 
 def test_a_configuration_of_endless_depth_is_refused(model: Path) -> None:
     (model / "config.json").write_text("[" * 200_000)
+    write_sums(model)
     with pytest.raises(ModelError, match="cannot be read as JSON") as caught:
         read_config(model)
     one_line(caught, str(model))

@@ -12,8 +12,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from attn_i2i.images.read import read_image
+from attn_i2i.translate.generators import Generators
 from attn_i2i.translate.loading import load
-from attn_i2i.translate.translator import Generators, Translator
+from attn_i2i.translate.translator import Translator
 from attn_i2i.types import AttnI2IError, ModelError, ShapeError, Translation, UnknownNameError
 
 from .helpers.translators import Brighten, FixedSize, Labelled, Negative, noise, translator

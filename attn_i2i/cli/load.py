@@ -15,4 +15,4 @@ def load(
     """Have a model on this machine. It is fetched if need be, every file is checked, and its folder printed."""
     from ..hub import find_model
 
-    print(find_model(name, revision=revision, accept_license=accept_license))
+    print(find_model(name, revision=revision, accept_license=accept_license).folder)

@@ -14,25 +14,24 @@ if TYPE_CHECKING:
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="Zoo name of the model.")],
+    name: Annotated[str, typer.Argument(help="Zoo name of the model, or a model folder.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show a model's card, and how to get its weights."""
-    from ..models.cards import get_card, known_models, whereabouts
+    from ..models.cards import describe_model
 
-    card = known_models().get(name) or get_card(name)
+    card, where = describe_model(name)
     if as_json:
-        told = asdict(card) | {"convert_command": card.convert_command, "where": whereabouts(card)}
+        told = asdict(card) | {"convert_command": card.convert_command, "where": where}
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return
     print(f"{card.summary}\n")
-    for label, text in _lines(card):
+    for label, text in _lines(card, where):
         print(f"{label + ':' if label else '':<15}{text}")
 
 
-def _lines(card: Card) -> Iterator[tuple[str, str]]:
+def _lines(card: Card, where: str) -> Iterator[tuple[str, str]]:
     """Labels and what stands beside them; parts that the card leaves out are left out."""
-    from ..models.cards import whereabouts
     from ..models.places import installed_folder
 
     yield "Name", ", ".join((card.name, *card.aliases))
@@ -51,9 +50,10 @@ def _lines(card: Card) -> Iterator[tuple[str, str]]:
         *(("Figure", f"{f.direction or ''} {f.measure}: {f.value} [{f.source}]".strip()) for f in card.figures),
     )
     yield from ((label, text) for label, text in facts if text)
-    folder = installed_folder(card.name)
-    yield "Weights", whereabouts(card) + (f", {folder}" if folder else "")
-    yield from _ways(card)
+    folder = None if where.startswith("folder") else installed_folder(card.name)
+    yield "Weights", where + (f", {folder}" if folder else "")
+    if not where.startswith("folder"):
+        yield from _ways(card)
 
 
 def _ways(card: Card) -> Iterator[tuple[str, str]]:

@@ -1,50 +1,83 @@
-"""From a name to a model directory: the package, the model store, then the Hub."""
+"""From a name to a model folder and its card: the package, the model store, then the Hub."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from ..models.card import UNSTATED, Card
 from ..models.cards import find_card, get_card
-from ..models.config import ModelConfig
+from ..models.config import CONFIG, ModelConfig
+from ..models.mistaken import no_model_file
 from ..models.places import installed_folder, shipped_models
+from ..registry import require_types
 from ..types import ConfigError
 from .errors import HubError
 from .licences import require_licence
 from .store import fetch
-from .whole import check_whole
+from .whole import check_folder, check_whole
 
 HUB = "hf-hub:"
 
 
-def find_model(name: str | Path, *, revision: str | None = None, accept_license: bool = False) -> Path:
-    """The model directory of a name, fetched if need be, every file of it checked against its SHA-256.
+class FoundModel(NamedTuple):
+    """Where a model is, and the zoo card that its name means; a folder and a Hub repository have none."""
 
-    ``name`` is a directory, which is returned as it is; a zoo name, looked up in the package, in the model store, then
-    on the Hub at the card's commit; or ``"hf-hub:owner/repo"`` with an optional ``@revision``. A model that is
-    stored makes no request; one named by a branch asks the Hub for its newest commit, and takes the last known one
-    where the Hub cannot be reached. Restricted licences raise LicenceError until they were accepted once.
+    folder: Path
+    card: Card | None = None
 
-    Raises UnknownNameError, HubError, LicenceError, or ChecksumError for a file that is not what it should be.
+
+def find_model(name: str | Path, *, revision: str | None = None, accept_license: bool = False) -> FoundModel:
+    """The folder and card of a model, fetched if need be, its files checked against their SHA-256.
+
+    ``name`` is a model folder; a zoo name, looked up in the package, in the model store, then on the Hub at the card's
+    commit; or ``"hf-hub:owner/repo"`` with an optional ``@revision``. A model that is stored makes no request; one
+    named by a branch asks the Hub for its newest commit, and takes the last known one where the Hub cannot be
+    reached. Restricted licences raise LicenceError until they were accepted once. Of a folder the configuration and
+    the generators are checked, against its own SHA256SUMS where that stands; discriminators when they are opened.
+
+    Raises UnknownNameError, ModelError for what is no model, HubError, LicenceError, or ChecksumError for a file that
+    is not what it should be.
     """
-    if Path(name).is_dir():
-        return Path(name)
-    name = str(name)
-    if name.startswith(HUB):
-        return _from_hub(*_split(name.removeprefix(HUB), revision), accept_license)
-    if installed_folder(name) is None:
-        name = get_card(name).name
+    require_types(str | Path, name=name)
+    require_types(str | None, revision=revision)
+    require_types(bool, accept_license=accept_license)
+    if str(name).startswith(HUB):
+        return FoundModel(_from_hub(*_split(str(name).removeprefix(HUB), revision), accept_license))
+    if name and (place := _place(name)) is not None:
+        if revision is not None:
+            raise ConfigError(f"revision={revision!r} was given, but {name} is a folder: leave it out.")
+        check_folder(place)
+        return FoundModel(place)
+    return _by_name(str(name), revision, accept_license)
+
+
+def _place(name: str | Path) -> Path | None:
+    """The model folder that a path names; None for a name of the zoo, even where a folder that is no model has it."""
+    path = Path(name)
+    if path.is_file():
+        raise no_model_file(path)
+    if not path.is_dir():
+        return None
+    if not (path / CONFIG).exists() and (find_card(str(name)) or installed_folder(str(name))):
+        return None
+    return path
+
+
+def _by_name(name: str, revision: str | None, accept: bool) -> FoundModel:
     card = find_card(name)
+    if installed_folder(name) is None:
+        card = card or get_card(name)
+        name = card.name
     if revision is None and (folder := installed_folder(name)) is not None:
-        return _installed(name, folder, card, accept_license)
+        return FoundModel(_installed(name, folder, card, accept), card)
     if card is None:
         raise ConfigError(f"revision={revision!r} was given, but {name} is a model of this machine: leave it out.")
     if card.weights is None or card.weights.repo is None:
         raise HubError(absent(card))
     pinned = revision in (None, card.weights.revision)
-    return _from_hub(
-        card.weights.repo, card.weights.revision if pinned else revision, accept_license, card, pinned=pinned
-    )
+    wanted = card.weights.revision if pinned else revision
+    return FoundModel(_from_hub(card.weights.repo, wanted, accept, card, pinned=pinned), card)
 
 
 def absent(card: Card) -> str:

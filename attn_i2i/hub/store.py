@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from ..files import atomic_path, sha256
 from ..models.checksums import ChecksumError, check_file, write_sums
-from ..models.config import CONFIG, ModelConfig, read_config
+from ..models.config import CONFIG, ModelConfig, parse_config
 from ..models.directory import DISCRIMINATORS
 from ..models.places import model_store
 from .client import COMMIT, Repository
@@ -110,7 +110,7 @@ def _fill(source: Repository, folder: Path, digests: Mapping[str, str] | None, a
 def _gather(source: Repository, folder: Path, digests: Mapping[str, str] | None, approve: Approve) -> dict[str, str]:
     """Bring every file of the model into ``folder``; the SHA-256 of each."""
     sums = {CONFIG: _one(source, folder, CONFIG, digests)}
-    config = read_config(folder)
+    config = parse_config(folder)
     approve(config)
     names = [name for name in weight_files(config) if name != DISCRIMINATORS or digests is None or name in digests]
     return sums | {name: _one(source, folder, name, digests) for name in names}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..models.checksums import ChecksumError, check_file, read_sums
-from ..models.config import CONFIG, ModelConfig, read_config
+from ..models.checksums import ChecksumError, check_beside, check_file, read_sums
+from ..models.config import CONFIG, ModelConfig, parse_config, read_config
 from ..models.directory import DISCRIMINATORS
+from ..types import ModelError
 
 
 def check_whole(folder: Path, digests: Mapping[str, str] | None, hint: str) -> ModelConfig:
@@ -17,10 +18,21 @@ def check_whole(folder: Path, digests: Mapping[str, str] | None, hint: str) -> M
     """
     sums = read_sums(folder) if digests is None else digests
     _check(folder, CONFIG, sums, hint)
-    config = read_config(folder)
+    config = parse_config(folder)
     for name in weight_files(config):
         if name != DISCRIMINATORS or (folder / name).exists():  # a card may leave them out
             _check(folder, name, sums, hint)
+    return config
+
+
+def check_folder(folder: Path) -> ModelConfig:
+    """Check a model folder that somebody named: its configuration, and its generators where SHA256SUMS stands."""
+    config = read_config(folder)
+    for direction in config.directions:
+        path = folder / f"{direction}.safetensors"
+        if not path.is_file():
+            raise ModelError(f"{path} is missing: the model directory is incomplete.")
+        check_beside(path)
     return config
 
 

@@ -11,7 +11,8 @@ from ..plugins import zoo
 from ..registry import suggestion
 from ..types import ModelError, UnknownNameError
 from .card import UNSTATED, Card, read_card
-from .config import read_config
+from .config import CONFIG, ModelConfig, read_config
+from .mistaken import no_model_file, no_such_path
 from .places import installed_folder, model_store, models_in, shipped_models
 
 
@@ -30,18 +31,39 @@ def known_models() -> dict[str, Card]:
     known = cards()
     for name in {*models_in(shipped_models()), *models_in(model_store())} - known.keys():
         with suppress(ModelError):  # a damaged one is named when it is loaded
-            config = read_config(installed_folder(name) or Path())
-            known[name] = Card(
-                name,
-                summary="A model of this machine that has no card",
-                architecture=config.architecture,
-                task="",
-                directions={one: one for one in config.directions},
-                config=config.config,
-                domains=tuple(config.domains) if config.domains else None,
-                licence=config.licence or UNSTATED,
-            )
+            folder = installed_folder(name) or Path()
+            known[name] = _card_of(name, read_config(folder), "A model of this machine that has no card")
     return dict(sorted(known.items()))
+
+
+def describe_model(name: str) -> tuple[Card, str]:
+    """The card of a zoo name, or one of what a model folder's configuration says; and where its weights are.
+
+    Raises UnknownNameError or ModelError for what is no model.
+    """
+    path = Path(name)
+    if name and path.is_dir() and ((path / CONFIG).exists() or find_card(name) is None):
+        card = _card_of(path.resolve().name, read_config(path), "A model folder")
+        return card, f"folder {path}"
+    if path.is_file():
+        raise no_model_file(path)
+    card = known_models().get(name) or get_card(name)
+    return card, whereabouts(card)
+
+
+def _card_of(name: str, config: ModelConfig, summary: str) -> Card:
+    """A card of what a model's configuration says."""
+    return Card(
+        name,
+        summary=summary,
+        architecture=config.architecture,
+        task="",
+        directions={direction: direction for direction in config.directions},
+        config=config.config,
+        domains=tuple(config.domains) if config.domains else None,
+        preprocessing=config.preprocessing,
+        licence=config.licence or UNSTATED,
+    )
 
 
 def whereabouts(card: Card) -> str:
@@ -62,6 +84,8 @@ def find_card(name: str) -> Card | None:
 def get_card(name: str) -> Card:
     """The card of a name or alias; raises UnknownNameError with a suggestion."""
     card = find_card(name)
+    if card is None and (error := no_such_path(name)):
+        raise error
     if card is None:
         names = [*cards(), *(alias for one in cards().values() for alias in one.aliases)]
         raise UnknownNameError(f"No model is named {name!r}.{suggestion(name, names)} See attn-i2i list.")

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..files import atomic_path, sha256
-from ..types import ModelError
+from ..files import atomic_path, read_small, sha256
+from ..types import AttnI2IError, ModelError
+from .mistaken import mistaken_for
 
 SUMS = "SHA256SUMS"
+# A file that changed this recently may change again and keep its time: clocks of file systems tick in hundredths.
+RACY_SECONDS = 2.0
+MOST_REMEMBERED = 4096  # files; a process that opens more starts to remember anew
+
+_remembered: dict[str, tuple[tuple[int, ...], str]] = {}
 
 
 class ChecksumError(ModelError):
@@ -29,12 +37,12 @@ def read_sums(folder: Path) -> dict[str, str]:
     """Digests by file name; raises ChecksumError where SHA256SUMS is missing or not what it should be."""
     path = folder / SUMS
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_small(path).decode("utf-8").splitlines()
     except FileNotFoundError:
         raise ChecksumError(
             f"{folder} has no {SUMS}, so nothing says that it is whole: convert or save the model again."
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttnI2IError) as error:
         raise ChecksumError(f"{path} cannot be read: {error}.") from error
     matches = [re.fullmatch(r"([0-9a-f]{64})  ([^/\\]+)", line) for line in lines]
     if not matches or None in matches:
@@ -44,10 +52,53 @@ def read_sums(folder: Path) -> dict[str, str]:
 
 def check_file(path: Path, expected: str, hint: str) -> None:
     """Raise ChecksumError unless the file hashes to ``expected``: 64 digits of SHA-256, or 40 of a git blob."""
-    actual = sha256(path) if len(expected) == 64 else git_blob(path)
+    actual = digest_of(path) if len(expected) == 64 else git_blob(path)
     if actual != expected:
         kind = "SHA-256" if len(expected) == 64 else "git hash"
-        raise ChecksumError(f"{path.name} has the {kind} {actual[:12]}..., expected {expected[:12]}...: {hint}.")
+        what = f" {mistaken}" if (mistaken := mistaken_for(path)) else ""
+        raise ChecksumError(f"{path.name} has the {kind} {actual[:12]}..., expected {expected[:12]}...: {hint}.{what}")
+
+
+def check_beside(path: Path) -> None:
+    """Hold a file of a model folder against the folder's SHA256SUMS, where that stands.
+
+    Raises ChecksumError for a file that differs, or that it does not name.
+    """
+    folder = path.parent
+    if not (folder / SUMS).exists():
+        return
+    sums = read_sums(folder)
+    if path.name not in sums:
+        raise ChecksumError(f"Nothing says what {path} must hash to, so it is not loaded: {folder / SUMS} has no line.")
+    check_file(
+        path,
+        sums[path.name],
+        f"{path} was changed or damaged after {SUMS} was written; get it again, or, if you changed it yourself, write"
+        f" the sums anew (cd {folder} && sha256sum *.json *.safetensors > {SUMS})",
+    )
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file; one that has not changed since this process hashed it is not read again."""
+    before = _identity(path)
+    known = _remembered.get(str(path))
+    if known is not None and known[0] == before:
+        return known[1]
+    digest = sha256(path)
+    changed = max(before[-2:]) / 1e9
+    if before == _identity(path) and time.time() - changed > RACY_SECONDS:
+        if len(_remembered) >= MOST_REMEMBERED:
+            _remembered.clear()
+        _remembered[str(path)] = (before, digest)
+    return digest
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """What changes when a file's bytes do: nobody can set the last, the time of the change, by hand."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ChecksumError(f"{path} is not a regular file, so it is not read.")
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def git_blob(path: Path) -> str:

@@ -9,11 +9,14 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from ..files import read_small
 from ..registry import suggestion
-from ..types import ModelError
+from ..types import AttnI2IError, ModelError
+from .checksums import check_beside
+from .mistaken import no_model_file, no_model_folder, raise_mistaken
+from .places import CONFIG as CONFIG
 
 FORMAT = 1
-CONFIG = "config.json"
 MOST = 8192
 
 
@@ -46,13 +49,24 @@ class ModelConfig:
 
 
 def read_config(directory: Path) -> ModelConfig:
-    """Read and check ``config.json``; raises ModelError with one line on anything it cannot be."""
+    """Read and check ``config.json``, held against SHA256SUMS where that stands beside it.
+
+    Raises ModelError with one line on anything it cannot be, ChecksumError where it is not what it was.
+    """
+    directory = Path(directory)
+    if not (directory / CONFIG).exists():
+        raise no_model_folder(directory) if directory.is_dir() else no_model_file(directory)
+    check_beside(directory / CONFIG)
+    return parse_config(directory)
+
+
+def parse_config(directory: Path) -> ModelConfig:
+    """As ``read_config``, for a file that was held against another sum already."""
     path = directory / CONFIG
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(f"{directory} is not a model directory: it has no {CONFIG}.") from None
-    except (OSError, ValueError, RecursionError) as error:
+        raw = json.loads(read_small(path).decode("utf-8"))
+    except (OSError, ValueError, RecursionError, AttnI2IError) as error:
+        raise_mistaken(path, error)
         raise ModelError(f"{path} cannot be read as JSON: {error}.") from error
     known = {f.name for f in fields(ModelConfig)}
     if not isinstance(raw, dict) or not {"architecture", "config", "directions"} <= raw.keys():

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal
 from ..files import atomic_dir, save_safetensors
 from ..types import ConfigError, ModelError, StateDict
 from .build import builder, load_strictly
-from .checksums import write_sums
+from .checksums import check_beside, write_sums
 from .config import CONFIG, DiscriminatorConfig, ModelConfig, is_plain
+from .mistaken import raise_mistaken
 from .readme import model_card
 
 if TYPE_CHECKING:
@@ -58,14 +59,19 @@ def _load_stored(
 
 
 def _read_weights(path: Path) -> StateDict:
+    """The tensors of a weights file, held against SHA256SUMS where that stands beside it."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    if not path.exists():
+        raise ModelError(f"{path} is missing: the model directory is incomplete.")
+    if not path.is_file():
+        raise ModelError(f"{path} is not a file: the model directory is damaged.")
+    check_beside(path)
     try:
         return load_file(path)
-    except FileNotFoundError:
-        raise ModelError(f"{path} is missing: the model directory is incomplete.") from None
     except (SafetensorError, OSError, ValueError) as error:
+        raise_mistaken(path, error)
         raise ModelError(f"{path} is not a whole safetensors file: {error}.") from error
 
 

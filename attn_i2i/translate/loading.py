@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from ..hub import find_model
-from ..models.card import Card
-from ..models.cards import find_card
-from ..models.config import read_config
+from ..models.config import ModelConfig, read_config
 from ..models.directory import build_generator
-from ..types import ModelError
-from .translator import Generators, Translator
+from ..registry import require_types
+from .generators import Generators
+from .translator import Translator
 
 
 def load(
@@ -34,24 +34,23 @@ def load(
     back as float32 whatever it is. ``compile`` makes later pictures faster and the first one much slower; on a CPU it
     also allows Winograd's convolutions, whose answers differ by up to some 2e-5.
     """
-    folder = _find(name, revision, accept_license)
+    require_types(str | None, direction=direction)
+    require_types(bool, compile=compile)
+    folder, card = find_model(name, revision=revision, accept_license=accept_license)
     config = read_config(folder)
-    card = _card(str(name))
-    generators = Generators(config.directions, lambda one: build_generator(folder, config, one))
+    generators = Generators(config.directions, StoredGenerators(folder, config))
     if direction is not None and card is not None:
         direction = card.direction(direction)
     chosen: Mapping[str, nn.Module] = generators if direction is None else {direction: generators[direction]}
     return Translator(chosen, config, device=device, dtype=dtype, compile=compile, card=card)
 
 
-def _find(name: str | Path, revision: str | None, accept_license: bool) -> Path:
-    path = Path(name)
-    if path.is_dir():
-        return path
-    if path.is_file():
-        raise ModelError(f"{name} is a file, not a model: convert it first (attn-i2i convert {name} -o DIR).")
-    return find_model(str(name), revision=revision, accept_license=accept_license)
+@dataclass(frozen=True)
+class StoredGenerators:
+    """Builds generators from a model folder, which goes by its path where this is pickled."""
 
+    folder: Path
+    config: ModelConfig
 
-def _card(name: str) -> Card | None:
-    return find_card(name)
+    def __call__(self, direction: str) -> nn.Module:
+        return build_generator(self.folder, self.config, direction)

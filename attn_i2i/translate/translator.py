@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, overload
@@ -12,13 +12,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ..blocks import allow_winograd
 from ..devices import pick_device, pick_dtype, warn_of_slow
 from ..images.read import ImageSource, Picture, read_image, read_mask
-from ..registry import suggestion
-from ..types import ConfigError, ModelError, ShapeError, Translation, UnknownNameError
+from ..types import ConfigError, ModelError, ShapeError, Translation
 from .compositing import assemble, at_size, native_size, resized
 from .domains import Domain, check_one_for_all, domain_vector
+from .generators import Generators, Prepared
 from .options import Options
 from .result import Result
 
@@ -44,35 +43,14 @@ class CallOptions(TypedDict, total=False):
     batch_size: int | None
 
 
-class Generators(Mapping[str, nn.Module]):
-    """Generators by direction; each is built when first asked for, because two may not fit where one does."""
-
-    def __init__(self, directions: Sequence[str], build: Callable[[str], nn.Module]) -> None:
-        self._directions = tuple(directions)
-        self._build = build
-        self._built: dict[str, nn.Module] = {}
-
-    def __getitem__(self, direction: str) -> nn.Module:
-        if direction not in self._directions:
-            hint, known = suggestion(direction, self._directions), ", ".join(self._directions)
-            raise UnknownNameError(f"No direction is named {direction!r}.{hint} This model has {known}.")
-        if direction not in self._built:
-            self._built[direction] = self._build(direction)
-        return self._built[direction]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._directions)
-
-    def __len__(self) -> int:
-        return len(self._directions)
-
-
 class Translator:
     """Translates pictures by a model: ``translator(image)`` gives a Result.
 
     ``generators`` are moved to ``device`` (a CUDA device where there is one, else the CPU) and cast to ``dtype``, and
     compiled for their first picture where ``compile`` is set; they are put into evaluation mode. ``config`` is the
     model's config.json, ``card`` its zoo card or None. ``direction`` is the one used unless a call names another.
+    A Translator can be pickled, also for processes that are spawned: networks that were used go by value, others by
+    the path of the folder that they are loaded from, and a compiled one is compiled anew.
 
     >>> from attn_i2i.models import ModelConfig, create
     >>> network = create("attentiongan2", width=4, blocks=1)
@@ -97,8 +75,7 @@ class Translator:
         self.device = pick_device(device)
         self.dtype = pick_dtype(dtype)
         warn_of_slow(self.dtype, self.device)
-        self._compile = compile
-        self.generators = Generators(list(generators), lambda name: self._prepared(generators[name]))
+        self.generators = Generators(list(generators), Prepared(generators, self.device, self.dtype, compile))
         self.directions = list(self.generators)
         self.domains = config.domains
         self.direction = direction or self.directions[0]
@@ -169,13 +146,6 @@ class Translator:
                 one = Translation._make(None if part is None else part[row] for part in translation)
                 results[i] = assemble(pictures[i], one, limits[i], options)
         return [results[i] for i in range(len(pictures))] if many else results[0]
-
-    def _prepared(self, generator: nn.Module) -> nn.Module:
-        generator = generator.to(self.device, self.dtype).eval()
-        if self._compile:
-            allow_winograd(generator)
-            generator.compile()
-        return generator
 
     @torch.no_grad()
     def _translate(

@@ -64,7 +64,7 @@ class Worker:
         return self.answer()
 
     def find(self, name: str, **options: Any) -> Answer:
-        return self("attn_i2i.hub:find_model", name, **options)
+        return self("tests.helpers.hub_worker:folder_of", name, **options)
 
     def close(self) -> None:
         self.process.kill()
@@ -78,6 +78,13 @@ def add_card(path: str) -> None:
 
     card = read_card(Path(path))
     zoo().cards.add(card.name, card)
+
+
+def folder_of(name: str, **options: Any) -> Path:
+    """Where a model is found."""
+    from attn_i2i.hub import find_model
+
+    return find_model(name, **options).folder
 
 
 def main() -> None:

@@ -84,7 +84,7 @@ def mask_of(made: Translation) -> list[Tensor]:
 
 
 def _find(recipe: str, name: str) -> Teacher:
-    folder = find_model(name)
+    folder = find_model(name).folder
     generators = load(folder, device="cpu").generators
     problem = f"{recipe}: the teacher {name}"
     if set(DIRECTIONS).difference(generators):

@@ -1,0 +1,117 @@
+"""What was given in place of a model, or of one of its files: what it is, and the next step."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..registry import suggestion
+from ..types import AttnI2IError, ModelError, UnknownNameError
+from .places import CONFIG, models_in
+
+CHECKPOINTS = (".pth", ".pt", ".ckpt", ".index", ".bin", ".pkl", ".h5")
+HEAD_BYTES = 512  # a web page, a pointer and every archive tell themselves in their first line
+MOST_NAMED = 3
+
+
+def no_model_folder(folder: Path) -> ModelError:
+    """The error for a folder without config.json: a run, checkpoints, a folder of models, or something else."""
+    if (folder / "run.json").is_file():
+        if (folder / "model" / CONFIG).is_file():
+            return ModelError(
+                f"{folder} is the folder of a training run (it has no {CONFIG}); its model is {folder / 'model'}."
+            )
+        return ModelError(
+            f"{folder} is the folder of a training run that has written no model yet (it has no {CONFIG}): continue"
+            " the training, and name the folder model inside it."
+        )
+    if names := models_in(folder):
+        listed = ", ".join(str(folder / name) for name in names[:MOST_NAMED])
+        return ModelError(f"{folder} is a folder of models, not one (it has no {CONFIG}): name one of them ({listed}).")
+    checkpoints = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in CHECKPOINTS)
+    if checkpoints:
+        return ModelError(
+            f"{folder} holds checkpoints such as {checkpoints[0]}, but no {CONFIG}: convert them first"
+            f" (attn-i2i convert {folder} -o DIR), then name DIR."
+        )
+    return ModelError(f"{folder} is not a model directory: it has no {CONFIG}.")
+
+
+def no_model_file(path: Path) -> ModelError:
+    """The error for a file where a model folder was expected."""
+    if path.name == CONFIG or (path.parent / CONFIG).is_file():
+        way = f", with direction={path.stem!r}" if path.suffix == ".safetensors" else ""
+        return ModelError(f"{path} is a file of the model folder {path.parent}: name the folder{way}.")
+    if path.suffix.lower() == ".safetensors":
+        return ModelError(
+            f"{path} holds weights, but there is no {CONFIG} beside it that says of which network: name a model folder,"
+            f" or convert it first (attn-i2i convert {path} -o DIR)."
+        )
+    return ModelError(f"{path} is a file, not a model: convert it first (attn-i2i convert {path} -o DIR).")
+
+
+def no_such_path(name: str) -> UnknownNameError | None:
+    """The error for a name that was meant as a path, an address or a Hub repository; None for a plain name."""
+    if not name.strip():
+        return UnknownNameError("The name of the model is empty: give a zoo name, a model folder or hf-hub:owner/repo.")
+    host, _, rest = name.removeprefix("https://").removeprefix("http://").partition("/")
+    if host in ("huggingface.co", "hf.co", "www.huggingface.co"):
+        repo = "/".join(rest.split("/")[:2])
+        return UnknownNameError(f"{name} is an address: the model's name is hf-hub:{repo}.")
+    if name.startswith("hf-hub:"):
+        return UnknownNameError(f"{name} is a repository of the Hub, not a card: attn-i2i load {name} fetches it.")
+    separators = {"/", os.sep} - {""}
+    if not (name.startswith((".", "~")) or any(separator in name for separator in separators)):
+        return None
+    hint = _near(Path(name))
+    parts = name.partition("@")[0].split("/")
+    if len(parts) == 2 and all(parts) and name[0].isalnum() and not Path(parts[0]).is_dir():
+        return UnknownNameError(
+            f"There is no folder {name} here; a repository of the Hub is named with hf-hub: before it (hf-hub:{name})."
+        )
+    return UnknownNameError(
+        f"There is no folder {name} (looked for in {Path.cwd()}).{hint} See attn-i2i list for names."
+    )
+
+
+def mistaken_for(path: Path) -> str | None:
+    """One sentence on a file that is no safetensors or JSON file but something well known; None for anything else."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(HEAD_BYTES)
+    except OSError:
+        return None
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not head:
+        return f"{path} is empty: the download or the copy broke off; get it again."
+    if head.startswith(b"version https://git-lfs"):
+        return (
+            f"{path} is a Git LFS pointer, not the file itself: run git lfs pull in {path.parent}, or download the file"
+            " from the repository's page."
+        )
+    if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml")):
+        return f"{path} is a web page, not the file itself: download it again, by the address of the file."
+    if head.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04")):
+        return f"{path} is a PyTorch checkpoint under another name: convert it (attn-i2i convert {path} -o DIR)."
+    if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")):
+        return f"{path} is compressed: unpack it first."
+    return None
+
+
+def _near(path: Path) -> str:
+    """A suggestion from what lies beside a path that does not exist, or the part of it that does not."""
+    path = path.expanduser()
+    while not path.parent.exists() and path != path.parent:
+        path = path.parent
+    try:
+        beside = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return ""
+    return suggestion(path.name, beside)
+
+
+def raise_mistaken(path: Path, cause: BaseException) -> None:
+    """Raise ModelError where a file is something well known that it should not be."""
+    if mistaken := mistaken_for(path):
+        error: AttnI2IError = ModelError(mistaken)
+        raise error from cause
