@@ -1,0 +1,67 @@
+"""The commands ``attn-i2i task NAME DIR``: a thin skin over the functions that make the folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+tasks = typer.Typer(help="Make the folders of a task that ships: pictures to train on, to test on, and masks.")
+Folder = Annotated[Path, typer.Argument(help="The folder to make.", metavar="DIR")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same bytes.")]
+Workers = Annotated[int, typer.Option(help="Threads; they do not change the result.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the folder if it exists.")]
+
+
+def _made(label: str, make: Callable[..., dict[str, int]], folder: Path, **options: Any) -> None:
+    with typer.progressbar(length=0, label=label) as bar:
+
+        def report(total: int) -> None:
+            bar.length = total
+            bar.update(1)
+
+        counts = make(folder, report=report, **options)
+    typer.echo(f"{folder}: " + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
+
+
+@tasks.command()
+def fruit(
+    folder: Folder,
+    size: Annotated[int, typer.Option(help="Height and width of the pictures; cut-outs have 128 pixels.")] = 128,
+    seed: Seed = 0,
+    per_fruit: Annotated[int, typer.Option(help="Training pictures of each cut-out.")] = 6,
+    tests: Annotated[int, typer.Option(help="Test pictures of each domain, and as many for validation.")] = 100,
+    count: Annotated[int, typer.Option(help="Up to so many fruits in a picture.")] = 1,
+    bars: Annotated[bool, typer.Option("--bars", help="A fence before the fruit.")] = False,
+    workers: Workers = 2,
+    force: Force = False,
+) -> None:
+    """Apples and oranges over photographed textures, with exact masks (CC BY-SA 4.0)."""
+    from .fruit import make_fruit
+
+    options = {"size": size, "seed": seed, "per_fruit": per_fruit, "tests": tests, "count": count, "bars": bars}
+    _made("fruit", make_fruit, folder, **options, workers=workers, force=force)
+
+
+@tasks.command()
+def shop(folder: Folder, workers: Workers = 2, force: Force = False) -> None:
+    """Photographs of apples and oranges in shops, as they are (MIT)."""
+    from .shop import make_shop
+
+    _made("shop", make_shop, folder, workers=workers, force=force)
+
+
+@tasks.command()
+def nuclei(
+    folder: Folder,
+    seed: Seed = 0,
+    per_picture: Annotated[int, typer.Option(help="Degraded training pictures of each field.")] = 4,
+    workers: Workers = 2,
+    force: Force = False,
+) -> None:
+    """Fluorescent nuclei in 16 bits, degraded and clean, with exact truth and masks (CC0)."""
+    from .nuclei import make_nuclei
+
+    _made("nuclei", make_nuclei, folder, seed=seed, per_picture=per_picture, workers=workers, force=force)
