@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import resource
 import tarfile
 import tempfile
 import time
@@ -141,18 +142,72 @@ def test_repeated_entries_of_an_old_tar_are_refused(repeated: str, tmp_path: Pat
 
 
 def test_a_file_that_asks_for_memory_is_stopped(tmp_path: Path) -> None:
+    dictionaries = b"\x80\x02](" + b"}" * 500_000 + b"e."
+    for limit, message in ((2**30, "no tensor"), (32 * 2**20, "more memory")):
+        with pytest.raises(UnreadableFileError, match=message):
+            read_bytes(tmp_path, dictionaries, memory_limit=limit)
+
+
+def test_copies_of_what_a_file_holds_once_are_counted(tmp_path: Path) -> None:
     copies = b"\x80\x02](" + text("x" * 2**20) + b"q\x00" + b"c_codecs\nencode\nh\x00\x85R" * 2000 + b"e."
-    with pytest.raises(UnreadableFileError, match="more memory"):
-        read_bytes(tmp_path, copies, memory_limit=256 * 2**20)
+    with pytest.raises(UnreadableFileError, match="copies the same values again"):
+        read_bytes(tmp_path, copies)
 
 
 def test_a_file_that_takes_for_ever_is_stopped(tmp_path: Path) -> None:
-    long_list = b"](" + b"K\x01" * 300_000 + b"eq\x00"
-    copies = b"cbuiltins\nlist\nq\x01" + b"h\x01h\x00\x85R0" * 100_000
+    opcodes = b"\x80\x02" + b"K\x010" * 3_000_000 + b"N."
     started = time.monotonic()
     with pytest.raises(UnreadableFileError, match=r"1 seconds|did not survive"):
-        read_bytes(tmp_path, b"\x80\x02" + long_list + copies + b".", seconds=1)
+        read_bytes(tmp_path, opcodes, seconds=1)
     assert time.monotonic() - started < 10
+
+
+def tensor(size: tuple[int, ...], stride: tuple[int, ...]) -> bytes:
+    """The pickle of a view of the storage "0"."""
+
+    def numbers(values: tuple[int, ...]) -> bytes:
+        return b"(" + b"".join(b"\x8a\x09" + value.to_bytes(9, "little") for value in values) + b"t"
+
+    storage = b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text("0") + text("cpu") + b"K\x00tQ"
+    return b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + b"K\x00" + numbers(size) + numbers(stride) + b"\x89}tR"
+
+
+def shared(start: bytes, step: bytes, levels: int) -> bytes:
+    """Values that hold the one before twice: a few bytes, exponentially many paths."""
+    return start + b"q\x00" + b"".join(step.replace(b"?", bytes([i])) + b"q" + bytes([i + 1]) for i in range(levels))
+
+
+SMALL_BOMBS = {
+    "lists that share a tensor": (shared(b"]" + tensor((0,), (1,)) + b"a", b"](h?h?e", 24), "more than"),
+    "dictionaries that share a tensor": (
+        shared(b"]" + tensor((0,), (1,)) + b"a", b"}(" + text("a" * 20) + b"h?" + text("b") + b"h?u", 24), "more than"
+    ),
+    "an error that shows them": (shared(b")", b"h?h?\x86", 30) + b"Q", "an unknown reference"),
+    "strides beyond 64 bits": (b"]" + tensor((0, 2**61, 2**61), (1, 1, 1)) + b"a", "too large"),
+    "copies of a list": (
+        b"](" + b"K\x01" * 9000 + b"eq\x00cbuiltins\nlist\nq\x01" + b"h\x01h\x00\x85R0" * 5000, "copies the same"
+    ),
+    "copies of an array": (
+        b"cnumpy\ndtype\n" + text("f4") + b"\x85Rq\x01cnumpy.core.multiarray\n_reconstruct\n)R"
+        + b"(K\x01(K\x04th\x01\x89" + text("x" * 9000) + b"tq\x02b" + b"h\x02b" * 9000, "copies the same"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SMALL_BOMBS)
+def test_a_small_file_takes_its_reader_a_moment(name: str, tmp_path: Path) -> None:
+    payload, message = SMALL_BOMBS[name]
+    started = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    with pytest.raises(UnreadableFileError, match=message):
+        read_bytes(tmp_path, _zip({"a/data.pkl": b"\x80\x02" + payload + b".", "a/data/0": b""}))
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - started < 2
+
+
+def test_strides_that_no_element_needs_do_not_matter(tmp_path: Path) -> None:
+    payload = b"\x80\x02}" + text("x") + tensor((1, 1), (2**61, 2**61)) + b"s."
+    (read,) = read_bytes(tmp_path, _zip({"a/data.pkl": payload, "a/data/0": bytes(4)})).values()
+    assert read.tolist() == [[0.0]]
+    assert read.stride() == (1, 1)
 
 
 @pytest.mark.parametrize(

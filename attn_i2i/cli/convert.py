@@ -22,8 +22,25 @@ def convert(
     licence: Annotated[
         str | None, typer.Option("--licence", "--license", help="Licence of the weights, for the model card.")
     ] = None,
-    direction: Annotated[str | None, typer.Option(help="Name for the direction of a single generator.")] = None,
+    direction: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="The direction of a single generator; of several by commas, in the order of the files, or as"
+            " G_b=B2A,D_A=B.",
+        ),
+    ] = None,
     domains: Annotated[str | None, typer.Option(help="Names of a multi-domain model's labels, by commas.")] = None,
+    as_layout: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Read the files in a layout that no key tells (docs: Converting)."),
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="ema|raw", help="Averaged or raw weights of a file with both.")
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A network or tensor to go without; may be repeated.")
+    ] = None,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite an existing model folder.")] = False,
 ) -> None:
     """Convert a published checkpoint to a model. Nothing in the file is executed."""
@@ -33,8 +50,32 @@ def convert(
     from ..models.places import target_for
 
     target = output or target_for(str(name))
-    labels = None if domains is None else [name.strip() for name in domains.split(",")]
     done = convert_checkpoint(
-        sources, target, verify=verify, licence=licence, direction=direction, domains=labels, force=force, card=name
+        sources,
+        target,
+        verify=verify,
+        licence=licence,
+        direction=_directions(direction),
+        domains=None if domains is None else _names(domains),
+        as_layout=as_layout,
+        weights=weights,  # type: ignore[arg-type]  # convert refuses other words
+        leave_out=leave_out or (),
+        force=force,
+        card=name,
     )
     print(done.summary())
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def _directions(text: str | None) -> str | list[str] | dict[str, str] | None:
+    """A name, a list of them, or NAME=DIRECTION for single networks."""
+    if text is None or not ("," in text or "=" in text):
+        return text
+    names = _names(text)
+    if not all("=" in name for name in names):
+        return names
+    pairs = [name.rpartition("=")[::2] for name in names]
+    return {network.strip(): direction.strip() for network, direction in pairs}

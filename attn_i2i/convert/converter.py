@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import torch
@@ -34,9 +34,17 @@ class Converter:
     shapes of one network; ``infer`` reads the configuration off the shapes. Each key must match one pattern of
     ``rename`` in full: it becomes the replacement (a template, or a function of the match), or is dropped where that
     is None. ``rename`` may be a function of the configuration. ``adapt`` turns a published tensor into ours, given
-    our key. ``scopes`` divide a file that holds several networks; ``slots`` are patterns of file and dictionary
-    names that tell a network's direction (generators: A2B, B2A) or the domain it looks at (discriminators: A, B). The
-    last slot is the default.
+    our key; ``finish`` then changes the renamed tensors together. ``check`` says what is wrong with published tensors
+    that are dropped, or None. ``scopes`` divide a file that holds several networks.
+
+    Which way a network translates is read off the names of files and entries (``convert.names``). ``makes`` says for
+    which domain a letter in them stands, where a layout differs from others; ``by_domain`` that networks stand under
+    the names of their domains. ``slots`` overrides all this: patterns of file and entry names, and what they tell
+    (generators: A2B, B2A, translate; discriminators: A, B, all); the last is the default.
+
+    ``layout`` is what ``--as-layout`` calls it, the registered name where empty; ``assumes`` is what no key tells and
+    the model's provenance therefore records. With ``on_demand`` it is asked only by that option, or where a file's
+    name without its ending matches ``suggested_by``.
     """
 
     role: Literal["generator", "discriminator"]
@@ -46,10 +54,21 @@ class Converter:
     rename: Rules | Callable[[Mapping[str, Any]], Rules]
     adapt: Callable[[str, Tensor], Tensor] | None = None
     scopes: Sequence[Scope] = ()
-    slots: Sequence[tuple[str, str]] = (("", "A2B"),)
+    slots: Sequence[tuple[str, str]] = ()
+    finish: Callable[[StateDict], StateDict] | None = None
+    check: Callable[[StateDict], str | None] | None = None
+    makes: Mapping[str | None, str] = field(default_factory=dict)
+    by_domain: bool = False
+    layout: str = ""
+    assumes: str = ""
+    on_demand: bool = False
+    suggested_by: str = ""
 
     def split(self, state: StateDict, where: str) -> dict[str, StateDict]:
-        """Networks of this layout in ``state`` by slot; empty where there is none, or where one is not recognised."""
+        """Networks of this layout in ``state`` by slot; empty where there is none, or where one is not recognised.
+
+        The slot is empty text where names decide.
+        """
         parts: dict[str, StateDict] = {}
         for key, tensor in state.items():
             for scope in self.scopes:
@@ -57,7 +76,7 @@ class Converter:
                     inner = without_wrapper(key[match.end() :])
                     parts.setdefault(scope.slot, {})[scope.prefix + inner] = tensor
         if not parts:
-            parts = {self.slot_of(where): state}
+            parts = {self.slot_of(where) or "": state}
         return parts if all(self._detects(part) for part in parts.values()) else {}
 
     def claimed(self, state: StateDict) -> set[str]:
@@ -65,9 +84,15 @@ class Converter:
         keys = {key for key in state if any(re.match(scope.pattern, key) for scope in self.scopes)}
         return keys or set(state)
 
-    def slot_of(self, where: str) -> str:
-        """The slot that a file or dictionary name tells."""
+    def slot_of(self, where: str) -> str | None:
+        """The slot that a file or dictionary name tells; None where the layout leaves it to the names together."""
+        if not self.slots:
+            return None
         return next((slot for pattern, slot in self.slots if re.search(pattern, where)), self.slots[-1][1])
+
+    def is_suggested(self, stem: str) -> bool:
+        """Whether a file's name, without its ending, suggests this layout."""
+        return bool(self.suggested_by) and re.fullmatch(self.suggested_by, stem) is not None
 
     def convert(self, state: StateDict) -> tuple[dict[str, Any], StateDict]:
         """Configuration and renamed tensors of one published network."""
@@ -78,6 +103,8 @@ class Converter:
                 f"This looks like {self.architecture} ({self.role}), but its configuration cannot be read off the"
                 f" shapes ({type(error).__name__}: {error}): the file is damaged or incomplete."
             ) from error
+        if self.check and (wrong := self.check(state)):
+            raise ConversionError(f"This looks like {self.architecture} ({self.role}), but {wrong}.")
         rules = self.rename(config) if callable(self.rename) else self.rename
         renamed: StateDict = {}
         for key, tensor in state.items():
@@ -88,8 +115,10 @@ class Converter:
                     f" both {new!r} here: it may come from a modified network."
                 )
             if new is not None:
+                refuse_values(key, tensor)
                 renamed[new] = self.adapt(new, tensor) if self.adapt else tensor
-        return config, _with_counters(renamed)
+        renamed = _with_counters(renamed)
+        return config, self.finish(renamed) if self.finish else renamed
 
     def _renamed(self, key: str, rules: Rules) -> str | None:
         for pattern, replacement in rules:
@@ -99,7 +128,8 @@ class Converter:
                 return match.expand(replacement) if isinstance(replacement, str) else replacement(match)
         raise ConversionError(
             f"This looks like {self.architecture} ({self.role}), but no rule covers its key {key!r}:"
-            " it may come from a modified network."
+            " it may come from a modified network. If the pictures do not depend on that tensor: --leave-out with its"
+            " full name."
         )
 
     def _detects(self, state: StateDict) -> bool:
@@ -107,6 +137,19 @@ class Converter:
             return bool(self.detect(state))
         except (KeyError, IndexError, ValueError):
             return False
+
+
+def refuse_values(key: str, tensor: Tensor) -> None:
+    """Raise ConversionError for what no network can compute with: quantised or complex numbers, NaN, infinity."""
+    if tensor.dtype in (torch.float64, torch.float32, torch.float16, torch.bfloat16):
+        if not tensor.isfinite().all():
+            raise ConversionError(f"the weights {key!r} hold NaN or infinite numbers: take an earlier checkpoint.")
+    elif tensor.dim() or tensor.dtype.is_complex:
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise ConversionError(
+            f"the weights {key!r} are {kind}: quantised or other than plain numbers, which mean nothing without their"
+            " scales; give the checkpoint before quantisation."
+        )
 
 
 def _with_counters(state: StateDict) -> StateDict:

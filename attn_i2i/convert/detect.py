@@ -2,85 +2,192 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+import torch
 
 from ..registry import Entry, Registry
 from ..types import ConversionError, StateDict
 from .converter import Converter, without_wrapper
+from .describe import description
+from .leftovers import is_training_state, training_only
 
-TRAINING_STATE = re.compile(
-    r"(?i)(^|.*[./])(optim\w*|\w+_opt(im\w*)?|opt_\w+|\w*scheduler|scaler|ema_?updates|epoch|iters?|iteration|step"
-    r"|global_step|beta[12]_power(_\d+)?)([./].*)?|.*/(Adam|RMSProp|Momentum|ExponentialMovingAverage)(_\d+)?"
-)
-"""Names of what optimizers, counters and running averages leave beside the weights that the releases load."""
+MAX_TENSORS = 20_000
+"""What one checkpoint may hold beside optimizers: published training states have some hundreds."""
+MAX_NESTING = 12
+"""Dictionaries around a network: five are common, every further one costs a look at all tensors."""
 
 
 @dataclass(frozen=True)
 class RecognisedNetwork:
-    """One network of a checkpoint: which layout recognised it, its slot, its published tensors, where they stood."""
+    """One network of a checkpoint: which layout recognised it, its slot, its published tensors, where they stood.
+
+    ``slot`` is None where the layout leaves it to the names: ``path``, the file's name without its ending and the
+    dictionary entries that lead to the network. ``where`` shows the same.
+    """
 
     converter: Entry[Converter]
-    slot: str
+    slot: str | None
     state: StateDict
     where: str
+    path: tuple[str, ...] = ("",)
+
+    @property
+    def role(self) -> str:
+        return self.converter.load().role
+
+    @property
+    def makes(self) -> Mapping[str | None, str]:
+        """Letters in names that stand for the domain which a network of this layout makes or looks at."""
+        return self.converter.load().makes
 
     def converted(self) -> tuple[dict[str, Any], StateDict]:
         """Its configuration and tensors in this library's layout."""
-        return self.converter.load().convert(self.state)
+        try:
+            return self.converter.load().convert(self.state)
+        except ConversionError as error:
+            raise ConversionError(f"{self.where}: {error}") from error
+
+    def equals(self, other: RecognisedNetwork) -> bool:
+        """Whether the other holds the same published tensors."""
+        mine, theirs = self.state, other.state
+        return mine.keys() == theirs.keys() and all(torch.equal(mine[key], theirs[key]) for key in mine)
 
 
-def find_networks(state: StateDict, where: str, converters: Registry[Converter]) -> list[RecognisedNetwork]:
-    """All networks in the flat tensors of one file called ``where``.
+@dataclass
+class Contents:
+    """What one file holds: its networks, and by name what is left out, with the reason."""
+
+    networks: list[RecognisedNetwork] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def find_networks(
+    state: StateDict, where: str, converters: Registry[Converter], as_layout: str | None = None
+) -> list[RecognisedNetwork]:
+    """All networks in the flat tensors of one file called ``where``; ``as_layout`` prefers the layout of that name.
 
     Raises ConversionError where nothing is recognised, where two layouts claim the same tensors, and where a
-    recognised checkpoint holds tensors that no layout covers; what optimizers leave, and single numbers beside the
-    networks (counters, scores), are none.
+    recognised checkpoint holds tensors that no layout covers. What optimizers leave, single numbers beside the
+    networks (counters, scores) and networks that only a training needs are none.
     """
-    state = {key: tensor for key, tensor in state.items() if not TRAINING_STATE.fullmatch(key)}
-    found, unclaimed = _find(state, where, list(converters))
-    if not found:
-        sample = ", ".join(repr(key) for key in list(state)[:3])
-        known = sorted({entry.load().architecture for entry in converters if entry.load().role == "generator"})
-        raise ConversionError(
-            f"{where}: no known layout has these {len(state)} tensors ({sample}, ...): known are"
-            f" {', '.join(known)}; a plugin can add a converter for others."
-        )
-    if unclaimed:
-        raise ConversionError(
-            f"{where}: {', '.join(sorted({f.converter.name for f in found}))} recognised, but no layout covers"
-            f" {len(unclaimed)} of its tensors ({', '.join(map(repr, unclaimed[:3]))}, ...)."
-        )
-    return found
+    contents = search(state, where, converters, as_layout)
+    if not contents.networks:
+        raise unknown_layout(state, where, converters)
+    return contents.networks
 
 
-def _find(
-    state: StateDict, where: str, converters: Sequence[Entry[Converter]]
-) -> tuple[list[RecognisedNetwork], list[str]]:
-    state = {without_wrapper(key): tensor for key, tensor in state.items()}
-    found: list[RecognisedNetwork] = []
-    owner: dict[str, Entry[Converter]] = {}
-    for entry in converters:
-        converter = entry.load()
-        parts = converter.split(state, where)
-        for key in converter.claimed(state) if parts else ():
-            if key in owner:
-                raise ConversionError(
-                    f"{where}: claimed by two layouts, {owner[key].name!r} (plugin {owner[key].plugin!r}) and"
-                    f" {entry.name!r} (plugin {entry.plugin!r}): disable one of the plugins."
-                )
-            owner[key] = entry
-        found += [RecognisedNetwork(entry, slot, part, where) for slot, part in parts.items()]
-    rest = {key: tensor for key, tensor in state.items() if key not in owner}
-    unclaimed: list[str] = []
-    for name, group in _groups(rest).items():
-        loose = [key for key, tensor in group.items() if tensor.dim()]
-        inner, left = _find(group, f"{where}:{name}", converters) if name else ([], loose)
-        found += inner
-        unclaimed += [f"{name}.{key}" if name else key for key in left]
-    return found, unclaimed
+def search(
+    state: StateDict,
+    where: str,
+    converters: Registry[Converter],
+    as_layout: str | None = None,
+    leave_out: Sequence[str] = (),
+) -> Contents:
+    """As ``find_networks``, also what is left out, where ``leave_out`` adds names; a file may hold nothing else."""
+    contents = Contents()
+    state = {key: tensor for key, tensor in state.items() if not is_training_state(key)}
+    for name in leave_out:
+        inside = [key for key in state if key == name or key.startswith((f"{name}.", f"{name}/"))]
+        state = {key: tensor for key, tensor in state.items() if key not in set(inside)}
+        if inside or name in (where, _stem(where)):
+            contents.left_out[f"{where}:{name}" if inside else where] = "as asked for"
+            state = state if inside else {}
+    if len(state) > MAX_TENSORS:
+        raise ConversionError(f"{where}: {len(state)} tensors beside the optimizers, more than {MAX_TENSORS}.")
+    finder = _Search(where, _asked(converters, as_layout, where), contents)
+    unclaimed = finder.look(state, (_stem(where),))
+    if not contents.networks and (reason := training_only(where, list(state))):
+        return Contents(left_out={**contents.left_out, where: reason})
+    if contents.networks and unclaimed:
+        names = ", ".join(sorted({network.converter.name for network in contents.networks}))
+        group = unclaimed[0].partition(".")[0]
+        raise ConversionError(
+            f"{where}: {names} recognised, but no layout covers {len(unclaimed)} of its tensors"
+            f" ({', '.join(map(repr, unclaimed[:3]))}, ...). If the pictures do not depend on them, convert without"
+            f" them: --leave-out {group}"
+        )
+    return contents
+
+
+def unknown_layout(state: StateDict, where: str, converters: Registry[Converter]) -> ConversionError:
+    """The error for a file of which nothing is recognised: what it holds, and what is known."""
+    return ConversionError(
+        f"{where}: no known layout has these {len(state)} tensors. {description(state, converters)} A plugin can add a"
+        " converter for others; docs/converting.md lists what is read."
+    )
+
+
+def _stem(where: str) -> str:
+    """A file's name without its ending, or endings: a dot may stand inside a name."""
+    stem = where.rpartition("/")[2]
+    for ending in (".tar", ".pth", ".pt", ".ckpt", ".pkl", ".bin", ".safetensors", ".pdparams", ".index"):
+        stem = stem.removesuffix(ending)
+    return stem
+
+
+def _asked(converters: Registry[Converter], as_layout: str | None, where: str) -> list[Entry[Converter]]:
+    """The layouts to ask, those that the file's name suggests first.
+
+    ``as_layout`` takes the place of all others for its kind of network; layouts that no key tells are asked only
+    where a wish or a name asks for them.
+    """
+    entries = list(converters)
+    if as_layout is None:
+        suggested = [entry for entry in entries if entry.load().is_suggested(_stem(where))]
+        return suggested + [entry for entry in entries if entry not in suggested and not entry.load().on_demand]
+    wanted = [entry for entry in entries if as_layout in (entry.name, entry.load().layout)]
+    if not wanted:
+        names = sorted({entry.load().layout or entry.name for entry in entries})
+        raise ConversionError(f"No layout is called {as_layout!r}: known are {', '.join(names)}.")
+    roles = {entry.load().role for entry in wanted}
+    return wanted + [entry for entry in entries if entry.load().role not in roles and not entry.load().on_demand]
+
+
+class _Search:
+    def __init__(self, where: str, entries: Sequence[Entry[Converter]], contents: Contents) -> None:
+        self.where, self.contents = where, contents
+        self.converters = [(entry, entry.load()) for entry in entries]
+        self.suggested = {entry.name for entry, converter in self.converters if converter.is_suggested(_stem(where))}
+
+    def look(self, state: StateDict, path: tuple[str, ...]) -> list[str]:
+        """Note the networks under ``path``; returns the names of tensors that nothing covers."""
+        state = {without_wrapper(key): tensor for key, tensor in state.items()}
+        shown = self.where if len(path) == 1 else f"{self.where}:{'.'.join(path[1:])}"
+        rest = self._claimed(state, path, shown)
+        unclaimed: list[str] = []
+        for name, group in _groups(rest).items():
+            tensors = [key for key, tensor in group.items() if tensor.dim()]
+            before = len(self.contents.networks)
+            deeper = bool(name) and len(path) <= MAX_NESTING
+            missing = self.look(group, (*path, name)) if deeper else tensors
+            nothing = len(self.contents.networks) == before
+            if missing and name and nothing and (reason := training_only(name, group)):
+                self.contents.left_out[f"{shown}{'.' if len(path) > 1 else ':'}{name}"] = reason
+                continue
+            unclaimed += [f"{name}.{key}" if name else key for key in missing]
+        return unclaimed
+
+    def _claimed(self, state: StateDict, path: tuple[str, ...], shown: str) -> StateDict:
+        """Ask every layout; returns the tensors that none takes."""
+        owner: dict[str, Entry[Converter]] = {}
+        for entry, converter in self.converters:
+            parts = converter.split(state, shown)
+            claimed = converter.claimed(state) if parts else set()
+            if any(key in owner and owner[key].name in self.suggested for key in claimed):
+                continue
+            for key in claimed:
+                if key in owner:
+                    raise ConversionError(
+                        f"{shown}: claimed by two layouts, {owner[key].name!r} (plugin {owner[key].plugin!r}) and"
+                        f" {entry.name!r} (plugin {entry.plugin!r}): disable one of the plugins."
+                    )
+                owner[key] = entry
+            for slot, part in parts.items():
+                self.contents.networks.append(RecognisedNetwork(entry, slot or None, part, shown, path))
+        return {key: tensor for key, tensor in state.items() if key not in owner}
 
 
 def _groups(state: StateDict) -> dict[str, StateDict]:

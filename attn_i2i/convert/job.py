@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from ..files import sha256
 from ..models.build import builder, load_strictly
 from ..models.cards import find_card
-from ..models.config import CONFIG, DiscriminatorConfig, ModelConfig, is_plain
+from ..models.config import CONFIG, DiscriminatorConfig, ModelConfig
 from ..models.directory import save_model
-from ..plugins import zoo
 from ..types import ConfigError, ConversionError, ModelError, StateDict
-from .detect import TRAINING_STATE, RecognisedNetwork, find_networks
+from .directions import Chosen
+from .gather import Gathered, gather
+from .reader.paths import shown_name
 from .reader.read import checkpoint_files, read_checkpoint
 from .verify import Check, Networks, compare
+from .versions import Weights
 
 FLOAT64_BOUND, FLOAT32_BOUND = 1e-6, 1e-4
+WEIGHTS = {"ema": "averaged (--weights raw takes the others)", "raw": "raw (--weights ema takes the averaged)"}
 
 
 @dataclass(frozen=True)
@@ -38,23 +41,14 @@ class Conversion:
         lines = [f"{config.architecture} ({options}), {', '.join(config.directions)}: written to {self.directory}"]
         if config.discriminators:
             lines.append(f"discriminators kept: {', '.join(config.discriminators.names)}")
+        notes = config.provenance
+        lines += [f"assumed: {text}" for text in notes.get("assumed", ())]
+        lines += [f"weights of {slot}: {WEIGHTS[version]}" for slot, version in notes.get("weights", {}).items()]
+        lines += [f"left out: {name} ({reason})" for name, reason in notes.get("left_out", {}).items()]
         if self.checks:
             worst = max(check.error for check in self.checks)
             lines.append(f"verified: {len(self.checks)} stored outputs met, largest error {worst:.1e} in float64")
         return "\n".join([*lines, f"translate with: attn-i2i translate PICTURE -o OUT -m {self.directory}"])
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One converted network and the files it stood in."""
-
-    found: RecognisedNetwork
-    config: dict[str, Any]
-    state: StateDict
-
-    @property
-    def architecture(self) -> str:
-        return self.found.converter.load().architecture
 
 
 def convert(
@@ -63,8 +57,11 @@ def convert(
     *,
     verify: str | Path | None = None,
     licence: str | None = None,
-    direction: str | None = None,
+    direction: Chosen = None,
     domains: Sequence[str] | None = None,
+    as_layout: str | None = None,
+    weights: Weights | None = None,
+    leave_out: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
     card: str | None = None,
     force: bool = False,
@@ -72,31 +69,31 @@ def convert(
     """Convert published checkpoints (files, a TensorFlow prefix, folders) to the model directory ``out``.
 
     ``verify`` is a safetensors file of stored inputs and outputs: the model must meet them, and the error goes into
-    its card. ``direction`` renames a single direction, ``domains`` names a multi-domain model's labels, ``options``
-    add to the inferred configuration what shapes cannot tell; ``card`` is a zoo name whose card gives the licence and
-    the labels that were not given. Nothing in the files is executed. Raises
-    ConversionError or UnreadableFileError with one line; then ``out`` is as it was.
+    its card. ``direction`` names the directions: one name for a single generator, several in the order of the files,
+    or one for each network by its name, ``{"G_b": "B2A", "D_A": "B"}``. ``domains`` names a multi-domain model's
+    labels. ``as_layout`` reads the files in a layout that no key tells, ``weights`` takes averaged ("ema") or "raw"
+    weights where there are both, ``leave_out`` names networks or tensors to go without. ``options`` add to the
+    inferred configuration what shapes cannot tell; ``card`` is a zoo name whose card gives the licence and the labels
+    that were not given. Nothing in the files is executed. Raises ConversionError or UnreadableFileError with one
+    line; then ``out`` is as it was.
     """
     out = Path(out)
     _check_target(out, force)
-    _check_direction(direction)
     known = find_card(card) if card else None
     if known is not None:
         licence = licence or known.licence
         domains = domains or known.domains
     files = [file for source in _listed(sources) for file in checkpoint_files(Path(source))]
-    parts = [part for file in files for part in _parts_of(file)]
-    generators = _generators(parts, files, direction)
-    discriminators = _by_slot(parts, "discriminator")
-    config = _model_config(generators, discriminators, files, licence, domains, options or {})
+    networks = gather(files, direction, as_layout, weights, leave_out)
+    config = _model_config(networks, files, licence, domains, options or {})
     if known is not None and known.architecture != config.architecture:
         raise ConversionError(f"{card} is a model of {known.architecture}, but this is {config.architecture}.")
-    states = {slot: _floats(part.state) for slot, part in generators.items()}
-    discriminator_states = {slot: _floats(part.state) for slot, part in discriminators.items()}
-    networks = _build(config, states, discriminator_states)
+    states = {slot: _floats(part.state) for slot, part in networks.generators.items()}
+    discriminator_states = {slot: _floats(part.state) for slot, part in networks.discriminators.items()}
+    built = _build(config, states, discriminator_states)
     checks: tuple[Check, ...] = ()
     if verify is not None:
-        checks, record = _verified(networks, Path(verify))
+        checks, record = _verified(built, Path(verify))
         config = replace(config, provenance={**config.provenance, "verified": record})
     save_model(out, config, states, discriminator_states, force=force)
     return Conversion(out, config, checks)
@@ -115,91 +112,45 @@ def _check_target(out: Path, force: bool) -> None:
             raise ConversionError(f"{out} is not a model folder, so --force does not replace it: choose another.")
 
 
-def _check_direction(direction: str | None) -> None:
-    if direction is not None and not is_plain(direction):
-        raise ConversionError(
-            f"direction={direction!r} cannot name a file: expected a plain name such as A2B (letters, digits, '_', '-';"
-            " no digit first)."
-        )
-
-
-def _parts_of(file: Path) -> list[_Part]:
-    tensors = read_checkpoint(file, keep=lambda name: not TRAINING_STATE.fullmatch(name))
-    return [_Part(found, *found.converted()) for found in find_networks(tensors, file.name, zoo().converters)]
-
-
-def _generators(parts: Sequence[_Part], files: Sequence[Path], direction: str | None) -> dict[str, _Part]:
-    """The generators by direction, of which there must be one at least; ``direction`` renames a single one."""
-    generators = _by_slot(parts, "generator")
-    if not generators:
-        raise ConversionError(
-            f"Only discriminators were found in {', '.join(f.name for f in files)}: give the generator's file as well."
-        )
-    if direction is None:
-        return generators
-    if len(generators) > 1:
-        found = ", ".join(generators)
-        raise ConversionError(f"direction={direction!r} names one direction, but {found} were found.")
-    return {direction: next(iter(generators.values()))}
-
-
-def _by_slot(parts: Sequence[_Part], role: Literal["generator", "discriminator"]) -> dict[str, _Part]:
-    """Networks of one role by slot, of one architecture and configuration; equal copies count once."""
-    chosen: dict[str, _Part] = {}
-    for part in parts:
-        converter = part.found.converter.load()
-        if converter.role != role:
-            continue
-        other = chosen.setdefault(part.found.slot, part)
-        if other is not part and not _equal(other.state, part.state):
-            raise ConversionError(
-                f"{other.found.where} and {part.found.where} both hold a {role} for {part.found.slot}, with different"
-                " weights: give the files of one model only."
-            )
-    kinds = {(part.architecture, str(sorted(part.config.items()))): part.found.where for part in chosen.values()}
-    if len(kinds) > 1:
-        described = "; ".join(f"{where}: {name}" for (name, _), where in kinds.items())
-        raise ConversionError(f"The {role}s do not belong together ({described}): give the files of one model only.")
-    return dict(sorted(chosen.items()))
-
-
-def _equal(first: StateDict, second: StateDict) -> bool:
-    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
-
-
 def _model_config(
-    generators: Mapping[str, _Part],
-    discriminator_parts: Mapping[str, _Part],
+    networks: Gathered,
     files: Sequence[Path],
     licence: str | None,
     domains: Sequence[str] | None,
     options: Mapping[str, Any],
 ) -> ModelConfig:
-    part = next(iter(generators.values()))
+    part = next(iter(networks.generators.values()))
     count = part.config.get("domains", 0)
     if domains is not None and not (all(map(str.strip, domains)) and len(set(domains)) == len(domains)):
         raise ConversionError(f"The domain names {', '.join(map(repr, domains))} hold an empty or a repeated one.")
     if domains is not None and len(domains) != count:
         raise ConversionError(f"{len(domains)} domain names were given, but this model has {count} domains.")
-    discriminator = next(iter(discriminator_parts.values()), None)
+    discriminator = next(iter(networks.discriminators.values()), None)
     discriminators = None
     if discriminator is not None:
         discriminators = DiscriminatorConfig(
-            discriminator.architecture, discriminator.config, list(discriminator_parts)
+            discriminator.architecture, discriminator.config, list(networks.discriminators)
         )
     return ModelConfig(
         architecture=part.architecture,
         config={**part.config, **options},
-        directions=list(generators),
+        directions=list(networks.generators),
         domains=list(domains) if domains is not None else None,
         discriminators=discriminators,
         licence=licence,
         provenance={
-            "converter": part.found.converter.name,
-            "source_files": {file.name: sha256(file) for file in files},
+            "converter": part.network.converter.name,
+            "source_files": {shown_name(file): sha256(file) for file in files},
             "verified": None,
+            **_notes(networks),
         },
     )
+
+
+def _notes(networks: Gathered) -> dict[str, Any]:
+    """What was assumed, chosen and left out; nothing where there is nothing to tell."""
+    notes = {"assumed": networks.assumed, "weights": networks.weights, "left_out": networks.left_out}
+    return {name: note for name, note in notes.items() if note}
 
 
 def _floats(state: StateDict) -> StateDict:

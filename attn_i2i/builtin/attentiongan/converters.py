@@ -8,7 +8,7 @@ from typing import Any
 
 from ...convert.converter import Converter, Rules, count, has
 from ...types import StateDict
-from ..cyclegan.converters import DIRECTIONS, STATISTICS
+from ..cyclegan.converters import STATISTICS
 from ..stargan import converters as stargan
 
 NORM = r"(weight|bias|running_mean|running_var|num_batches_tracked)"
@@ -49,7 +49,6 @@ SCHEME1 = Converter(
         "norm": "batch" if "model.2.running_mean" in s else "instance",
     },
     rename=scheme1_rules,
-    slots=DIRECTIONS,
 )
 
 TOWER = Converter(
@@ -65,7 +64,6 @@ TOWER = Converter(
         (r"conv_tower\.(0|3|6|9|12)\.(weight|bias)", lambda m: f"tower.{int(m[1]) // 3}.conv.{m[2]}"),
         (rf"conv_tower\.(1|4|7|10)\.{NORM}", lambda m: f"tower.{int(m[1]) // 3}.norm.{m[2]}"),
     ),
-    slots=((r"D_?A(?![a-zA-Z])", "A"), ("", "B")),
 )
 
 
@@ -102,7 +100,6 @@ SCHEME2 = Converter(
         (r"deconv3_(content|attention)\.(weight|bias)", r"head.\1.\2"),
         (STATISTICS, None),
     ),
-    slots=DIRECTIONS,
 )
 
 MULTIDOMAIN = Converter(

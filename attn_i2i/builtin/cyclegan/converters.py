@@ -8,14 +8,6 @@ from typing import Any
 from ...convert.converter import Converter, Rules, count, has
 from ...types import StateDict
 
-# In this code base netG_A maps A to B, and netD_A looks at what netG_A makes: domain B.
-DIRECTIONS = (
-    (r"(?i)[BY](2|to)[AX]", "B2A"),
-    (r"(?i)[AX](2|to)[BY]", "A2B"),
-    (r"G_?B(?![a-zA-Z])", "B2A"),
-    (r"", "A2B"),
-)
-DOMAINS = ((r"D_?B(?![a-zA-Z])", "A"), (r"", "B"))
 STATISTICS = r".*\.(running_mean|running_var|num_batches_tracked)"
 
 
@@ -68,7 +60,6 @@ GENERATOR = Converter(
     detect=is_resnet,
     infer=lambda s: {"width": len(s["model.1.weight"]), "blocks": count(s, r"model\.(\d+)\.conv_block\.")},
     rename=resnet_rules,
-    slots=DIRECTIONS,
 )
 
 DISCRIMINATOR = Converter(
@@ -77,5 +68,4 @@ DISCRIMINATOR = Converter(
     detect=is_patch,
     infer=lambda s: {"width": len(s["model.0.weight"]), "layers": count(s, r"model\.(\d+)\.weight") - 2},
     rename=patch_rules,
-    slots=DOMAINS,
 )

@@ -52,7 +52,6 @@ GENERATOR = Converter(
     ),
     adapt=flat_norms,
     scopes=(Scope(r"genA2B\.", "A2B"), Scope(r"genB2A\.", "B2A")),
-    slots=((r"(?i)B2A", "B2A"), ("", "A2B")),
 )
 
 DISCRIMINATOR = Converter(

@@ -46,12 +46,16 @@ Build = Callable[[Global, tuple[Any, ...]], object]
 SetState = Callable[[object, object], None]
 Persistent = Callable[[object], object]
 
+MAX_COPIES = 2**24
+"""What constructors may copy, in list entries and bytes, beyond 16 times the file: else a few bytes cost seconds."""
+
 _MARK = object()
 _LITERALS = {
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "STRING", "BINSTRING", "SHORT_BINSTRING",
     "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8",
     "FLOAT", "BINFLOAT",
 }  # fmt: skip
+_SIZED = (str, bytes, bytearray, list, tuple, dict)
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 
 
@@ -66,10 +70,13 @@ class Machine:
         self._build, self._set_state, self._persistent = build, set_state, persistent
         self._stack: list[Any] = []
         self._memo: dict[int, object] = {}
+        self._allowance: int | None = None
 
     def load(self, stream: Stream) -> object:
         """The object that the pickle at the stream's position describes; raises DamagedError."""
         self._stack, self._memo = [], {}
+        if self._allowance is None:  # one for all pickles of a stream
+            self._allowance = MAX_COPIES + 16 * _length(stream)
         try:
             for opcode, arg, _ in pickletools.genops(cast("IO[bytes]", stream)):
                 self._step(opcode.name, arg)
@@ -226,10 +233,20 @@ class Machine:
     def _construct(self, origin: object, args: object) -> None:
         if not isinstance(args, tuple):
             raise DamagedError(f"a broken pickle: arguments that are a {type(args).__name__}")
+        self._spend(args)
         self._stack.append(self._build(origin, args) if type(origin) is Global else Inert(origin, args))
+
+    def _spend(self, values: object) -> None:
+        """Count what building from ``values`` may copy: they themselves, and what they hold."""
+        parts = values if isinstance(values, tuple | list) else (values,)
+        copies = len(parts) + sum(len(part) for part in parts if isinstance(part, _SIZED))
+        self._allowance = (self._allowance or 0) - copies
+        if self._allowance < 0:
+            raise DamagedError("something that copies the same values again and again, as made to exhaust a reader")
 
     def _op_build(self, arg: None) -> None:
         state = self._stack.pop()
+        self._spend(state)
         self._set_state(self._stack[-1], state)
 
     def _op_binpersid(self, arg: None) -> None:
@@ -237,6 +254,13 @@ class Machine:
 
     def _op_persid(self, arg: str) -> None:
         self._stack.append(self._persistent(arg))
+
+
+def _length(stream: Stream) -> int:
+    place = stream.tell()
+    end = stream.seek(0, 2)
+    stream.seek(place)
+    return end
 
 
 def _named(module: object, name: object) -> Global:

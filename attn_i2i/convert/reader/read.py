@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from .crc32c import crc32c_array
 from .sandbox import run_reader
 from .sniff import sniff, unreadable
 from .sources import checkpoint_files
-from .tensor_index import DamagedError, shown
+from .tensor_index import MAX_NAME, MAX_NAMES, MAX_TENSORS, DamagedError, shown
 
 __all__ = ["checkpoint_files", "read_checkpoint"]
 
@@ -55,19 +54,31 @@ def read_checkpoint(
             raise unreadable(path, "no tensor in it", "give the file that holds the weights")
         try:
             return _fetch(reply, spill, keep)
-        except (DamagedError, OSError, RuntimeError, ValueError) as error:
+        except (DamagedError, OSError, OverflowError, RuntimeError, TypeError, ValueError) as error:
             raise unreadable(path, str(error).splitlines()[0], _DAMAGED) from error
 
 
 def _read_safetensors(path: Path, keep: Callable[[str], bool] | None) -> dict[str, Tensor]:
     try:
-        tensors = load_file(path)
+        with safe_open(path, "pt") as stream:
+            names = list(stream.keys())
+            _refuse_many(path, names)
+            tensors = {name: stream.get_tensor(name) for name in names if keep is None or keep(name)}
     except (SafetensorError, OSError, LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
         found = f"a safetensors file that is damaged or cut off ({shown(str(error))})"
         raise unreadable(path, found, _DAMAGED) from error
-    if not tensors:
+    if not names:
         raise unreadable(path, "no tensor in it", "give the file that holds the weights")
-    return {name: tensor for name, tensor in tensors.items() if keep is None or keep(name)}
+    return tensors
+
+
+def _refuse_many(path: Path, names: Sequence[str]) -> None:
+    """The bounds of the other containers, which their reader keeps by itself."""
+    if len(names) > MAX_TENSORS or sum(map(len, names)) > MAX_NAMES:
+        found = f"more than {MAX_TENSORS} tensors, or names of more than {MAX_NAMES} characters"
+        raise unreadable(path, found, _DAMAGED)
+    if longest := next((name for name in names if len(name) > MAX_NAME), None):
+        raise unreadable(path, f"a tensor name of {len(longest)} characters ({shown(longest)})", _DAMAGED)
 
 
 def _fetch(reply: dict[str, Any], spill: Path, keep: Callable[[str], bool] | None) -> dict[str, Tensor]:

@@ -23,7 +23,7 @@ def run_reader(path: Path, kind: str, spill: Path, *, memory_limit: int, seconds
     The child may use ``memory_limit`` bytes beyond three times the file's size, and ``seconds`` of time. Bytes that
     stand in no file as they are go to ``spill``. Where the system knows no memory limit, time alone is limited.
     """
-    request = {"path": str(path), "kind": kind, "spill": str(spill), "memory": memory_limit, "seconds": seconds}
+    request = {"path": _hex(path), "kind": kind, "spill": _hex(spill), "memory": memory_limit, "seconds": seconds}
     command = [sys.executable, "-I", "-S", "-B", str(Path(__file__).resolve())]
     try:
         done = subprocess.run(command, input=json.dumps(request).encode(), capture_output=True, timeout=seconds)
@@ -35,7 +35,17 @@ def run_reader(path: Path, kind: str, spill: Path, *, memory_limit: int, seconds
         reply = None
     if done.returncode != 0 or not isinstance(reply, dict):
         return {"error": f"something that its reader did not survive (exit status {done.returncode})"}
+    reply["files"] = [str(_path(file)) for file in reply.get("files", ())]
     return reply
+
+
+def _hex(path: str | Path) -> str:
+    """A path as text that survives any encoding: the other process may use another."""
+    return os.fsencode(path).hex()
+
+
+def _path(text: str) -> Path:
+    return Path(os.fsdecode(bytes.fromhex(text)))
 
 
 def main() -> None:
@@ -44,10 +54,10 @@ def main() -> None:
     from attn_i2i.convert.reader.tensor_index import DamagedError, shown
 
     request = json.load(sys.stdin)
-    path = Path(request["path"])
+    path = _path(request["path"])
     try:
         _limit(request["memory"] + 3 * path.stat().st_size, request["seconds"])
-        reply = _read(path, request["kind"], Path(request["spill"]))
+        reply = _read(path, request["kind"], _path(request["spill"]))
         answer = json.dumps(reply)
     except DamagedError as error:
         answer = json.dumps({"error": str(error)})
@@ -75,6 +85,7 @@ def _read(path: Path, kind: str, spill: Path) -> dict[str, object]:
         if index.spill:
             with spill.open("xb") as out:
                 out.writelines(index.spill)
+        index.files = [_hex(file) for file in index.files]
         return index.reply()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from ...types import UnreadableFileError
+from .paths import one_line
 from .tensorflow import TABLE_MAGIC
 
 Kind: TypeAlias = Literal["zip", "pickle", "tar", "tensorflow", "safetensors"]
@@ -50,7 +51,7 @@ def sniff(path: Path) -> Kind:
 
 def unreadable(path: Path, found: str, advice: str) -> UnreadableFileError:
     """The error for a file that cannot be read: one line, whatever the path is called."""
-    return UnreadableFileError(f"{_one_line(path)} is not readable: found {found}; {advice}")
+    return UnreadableFileError(f"{one_line(path)} is not readable: found {found}; {advice}")
 
 
 def is_checkpoint(path: Path) -> bool:
@@ -58,26 +59,21 @@ def is_checkpoint(path: Path) -> bool:
     return _checkpoint(*_ends(path)) is not None
 
 
-def _one_line(path: Path) -> str:
-    text = str(path)
-    return text if text.isprintable() else ascii(text)
-
-
 def _ends(path: Path) -> tuple[int, bytes, bytes]:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise UnreadableFileError(f"{_one_line(path)} is a folder; give one of the files inside")
+            raise UnreadableFileError(f"{one_line(path)} is a folder; give one of the files inside")
         if not stat.S_ISREG(status.st_mode):
-            raise UnreadableFileError(f"{_one_line(path)} is not an ordinary file; copy its content into one first")
+            raise UnreadableFileError(f"{one_line(path)} is not an ordinary file; copy its content into one first")
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
             stream.seek(max(0, status.st_size - 8))
             return status.st_size, head, stream.read(8)
     except FileNotFoundError:
-        raise UnreadableFileError(f"{_one_line(path)} does not exist; check the path") from None
-    except OSError as error:
-        raise UnreadableFileError(f"{_one_line(path)} cannot be opened: {error.strerror}") from error
+        raise UnreadableFileError(f"{one_line(path)} does not exist; check the path") from None
+    except (OSError, ValueError) as error:
+        raise UnreadableFileError(f"{one_line(path)} cannot be opened: {getattr(error, 'strerror', error)}") from error
 
 
 def _checkpoint(size: int, head: bytes, tail: bytes) -> Kind | None:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from ...types import UnreadableFileError
+from .paths import one_line, shown_name
 from .sniff import is_checkpoint
 
 _DATA = re.compile(r"\.data-\d{5}-of-\d{5}$")
@@ -20,6 +21,18 @@ def checkpoint_files(source: Path) -> list[Path]:
     for the checkpoints inside. Raises UnreadableFileError where nothing, or no single bundle, is found.
     """
     source = Path(source)
+    try:
+        return _files(source)
+    except UnreadableFileError:
+        raise
+    except OSError as error:
+        where = source if error.filename is None else Path(error.filename)
+        raise UnreadableFileError(f"{one_line(where)} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a zero byte in the name
+        raise UnreadableFileError(f"{one_line(source)} cannot be the name of a file: {error}") from error
+
+
+def _files(source: Path) -> list[Path]:
     if source.is_dir():
         return _in_folder(source)
     index = _index_of(source)
@@ -29,8 +42,12 @@ def checkpoint_files(source: Path) -> list[Path]:
     if index.is_file():
         return [index]
     if source.exists() or list(source.parent.glob(f"{_escaped(source.name)}.data-*-of-*")):
-        raise UnreadableFileError(f"{source} is TensorFlow data without its {index.name}; put that file beside it")
-    raise UnreadableFileError(f"{source} does not exist; give a checkpoint file, a TensorFlow prefix or a folder")
+        raise UnreadableFileError(
+            f"{one_line(source)} is TensorFlow data without its {shown_name(index)}; put that file beside it"
+        )
+    raise UnreadableFileError(
+        f"{one_line(source)} does not exist; give a checkpoint file, a TensorFlow prefix or a folder"
+    )
 
 
 def _in_folder(folder: Path) -> list[Path]:
@@ -40,11 +57,15 @@ def _in_folder(folder: Path) -> list[Path]:
         return [_single(folder, indices)]
     data = next((path for path in files if _DATA.search(path.name)), None)
     if data is not None:
-        raise UnreadableFileError(f"{data} is TensorFlow data without its {_index_of(data).name}; put it beside it")
+        raise UnreadableFileError(
+            f"{one_line(data)} is TensorFlow data without its {shown_name(_index_of(data))}; put it beside it"
+        )
     found = [path for path in files if path.suffix.lower() in _WEIGHTS or is_checkpoint(path)]
     if not found:
-        names = ", ".join(path.name for path in files[:5]) or "nothing"
-        raise UnreadableFileError(f"{folder} holds no checkpoint, only {names}; give the folder with the weights")
+        names = ", ".join(map(shown_name, files[:5])) or "nothing"
+        raise UnreadableFileError(
+            f"{one_line(folder)} holds no checkpoint, only {names}; give the folder with the weights"
+        )
     return found
 
 
@@ -54,8 +75,8 @@ def _single(folder: Path, indices: list[Path]) -> Path:
         return latest
     if len(indices) == 1:
         return indices[0]
-    names = ", ".join(path.name for path in indices)
-    raise UnreadableFileError(f"{folder} holds several TensorFlow checkpoints ({names}); give one of them")
+    names = ", ".join(map(shown_name, indices))
+    raise UnreadableFileError(f"{one_line(folder)} holds several TensorFlow checkpoints ({names}); give one of them")
 
 
 def _latest(note: Path) -> Path | None:

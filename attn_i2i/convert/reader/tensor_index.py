@@ -6,8 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-MAX_TENSORS = 100_000
+MAX_TENSORS = 20_000
+"""Training states of the largest published models hold some 3,000 tensors."""
 MAX_NAME = 1024
+MAX_NAMES = 2**22
+"""Characters of all names together: 200 for each of the most tensors, ten times what names take."""
+MAX_ELEMENTS = 2**62
+"""Beyond it a product of sizes leaves the 64 bits that strides are held in."""
 GROWTH = 8
 """All tensors together may be this many times as large as the files they come from."""
 
@@ -26,9 +31,23 @@ class DamagedError(Exception):
 
 
 def shown(value: object) -> str:
-    """Text out of a file, safe to print: quoted, one line, at most 80 characters."""
-    text = ascii(value)
+    """Text out of a file, safe to print: quoted, one line, at most 80 characters.
+
+    Values that hold others are shown two levels deep: lists that share lists would be exponentially long.
+    """
+    text = _text(value, levels=2)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _text(value: object, levels: int) -> str:
+    if isinstance(value, list | tuple) and levels:
+        parts = [_text(item, levels - 1) for item in value[:8]] + ["..."] * (len(value) > 8)
+        return f"({', '.join(parts)})"
+    if isinstance(value, str | bytes):
+        return ascii(value[:80])
+    if value is None or isinstance(value, float) or (isinstance(value, int) and value.bit_length() < 256):
+        return ascii(value)
+    return f"a {type(value).__name__}"
 
 
 @dataclass(eq=False)
@@ -76,6 +95,7 @@ class TensorIndex:
     spill: list[bytes] = field(default_factory=list)
     _numbers: dict[int, tuple[int, Storage]] = field(default_factory=dict)
     _total: int = 0
+    _named: int = 0
     _spilled: int = 0
     _read: int = 0
 
@@ -85,8 +105,9 @@ class TensorIndex:
             raise DamagedError(f"a tensor name of {len(name)} characters ({shown(name)}); at most {MAX_NAME} are read")
         if name in self.tensors:
             raise DamagedError(f"two tensors named {shown(name)}")
-        if len(self.tensors) >= MAX_TENSORS:
-            raise DamagedError(f"more than {MAX_TENSORS} tensors")
+        self._named += len(name)
+        if len(self.tensors) >= MAX_TENSORS or self._named > MAX_NAMES:
+            raise DamagedError(f"more than {MAX_TENSORS} tensors, or names of more than {MAX_NAMES} characters")
         dtype = tensor.dtype or tensor.storage.dtype
         try:
             strides = _checked(tensor, ITEM_SIZES[dtype])
@@ -119,7 +140,7 @@ class TensorIndex:
 
 
 def _checked(tensor: TensorRef, item_size: int) -> list[int]:
-    """The strides, once every element is known to lie inside the storage."""
+    """The strides, once every element is known to lie inside the storage; those that no element needs are set anew."""
     shape = tensor.shape
     strides = contiguous(shape) if tensor.strides is None else tensor.strides
     numbers = [tensor.offset, *shape, *strides]
@@ -127,11 +148,16 @@ def _checked(tensor: TensorRef, item_size: int) -> list[int]:
         raise DamagedError(f"{len(shape)} dimensions and {len(strides)} strides")
     if any(type(number) is not int or not 0 <= number < 2**62 for number in numbers):
         raise DamagedError(f"shape {shown(shape)}, strides {shown(strides)}, offset {shown(tensor.offset)}")
+    whole = contiguous(shape)
+    if math.prod(max(size, 1) for size in shape) * item_size > MAX_ELEMENTS:
+        raise DamagedError(f"the shape {shown(shape)}, too large for any machine")
     held = tensor.storage.size // item_size
     last = sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
     if 0 not in shape and tensor.offset + last >= held:
         raise DamagedError(f"it reaches element {tensor.offset + last} of a storage with {held}")
-    return contiguous(shape) if 0 in shape else list(strides)
+    if 0 in shape:
+        return whole
+    return [own if size > 1 else usual for size, own, usual in zip(shape, strides, whole, strict=True)]
 
 
 def contiguous(shape: Sequence[int]) -> list[int]:

@@ -1,0 +1,80 @@
+"""What an unrecognised checkpoint looks like, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from ..registry import Entry, Registry
+from ..types import AttnI2IError, StateDict
+from .converter import Converter, without_wrapper
+
+SAMPLE = 400
+"""Tensors that are looked at: enough for any one network."""
+NEAR = 0.6
+"""A layout that covers less of the keys is not what the file comes from."""
+
+
+def description(state: StateDict, converters: Registry[Converter]) -> str:
+    """A sentence about the first network: the layout it is nearest to, where it differs, and its parts."""
+    inner = _inner({without_wrapper(key): tensor for key, tensor in list(state.items())[:SAMPLE]})
+    nearest, fewest = "", (1 - NEAR) * len(inner)
+    for entry in converters:
+        rules = _rules(entry.load(), inner)
+        strange = [key for key in inner if not any(re.fullmatch(pattern, key) for pattern, _ in rules)]
+        if rules and len(strange) <= fewest:
+            nearest, fewest = _difference(entry, inner, strange), len(strange) - 1
+    first = ", ".join(repr(key) for key in list(state)[:3])
+    return f"They begin with {first}. {nearest or 'It is'} {parts_of(inner)}."
+
+
+def _difference(entry: Entry[Converter], state: StateDict, strange: list[str]) -> str:
+    differs = f"it has no {', '.join(map(repr, strange[:3]))}" if strange else "the shapes differ"
+    return f"It is most like a {entry.name} {entry.load().role}, but {differs}:"
+
+
+def parts_of(state: Mapping[str, Tensor]) -> str:
+    """The convolutions, linear layers and norms of a network, in one phrase."""
+    convolutions = [tensor for tensor in state.values() if tensor.dim() == 4]
+    linears = sum(tensor.dim() == 2 for tensor in state.values())
+    parts = []
+    if convolutions:
+        first, last = convolutions[0], convolutions[-1]
+        parts.append(f"{len(convolutions)} convolutions, the first {_kernel(first)}, the last {_kernel(last)}")
+    if linears:
+        parts.append(f"{linears} linear layers")
+    parts.append(_norms(state))
+    return ", ".join(parts)
+
+
+def _kernel(weight: Tensor) -> str:
+    return f"{weight.shape[2]}x{weight.shape[3]} from {weight.shape[1]} to {weight.shape[0]} channels"
+
+
+def _norms(state: Mapping[str, Tensor]) -> str:
+    if any(key.endswith("running_var") for key in state):
+        return "norms with running statistics (batch norm)"
+    vectors = [key for key, tensor in state.items() if key.endswith("weight") and tensor.dim() == 1]
+    return f"{len(vectors)} norms with parameters" if vectors else "no norms with parameters"
+
+
+def _inner(state: StateDict) -> StateDict:
+    """The tensors of the first network, without the dictionary names that all of them share."""
+    while state:
+        names = {key.partition(".")[0] for key in state}
+        if len(names) != 1 or any("." not in key for key in state) or names <= {"model", "main"}:
+            return state
+        state = {key.partition(".")[2]: tensor for key, tensor in state.items()}
+    return state
+
+
+def _rules(converter: Converter, state: StateDict) -> Any:
+    if not callable(converter.rename):
+        return converter.rename
+    try:
+        return converter.rename(converter.infer(state))
+    except (AttnI2IError, KeyError, IndexError, TypeError, ValueError, ZeroDivisionError, AttributeError):
+        return ()

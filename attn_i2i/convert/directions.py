@@ -1,0 +1,229 @@
+"""Which way each generator translates, and which domain each discriminator looks at, from all their names together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from ..models.config import is_plain
+from ..types import ConversionError
+from .detect import RecognisedNetwork
+from .names import DOMAIN_LETTERS, read_clue, without_average
+
+Chosen: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
+Slots: TypeAlias = "dict[int, str]"
+
+OTHER = {"A": "B", "B": "A"}
+MAKES = {"B": "A2B", "A": "B2A"}
+
+
+def assign_slots(networks: Sequence[RecognisedNetwork], chosen: Chosen = None) -> tuple[list[str], list[str]]:
+    """The slot of each network, in their order, and what was assumed because no name tells it.
+
+    ``chosen`` is what the user said: a name for the only direction, names for all of them in the order of the files,
+    or a name for each network. A name that could be read in two ways is never guessed: raises ConversionError, which
+    says what to write.
+    """
+    _check(chosen)
+    return _Assignment(networks, chosen).slots()
+
+
+class _Assignment:
+    def __init__(self, networks: Sequence[RecognisedNetwork], chosen: Chosen) -> None:
+        self.networks = networks
+        self.chosen = dict(chosen) if isinstance(chosen, Mapping) else {}
+        self.ordered = [chosen] if isinstance(chosen, str) else [] if isinstance(chosen, Mapping) else chosen or []
+        self.clues = [read_clue(network.path, network.role) for network in networks]
+        self.assumed: list[str] = []
+        self.used: set[str] = set()
+
+    def slots(self) -> tuple[list[str], list[str]]:
+        generators = self._of("generator")
+        found = self._preset(generators)
+        groups = self._groups([i for i in generators if i not in found])
+        found |= self._spread(groups, self._directions(groups, bool(found)))
+        found |= self._renamed(generators, found)
+        discriminators = self._of("discriminator")
+        found |= self._preset(discriminators)
+        found |= {i: self._domain(i, found) for i in discriminators if i not in found}
+        if unused := [name for name in self.chosen if name not in self.used]:
+            listed = ", ".join(self._name(i) for i in range(len(self.networks)))
+            raise ConversionError(f"No network is called {unused[0]!r}: there are {listed}.")
+        return [found[i] for i in range(len(self.networks))], self.assumed
+
+    def _of(self, role: str) -> list[int]:
+        return [i for i, network in enumerate(self.networks) if network.role == role]
+
+    def _preset(self, indices: Sequence[int]) -> Slots:
+        """What the user said of a network by its name, and what the layout itself tells."""
+        found: Slots = {}
+        for i in indices:
+            names = [name for name in self._names(i) if name in self.chosen]
+            if names:
+                self.used.update(names)
+                found[i] = self.chosen[names[0]]
+            elif (slot := self.networks[i].slot) is not None:
+                found[i] = slot
+        return found
+
+    def _names(self, i: int) -> tuple[str, ...]:
+        """What the user may call a network: its entry, alone or with those above it, or its file."""
+        file, *entries = self.networks[i].path
+        own = (*(".".join(entries[start:]) for start in range(len(entries))), self.networks[i].where)
+        return (*own, self.networks[i].where.partition(":")[0], file) if not entries else own
+
+    def _name(self, i: int) -> str:
+        return self._names(i)[0] if len(self.networks[i].path) > 1 else self.networks[i].path[0]
+
+    def _groups(self, indices: Sequence[int]) -> list[list[int]]:
+        """Versions of one network together: averaged and raw, or one that a file reaches by two paths."""
+        groups: dict[object, list[int]] = {}
+        for i in indices:
+            network = self.networks[i]
+            path = [without_average(part) for part in network.path]
+            equal = next((g[0] for g in groups.values() if self._copies(g[0], i)), None)
+            key = tuple(path) if equal is None else next(k for k, g in groups.items() if g[0] == equal)
+            groups.setdefault(key, []).append(i)
+        return list(groups.values())
+
+    def _copies(self, first: int, second: int) -> bool:
+        one, other = self.networks[first], self.networks[second]
+        same_place = one.path[0] == other.path[0] and one.path[-1] == other.path[-1]
+        return same_place and one.equals(other)
+
+    def _spread(self, groups: list[list[int]], directions: list[str]) -> Slots:
+        return {i: direction for group, direction in zip(groups, directions, strict=True) for i in group}
+
+    def _directions(self, groups: list[list[int]], beside_others: bool) -> list[str]:
+        if self.ordered and len(self.ordered) == len(groups) and not beside_others:
+            ordered, self.ordered = list(self.ordered), []
+            return ordered
+        told = [self._told(group[0]) for group in groups]
+        if len(groups) == 1 and told == [None] and not beside_others:
+            told = [self._alone(groups[0][0])]
+        elif len(groups) == 2 and told == [None, None]:
+            told = self._together(*(group[0] for group in groups))
+        if None in told:
+            raise ConversionError(self._question([group[0] for group in groups], told))
+        return [direction for direction in told if direction is not None]
+
+    def _told(self, i: int) -> str | None:
+        """The direction that a name tells without the others."""
+        clue, makes = self.clues[i], self.networks[i].makes
+        if clue.direction:
+            return clue.direction
+        if clue.letter in makes:
+            return MAKES[makes[clue.letter]]
+        if clue.letter in DOMAIN_LETTERS and clue.net:  # netG_A starts from A
+            return MAKES[OTHER[DOMAIN_LETTERS[clue.letter]]]
+        return None
+
+    def _alone(self, i: int) -> str | None:
+        """A single generator's: A2B unless its name says something that can be read in two ways."""
+        clue = self.clues[i]
+        if clue.letter in DOMAIN_LETTERS or clue.is_f:
+            return None
+        if clue.task:
+            self.assumed.append(f"A is {clue.task[0]} and B is {clue.task[1]}, after the name {self._name(i)}")
+        elif not clue.net:
+            self.assumed.append(f"{self._name(i)} translates A to B: nothing tells its direction")
+        return "A2B"
+
+    def _together(self, first: int, second: int) -> list[str | None]:
+        one, other = self.clues[first], self.clues[second]
+        if one.letter is None is other.letter and one.is_f != other.is_f:  # the papers' G and F
+            return ["B2A", "A2B"] if one.is_f else ["A2B", "B2A"]
+        if one.task and other.task and one.task == other.task[::-1]:
+            self.assumed.append(f"A is {one.task[0]} and B is {one.task[1]}, after the first file's name")
+            return ["A2B", "B2A"]
+        if one.domain and other.domain and self.networks[first].converter.load().by_domain:
+            a, b = self._domains(first, second)
+            return ["A2B" if name == b else "B2A" for name in (one.domain, other.domain)] if a else [None, None]
+        return [None, None]
+
+    def _domains(self, first: int, second: int) -> tuple[str, str]:
+        """The domains of two generators that are called by what they make, A first."""
+        names = (str(self.clues[first].domain), str(self.clues[second].domain))
+        task = self.clues[first].task
+        if task and {name.lower() for name in names} == set(task):
+            a, b = names if names[0].lower() == task[0] else names[::-1]
+            self.assumed.append(f"A is {a} and B is {b}, after the file's name")
+        else:
+            a, b = names
+            self.assumed.append(f"A is {a} and B is {b}, in the order of the file")
+        return a, b
+
+    def _renamed(self, generators: Sequence[int], found: Slots) -> Slots:
+        """Directions under the names that the user gave them."""
+        present = sorted({found[i] for i in generators})
+        names = {old: new for old, new in self.chosen.items() if old in present and old not in self.used}
+        self.used.update(names)
+        if self.ordered:
+            if len(self.ordered) != len(present):
+                what = ", ".join(map(repr, self.ordered))
+                verb = "names one direction" if len(self.ordered) == 1 else "name directions"
+                raise ConversionError(f"direction={what} {verb}, but {', '.join(present)} were found.")
+            names = dict(zip(present, self.ordered, strict=True))
+        return {i: names[found[i]] for i in generators if found[i] in names}
+
+    def _domain(self, i: int, found: Slots) -> str:
+        """The domain a discriminator looks at, which its name tells only together with the generators' names."""
+        clue, network = self.clues[i], self.networks[i]
+        generators = self._of("generator")
+        if clue.letter in network.makes:
+            return network.makes[clue.letter]
+        if clue.letter in DOMAIN_LETTERS:
+            own = DOMAIN_LETTERS[clue.letter]
+            conventions = {self._convention(g) for g in generators} - {""}
+            if len(conventions) == 1:
+                return OTHER[own] if conventions == {"source"} else own
+        elif clue.domain:
+            for g in generators:
+                if self.clues[g].domain == clue.domain and found[g] in MAKES.values():
+                    return next(domain for domain, direction in MAKES.items() if direction == found[g])
+        elif clue.letter is None:
+            directions = {found[g] for g in generators}
+            if len(directions) == 1:
+                return "A" if directions == {"B2A"} else "B"
+        if not generators:
+            return DOMAIN_LETTERS.get(clue.letter or "", "B")  # no model comes of it
+        raise ConversionError(
+            f"Which domain {network.where} looks at is unclear: netD_A beside netG_A looks at B, beside netG_A2B at A."
+            f" Say it: --direction {self._name(i)}=A or --direction {self._name(i)}=B."
+        )
+
+    def _convention(self, i: int) -> str:
+        """Whether letters in the names of this code base stand for the domain a generator starts from, or its own."""
+        clue, network = self.clues[i], self.networks[i]
+        if clue.direction or clue.letter in network.makes:
+            return "domain"
+        return "source" if clue.letter in DOMAIN_LETTERS and clue.net else ""
+
+    def _question(self, indices: list[int], told: list[str | None]) -> str:
+        names = [self._name(i) for i in indices]
+        unclear = [name for name, direction in zip(names, told, strict=True) if direction is None]
+        clue = self.clues[indices[told.index(None)]]
+        why = "nothing in the name tells"
+        if clue.letter in DOMAIN_LETTERS:
+            letter = str(clue.letter).upper()
+            why = f"some code calls a generator {letter} that starts from {letter}, some one that makes {letter}"
+        elif clue.is_f:
+            why = "in the CycleGAN paper F translates B to A, elsewhere it may be anything"
+        if len(names) == 1:
+            return f"Which way {names[0]} translates is unclear ({why}): say --direction A2B or --direction B2A."
+        example = ",".join(f"{name}={way}" for name, way in zip(names, ("A2B", "B2A", "A2B", "B2A"), strict=False))
+        return f"Which way {' and '.join(unclear)} translate is unclear ({why}): say it, as in --direction {example}."
+
+
+def _check(chosen: Chosen) -> None:
+    names = (
+        [chosen] if isinstance(chosen, str) else list(chosen.values() if isinstance(chosen, Mapping) else chosen or [])
+    )
+    for name in names:
+        if not is_plain(name):
+            raise ConversionError(
+                f"direction={name!r} cannot name a file: expected a plain name such as A2B (letters, digits, '_', '-';"
+                " no digit first)."
+            )
+    if len(set(names)) < len(names) and not isinstance(chosen, Mapping):
+        raise ConversionError(f"direction={', '.join(names)} names one direction twice.")

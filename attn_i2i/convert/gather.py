@@ -1,0 +1,93 @@
+"""From checkpoint files to the networks of one model, each under its direction or domain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from ..plugins import zoo
+from ..types import ConversionError, StateDict
+from .detect import RecognisedNetwork, search, unknown_layout
+from .directions import Chosen, assign_slots
+from .leftovers import is_training_state
+from .reader.paths import shown_name
+from .reader.read import read_checkpoint
+from .versions import Weights, choose_versions
+
+Role: TypeAlias = Literal["generator", "discriminator"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One converted network and where it stood."""
+
+    network: RecognisedNetwork
+    config: dict[str, Any]
+    state: StateDict
+
+    @property
+    def architecture(self) -> str:
+        return self.network.converter.load().architecture
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The networks of one model, and what its user should know: what was assumed, chosen and left out."""
+
+    generators: dict[str, Part]
+    discriminators: dict[str, Part]
+    assumed: list[str] = field(default_factory=list)
+    weights: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def gather(
+    files: Sequence[Path], chosen: Chosen, as_layout: str | None, weights: Weights | None, leave_out: Sequence[str]
+) -> Gathered:
+    """Read all ``files`` and put their networks in order; raises ConversionError for what makes no single model."""
+    networks: list[RecognisedNetwork] = []
+    left_out: dict[str, str] = {}
+    for file in files:
+        name = shown_name(file)
+        state = read_checkpoint(file, keep=lambda key: not is_training_state(key))
+        contents = search(state, name, zoo().converters, as_layout, leave_out)
+        if not contents.networks and not contents.left_out:
+            raise unknown_layout(state, name, zoo().converters)
+        networks += contents.networks
+        left_out |= contents.left_out
+    _refuse_unused(leave_out, left_out)
+    if not any(network.role == "generator" for network in networks):
+        names = ", ".join(map(shown_name, files))
+        raise ConversionError(f"No generator was found in {names}: give the generator's file as well.")
+    slots, assumed = assign_slots(networks, chosen)
+    networks, slots, picked = choose_versions(networks, slots, weights)
+    assumed += [f"{network.where}: {text}" for network in networks if (text := network.converter.load().assumes)]
+    generators = _by_slot(networks, slots, "generator")
+    return Gathered(generators, _by_slot(networks, slots, "discriminator"), assumed, picked, left_out)
+
+
+def _refuse_unused(leave_out: Sequence[str], left_out: dict[str, str]) -> None:
+    used = {name.rpartition(":")[2] for name in left_out} | set(left_out) | {Path(name).stem for name in left_out}
+    if unused := [name for name in leave_out if name not in used]:
+        raise ConversionError(f"Nothing is called {unused[0]!r} in the files: it cannot be left out.")
+
+
+def _by_slot(networks: Sequence[RecognisedNetwork], slots: Sequence[str], role: Role) -> dict[str, Part]:
+    """Networks of one role by slot, of one architecture; equal copies count once."""
+    chosen: dict[str, RecognisedNetwork] = {}
+    for network, slot in zip(networks, slots, strict=True):
+        if network.role == role:
+            other = chosen.setdefault(slot, network)
+            if other is not network and not other.equals(network):
+                raise ConversionError(
+                    f"{other.where} and {network.where} both hold a {role} for {slot}, with different weights: give"
+                    " the files of one model only, or say which is which with --direction."
+                )
+    parts = {slot: Part(network, *network.converted()) for slot, network in sorted(chosen.items())}
+    kinds = {(part.architecture, str(sorted(part.config.items()))): part.network.where for part in parts.values()}
+    if len(kinds) > 1:
+        described = "; ".join(f"{where}: {name}" for (name, _), where in kinds.items())
+        raise ConversionError(f"The {role}s do not belong together ({described}): give the files of one model only.")
+    return parts

@@ -1,0 +1,132 @@
+"""What the names of files and dictionary entries tell of a network: only whole words count."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+GENERATOR_WORDS = frozenset({"g", "gen", "gens", "generator", "generators"})
+DISCRIMINATOR_WORDS = frozenset({"d", "dis", "disc", "discs", "discriminator", "discriminators", "critic", "critics"})
+AVERAGE_WORDS = frozenset({"ema", "avg", "average", "averaged", "swa"})
+DOMAIN_LETTERS = {"a": "A", "b": "B", "x": "A", "y": "B"}
+"""The papers call the domains X and Y, the code bases A and B."""
+
+_CAMEL = re.compile(
+    r"[ABXY](?:2|to|To)[ABXY](?![a-z])"  # genA2B, XtoY
+    r"|[GD](?=[ABXY](?:2|to|To)[ABXY])|[GD](?=(?:AB|BA|XY|YX|[ABXY])(?![A-Za-z]))"  # netGA2B, disGA, GAB
+    r"|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+"
+)
+_DIRECTION = re.compile(r"(?i)([abxy])(2|to)([abxy])")
+_TASK = re.compile(r"([A-Za-z]{2,})2([A-Za-z]{2,})")
+_SHORT = re.compile(r"(net)([gd])|(gen|disc|dis|critic)([a-z])")
+
+
+class Clue(NamedTuple):
+    """What one network's name tells.
+
+    ``direction`` stands in it outright (A2B, B2A); ``letter`` is the single letter behind a word for the network
+    (netG_A, disc_b), ``net`` whether that word began with net; ``task`` are the domains of a name such as
+    horse2zebra; ``domain`` is a name under a dictionary of generators or discriminators; ``average`` marks averaged
+    weights; ``is_f`` the papers' name of the way back.
+    """
+
+    direction: str | None = None
+    letter: str | None = None
+    net: bool = False
+    task: tuple[str, str] | None = None
+    domain: str | None = None
+    average: bool = False
+    is_f: bool = False
+
+
+def words(name: str) -> list[str]:
+    """The words of a name in small letters: at punctuation, at changes from small to capital letters, at digits.
+
+    >>> words("latest_netG_A2B.v3")
+    ['latest', 'net', 'g', 'a2b', 'v', '3']
+    >>> words("day2autumn_gen_ba")
+    ['day2autumn', 'gen', 'ba']
+    """
+    parts: list[str] = []
+    for token in re.findall(r"[A-Za-z0-9]+", re.sub(r"GANs?(?![a-z])", "gan ", name)):
+        whole = _DIRECTION.fullmatch(token) or _TASK.fullmatch(token)
+        parts += [token.lower()] if whole else [part.lower() for part in _CAMEL.findall(token)]
+    split: list[str] = []
+    for part in parts:
+        match = _SHORT.fullmatch(part)
+        known = part in GENERATOR_WORDS | DISCRIMINATOR_WORDS
+        split += [group for group in match.groups() if group] if match and not known else [part]
+    return split
+
+
+def read_clue(path: Sequence[str], role: str) -> Clue:
+    """What ``path`` tells of a network: the name of its file, then the dictionary entries that lead to it.
+
+    Entries tell more than the file; the file is asked where they tell nothing.
+    """
+    file, *entries = path
+    inner = [word for entry in entries for word in words(entry)]
+    outer = words(file)
+    clue, beside = _clue(inner, role), _clue(outer, role)
+    if not (clue.direction or clue.letter or clue.is_f):
+        clue = beside
+    elif clue.letter == beside.letter:
+        clue = clue._replace(net=clue.net or beside.net)
+    task = next((t for part in (*reversed(entries), file) if (t := task_of(part))), None)
+    domain = entries[-1] if len(entries) > 1 and _is_collection(entries[-2], role) else None
+    average = not AVERAGE_WORDS.isdisjoint([*inner, *outer])
+    return clue._replace(task=task, domain=domain, average=average)
+
+
+def task_of(name: str) -> tuple[str, str] | None:
+    """The domains that a name such as horse2zebra or day_to_night tells, in small letters; None where not just two."""
+    parts = words(name)
+    tasks = {(m[1].lower(), m[2].lower()) for part in parts if (m := _TASK.fullmatch(part))}
+    for i in range(1, len(parts) - 1):
+        if parts[i] == "to" and min(len(parts[i - 1]), len(parts[i + 1])) > 1:
+            tasks.add((parts[i - 1], parts[i + 1]))
+    return tasks.pop() if len(tasks) == 1 else None
+
+
+def without_average(name: str) -> tuple[str, ...]:
+    """The words of a name but those that mark averaged weights: equal for both versions of one network."""
+    return tuple(word for word in words(name) if word not in AVERAGE_WORDS)
+
+
+def _clue(parts: list[str], role: str) -> Clue:
+    own = GENERATOR_WORDS if role == "generator" else DISCRIMINATOR_WORDS
+    telling = own | {"net"}
+    directions, letters = set(), set()
+    for i, part in enumerate(parts):
+        before = parts[i - 1] if i else ""
+        if match := _DIRECTION.fullmatch(part):
+            directions.add(_direction(match[1], match[3]))
+        elif part in ("ab", "ba", "xy", "yx") and (before in telling or len(parts) == 1):
+            directions.add(_direction(*part))
+        elif part in ("to", "2") and {before, *parts[i + 1 : i + 2]} <= DOMAIN_LETTERS.keys():
+            directions.add(_direction(before, parts[i + 1]) if i + 1 < len(parts) else None)
+        elif len(part) == 1 and part.isalpha() and before in own:
+            letters.add((part, i > 1 and parts[i - 2] == "net"))
+    directions.discard(None)
+    if len(directions) > 1 or len({letter for letter, _ in letters}) > 1:
+        return Clue()  # a name that contradicts itself tells nothing
+    letter, net = max(letters, default=(None, False))
+    return Clue(
+        next(iter(directions), None), letter, net, is_f=role == "generator" and own.isdisjoint(parts) and _has_f(parts)
+    )
+
+
+def _has_f(parts: list[str]) -> bool:
+    """Whether F stands among the words, other than in the name of a number format such as f16."""
+    return any(part == "f" and parts[i + 1 : i + 2] not in (["8"], ["16"], ["32"]) for i, part in enumerate(parts))
+
+
+def _direction(source: str, target: str) -> str | None:
+    there, here = DOMAIN_LETTERS[source.lower()], DOMAIN_LETTERS[target.lower()]
+    return f"{there}2{here}" if there != here else None
+
+
+def _is_collection(name: str, role: str) -> bool:
+    own = GENERATOR_WORDS if role == "generator" else DISCRIMINATOR_WORDS
+    return not own.isdisjoint(words(name))
