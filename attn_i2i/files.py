@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 METADATA_KEY = "attn_i2i"
 SMALL_BYTES = 2**24  # of a configuration or a list of sums: the largest one seen has some kilobytes
+LONGEST_NAME = 255  # bytes, on every usual file system
 
 
 class TargetExistsError(AttnI2IError, FileExistsError):
@@ -140,8 +141,21 @@ def canonical_json(value: Mapping[str, object]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def fitting_name(stem: str, ending: str) -> str:
+    """``stem`` and ``ending`` as a file name; a stem too long for file systems is cut, and a digest keeps it apart."""
+    if len(os.fsencode(stem + ending)) <= LONGEST_NAME:
+        return stem + ending
+    digest = hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]
+    return f"{_cut(stem, LONGEST_NAME - len(os.fsencode(ending)) - 9)}~{digest}{ending}"
+
+
+def _cut(text: str, most: int) -> str:
+    """The start of ``text`` that takes ``most`` bytes at most; file systems count bytes, not characters."""
+    return os.fsencode(text)[:most].decode("utf-8", "ignore")
+
+
 def _sibling(target: Path, ending: str) -> Path:
-    return target.with_name(f".{target.name[:80]}.{secrets.token_hex(4)}.{ending}")
+    return target.with_name(f".{_cut(target.name, 80)}.{secrets.token_hex(4)}.{ending}")
 
 
 def _sync(path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import attn_i2i
 from attn_i2i.convert import convert
@@ -14,7 +15,7 @@ from attn_i2i.models.places import installed_folder
 
 from .helpers.commands import run_cli
 from .helpers.source import ROOT
-from .helpers.squares import write_squares
+from .helpers.squares import SIZE, write_squares
 
 MODEL = "attentiongan2-flat2clay"
 
@@ -37,6 +38,36 @@ def test_evaluate_names_a_folder_that_holds_no_test(
     error = capsys.readouterr().err.strip()
     assert error.count("\n") == 0
     assert "give one with paired test pictures and masks" in error
+
+
+def test_evaluate_skips_what_is_no_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_squares(tmp_path / "data", "A", "B")
+    assert run_cli(["evaluate", str(folder), "-m", MODEL, "--json"], monkeypatch) == 0
+    expected = capsys.readouterr().out
+    (folder / "testA" / "._0.png").write_bytes(b"a resource fork")
+    (folder / "testA" / "notes.txt").write_bytes(b"x")
+    for part in ("testA", "trainA"):
+        (folder / part / "thumbs.png").mkdir()
+    assert run_cli(["evaluate", str(folder), "-m", MODEL, "--json"], monkeypatch) == 0
+    assert capsys.readouterr().out == expected
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_what_masks_without_a_rim_cannot_tell_is_null(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], level: int
+) -> None:
+    folder = write_squares(tmp_path / "data", "A", "B")
+    for mask in folder.glob("masks/*/*.png"):
+        Image.new("L", (SIZE, SIZE), level).save(mask)
+    assert run_cli(["evaluate", str(folder), "-m", MODEL, "--json"], monkeypatch) == 0
+    out = capsys.readouterr().out
+    table = json.loads(out, parse_constant=pytest.fail)
+    missing = {"foreground_l1", "foreground_ssim", "foreground_ratio", "mask_ap"} if level == 0 else {"background_psnr"}
+    assert {key for key, value in table.items() if value is None} >= missing
+    assert run_cli(["evaluate", str(folder), "-m", MODEL], monkeypatch) == 0
+    assert "nan" not in capsys.readouterr().out
 
 
 def test_evaluate_takes_labels_with_spaces_between_them(

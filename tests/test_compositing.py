@@ -73,7 +73,7 @@ def test_each_picture_may_have_its_mask_and_it_must_fit() -> None:
         False,
         True,
     ]
-    with pytest.raises(ShapeError, match="mask's shape"):
+    with pytest.raises(ShapeError, match="image: The mask is 16x12 and the picture 16x8 pixels"):
         translate(noise(8), mask=on)
     with pytest.raises(ConfigError, match="1 masks were given for 2"):
         translate([noise(), noise()], mask=[on])

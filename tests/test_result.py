@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from attn_i2i.images.draw import contact_sheet
 from attn_i2i.types import AttnI2IError, ConfigError
 
 from .helpers.translators import Brighten, Negative, noise, translator
@@ -44,6 +45,17 @@ def test_pictures_of_a_result_show_what_they_say() -> None:
     assert 3 * 128 < height < 3 * 256
     assert 5 * 128 < width < 1600
     assert repr(result) == "Result('image', 64x64, masks=2, heatmap)"
+
+
+@pytest.mark.parametrize(
+    ("label", "drawn"),
+    [("café Å ß.png", "cafe A \\xdf.png"), ("出.png", "\\u51fa.png"), ("ﬁ²\udce9\n", "fi2\\udce9\\n")],
+)
+def test_labels_are_drawn_in_letters_that_the_font_has(label: str, drawn: str) -> None:
+    tile = Image.new("RGB", (8, 8))
+    expected = np.asarray(contact_sheet([[(drawn, tile)]], 200))
+    assert (np.asarray(contact_sheet([[(label, tile)]], 200)) == expected).all()
+    assert (expected != np.asarray(contact_sheet([[("", tile)]], 200))).any()
 
 
 def test_pictures_of_what_is_absent_are_errors() -> None:

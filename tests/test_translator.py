@@ -96,8 +96,10 @@ def test_memory_that_does_not_suffice_is_an_error_with_advice() -> None:
         def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
             return Translation(image.new_empty(2**60))
 
-    with pytest.raises(ShapeError, match="smaller batch_size"):
+    with pytest.raises(ShapeError, match=r"image: 16x12 pixels need more memory.*reduce the picture"):
         translator(Huge())(noise())
+    with pytest.raises(ShapeError, match=r"image-0001: 2 pictures of 16x12 pixels need.*smaller batch_size"):
+        translator(Huge())([noise(), noise()])
 
 
 def test_scheme_one_contents_outside_the_range_are_clipped() -> None:

@@ -25,4 +25,4 @@ def evaluate(
 
     translate = translating(load(model, direction=direction), domain=domain)
     table = evaluate_pairs(translate, data, source=source, target=target, threshold=threshold)
-    print(json.dumps(table) if as_json else table_text(table))
+    print(json.dumps(table, allow_nan=False) if as_json else table_text(table))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
 from importlib.metadata import PackageNotFoundError, version
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +30,7 @@ from .publish import publish
 from .show import show
 from .train import TrainCommand, train
 from .translate import translate
+from .wording import APPS, spelled
 
 
 class Commands(typer.core.TyperGroup):
@@ -63,6 +68,7 @@ app.command()(publish)
 app.command()(doctor)
 app.add_typer(plugins.app, name="plugins")
 app.command()(new_plugin)
+APPS.append(app)
 
 
 def _print_version(asked: bool) -> None:
@@ -86,15 +92,14 @@ def everywhere(
 
 
 def main() -> None:
-    """Run the command line: exit code 0, 1 for a job that failed, 2 for bad usage, 130 when interrupted.
+    """Run the command line: exit code 0, 1 for a job that failed, 2 for bad usage, 130 or 143 when interrupted.
 
     Bad usage is also an option's value, or a name, that only the part behind the command can tell.
     """
     debug = _take("--debug")
+    _prepare_process(debug)
     if _take("--no-plugins"):
         os.environ["ATTN_I2I_PLUGINS"] = ""
-    if not debug:
-        warnings.showwarning = _show_warning
     try:
         _add_third_party_commands()
         app()
@@ -106,6 +111,24 @@ def main() -> None:
         else:
             print(_one_line(error), file=sys.stderr)
         sys.exit(2 if isinstance(error, ConfigError | UnknownNameError) else 1)
+
+
+def _prepare_process(debug: bool) -> None:
+    """What a program may set for itself, and a library must not: how it prints, warns and ends."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is escaped
+            stream.reconfigure(errors="backslashreplace")
+    if not debug:
+        warnings.showwarning = _show_warning
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # they name no file
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """End by an exception, so that temporary files are removed and what was done is said."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _take(flag: str) -> bool:
@@ -129,11 +152,11 @@ def _add_third_party_commands() -> None:
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = spelled(" ".join(str(error).split())) or type(error).__name__
     if isinstance(error, AttnI2IError):
         return f"error: {text}"
     return f"error: {type(error).__name__}: {text[:500]} (run with --debug to see where)"
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
+    print(f"warning: {spelled(' '.join(str(message).split()))}", file=sys.stderr)

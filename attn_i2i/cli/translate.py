@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .wording import spelled
+
 if TYPE_CHECKING:
     from ..translate.batch import Report
+
+
+NAMED = 5  # files that are no pictures, by name; the rest is counted
 
 
 class DType(StrEnum):
@@ -72,13 +77,15 @@ def translate(
 
     What its format cannot hold here becomes .png: an animation, or transparency under the name of a JPEG.
     A picture that cannot be read is named and skipped; the others are done, and the exit code is 1.
+    Files in a folder that are no pictures are named too, and change no exit code.
     """
-    from ..translate.batch import translate_files
+    from ..images.formats import foreign
+    from ..translate.batch import Report, translate_files
     from ..translate.domains import domain_of_options
     from ..translate.jobs import plan_jobs
     from ..translate.loading import load
 
-    jobs = plan_jobs(inputs, output, recursive=recursive, attention=attention, force=force)
+    plan = plan_jobs(inputs, output, recursive=recursive, attention=attention, force=force)
     translator = load(
         model,
         direction=direction,
@@ -88,10 +95,15 @@ def translate(
         compile=compile,
         accept_license=accept_license,
     )
-    with _progress(len(jobs)) as advance:
-        report = translate_files(
+    report = Report(failed=[(path, f"{path} is {foreign(path)}.") for path in plan.foreign])
+    with (
+        _telling(report, len(plan.jobs) + len(plan.foreign), output, plan.others),
+        _progress(len(plan.jobs)) as advance,
+    ):
+        translate_files(
             translator,
-            jobs,
+            plan.jobs,
+            report=report,
             attention=attention,
             mask=mask,
             max_pixels=int(max_megapixels * 1e6),
@@ -104,16 +116,38 @@ def translate(
             size="fit" if size else None,
             batch_size=batch_size,
         )
-    _tell(report, len(jobs), output)
     if report.failed:
         raise typer.Exit(1)
 
 
-def _tell(report: Report, total: int, output: Path) -> None:
+@contextmanager
+def _telling(report: Report, total: int, output: Path, others: list[Path]) -> Iterator[None]:
+    """Say in the end what was done, also where an interruption or an error is the end."""
+    try:
+        yield
+    except Exception:
+        if report.written:
+            _tell(report, total, output, [])
+        raise
+    except BaseException:
+        print("interrupted: what is done stays", file=sys.stderr)
+        _tell(report, total, output, [])
+        raise
+    _tell(report, total, output, others)
+
+
+def _tell(report: Report, total: int, output: Path, others: list[Path]) -> None:
     """What was skipped, and how many pictures are done."""
     for path, why in report.failed:
-        print(f"skipped: {why}" if why.startswith(str(path)) else f"skipped: {path}: {why}", file=sys.stderr)
-    count = f"{len(report.written)} of {total}" if report.failed else total
+        why = why if why.startswith(str(path)) else f"{path}: {why}"
+        print(f"skipped: {spelled(why)}", file=sys.stderr)
+    if others:
+        names = ", ".join(map(str, others[:NAMED])) + (
+            f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+        )
+        what = "1 file that is no picture" if len(others) == 1 else f"{len(others)} files that are no pictures"
+        print(f"left out: {what}: {names}", file=sys.stderr)
+    count = total if len(report.written) == total else f"{len(report.written)} of {total}"
     print(f"{count} picture{'s' if total > 1 else ''} translated to {output}")
 
 

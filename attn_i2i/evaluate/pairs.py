@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-from ..images.read import SUFFIXES, read_image, read_mask
+from ..images.folder import list_folder
+from ..images.mask import read_mask
+from ..images.read import read_image
 from ..types import ConfigError, ShapeError, UnreadableFileError
 from .background import background_psnr, masked_l1
 from .masks import average_precision, best_threshold, iou
@@ -123,15 +126,22 @@ def _measure(images: Tensor, truth: Tensor, output: Tensor, both: Tensor) -> dic
 
 
 def _table(rows: dict[str, list[Tensor]], threshold: float | None) -> dict[str, float | None]:
-    means = {key: float(torch.cat(values).nanmean()) for key, values in rows.items()}
+    means = {key: _mean(torch.cat(values)) for key, values in rows.items()}
     table: dict[str, float | None] = {"images": float(sum(map(len, rows["foreground_l1"])))}
     for key in ("background_psnr", "foreground_l1", "input_l1"):
         table[key] = means[key]
-    table["foreground_ratio"] = means["foreground_l1"] / means["input_l1"] if means["input_l1"] else None
+    reached, floor = means["foreground_l1"], means["input_l1"]
+    table["foreground_ratio"] = reached / floor if reached is not None and floor else None
     for key in ("foreground_ssim", "input_ssim", "mask_ap", "mask_iou", "mask_mean", "glyph_share"):
         table[key] = means.get(key)
     table["mask_threshold"] = threshold if "mask_iou" in means else None
     return table
+
+
+def _mean(values: Tensor) -> float | None:
+    """The mean of what could be measured; None where that is nothing, as for masks without a background."""
+    mean = float(values.nanmean())
+    return mean if math.isfinite(mean) else None
 
 
 def _training_threshold(translate: Translate, pairs: Pairs, batch_size: int, limit: int) -> float:
@@ -152,7 +162,7 @@ def _batches(folder: Path, batch_size: int, limit: int | None = None) -> Iterato
     """Names of the pictures in a folder in order; a ``limit`` takes them evenly spread."""
     if not folder.is_dir():
         raise UnreadableFileError(f"{folder} is no folder: give one with pictures, or a threshold.")
-    names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    names = [path.name for path in list_folder(folder).pictures]
     if not names:
         raise UnreadableFileError(f"{folder} holds no pictures.")
     if limit is not None and limit < len(names):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 import torch
@@ -46,11 +47,18 @@ def contact_sheet(rows: Sequence[Sequence[Tile]], tile: int) -> Image.Image:
 
 
 def _shortened(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
-    """The label, its middle left out where it is wider than ``width`` pixels."""
-    label = label if label.isprintable() else ascii(label)
+    """The label in letters that the font has, its middle left out where it is wider than ``width`` pixels."""
+    label = _in_letters(label)
     keep = len(label)
     short = label
     while font.getlength(short) > width and keep > 2:
         keep -= 1
         short = f"{label[: (keep + 1) // 2]}…{label[len(label) - keep // 2 :]}"
     return short
+
+
+def _in_letters(label: str) -> str:
+    """``label`` in ASCII, all that Pillow's font has of letters: accents are left out, other letters are escaped."""
+    plain = (unicodedata.normalize("NFKD", letter) for letter in label)
+    bare = "".join("".join(c for c in letter if not unicodedata.combining(c)) for letter in plain)
+    return "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in bare)

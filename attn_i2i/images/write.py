@@ -26,6 +26,8 @@ WRITERS = {
     ".png": _Writer("PNG", {}, 2**31 - 1, True),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
+    ".jpe": _JPEG,
+    ".jfif": _JPEG,
     ".webp": _Writer("WEBP", {"lossless": True, "exact": True}, 16383, True),
     ".tif": _TIFF,
     ".tiff": _TIFF,

@@ -6,14 +6,16 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from PIL import Image, ImageOps
 
-from ..files import TargetExistsError
+from ..files import fitting_name
 from ..images.draw import Tile, contact_sheet
-from ..images.read import MAX_PIXELS, Picture, PictureWarning, read_image
+from ..images.opening import MAX_PIXELS
+from ..images.read import Picture, PictureWarning, read_image
 from ..images.write import output_name, write_image
 from ..types import AttnI2IError, ConfigError, UnknownNameError, UnreadableFileError
 from .jobs import SHEET, Job, outputs
@@ -21,12 +23,14 @@ from .result import Result
 from .translator import Translator
 
 SHEET_PICTURES, SHEET_ROWS, SHEET_TILE = 40, 10, 160
-CHUNK, CHUNK_PIXELS = 8, 2**24
+CHUNK, CHUNK_PIXELS = 8, 2**24  # pictures read ahead, and pixels of them: 200 MB of floats
+
+Waiting: TypeAlias = "list[tuple[Job, Picture]]"
 
 
 @dataclass
 class Report:
-    """Where translations were written, and why each file that was skipped was."""
+    """Where translations were written, and why each file that was skipped was; it grows while pictures are done."""
 
     written: list[Path] = field(default_factory=list)
     failed: list[tuple[Path, str]] = field(default_factory=list)
@@ -36,6 +40,7 @@ def translate_files(
     translator: Translator,
     jobs: Sequence[Job],
     *,
+    report: Report | None = None,
     attention: bool = False,
     mask: Path | None = None,
     batch_size: int | None = None,
@@ -46,32 +51,33 @@ def translate_files(
 ) -> Report:
     """Translate each job's picture; a file that fails is recorded and the others go on.
 
-    ``attention`` adds each mask, overlay and heatmap, and a contact sheet of the first 40 pictures. ``mask`` is one
-    picture for all, or a folder of masks under the inputs' relative names (or those as .png). ``options`` are those
-    of a Translator's call; wrong ones, and a broken model, raise at once. A picture whose transparency its format
-    cannot hold becomes .png. ``advance`` hears how many pictures have just been dealt with.
+    ``report`` is the one to fill in, so that a caller who is interrupted knows what was done. ``attention`` adds each
+    mask, overlay and heatmap, and a contact sheet of the first 40 pictures. ``mask`` is one picture for all, or a
+    folder of masks under the inputs' relative names (or those as .png). ``options`` are those of a Translator's call;
+    wrong ones, and a broken model, raise at once. A picture whose transparency its format cannot hold becomes .png.
+    ``advance`` hears how many pictures have just been dealt with.
     """
     options["batch_size"] = batch_size
-    options["domain"] = translator.label(options.get("domain"), options.get("direction"))
+    translator.generators[options.get("direction") or translator.direction]
     _check(jobs, mask, max_pixels)
     taken = [job.source for job in jobs] + [target for target, _ in outputs(jobs, attention)]
-    run = _Run(translator, attention, mask, force, options, {path.resolve() for path in taken})
-    waiting: list[tuple[Job, Picture]] = []
-    for job in jobs:
-        try:
-            waiting.append((job, read_image(job.source, max_pixels=max_pixels)))
-        except AttnI2IError as error:
-            run.report.failed.append((job.source, str(error)))
-            advance(1)
-        pixels = sum(picture.size[0] * picture.size[1] for _, picture in waiting)
-        if len(waiting) >= (batch_size or CHUNK) or pixels >= CHUNK_PIXELS or job is jobs[-1]:
-            for done, result in run.translated(waiting):
-                run.write(done, result)
-            advance(len(waiting))
-            waiting = []
-    if run.rows:
-        write_image(contact_sheet(_side_by_side(run.rows), SHEET_TILE), jobs[0].attention_folder / SHEET, force=force)
-    return run.report
+    report = Report() if report is None else report
+    run = _Run(translator, attention, mask, force, options, {path.resolve() for path in taken}, report)
+    for waiting in run.read(jobs, batch_size or CHUNK, max_pixels, advance):
+        for group in _by_size(waiting):  # each is written before the next, which may be too large for this machine
+            for job, result in run.translated(group):
+                run.write(job, result)
+            advance(len(group))
+    run.write_sheet(jobs)
+    return report
+
+
+def _by_size(waiting: Waiting) -> Iterator[Waiting]:
+    """Pictures of one size at a time, small ones first."""
+    groups: dict[tuple[int, int], Waiting] = {}
+    for job, picture in waiting:
+        groups.setdefault(picture.size, []).append((job, picture))
+    return (groups[size] for size in sorted(groups, key=prod))
 
 
 @dataclass
@@ -82,22 +88,37 @@ class _Run:
     force: bool
     options: dict[str, Any]
     taken: set[Path]
-    report: Report = field(default_factory=Report)
+    report: Report
     rows: list[list[Tile]] = field(default_factory=list)
 
-    def translated(self, waiting: list[tuple[Job, Picture]]) -> Iterator[tuple[Job, Result]]:
+    def read(
+        self, jobs: Sequence[Job], count: int, max_pixels: int, advance: Callable[[int], None]
+    ) -> Iterator[Waiting]:
+        """The jobs' pictures, ``count`` at a time, or fewer where they are large."""
+        waiting: Waiting = []
+        for job in jobs:
+            try:
+                waiting.append((job, read_image(job.source, max_pixels=max_pixels)))
+            except (AttnI2IError, MemoryError) as error:
+                self.report.failed.append((job.source, str(error) or "it does not fit into memory"))
+                advance(1)
+            if len(waiting) >= count or sum(prod(picture.size) for _, picture in waiting) >= CHUNK_PIXELS:
+                yield waiting
+                waiting = []
+        if waiting:
+            yield waiting
+
+    def translated(self, waiting: Waiting) -> Iterator[tuple[Job, Result]]:
         """Translate together what can be; where that fails, one by one to find out which picture it is."""
-        if not waiting:
-            return
         try:
             masks = None if self.mask is None else [_mask_for(job, self.mask) for job, _ in waiting]
             results = self.translator([picture for _, picture in waiting], mask=masks, **self.options)
         except (ConfigError, UnknownNameError):
             raise
-        except (AttnI2IError, RuntimeError) as error:
+        except (AttnI2IError, RuntimeError, MemoryError) as error:
             if len(waiting) > 1:
-                for one in waiting:
-                    yield from self.translated([one])
+                for job in waiting:
+                    yield from self.translated([job])
             else:
                 why = str(error).partition("\n")[0] or type(error).__name__
                 self.report.failed.append((waiting[0][0].source, why))
@@ -106,24 +127,39 @@ class _Run:
 
     def write(self, job: Job, result: Result) -> None:
         """Write a translation, and its attention where that is wanted."""
+        target = self._target(job, result)
+        before = _identity(target)
         try:
-            target = self._target(job, result)
             target.parent.mkdir(parents=True, exist_ok=True)
             result.save(target, force=self.force)
             if self.attention:
                 self._write_attention(job, result)
         except (AttnI2IError, OSError) as error:
             self.report.failed.append((job.source, str(error)))
+        except BaseException:  # an interruption: the picture may have just got its name
+            self.report.written += [target] if _identity(target) not in (None, before) else []
+            raise
         else:
             self.report.written.append(target)
 
+    def write_sheet(self, jobs: Sequence[Job]) -> None:
+        """Write the contact sheet, where there is anything to show; its failure is one line of the report."""
+        if not self.rows:
+            return
+        sheet = jobs[0].attention_folder / SHEET
+        try:
+            write_image(contact_sheet(_side_by_side(self.rows), SHEET_TILE), sheet, force=self.force)
+        except (AttnI2IError, OSError, MemoryError) as error:
+            self.report.failed.append((sheet, str(error) or "it does not fit into memory"))
+
     def _target(self, job: Job, result: Result) -> Path:
+        """Where the translation goes: under a name of its own where the format cannot hold its transparency."""
         if job.named or result.alpha is None:
             return job.target
         target = job.target.with_name(output_name(job.target.name, transparency=True))
         if target != job.target:
             if target.resolve() in self.taken:
-                raise TargetExistsError(f"{target}, which could hold its transparency, is another picture's: rename it")
+                target = job.target.with_name(fitting_name(job.target.name, target.suffix))
             self.taken.add(target.resolve())
         return target
 
@@ -155,6 +191,15 @@ def _check(jobs: Sequence[Job], mask: Path | None, max_pixels: int) -> None:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"The folder {folder} cannot be made: {error.strerror or error}.") from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What changes where a file is replaced; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def _thumbnail(picture: Image.Image) -> Image.Image:

@@ -22,7 +22,7 @@ def native_size(generator: nn.Module, picture: Picture, options: Options) -> tup
     if picture.size != (height, width) and options.size != "fit":
         raise ShapeError(
             f"{picture.name} is {picture.size[1]}x{picture.size[0]}, but this network takes {width}x{height} only:"
-            ' size="fit" (--size fit) resizes to that and back.'
+            ' size="fit" resizes to that and back.'
         )
     return height, width
 

@@ -60,7 +60,7 @@ def _check_target(out: Path, force: bool, written: set[str]) -> None:
     """Never replace a folder that holds anything but a demo."""
     names = {entry.name for entry in out.iterdir()} if force and out.is_dir() else set()
     if names and not (SHEET in names and names <= written):
-        raise TargetExistsError(f"{out} is not an earlier demo, so --force does not replace it: choose another folder.")
+        raise TargetExistsError(f"{out} is not an earlier demo, which force=True would replace: choose another folder.")
 
 
 def _translated(result: Result, target: Path, model: str) -> list[Tile]:

@@ -13,11 +13,13 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..devices import pick_device, pick_dtype, warn_of_slow
-from ..images.read import ImageSource, Picture, read_image, read_mask
+from ..images.mask import read_mask
+from ..images.read import ImageSource, Picture, read_image
 from ..types import ConfigError, ModelError, ShapeError, Translation
 from .compositing import assemble, at_size, native_size, resized
 from .domains import Domain, check_one_for_all, domain_vector
 from .generators import Generators, Prepared
+from .memory import free_bytes, needed_bytes, too_large
 from .options import Options
 from .result import Result
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from ..models.config import ModelConfig
 
 PIXELS_PER_BATCH = 8 * 256 * 256
+PIXELS_WITHOUT_ESTIMATE = 2**20  # about a gigabyte for the usual networks: what every machine has
 OnePicture: TypeAlias = "str | Path | Image.Image | np.ndarray[Any, Any] | Picture"
 ImageList: TypeAlias = "list[Any] | tuple[Any, ...]"
 
@@ -140,12 +143,49 @@ class Translator:
         check_one_for_all(domain, len(pictures) if many else 1)
         label = self.label(domain, direction)
         results: dict[int, Result] = {}
-        for indexes in _batches(pictures, batch_size):
-            translation = self._translate(generator, [pictures[i] for i in indexes], label, options)
+        for indexes, translation in self._translated(generator, pictures, label, options, batch_size):
             for row, i in enumerate(indexes):
                 one = Translation._make(None if part is None else part[row] for part in translation)
                 results[i] = assemble(pictures[i], one, limits[i], options)
         return [results[i] for i in range(len(pictures))] if many else results[0]
+
+    def _translated(
+        self,
+        generator: nn.Module,
+        pictures: Sequence[Picture],
+        label: Tensor | None,
+        options: Options,
+        batch_size: int | None,
+    ) -> Iterator[tuple[list[int], Translation]]:
+        """Batch by batch, the indexes of its pictures and their translation."""
+        for indexes in _batches(pictures, batch_size):
+            size = native_size(generator, pictures[indexes[0]], options)
+            step = self._fitting(generator, len(indexes), size, label, pictures[indexes[0]].name, batch_size)
+            for start in range(0, len(indexes), step):
+                part = indexes[start : start + step]
+                yield part, self._translate(generator, [pictures[i] for i in part], label, options)
+
+    def _fitting(
+        self,
+        generator: nn.Module,
+        count: int,
+        size: tuple[int, int],
+        label: Tensor | None,
+        name: str,
+        batch_size: int | None,
+    ) -> int:
+        """How many of ``count`` pictures of a size fit into memory at once; ShapeError where not even one does."""
+        if count * size[0] * size[1] < PIXELS_WITHOUT_ESTIMATE:
+            return count
+        free = free_bytes(self.device)
+        channels = 3
+        needed = needed_bytes(generator, torch.Size((1, channels, *size)), self.dtype, label)
+        if free is None or needed is None or count * needed <= free:
+            return count
+        if needed > free or batch_size is not None:
+            few = count if batch_size is not None else 1
+            raise too_large(name, few, size, self.device, f"{few * needed / 2**30:.1f} GB, {free / 2**30:.1f} are free")
+        return free // needed
 
     @torch.no_grad()
     def _translate(
@@ -164,10 +204,7 @@ class Translator:
         except (MemoryError, RuntimeError) as error:
             if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
                 raise
-            raise ShapeError(
-                f"{pictures[0].name}: {len(images)} x {native[1]}x{native[0]} pixels do not fit into the memory of"
-                f" {self.device}: choose a smaller batch_size, or reduce the pictures."
-            ) from error
+            raise too_large(pictures[0].name, len(images), native, self.device) from error
         if not translation.image.isfinite().all():
             hint = "" if self.dtype in (torch.float32, torch.float64) else ": use bfloat16 or float32"
             raise ModelError(f"{pictures[0].name}: the network gave no finite numbers in {self.dtype}{hint}.")
@@ -190,7 +227,14 @@ def _limits(mask: Any, pictures: Sequence[Picture]) -> list[Tensor | None]:
     if len(masks) != len(pictures):
         raise ConfigError(f"{len(masks)} masks were given for {len(pictures)} pictures: give one, or one each.")
     pairs = zip(masks, pictures, strict=True)
-    return [None if one is None else read_mask(one, picture.size).to(picture.rgb) for one, picture in pairs]
+    return [None if one is None else _limit(one, picture) for one, picture in pairs]
+
+
+def _limit(mask: ImageSource, picture: Picture) -> Tensor:
+    try:
+        return read_mask(mask, picture.size, scale=True).to(picture.rgb)
+    except ShapeError as error:
+        raise ShapeError(f"{picture.name}: {error}") from error
 
 
 def _batches(pictures: Sequence[Picture], batch_size: int | None) -> Iterator[list[int]]:

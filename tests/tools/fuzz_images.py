@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import random
 import resource
 import signal
@@ -23,10 +24,13 @@ from types import FrameType
 import numpy as np
 from PIL import Image
 
-from attn_i2i.images.read import MAX_PIXELS, read_image
+from attn_i2i.images.opening import MAX_PIXELS
+from attn_i2i.images.read import read_image
 from attn_i2i.types import AttnI2IError
 
-SECONDS = 10
+from ..helpers.bombs import grey_png, jpeg_of_scans, png_header
+
+SECONDS = 20  # of reading; a hundred million pixels take a few
 MEMORY = 32 * MAX_PIXELS  # bytes a pixel while a picture of the largest size allowed is read
 
 
@@ -119,6 +123,23 @@ def with_checksums(data: bytes) -> bytes:
     return bytes(result)
 
 
+def attacks() -> dict[str, bytes]:
+    """Files made to cost much: few bytes, and many pixels, rows, scans or frames."""
+    many = Image.new("L", (64, 64))
+    buffer = io.BytesIO()
+    many.save(buffer, "GIF", save_all=True, append_images=[Image.new("L", (64, 64), i % 256) for i in range(2000)])
+    return {
+        "bits.png": grey_png(9900, 9900),
+        "tall.png": grey_png(1, 100_000_000, 8),
+        "wide.png": grey_png(100_000_000, 1, 8),
+        "huge.png": png_header(60_000, 60_000),
+        "scans.jpg": jpeg_of_scans(2000, 5000),
+        "scans.tif": jpeg_of_scans(2000, 5000, "TIFF"),
+        "some-scans.jpg": jpeg_of_scans(9900, 9),
+        "frames.gif": buffer.getvalue(),
+    }
+
+
 class Fuzzer:
     """Writes mutated files into ``folder`` and reads them; what read_image should never do ends the run."""
 
@@ -135,10 +156,25 @@ class Fuzzer:
         finally:
             signal.signal(signal.SIGALRM, previous)
 
+    def run_attacks(self) -> Counter[str]:
+        """Figures of the files made to cost much, and of what is no regular file."""
+        previous = signal.signal(signal.SIGALRM, _hang)
+        os.mkfifo(self.folder / "pipe.png")
+        (self.folder / "zero.png").symlink_to("/dev/zero")
+        try:
+            figures = Counter(self._read(name, data) for name, data in attacks().items())
+            return figures + Counter(self._read(name, None) for name in ("pipe.png", "zero.png"))
+        finally:
+            signal.signal(signal.SIGALRM, previous)
+
     def _one(self) -> str:
         name = self.rng.choice(list(samples()))
+        return self._read(name, mutate(samples()[name], self.rng))
+
+    def _read(self, name: str, data: bytes | None) -> str:
         path = self.folder / name
-        path.write_bytes(mutate(samples()[name], self.rng))
+        if data is not None:
+            path.write_bytes(data)
         start = time.perf_counter()
         signal.alarm(SECONDS)
         try:
@@ -175,6 +211,8 @@ def main() -> int:
     before = _peak()
     start = time.perf_counter()
     try:
+        attacked = fuzzer.run_attacks()
+        print(f"{attacked.total()} attacks: {attacked['read']} read, {attacked['refused']} refused")
         figures = fuzzer.run(arguments.count)
     except (Exception, HangError) as error:
         print(f"FAILED: {type(error).__name__}: {error}\nthe file is kept in {folder}")

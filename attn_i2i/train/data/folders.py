@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...images.read import SUFFIXES
+from ...images.formats import SUFFIXES
 from ...registry import suggestion
 from ...types import ConfigError, UnreadableFileError
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import io
 import math
 import signal
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
+from typing import IO, NamedTuple
 
 import numpy as np
 import torch
@@ -21,13 +21,15 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ...images.read import MAX_PIXELS, READABLE, Picture, read_image
-from ...types import AttnI2IError, UnreadableFileError
+from ...images.opening import open_image, opened_file
+from ...images.read import Picture, read_image, read_stream
+from ...types import AttnI2IError
 from ..options import TrainOptions
 from .folders import TrainingImages
 
 Batch = dict[str, Tensor]
 ORIENTATION = 0x0112
+QUICK = frozenset({"JPEG", "PNG", "WEBP"})
 
 
 @dataclass(frozen=True)
@@ -72,15 +74,7 @@ def read_resized(file: str | Encoded, size: int) -> Tensor:
 
 
 def _from_bytes(file: Encoded) -> Picture:
-    Image.init()  # some formats are known only then, and Pillow refuses to be asked for others
-    known = [name for name in READABLE if name in Image.OPEN]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(file.data), formats=known)
-        return read_image(image)
-    except Exception as error:  # Pillow answers damaged files with nearly every exception there is
-        raise UnreadableFileError(f"{file.name} cannot be read: {error or type(error).__name__}") from error
+    return read_stream(io.BytesIO(file.data), file.name)
 
 
 def _quickly_read(file: str | Encoded, size: int) -> Image.Image | None:
@@ -89,16 +83,18 @@ def _quickly_read(file: str | Encoded, size: int) -> Image.Image | None:
     What this does not take, or cannot read, is left to ``read_image``, which says what is wrong with it.
     """
     try:
-        with Image.open(
-            io.BytesIO(file.data) if isinstance(file, Encoded) else file, formats=("JPEG", "PNG", "WEBP")
-        ) as image:
+        with _stream(file) as stream, open_image(stream, "") as image:
             plain = image.mode in ("RGB", "L") and image.getexif().get(ORIENTATION, 1) == 1
-            if not plain or image.width * image.height > MAX_PIXELS or getattr(image, "is_animated", False):
+            if image.format not in QUICK or not plain or getattr(image, "is_animated", False):
                 return None
             image.draft("RGB", (size, size))
             return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (AttnI2IError, OSError, SyntaxError, ValueError):
         return None
+
+
+def _stream(file: str | Encoded) -> AbstractContextManager[IO[bytes]]:
+    return io.BytesIO(file.data) if isinstance(file, Encoded) else opened_file(Path(file))
 
 
 class Order:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from ...images.read import SUFFIXES
+from ...images.formats import SUFFIXES
 from ...types import AttnI2IError, ConfigError, UnreadableFileError
 from ..options import TrainOptions
 from .folders import A_AND_B

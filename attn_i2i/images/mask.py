@@ -1,0 +1,64 @@
+"""Masks in: where a picture may change, from pictures, arrays and tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..types import ConfigError, ShapeError
+from .opening import MAX_PIXELS
+from .read import ImageSource, read_image
+from .values import unit_range
+
+
+def read_mask(source: ImageSource, size: tuple[int, int], *, scale: bool = False) -> Tensor:
+    """Read a mask as (1, H, W) in [0, 1]: 1 where a picture may change, exactly 0 where it must not.
+
+    Pictures count by their brightness, times their alpha. Arrays and tensors are (H, W) or (1, H, W); bool, uint8
+    or float. Raises ShapeError where the mask is not ``size`` (height, width); with ``scale`` only where its aspect
+    is another one.
+    """
+    mask = _values(source, size)
+    if mask.ndim != 3 or len(mask) != 1 or 0 in mask.shape:
+        raise ShapeError(f"A mask of shape {tuple(mask.shape)} was given: expected (H, W) or (1, H, W).")
+    if mask.shape[1:] != size:
+        if not (scale and _same_aspect(mask.shape[1:], size)):
+            have, wanted = f"{mask.shape[2]}x{mask.shape[1]}", f"{size[1]}x{size[0]}"
+            raise ShapeError(f"The mask is {have} and the picture {wanted} pixels (width x height): give one as large.")
+        mask = _scaled(unit_range(mask, "mask"), size)
+    return unit_range(mask, "mask")
+
+
+def _values(source: ImageSource, size: tuple[int, int]) -> Tensor:
+    if isinstance(source, np.ndarray | Tensor):
+        mask = _mask_tensor(source) if isinstance(source, np.ndarray) else source
+        mask = mask.float() if mask.dtype == torch.bool else mask.float() / 255 if mask.dtype == torch.uint8 else mask
+        return mask[None] if mask.ndim == 2 else mask
+    picture = read_image(source, max_pixels=max(MAX_PIXELS, size[0] * size[1]))
+    mask = picture.rgb.mean(0, keepdim=True)
+    return mask if picture.alpha is None else mask * picture.alpha
+
+
+def _same_aspect(mask: torch.Size, size: tuple[int, int]) -> bool:
+    """Whether one is the other scaled by one factor, its shorter side rounded to whole pixels."""
+    smaller, larger = sorted((tuple(mask), size), key=max)
+    factor = max(larger) / max(smaller)
+    return all(abs(few - many / factor) <= 0.5 for few, many in zip(smaller, larger, strict=True))
+
+
+def _scaled(mask: Tensor, size: tuple[int, int]) -> Tensor:
+    """The mask at another size: enlarged without a blur, so that what must not change does not; else by means."""
+    if size[0] >= mask.shape[1] and size[1] >= mask.shape[2]:
+        return F.interpolate(mask[None], size, mode="nearest-exact")[0]
+    return F.interpolate(mask[None], size, mode="bilinear", antialias=True, align_corners=False)[0]
+
+
+def _mask_tensor(array: np.ndarray[Any, Any]) -> Tensor:
+    """The array as a tensor that shares neither its strides nor its byte order."""
+    if array.dtype.kind not in "bf" and array.dtype != np.uint8:
+        raise ConfigError(f"A mask of {array.dtype} is ambiguous: give bool, uint8, or floats in [0, 1].")
+    return torch.from_numpy(np.array(array, dtype=np.float32 if array.dtype.kind == "f" else array.dtype, order="C"))

@@ -1,0 +1,79 @@
+"""What a picture needs is told before a network runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from attn_i2i.models.build import create
+from attn_i2i.translate import memory
+from attn_i2i.types import ShapeError
+
+from .helpers.bombs import grey_png
+from .helpers.commands import Run, files, picture
+from .helpers.translators import Brighten, translator
+
+
+@pytest.mark.parametrize(
+    ("family", "options"), [("attentiongan2", {"masks": 4}), ("cyclegan", {}), ("ugatit", {"light": True})]
+)
+def test_the_estimate_grows_with_pixels_and_pictures(family: str, options: dict[str, Any]) -> None:
+    network = create(family, width=8, blocks=1, **options).eval()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+
+    def needed(count: int, side: int) -> int:
+        result = memory.needed_bytes(network, torch.Size((count, 3, side, side)), torch.float32, None)
+        assert result is not None
+        return result
+
+    assert needed(1, 4096) == pytest.approx(4 * needed(1, 2048), rel=0.1)
+    assert needed(3, 1024) == pytest.approx(3 * needed(1, 1024), rel=0.1)
+    assert needed(1, 1024) > 8 * 4 * 1024**2  # one layer of the network's width, in float32
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_a_network_that_needs_contents_is_simply_run() -> None:
+    class Curious(Brighten):
+        def forward(self, image: torch.Tensor, domain: torch.Tensor | None = None) -> object:
+            return super().forward(image * image.mean().item(), domain)
+
+    assert memory.needed_bytes(Curious(), torch.Size((1, 3, 8, 8)), torch.float32, None) is None
+
+
+def test_fewer_pictures_share_a_batch_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attn_i2i.translate.translator.PIXELS_WITHOUT_ESTIMATE", 0)
+    network = Brighten()
+    one = memory.needed_bytes(network, torch.Size((1, 3, 12, 16)), torch.float32, None)
+    assert one is not None
+    monkeypatch.setattr("attn_i2i.translate.translator.free_bytes", lambda device: 2 * one)
+    network.batches.clear()
+    assert len(translator(network)(torch.rand(5, 3, 12, 16))) == 5
+    assert network.batches == [2, 2, 1]
+    with pytest.raises(ShapeError, match=r"4 pictures of 16x12.*smaller batch_size"):
+        translator(network)(torch.rand(4, 3, 12, 16), batch_size=4)
+    monkeypatch.setattr("attn_i2i.translate.translator.free_bytes", lambda device: one - 1)
+    with pytest.raises(ShapeError, match=r"image-0001: 16x12 pixels need more memory than cpu has free .*GB.*reduce"):
+        translator(network)(torch.rand(4, 3, 12, 16))
+
+
+def test_free_memory_is_what_the_system_and_its_limits_leave() -> None:
+    free = memory.free_bytes(torch.device("cpu"))
+    assert free is None or 2**20 < free < 2**50
+    assert memory.free_bytes(torch.device("meta")) is None
+
+
+def test_a_picture_too_large_is_named_and_the_good_ones_beside_it_are_done(
+    run: Run, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attn_i2i.translate.translator.free_bytes", lambda device: 2**26)
+    for name in ("a.png", "c.png"):
+        picture(f"in/{name}")
+    Path("in/b.png").write_bytes(grey_png(1500, 1500))
+    code, out, err = run("translate", "in", "-o", "out", "-m", model)
+    assert (code, out) == (1, "2 of 3 pictures translated to out\n")
+    assert files("out") == ["a.png", "c.png"]
+    assert err.startswith("skipped: in/b.png: b.png: 1500x1500 pixels need more memory than cpu has free")
+    assert "--dtype bfloat16" in err
