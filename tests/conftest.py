@@ -19,6 +19,7 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from .helpers.commands import Run
     from .helpers.fakehub import FakeHub
+    from .helpers.fakesources import FakeSources
     from .helpers.hub_worker import Worker
 
 pytest.register_assert_rewrite("tests.helpers.hub_models")
@@ -30,6 +31,7 @@ os.environ.update(
     ATTN_I2I_HOME=str(Path(_HOME.name, "attn_i2i")),
     HF_HOME=str(Path(_HOME.name, "huggingface")),
     HF_ENDPOINT="http://127.0.0.1:9",  # the discard port: refused at once
+    ATTN_I2I_FETCH="never",
     HF_HUB_DISABLE_TELEMETRY="1",
     HF_HUB_DISABLE_XET="1",
     OMP_NUM_THREADS="1",
@@ -99,6 +101,28 @@ def worker(shared: Worker) -> Worker:
 
     shared.zoo = shared.home / f"zoo-{next(numbers)}"
     return shared
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSources]:
+    """A server that stands for every place of published files, a store of this test's own, and leave to fetch."""
+    from attn_i2i.hub.sources import bring, download, drive, index, kinds
+
+    from .helpers.fakesources import FakeSources
+
+    monkeypatch.setenv("ATTN_I2I_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("ATTN_I2I_FETCH")
+    for module in (download, bring):
+        monkeypatch.setattr(module, "PAUSES", (0.0, 0.0))
+    index.index_url.cache_clear()
+    with FakeSources() as running:
+        monkeypatch.setattr(kinds, "ZENODO", running.url)
+        monkeypatch.setattr(kinds, "DROPBOX_HOSTS", ("localhost",))
+        monkeypatch.setattr(drive, "DRIVE", running.url)
+        monkeypatch.setattr(drive, "DRIVE_HOSTS", ("127.0.0.1",))
+        monkeypatch.setenv("PIP_INDEX_URL", f"{running.url}/simple")
+        yield running
+    index.index_url.cache_clear()
 
 
 @pytest.fixture

@@ -21,9 +21,10 @@ summary = "A model"
 architecture = "cyclegan"
 task = "a2b"
 directions = { A2B = "a2b" }
-[download]
-url = "https://example.org/a"
-sources = ["a.pth"]
+[[sources]]
+kind = "http"
+address = "https://example.org/a.zip"
+members = ["a.pth"]
 """
 WEIGHTS = f"""
 [weights]
@@ -53,14 +54,26 @@ def test_a_card_is_named_by_its_file(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("summary =", "sumary =", "'sumary'.* Did you mean 'summary'"),
-        ("url =", "link =", "download: no key is named 'link'"),
+        ("address =", "link =", "sources: no key is named 'link'"),
         ('task = "a2b"', "", "task is missing"),
         ('task = "a2b"', "task = 3", "task is 3"),
         ('directions = { A2B = "a2b" }', "directions = {}", "directions is {}"),
-        ('sources = ["a.pth"]', 'sources = "a.pth"', "sources is 'a.pth'"),
-        ('sources = ["a.pth"]', 'sources = ["a.pth"]\nstate = "gone"', "state is 'gone'"),
-        ("[download]", 'name = "another"\n[download]', "another"),
-        ('url = "https://example.org/a"\n', "", "url is missing"),
+        ('members = ["a.pth"]', 'members = "a.pth"', "members is 'a.pth'"),
+        ('members = ["a.pth"]', 'members = ["a.pth"]\nstate = "gone"', "state is 'gone'"),
+        ('members = ["a.pth"]', 'members = ["a.pth"]\nsize = "4 GB"', "size is '4 GB'"),
+        ('members = ["a.pth"]', "members = []\nmirror = 1", "mirror is 1"),
+        ('members = ["a.pth"]', 'members = ["../a.pth"]', "leads elsewhere"),
+        ('members = ["a.pth"]', 'sha256 = { "a.zip" = "abc" }\nevidence = "x"', "sha256 of a.zip is 'abc'"),
+        ('members = ["a.pth"]', f'sha256 = {{ "a.zip" = "{"0" * 64}" }}', "evidence is missing"),
+        ('members = ["a.pth"]', f'sha256 = {{ "b" = "{"0" * 64}" }}\nevidence = "x"', "none of its files"),
+        ('members = ["a.pth"]', 'revision = "main"', "revision is 'main'"),
+        ("[[sources]]", 'name = "another"\n[[sources]]', "another"),
+        ('address = "https://example.org/a.zip"\n', "", "address is missing"),
+        ("https://example.org/a.zip", "ftp://example.org/a.zip", "expected an address that starts with https"),
+        ("https://example.org/a.zip", "https://me:secret@example.org/a.zip", "expected an address that starts with"),
+        ('kind = "http"', 'kind = "torrent"', "kind is 'torrent'"),
+        ('kind = "http"', 'kind = "hub"', "expected owner/name"),
+        ('kind = "http"\naddress = "https://example.org/a.zip"', 'kind = "zenodo"\naddress = "12"', "files is missing"),
         ("a" * 40, "main", "'main', expected a commit"),
         ("0" * 64, "0" * 63, "sha256 of config.json"),
         ('"A2B.safetensors" =', '"other" =', "sha256 of A2B.safetensors is missing"),
@@ -76,8 +89,8 @@ def test_a_wrong_card_is_one_line(tmp_path: Path, old: str, new: str, message: s
 
 
 def test_a_card_says_how_to_get_its_model(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="needs a download or weights"):
-        card(tmp_path, GOOD.partition("[download]")[0])
+    with pytest.raises(ModelError, match="needs sources or weights"):
+        card(tmp_path, GOOD.partition("[[sources]]")[0])
 
 
 @pytest.mark.parametrize("name", sorted(cards()))
@@ -92,7 +105,7 @@ def test_each_card_fits_the_code(name: str) -> None:
     assert one.paper.startswith("https://arxiv.org/abs/")
     assert one.licence
     assert one.data
-    assert one.code.startswith("https://") or one.download is None
+    assert one.code.startswith("https://") or not one.sources
     check_name(name)
 
 
@@ -102,8 +115,7 @@ def test_nothing_is_claimed_that_cannot_be_had(name: str) -> None:
     one = cards()[name]
     assert one.weights or (one.convert_command or "").endswith(f" --as {name}")
     assert all(figure.source for figure in one.figures)
-    if one.download and one.download.state == "dead":
-        assert one.download.note
+    assert all(source.note for source in one.sources if source.state != "unchecked")
 
 
 def test_what_ships_is_whole() -> None:
@@ -126,7 +138,7 @@ def test_the_published_models_have_cards() -> None:
         "cyclegan-horse2zebra", "stargan-celeba-128", "stargan-celeba-256", "stargan-rafd-256",
     }  # fmt: skip
     assert expected <= set(list_models())
-    assert len(list_models("cyclegan-*")) == 19
+    assert len(list_models("cyclegan-*")) == 20
     assert get_card("attentiongan2-maps").name == "attentiongan2-photo2map"
     assert get_card("aggan-horse2zebra").directions == {"A2B": "zebra2horse", "B2A": "horse2zebra"}
     assert get_card("attentiongan2-horse2zebra").directions["B2A"] == "zebra2horse"

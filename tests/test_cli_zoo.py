@@ -36,11 +36,11 @@ def output(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest
 def test_list_filters_and_aligns(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     lines = output(["list", "cyclegan-*"], monkeypatch, capsys).splitlines()
     assert lines[0].split() == ["name", "architecture", "licence", "weights"]
-    assert len(lines) == 20
+    assert len(lines) == 21
     assert len({line.index("cyclegan ") for line in lines[1:]}) == 1
     found = json.loads(output(["list", "--json", "--task", "horse2zebra", "--remote"], monkeypatch, capsys))
     assert {row["name"] for row in found} == {"aggan-horse2zebra", NAME, "cyclegan-horse2zebra"}
-    assert {row["weights"] for row in found} == {"official file", "official file (dead)"}
+    assert {row["weights"] for row in found} == {"Google Drive", "nowhere (dead)", "Hub space"}
     assert output(["list", "--installed", "stargan*"], monkeypatch, capsys).splitlines()[1:] == []
 
 
@@ -50,7 +50,7 @@ def test_every_card_can_be_shown(
 ) -> None:
     text = output(["show", name], monkeypatch, capsys)
     card = get_card(name)
-    assert f"--as {name}" in text if card.download else "package" in text
+    assert f"--as {name}" in text if card.sources else "package" in text
     assert "Licence:" in text
     assert json.loads(output(["show", name, "--json"], monkeypatch, capsys))["name"] == name
 

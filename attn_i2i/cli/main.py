@@ -23,6 +23,7 @@ from .convert import convert
 from .demo import demo
 from .doctor import doctor
 from .evaluate import evaluate
+from .fetch import fetch
 from .list import list_models
 from .load import load
 from .new_plugin import new_plugin
@@ -58,6 +59,7 @@ app = typer.Typer(
 )
 app.command()(translate)
 app.command()(load)
+app.command()(fetch)
 app.command()(convert)
 app.command(cls=TrainCommand)(train)
 app.command()(evaluate)

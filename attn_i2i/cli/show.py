@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from ..models.card import Card
+    from ..models.source import Source
 
 
 def show(
@@ -60,10 +61,18 @@ def _ways(card: Card) -> Iterator[tuple[str, str]]:
     """Where the weights come from."""
     if card.weights and card.weights.repo:
         yield "Hub", f"{card.weights.repo} at {card.weights.revision}"
-    elif card.download:
-        yield "Hub", "no weights are published yet"
-    if card.download:
-        yield "Official file", f"{card.download.url} ({card.download.state})"
-        if card.download.note:
-            yield "", card.download.note
-        yield "Convert", str(card.convert_command)
+    from ..hub.sources.policy import amount
+    from ..hub.sources.progress import size_words
+
+    for source in card.sources:
+        yield "Source", f"{source.label}, {size_words(amount(source))}: {source.page} ({_standing(source)})"
+        yield from (("", text) for text in (source.evidence, source.note) if text)
+    if card.sources:
+        yield "Fetch", f"attn-i2i fetch {card.name}"
+        yield "By hand", str(card.convert_command)
+
+
+def _standing(source: Source) -> str:
+    """What is known of a source in a few words."""
+    whose = "a mirror" if source.mirror else "the authors'"
+    return ", ".join((whose, source.state, "hash known" if source.pinned else "no hash known"))

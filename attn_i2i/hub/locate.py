@@ -12,9 +12,9 @@ from ..models.mistaken import no_model_file
 from ..models.places import installed_folder, shipped_models
 from ..registry import require_types
 from ..types import ConfigError
-from .errors import HubError
 from .licences import require_licence
-from .store import fetch
+from .sources import fetch_model
+from .store import fetch as fetch_from_hub
 from .whole import check_folder, check_whole
 
 HUB = "hf-hub:"
@@ -27,14 +27,18 @@ class FoundModel(NamedTuple):
     card: Card | None = None
 
 
-def find_model(name: str | Path, *, revision: str | None = None, accept_license: bool = False) -> FoundModel:
+def find_model(
+    name: str | Path, *, revision: str | None = None, accept_license: bool = False, fetch: bool | None = None
+) -> FoundModel:
     """The folder and card of a model, fetched if need be, its files checked against their SHA-256.
 
     ``name`` is a model folder; a zoo name, looked up in the package, in the model store, then on the Hub at the card's
     commit; or ``"hf-hub:owner/repo"`` with an optional ``@revision``. A model that is stored makes no request; one
     named by a branch asks the Hub for its newest commit, and takes the last known one where the Hub cannot be
-    reached. Restricted licences raise LicenceError until they were accepted once. Of a folder the configuration and
-    the generators are checked, against its own SHA256SUMS where that stands; discriminators when they are opened.
+    reached. A card without weights on the Hub leads to the authors' file: it is fetched and converted, unasked where
+    it is pinned by a hash and at most 500 MB, else with ``fetch=True``. Restricted licences raise LicenceError until
+    they were accepted once. Of a folder the configuration and the generators are checked, against its own SHA256SUMS
+    where that stands; discriminators when they are opened.
 
     Raises UnknownNameError, ModelError for what is no model, HubError, LicenceError, or ChecksumError for a file that
     is not what it should be.
@@ -42,6 +46,7 @@ def find_model(name: str | Path, *, revision: str | None = None, accept_license:
     require_types(str | Path, name=name)
     require_types(str | None, revision=revision)
     require_types(bool, accept_license=accept_license)
+    require_types(bool | None, fetch=fetch)
     if str(name).startswith(HUB):
         return FoundModel(_from_hub(*_split(str(name).removeprefix(HUB), revision), accept_license))
     if name and (place := _place(name)) is not None:
@@ -49,7 +54,7 @@ def find_model(name: str | Path, *, revision: str | None = None, accept_license:
             raise ConfigError(f"revision={revision!r} was given, but {name} is a folder: leave it out.")
         check_folder(place)
         return FoundModel(place)
-    return _by_name(str(name), revision, accept_license)
+    return _by_name(str(name), revision, accept_license, fetch)
 
 
 def _place(name: str | Path) -> Path | None:
@@ -64,7 +69,7 @@ def _place(name: str | Path) -> Path | None:
     return path
 
 
-def _by_name(name: str, revision: str | None, accept: bool) -> FoundModel:
+def _by_name(name: str, revision: str | None, accept: bool, fetch: bool | None) -> FoundModel:
     card = find_card(name)
     if installed_folder(name) is None:
         card = card or get_card(name)
@@ -74,22 +79,10 @@ def _by_name(name: str, revision: str | None, accept: bool) -> FoundModel:
     if card is None:
         raise ConfigError(f"revision={revision!r} was given, but {name} is a model of this machine: leave it out.")
     if card.weights is None or card.weights.repo is None:
-        raise HubError(absent(card))
+        return FoundModel(fetch_model(card, accept_license=accept, fetch=fetch), card)
     pinned = revision in (None, card.weights.revision)
     wanted = card.weights.revision if pinned else revision
     return FoundModel(_from_hub(card.weights.repo, wanted, accept, card, pinned=pinned), card)
-
-
-def absent(card: Card) -> str:
-    """The two ways forward for a model whose weights are neither here nor on the Hub."""
-    official = "no official file is known"
-    if card.download is not None:
-        broken = "; links to it are broken" if card.download.state == "dead" else ""
-        official = f"unpack the authors' file ({card.download.url}{broken}) and run: {card.convert_command}"
-    return (
-        f"{card.name} is not on this machine, and its card names no weights on the Hub. Two ways forward: {official};"
-        f" or load a copy that somebody published, by its Hub name ({HUB}owner/repo)."
-    )
 
 
 def _split(text: str, revision: str | None) -> tuple[str, str | None]:
@@ -118,4 +111,4 @@ def _from_hub(repo: str, revision: str | None, accept: bool, card: Card | None =
     if card is not None:
         require_licence(card.name, card.licence, accept, card.licence_note)
     digests = card.weights.sha256 if card and card.weights and pinned else None
-    return fetch(repo, revision, digests, approve)
+    return fetch_from_hub(repo, revision, digests, approve)

@@ -3,7 +3,6 @@
 from .build import create as create
 from .build import create_discriminator as create_discriminator
 from .card import Card as Card
-from .card import Download as Download
 from .card import Figure as Figure
 from .card import Weights as Weights
 from .card import read_card as read_card
@@ -19,3 +18,4 @@ from .config import read_config as read_config
 from .directory import build_discriminators as build_discriminators
 from .directory import build_generator as build_generator
 from .directory import save_model as save_model
+from .source import Source as Source

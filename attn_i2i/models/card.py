@@ -7,10 +7,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from ..registry import suggestion
 from ..types import ModelError
+from .source import Source, check_source
 
 UNSTATED = "unstated"
 
@@ -26,16 +27,6 @@ class Figure:
     value: str
     source: str
     direction: str | None = None
-
-
-@dataclass(frozen=True)
-class Download:
-    """The official file: ``sources`` are what lies on the disk once it is unpacked, as ``convert`` takes them."""
-
-    url: str
-    sources: tuple[str, ...]
-    state: Literal["unchecked", "dead"] = "unchecked"
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,15 +61,23 @@ class Card:
     note: str = ""
     aliases: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
-    download: Download | None = None
+    sources: tuple[Source, ...] = ()
     weights: Weights | None = None
 
     @property
+    def official(self) -> Source | None:
+        """The authors' own place, else the first mirror; None where the weights are this package's own."""
+        return next((source for source in self.sources if not source.mirror), next(iter(self.sources), None))
+
+    @property
     def convert_command(self) -> str | None:
-        """The command that turns the unpacked official download into this model."""
-        if self.download is None:
-            return None
-        return f"attn-i2i convert {' '.join(self.download.sources)} --as {self.name}"
+        """The command that turns the unpacked official files into this model."""
+        return self.convert_line(self.official) if self.official else None
+
+    def convert_line(self, source: Source) -> str:
+        """The command that turns the unpacked files of ``source`` into this model."""
+        layout = f" --as-layout {source.layout}" if source.layout else ""
+        return f"attn-i2i convert {' '.join(source.takes)} --as {self.name}{layout}"
 
     def direction(self, name: str) -> str:
         """The direction that ``name`` means: itself, or the one that the card says translates so."""
@@ -102,12 +101,9 @@ def read_card(path: Path) -> Card:
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read as a card: {error}.") from error
     figures = tuple(_table(Figure, one, f"{path}, figures") for one in raw.pop("figures", []))
-    parts = {
-        key: _table(kind, raw.pop(key), f"{path}, {key}")
-        for key, kind in (("download", Download), ("weights", Weights))
-        if key in raw
-    }
-    card = _table(Card, {"name": path.stem, **raw, **parts, "figures": figures}, str(path))
+    sources = tuple(_table(Source, one, f"{path}, sources") for one in raw.pop("sources", []))
+    parts = {"weights": _table(Weights, raw.pop("weights"), f"{path}, weights")} if "weights" in raw else {}
+    card = _table(Card, {"name": path.stem, **raw, **parts, "figures": figures, "sources": sources}, str(path))
     _check(card, path)
     return card
 
@@ -132,6 +128,10 @@ def _fits(value: object, annotation: str) -> bool:
     """Whether a TOML value may fill a field of this annotation; what is no text, table or list was built here."""
     if annotation.startswith("Literal"):
         return repr(value).strip("'") in re.findall(r"'(\w+)'", annotation.replace('"', "'"))
+    if annotation == "bool":
+        return isinstance(value, bool)
+    if annotation.startswith("int"):
+        return isinstance(value, int) and not isinstance(value, bool) and value > 0
     if annotation.startswith("tuple[str"):
         return isinstance(value, list) and all(isinstance(one, str) and one for one in value)
     if annotation == "Mapping[str, str]":
@@ -145,10 +145,12 @@ def _check(card: Card, path: Path) -> None:
     """What one field alone cannot tell."""
     if card.name != path.stem:
         raise ModelError(f"{path}: the card names itself {card.name!r}, its file {path.stem!r}: they must agree.")
+    for source in card.sources:
+        check_source(source, f"{path}, sources")
     weights = card.weights
     if weights is None:
-        if card.download is None:
-            raise ModelError(f"{path}: it needs a download or weights: nobody could get this model.")
+        if not card.sources:
+            raise ModelError(f"{path}: it needs sources or weights: nobody could get this model.")
         return
     for name, digest in weights.sha256.items():
         if not re.fullmatch(r"[0-9a-f]{64}", digest):

@@ -67,12 +67,13 @@ def _card_of(name: str, config: ModelConfig, summary: str) -> Card:
 
 
 def whereabouts(card: Card) -> str:
-    """In a few words, where a model's weights are: on this machine, on the Hub, or only in the authors' file."""
+    """In a few words, where a model's weights are: on this machine, or which kind of place has them."""
     if (folder := installed_folder(card.name)) is not None:
         return "package" if folder.is_relative_to(shipped_models()) else "model store"
     if card.weights is not None and card.weights.repo is not None:
         return "Hub"
-    return "official file (dead)" if card.download and card.download.state == "dead" else "official file"
+    living = [source for source in card.sources if source.state != "dead"]
+    return living[0].label if living else "nowhere (dead)"
 
 
 def find_card(name: str) -> Card | None:

@@ -26,17 +26,19 @@ def load(
     dtype: str | torch.dtype | None = None,
     compile: bool = False,  # noqa: A002
     accept_license: bool = False,
+    fetch: bool | None = None,
 ) -> Translator:
     """A Translator from a zoo name, ``"hf-hub:owner/repo"`` or a model directory.
 
     ``direction`` limits the model to one of its directions, named as in ``directions`` or by what its card says it
     does ("zebra2horse"). ``dtype`` is the precision of the network: pictures come
     back as float32 whatever it is. ``compile`` makes later pictures faster and the first one much slower; on a CPU it
-    also allows Winograd's convolutions, whose answers differ by up to some 2e-5.
+    also allows Winograd's convolutions, whose answers differ by up to some 2e-5. ``fetch`` says whether the authors'
+    file of a model that is not here may be fetched; None fetches what is pinned by a hash and at most 500 MB.
     """
     require_types(str | None, direction=direction)
     require_types(bool, compile=compile)
-    folder, card = find_model(name, revision=revision, accept_license=accept_license)
+    folder, card = find_model(name, revision=revision, accept_license=accept_license, fetch=fetch)
     config = read_config(folder)
     generators = Generators(config.directions, StoredGenerators(folder, config))
     if direction is not None and card is not None:

@@ -1,0 +1,88 @@
+"""``attn-i2i fetch``: the authors' files of models, fetched and converted."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..models.card import Card
+
+
+def fetch(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Zoo names of models.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would come from where; fetch nothing.")] = False,
+    accept_license: Annotated[bool, typer.Option("--accept-license", help="Accept a restricted licence.")] = False,
+    digest: Annotated[
+        str | None, typer.Option("--sha256", help="SHA-256 of the one file to fetch, where you know it.")
+    ] = None,
+) -> None:
+    """Fetch models: the authors' file is downloaded, verified, unpacked, converted and stored under its zoo name."""
+    import re
+
+    from ..models.cards import get_card
+    from ..types import AttnI2IError
+
+    cards = [get_card(name) for name in names]
+    if digest is not None and (len(cards) > 1 or not re.fullmatch(r"[0-9a-f]{64}", digest.lower())):
+        raise typer.BadParameter("expected one NAME, and 64 hexadecimal digits.", param_hint="'--sha256'")
+    failed = False
+    for card in cards:
+        if dry_run:
+            print("\n".join(_plan(card)))
+            continue
+        try:
+            print(_fetched(card, accept_license or _asked(card), digest))
+        except AttnI2IError as error:
+            if len(cards) == 1:
+                raise
+            print(f"error: {error}", file=sys.stderr)
+            failed = True
+    if failed:
+        raise typer.Exit(1)
+
+
+def _fetched(card: Card, accept_license: bool, digest: str | None) -> str:
+    from ..hub import find_model
+    from ..hub.sources import fetch_model
+    from ..models.places import installed_folder
+
+    if installed_folder(card.name) or card.weights:
+        return f"{card.name}: {find_model(card.name, accept_license=accept_license).folder}"
+    lowered = digest.lower() if digest else None
+    folder = fetch_model(card, accept_license=accept_license, fetch=True, digest=lowered)
+    return f"{card.name}: fetched and converted to {folder}"
+
+
+def _asked(card: Card) -> bool:
+    """Ask about a restricted licence where somebody sits at the terminal."""
+    if not card.needs_acceptance or not sys.stdin.isatty():
+        return False
+    return typer.confirm(f"{card.name} is under {card.licence}. {card.licence_note} Accept it?", err=True)
+
+
+def _plan(card: Card) -> Iterator[str]:
+    """What fetching a model would do, line by line; nobody is asked for it."""
+    from ..hub.sources.fetch import by_hand
+    from ..hub.sources.policy import amount, usable
+    from ..hub.sources.progress import size_words
+    from ..models.places import installed_folder
+
+    if (folder := installed_folder(card.name)) is not None:
+        yield f"{card.name}: is here already ({folder})"
+        return
+    yield f"{card.name}: licence {card.licence}{', to be accepted first' if card.needs_acceptance else ''}"
+    if card.weights and card.weights.repo:
+        yield f"  1. Hub, in this library's format: {card.weights.repo} at {card.weights.revision}"
+        return
+    sources = usable(card)
+    for number, source in enumerate(sources, 1):
+        pinned = "hash known" if source.pinned else "no hash known: trusted at first use"
+        inner = f", takes {', '.join(source.members)}" if source.members else ""
+        yield f"  {number}. {source.label}, {size_words(amount(source))}, {pinned}: {source.page}{inner}"
+    if not sources:
+        yield f"  no source that a program can use. {by_hand(card)}"

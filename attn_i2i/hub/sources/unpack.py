@@ -1,0 +1,125 @@
+"""Files taken out of an archive: only the ones that are wanted, never to where the archive says."""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import IO, Protocol
+
+from .download import CHUNK, require_room
+from .errors import FetchError
+from .wrapped_zip import WrappedZip, is_wrapped
+
+MOST_GROWTH = 200
+"""Weights hardly shrink when packed; an archive that says it grows by more than this is no checkpoint."""
+
+
+class Archive(Protocol):
+    """What the kinds of archive have in common: names and sizes of files, and their bytes in order."""
+
+    def sizes(self) -> dict[str, int]: ...
+
+    def chunks(self, name: str) -> Iterator[bytes]: ...
+
+
+class _Zip:
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._zip = zipfile.ZipFile(stream)
+
+    def sizes(self) -> dict[str, int]:
+        return {info.filename: info.file_size for info in self._zip.infolist() if not info.is_dir()}
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        with self._zip.open(name) as inner:
+            yield from iter(lambda: inner.read(CHUNK), b"")
+
+
+class _Tar:
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._tar = tarfile.TarFile.open(fileobj=stream)
+
+    def sizes(self) -> dict[str, int]:
+        return {member.name.removeprefix("./"): member.size for member in self._tar if member.isreg()}
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        (member,) = [m for m in self._tar if m.isreg() and m.name.removeprefix("./") == name][-1:]
+        inner = self._tar.extractfile(member)
+        assert inner is not None, "a regular file has content"
+        yield from iter(lambda: inner.read(CHUNK), b"")
+
+
+BROKEN_ARCHIVE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError, ValueError)
+"""What a damaged archive, or one with a password, makes the standard library raise."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Archive]:
+    """A zip (also one that macOS wrote beyond 4 GiB) or a tar; FetchError for what is neither, or is damaged."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(4)
+            stream.seek(0)
+            if head.startswith(b"PK"):
+                yield WrappedZip(stream) if is_wrapped(stream) else _Zip(stream)
+            else:
+                yield _Tar(stream)
+    except FetchError:
+        raise
+    except BROKEN_ARCHIVE as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise FetchError(f"{path.name} is no archive that can be read, or is cut off ({reason})") from error
+
+
+def members_of(archive: Archive, patterns: Sequence[str], where: str) -> list[str]:
+    """The one member of each pattern; a pattern without a slash fits a name in any folder."""
+    names = [name for name in archive.sizes() if not _is_litter(name)]
+    chosen = []
+    for pattern in patterns:
+        fits = [n for n in names if fnmatchcase(n if "/" in pattern else n.rpartition("/")[2], pattern)]
+        if len(fits) != 1:
+            held = ", ".join((fits or names)[:5]) or "nothing"
+            raise FetchError(f"{where} should hold one {pattern}, but {len(fits)} of its files fit; it holds {held}")
+        chosen += fits
+    return chosen
+
+
+def unpack(path: Path, patterns: Sequence[str], folder: Path) -> list[Path]:
+    """Take the members out of an archive into ``folder``, each under the last part of its name."""
+    with opened(path) as archive:
+        names = members_of(archive, patterns, path.name)
+        sizes = archive.sizes()
+        total = sum(sizes[name] for name in names)
+        if total > MOST_GROWTH * path.stat().st_size:
+            raise FetchError(f"{path.name} says that it unpacks to {total} bytes: it is no archive of weights")
+        require_room(folder, total, f"unpacking {path.name}")
+        targets = [folder / name.rpartition("/")[2] for name in names]
+        if len(set(targets)) < len(targets):
+            raise FetchError(f"{path.name} holds two files of one name: {', '.join(names)}")
+        for name, target in zip(names, targets, strict=True):
+            _write(archive, name, target, path)
+    return targets
+
+
+def _write(archive: Archive, name: str, target: Path, path: Path) -> None:
+    """One member, bounded; what says its size exactly has to keep it."""
+    most, written = MOST_GROWTH * path.stat().st_size, 0
+    with target.open("xb") as out:
+        for chunk in archive.chunks(name):
+            written += len(chunk)
+            if written > most:
+                raise FetchError(f"{name} in {path.name} goes on and on: it is no archive of weights")
+            out.write(chunk)
+    if not isinstance(archive, WrappedZip) and written != archive.sizes()[name]:
+        raise FetchError(f"{name} in {path.name} has another size than it says: the archive is damaged")
+
+
+def _is_litter(name: str) -> bool:
+    """What macOS puts beside the files."""
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith("._")

@@ -1,0 +1,40 @@
+"""Cards whose files lie on loopback, for tests of fetching."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from attn_i2i.models.card import Card
+from attn_i2i.models.places import model_store
+from attn_i2i.models.source import Source
+
+from .source import ROOT
+
+CASES = ROOT / "tests" / "cases"
+CHECKPOINT = (CASES / "cyclegan" / "latest_net_G_A.pth").read_bytes()
+"""A small CycleGAN generator, in the format of the published ones."""
+_numbers = itertools.count()
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def source(kind: str, address: str, *, sums: Mapping[str, bytes] | None = None, **options: Any) -> Source:
+    """A source; ``sums`` are contents whose SHA-256 its card knows."""
+    known = {name: digest(content) for name, content in (sums or {}).items()}
+    return Source(kind, address, sha256=known, evidence="a test", **options)  # type: ignore[arg-type]
+
+
+def card(*sources: Source, **options: Any) -> Card:
+    """A card of a small CycleGAN under a name that no other test has."""
+    told = {"architecture": "cyclegan", "directions": {"A2B": "a2b"}, "config": {"blocks": 9}, **options}
+    return Card(f"model-{next(_numbers)}", summary="A model", task="a2b", sources=sources, **told)
+
+
+def litter() -> list[str]:
+    """What lies in the store beside models and notes: parts of downloads."""
+    return sorted(path.name for path in (model_store() / ".parts").rglob("*") if path.is_file() and path.name[0] != ".")
