@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from .types import Translation, Verdict
@@ -83,24 +84,58 @@ class Update(Protocol):
     def __call__(self, optimizer: str, loss: Tensor) -> None: ...
 
 
-class Recipe(Protocol):
+TRANSLATE = "translate"
+"""The one direction of a multi-domain generator: the target label says where to."""
+TWO_WAYS = ("A2B", "B2A")
+"""The directions between two domains; a recipe may train one of them."""
+
+
+class Layout(NamedTuple):
+    """Which network of a recipe is which, and how they become a model folder.
+
+    ``generators`` maps directions, "A2B" and "B2A" or "translate" alone, to keys of ``networks``; ``discriminators``
+    maps the domains they look at, "A" and "B" or "all". ``architecture`` and ``discriminator`` are registered names,
+    with the options that build those networks again. A recipe whose networks were given to it has no such names, and
+    no model can be written of it; a recipe without discriminators leaves the last three fields out.
+    """
+
+    architecture: str
+    config: Mapping[str, Any]
+    generators: Mapping[str, str]
+    discriminator: str = ""
+    discriminator_config: Mapping[str, Any] = MappingProxyType({})
+    discriminators: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def multidomain(self) -> bool:
+        """Whether a label says where to translate; otherwise there are two domains."""
+        return TRANSLATE in self.generators
+
+
+class Schedule(Protocol):
+    """How long a recipe trains and at which rate; steps count from 0."""
+
+    def learning_rate(self, step: int, steps_per_epoch: int) -> float: ...
+
+    def total_steps(self, steps_per_epoch: int) -> int: ...
+
+
+class Recipe(Schedule, Protocol):
     """How one family trains: networks, losses and the order of updates. The engine owns everything else.
 
     ``step`` computes the losses of one batch and calls ``update(name, loss)`` in the published order; it returns
-    every loss term as a detached scalar, by its published name. Recipes hold no device or process logic. ``options``
-    are what it was built with, and its factory also builds under ``torch.device("meta")``.
+    every loss term as a detached scalar, by its published name. Recipes hold no device or process logic. ``layout``
+    says which network is which, whatever their names are. ``options`` are all that the recipe was built with, as JSON
+    has it: they are stored with the run. A recipe's factory also builds under ``torch.device("meta")``.
     """
 
     networks: nn.ModuleDict
+    layout: Layout
     options: Mapping[str, Any]
 
     def optimizers(self) -> dict[str, Optimizer]: ...
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]: ...
-
-    def learning_rate(self, step: int, steps_per_epoch: int) -> float: ...
-
-    def total_steps(self, steps_per_epoch: int) -> int: ...
 
     def on_epoch(self, epoch: int) -> None: ...
 

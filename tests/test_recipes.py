@@ -152,9 +152,7 @@ def test_an_objective_adds_replaces_and_drops_terms() -> None:
     def far(trip: RoundTrip) -> Tensor:
         return trip.fake.image.sum() * 0 + 7
 
-    losses = run_once(
-        make("cyclegan", objective={"far": (2.0, far), "idt": (0.0, far), "cycle": (1.0, far)}), "cyclegan"
-    )
+    losses = run_once(make("cyclegan", objective={"far": (2.0, far), "identity": 0.0, "cycle": (1.0, far)}), "cyclegan")
     assert losses["far_A"] == losses["far_B"] == 14
     assert losses["cycle_A"] == 7
     assert "idt_A" not in losses

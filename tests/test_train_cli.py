@@ -47,7 +47,7 @@ def test_a_run_and_its_continuation(train: Train, tmp_path: Path) -> None:
 def test_a_dry_run_shows_the_resolved_recipe_and_writes_nothing(train: Train, tmp_path: Path) -> None:
     code, shown, _ = train("attentiongan2", "--data", "data", "-o", "run", "--set", "preset=paper", "--dry-run")
     assert code == 0
-    assert "'guided': True" in shown
+    assert "'discriminator': 'plain-and-guided'" in shown
     assert "parameters: G_A2B" in shown
     assert not (tmp_path / "run").exists()
 

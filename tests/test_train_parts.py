@@ -10,6 +10,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from attn_i2i import Translation
+from attn_i2i.interfaces import Layout
 from attn_i2i.plugins import zoo
 from attn_i2i.train import TrainingWarning, TrainOptions
 from attn_i2i.train.average import MovingAverage
@@ -90,8 +91,9 @@ class Constant(nn.Module):
 
 @pytest.mark.parametrize(("mask", "complaints"), [(0.0, ["all zero", "the identity"]), (1.0, ["all one"]), (0.5, [])])
 def test_useless_masks_are_warned_of_once(mask: float, complaints: list[str], recwarn: pytest.WarningsRecorder) -> None:
-    networks = nn.ModuleDict({"G_A2B": Constant(mask), "G_B2A": Constant(mask)})
-    preview = Preview({side: torch.rand(2, 3, 8, 8) for side in "AB"})
+    networks = nn.ModuleDict({"there": Constant(mask), "back": Constant(mask)})
+    layout = Layout("", {}, {"A2B": "there", "B2A": "back"})
+    preview = Preview({side: torch.rand(2, 3, 8, 8) for side in "AB"}, layout)
     for step in (1, 2):
         preview.guard(preview.look(networks), step)
     assert [one.category for one in recwarn] == [TrainingWarning] * len(complaints)

@@ -32,6 +32,8 @@ class ThresholdMasked(nn.Module):
     torch.Size([2, 1, 7, 7])
     """
 
+    masked = True
+
     def __init__(self, discriminator: nn.Module, threshold: float = 0.1) -> None:
         super().__init__()
         if not 0 <= threshold <= 1:
@@ -52,6 +54,8 @@ class ConcatMasked(nn.Module):
     >>> discriminator(torch.zeros(2, 3, 16, 16), torch.ones(2, 1, 16, 16))[0].logits.shape
     torch.Size([2, 1, 7, 7])
     """
+
+    masked = True
 
     def __init__(self, discriminator: nn.Module) -> None:
         super().__init__()

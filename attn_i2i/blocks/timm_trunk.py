@@ -30,7 +30,8 @@ class TimmTrunk(nn.Module):
     """(B, 3, H, W) images in [-1, 1] to the deepest, or the ``level``-th, feature map of a timm backbone.
 
     Images are brought to the mean and deviation the backbone was trained with. ``out_channels`` and ``stride`` are
-    read from the backbone, so any head fits. Further options go to ``timm.create_model``.
+    read from the backbone, so any head fits. Recipes that draw first weights leave ``pretrained``
+    ones as they are. Further options go to ``timm.create_model``.
 
     >>> trunk = TimmTrunk("mobilenetv3_small_050", level=1)
     >>> trunk.stride, trunk(torch.zeros(1, 3, 64, 64)).shape[2:]
@@ -44,7 +45,7 @@ class TimmTrunk(nn.Module):
         levels = len(info.channels())
         if not -levels <= level < levels:
             raise ConfigError(f"{name!r} has {levels} feature levels, there is no level {level}.")
-        self.level = level
+        self.level, self.pretrained = level, pretrained
         self.out_channels = int(info.channels()[level])
         self.stride = int(info.reduction()[level])
         config: Any = getattr(self.backbone, "pretrained_cfg", None) or {}

@@ -10,7 +10,8 @@ import typer
 from typer.core import TyperCommand
 
 Assignments = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Option of the recipe, such as width=32.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Option of the recipe: width=32, objective.cycle=5."),
 ]
 Steps = Annotated[int | None, typer.Option(min=1, help="Steps.", show_default="the recipe's whole schedule")]
 EpochSize = Annotated[int | None, typer.Option(min=1, help="Pictures of an epoch.", show_default="all")]
@@ -70,6 +71,8 @@ def train(
     data: Annotated[Path, typer.Option(help="Folder with trainA and trainB, or with one folder a domain.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="RUN", help="Folder of this run.")],
     set_: Assignments = None,
+    generator: Annotated[str | None, typer.Option(metavar="NAME", help="Registered generator to train.")] = None,
+    discriminator: Annotated[str | None, typer.Option(metavar="NAME", help="Registered discriminator.")] = None,
     steps: Steps = None,
     epoch_size: EpochSize = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures of a domain that one process sees at once.")] = 1,
@@ -103,7 +106,9 @@ def train(
     from .. import train as training
     from ..train.options import parse_assignments
 
+    parts = {role: given.pop(role) for role in ("generator", "discriminator")}
     recipe_options = parse_assignments(given.pop("set_") or [])
+    recipe_options |= {role: name for role, name in parts.items() if name is not None}
     attributes_selected = [name.strip() for name in given.pop("select").split(",") if name.strip()]
     given |= {"run": given.pop("output"), "recipe_options": recipe_options, "select": attributes_selected}
     if given.pop("dry_run"):

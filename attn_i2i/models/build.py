@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..plugins import zoo
-from ..registry import suggestion
-from ..types import AttnI2IError, ConfigError, ModelError, StateDict
+from ..plugins.parts import find_part
+from ..types import ModelError, StateDict
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,25 +33,7 @@ def builder(
     kind: Literal["generators", "discriminators"], architecture: str, config: Mapping[str, Any]
 ) -> Callable[[], nn.Module]:
     """What builds a registered part, imported already: an import inside a device context would be moved too."""
-    return partial(_build, getattr(zoo(), kind).load(architecture), architecture, config)
-
-
-def _build(factory: Any, name: str, config: Mapping[str, Any]) -> nn.Module:
-    known = inspect.signature(factory).parameters
-    open_ended = any(p.kind is p.VAR_KEYWORD for p in known.values())
-    for option in config:
-        if option not in known and not open_ended:
-            raise ConfigError(
-                f"{name} has no option {option!r}.{suggestion(option, known)} Options: {', '.join(known) or 'none'}."
-            )
-    try:
-        module: nn.Module = factory(**config)
-    except AttnI2IError:
-        raise
-    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise ConfigError(f"{name} cannot be built from {dict(config)}: {reason}.") from error
-    return module
+    return partial(find_part(getattr(zoo(), kind), architecture).build, config)
 
 
 def load_strictly(build: Callable[[], nn.Module], state: StateDict, where: str) -> nn.Module:

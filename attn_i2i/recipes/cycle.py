@@ -6,74 +6,59 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from ..interfaces import Objective, RoundTrip, Update
-from ..losses import adversarial, cycle, identity, merged, needs_same, values
+from ..losses import adversarial, cycle, identity, needs_same
+from .base import BaseRecipe, logged_names
 from .discriminators import DomainDiscriminators
-from .networks import Layout, pairwise_adam, sum_of, translate_together
+from .factory import RecipeParts
+from .networks import AdamOptions, sum_of, translate_together, two_adams
 from .schedule import EpochSchedule
+
+CYCLE_TERMS: Objective = {"adversarial": (1.0, adversarial), "cycle": (10.0, cycle), "identity": (5.0, identity)}
+"""CycleGAN's terms with their released weights (arXiv:1703.10593, section 5.2)."""
+LOGGED = {"adversarial": "G", "identity": "idt"}
 
 
 @dataclass(frozen=True)
-class CycleOptions:
-    """``cycle`` and ``identity`` are weights, ``pool`` the fakes kept, ``decay_epochs`` follow ``epochs``.
+class CycleOptions(AdamOptions):
+    """``pool`` is how many fakes are kept, ``decay_epochs`` follow ``epochs``; further options as in `AdamOptions`."""
 
-    The discriminators learn at ``discriminator_rate`` times the generators' rate (Heusel et al., arXiv:1706.08500).
-    """
-
-    cycle: float = 10.0
-    identity: float = 5.0
-    learning_rate: float = 2e-4
-    discriminator_rate: float = 1.0
-    beta1: float = 0.5
-    beta2: float = 0.999
     pool: int = 50
     epochs: int = 100
     decay_epochs: int = 100
     seed: int = 0
 
 
-class CycleRecipe(EpochSchedule):
+class CycleRecipe(BaseRecipe):
     """CycleGAN's training of any two generators ``G_A2B``, ``G_B2A`` against ``D_A``, ``D_B`` (D_x looks at domain x).
 
     A batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1]. The generators are updated first, then the
     discriminators on fakes from a pool. Losses are named by the generator's letter, weighted, as published: ``G_A``,
-    ``cycle_A``, ``idt_A`` belong to A2B, ``D_A`` to the discriminator of its fakes. With ``guided`` the discriminators
-    also read the foreground mask of the fake, for the fake as for the real image (arXiv:1911.11897, section 3.3).
-    ``objective`` is merged into the default terms ``G``, ``cycle`` and ``idt``.
+    ``cycle_A``, ``idt_A`` belong to A2B, ``D_A`` to the discriminator of its fakes. Discriminators that advertise
+    ``masked`` also read the foreground mask of the fake, for the fake as for the real image (arXiv:1911.11897,
+    section 3.3).
     """
 
-    def __init__(
-        self,
-        networks: nn.ModuleDict,
-        options: CycleOptions,
-        *,
-        objective: Objective | None = None,
-        guided: bool = False,
-        layout: Layout | None = None,
-        shown: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.networks, self.layout = networks, layout
-        self.options = dict(shown or vars(options))
-        self._options: CycleOptions = options
-        default = {"G": (1.0, adversarial), "cycle": (options.cycle, cycle), "idt": (options.identity, identity)}
-        self.objective = merged(default, objective)
-        self._discriminators = DomainDiscriminators(networks, pool=options.pool, seed=options.seed, guided=guided)
+    def __init__(self, parts: RecipeParts[CycleOptions]) -> None:
+        o = parts.training
+        super().__init__(parts, EpochSchedule(o.learning_rate, o.epochs, o.decay_epochs))
+        self._rates: AdamOptions = o
+        self._logged = logged_names(LOGGED, self.objective)
+        self._discriminators = DomainDiscriminators(self.networks, pool=o.pool, seed=o.seed)
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One Adam for both generators, one for both discriminators."""
-        o = self._options
-        betas = o.beta1, o.beta2
-        return pairwise_adam(self.networks, o.learning_rate, betas, discriminator_rate=o.discriminator_rate)
+        return two_adams(self.networks, self.layout, self._rates)
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
         trips = self._translate(batch["A"], batch["B"])
         weighted = {
-            f"{name}_{letter}": self.objective[name][0] * value
+            f"{self._logged[name]}_{letter}": value
             for letter, trip in trips.items()
-            for name, value in values(self.objective, trip).items()
+            for name, value in self.weighted(trip).items()
         }
         update("G", sum_of(weighted))
         losses = {name: value.detach() for name, value in weighted.items()}
@@ -100,9 +85,7 @@ class CycleRecipe(EpochSchedule):
         }
 
     def state_dict(self) -> dict[str, Any]:
-        pools = self._discriminators.state_dict()
-        return {"pools": {"A": pools["B"], "B": pools["A"]}}
+        return {"pools": self._discriminators.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        pools = state["pools"]  # by the letter of the generator that filled them, as losses are named
-        self._discriminators.load_state_dict({"A": pools["B"], "B": pools["A"]})
+        self._discriminators.load_state_dict(state["pools"])

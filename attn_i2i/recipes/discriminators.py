@@ -16,12 +16,13 @@ from .networks import discriminate_together, frozen
 class DomainDiscriminators:
     """``D_A`` and ``D_B`` of ``networks``, where D_x looks at domain x, each with a pool of ``pool`` fakes.
 
-    With ``guided`` they also read the foreground mask of the fake, for the fake as for the real image
+    Those that advertise ``masked`` also read the foreground mask of the fake, for the fake as for the real image
     (AttentionGAN, arXiv:1911.11897, section 3.3); the pools then keep fakes with their masks.
     """
 
-    def __init__(self, networks: nn.ModuleDict, *, pool: int, seed: int, guided: bool = False) -> None:
-        self.networks, self.guided = networks, guided
+    def __init__(self, networks: nn.ModuleDict, *, pool: int, seed: int) -> None:
+        self.networks = networks
+        self.guided = any(getattr(networks[f"D_{domain}"], "masked", False) for domain in "AB")
         self.pools = {domain: ImagePool(pool, seed + i) for i, domain in enumerate("AB")}
 
     def verdicts(self, domain: str, fake: Translation) -> tuple[Verdict, ...]:

@@ -7,82 +7,73 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from ..interfaces import Objective, RoundTrip, Update
-from ..losses import attribute_loss, classification, critic, cycle, gradient_penalty, merged, values, wgan
-from ..types import Translation
+from ..losses import attribute_loss, classification, critic, cycle, gradient_penalty, values, wgan
+from ..types import ConfigError, Translation
 from .augment import shifted
-from .networks import Layout, adam, discriminate_together, frozen, sum_of, uncompiled
+from .base import BaseRecipe, logged_names
+from .factory import RecipeParts
+from .networks import AdamOptions, discriminate_together, frozen, sum_of, two_adams, uncompiled
 from .schedule import StepSchedule
+
+DOMAIN_TERMS: Objective = {
+    "adversarial": (1.0, critic),
+    "cycle": (10.0, cycle),
+    "classification": (1.0, classification),
+}
+"""StarGAN's terms with their published weights (arXiv:1711.09020, section 3.2)."""
+LOGGED = {"adversarial": "loss_fake", "cycle": "loss_rec", "classification": "loss_cls"}
 
 
 @dataclass(frozen=True)
-class DomainOptions:
-    """``classification``, ``cycle`` and ``penalty`` are weights; the generator is updated every ``n_critic`` steps.
+class DomainOptions(AdamOptions):
+    """``penalty`` is the weight of the gradient penalty; the generator is updated every ``n_critic`` steps.
 
     The discriminator weighs the domains of real images ``real_classification`` times as much as the generator those of
-    its fakes, and learns at ``discriminator_rate`` times its rate (Heusel et al., arXiv:1706.08500); it is shown
-    every image moved by up to ``shift`` pixels. Rates fall to 0 over the last ``decay_steps`` of ``steps``.
+    its fakes; it is shown every image moved by up to ``shift`` pixels. Rates fall to 0 over the last ``decay_steps`` of
+    ``steps``. Further options as in `AdamOptions`.
     """
 
-    classification: float = 1.0
     real_classification: float = 1.0
-    cycle: float = 10.0
     penalty: float = 10.0
     n_critic: int = 5
     learning_rate: float = 1e-4
-    discriminator_rate: float = 1.0
     shift: int = 0
-    beta1: float = 0.5
-    beta2: float = 0.999
     steps: int = 200_000
     decay_steps: int = 100_000
     seed: int = 0
 
 
-class MultiDomainRecipe(StepSchedule):
+class MultiDomainRecipe(BaseRecipe):
     """StarGAN's training of any label-conditioned generator ``G`` against ``D``, whose verdict has class logits.
 
     A batch is ``image``, (B, 3, H, W) in [-1, 1], its ``label``, (B, domains) of 0 and 1, and, where given,
     ``target`` (else the labels shuffled) and ``gp_alpha``, (B, 1, 1, 1) in [0, 1] (else drawn). The critic is updated
     first, on a fake that serves the generator's update too. Losses carry their published names, unweighted.
-    ``objective`` is merged into the generator's terms ``loss_fake``, ``loss_rec`` and ``loss_cls``.
     """
 
-    def __init__(
-        self,
-        networks: nn.ModuleDict,
-        options: DomainOptions,
-        *,
-        objective: Objective | None = None,
-        layout: Layout | None = None,
-        shown: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.networks, self.layout, self.options = networks, layout, dict(shown or vars(options))
-        self._options: DomainOptions = options
-        o = options
-        default = {
-            "loss_fake": (1.0, critic),
-            "loss_rec": (o.cycle, cycle),
-            "loss_cls": (o.classification, classification),
-        }
-        self.objective = merged(default, objective)
-        self._steps = 0
+    def __init__(self, parts: RecipeParts[DomainOptions]) -> None:
+        o = parts.training
+        super().__init__(parts, StepSchedule(o.learning_rate, o.steps, o.decay_steps))
+        self._rates: AdamOptions = o
+        self._logged = logged_names(LOGGED, self.objective)
+        self._turn, self._shift, self._steps = max(1, o.n_critic), o.shift, 0
+        names_domains, _ = self.objective.get("classification", (0.0, classification))
+        self._critic_weights = {"D/loss_cls": o.real_classification * names_domains, "D/loss_gp": o.penalty}
         self._random = torch.Generator().manual_seed(o.seed)
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One Adam for the generator, one for the discriminator."""
-        o = self._options
-        betas, scales = (o.beta1, o.beta2), {"G": 1.0, "D": o.discriminator_rate}
-        return {name: adam([self.networks[name]], o.learning_rate, betas, scale=k) for name, k in scales.items()}
+        return two_adams(self.networks, self.layout, self._rates)
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
         image, label = batch["image"], batch["label"]
         target, alpha = self._drawn(batch)
         self._steps += 1
-        generator_turn = self._steps % max(1, self._options.n_critic) == 0
+        generator_turn = self._steps % self._turn == 0
         with torch.set_grad_enabled(generator_turn):
             fake: Translation = self.networks["G"](image, target)
         losses = self._update_critic(self._shown(image), label, self._shown(fake.image.detach()), alpha, update)
@@ -92,7 +83,7 @@ class MultiDomainRecipe(StepSchedule):
             back = self.networks["G"](fake.image, label)
             terms = values(self.objective, RoundTrip(image, image, fake, back, None, verdicts, target))
             update("G", sum_of({name: self.objective[name][0] * value for name, value in terms.items()}))
-            losses |= {f"G/{name}": value.detach() for name, value in terms.items()}
+            losses |= {f"G/{self._logged[name]}": value.detach() for name, value in terms.items()}
         return losses
 
     def _drawn(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -109,22 +100,22 @@ class MultiDomainRecipe(StepSchedule):
 
     def _shown(self, images: Tensor) -> Tensor:
         """What the discriminator sees of images."""
-        return shifted(images, self._options.shift, self._random)
+        return shifted(images, self._shift, self._random)
 
     def _update_critic(
         self, image: Tensor, label: Tensor, fake: Tensor, alpha: Tensor, update: Update
     ) -> dict[str, Tensor]:
-        o, discriminator = self._options, self.networks["D"]
+        discriminator = self.networks["D"]
         (on_real,), (on_fake,) = discriminate_together(discriminator, image, fake)
-        assert on_real.class_logits is not None
+        if on_real.class_logits is None:
+            raise ConfigError("A multi-domain recipe needs a discriminator with class logits, such as stargan's.")
         losses = {
             "D/loss_real": wgan(on_real.logits, True),
             "D/loss_fake": wgan(on_fake.logits, False),
             "D/loss_cls": attribute_loss(on_real.class_logits, label),
             "D/loss_gp": gradient_penalty(lambda x: uncompiled(discriminator)(x)[0].logits, image, fake, alpha),
         }
-        weights = {"D/loss_cls": o.real_classification * o.classification, "D/loss_gp": o.penalty}
-        update("D", sum_of({name: weights.get(name, 1.0) * value for name, value in losses.items()}))
+        update("D", sum_of({name: self._critic_weights.get(name, 1.0) * value for name, value in losses.items()}))
         return {name: value.detach() for name, value in losses.items()}
 
     def state_dict(self) -> dict[str, Any]:

@@ -2,63 +2,71 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Adam, Optimizer
 
+from ..interfaces import Layout
 from ..types import Translation, Verdict
 
 P = TypeVar("P", Translation, Verdict)
 
 
-class Layout(NamedTuple):
-    """How a recipe's networks become a model directory: registered names, options, and which network is which.
+def initialise(module: nn.Module, std: float = 0.02) -> nn.Module:
+    """Draw convolution and linear weights from N(0, std), their biases 0, scales of batch norm from N(1, std).
 
-    ``generators`` maps directions to keys of ``networks``, ``discriminators`` the domains they look at; a recipe
-    without discriminators leaves the last three out.
+    Parts with a true attribute ``pretrained`` keep theirs.
+    """
+    if getattr(module, "pretrained", False):
+        return module
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(module.weight, 0.0, std)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, _BatchNorm) and module.affine:
+        nn.init.normal_(module.weight, 1.0, std)
+        nn.init.zeros_(module.bias)
+    for part in module.children():
+        initialise(part, std)
+    return module
+
+
+@dataclass(frozen=True)
+class AdamOptions:
+    """Rates and moments of the generators' Adam and of the discriminators', which may learn at a rate of their own.
+
+    The discriminators' rate is ``discriminator_rate`` times the generators' (Heusel et al., arXiv:1706.08500).
     """
 
-    architecture: str
-    config: Mapping[str, Any]
-    generators: Mapping[str, str]
-    discriminator: str = ""
-    discriminator_config: Mapping[str, Any] = MappingProxyType({})
-    discriminators: Mapping[str, str] = MappingProxyType({})
+    learning_rate: float = 2e-4
+    discriminator_rate: float = 1.0
+    beta1: float = 0.5
+    beta2: float = 0.999
+    weight_decay: float = 0.0
 
 
-def pairwise_layout(
-    architecture: str, config: Mapping[str, Any], discriminator: str, discriminator_config: Mapping[str, Any]
-) -> Layout:
-    """The layout of two directions A2B and B2A, and of two discriminators A and B."""
-    generators = {"A2B": "G_A2B", "B2A": "G_B2A"}
-    return Layout(architecture, config, generators, discriminator, discriminator_config, {"A": "D_A", "B": "D_B"})
-
-
-def pairwise_networks(
-    generator: Callable[[], nn.Module], discriminator: Callable[[], nn.Module], *, std: float | None = 0.02
-) -> nn.ModuleDict:
-    """Fresh ``G_A2B``, ``G_B2A``, ``D_A`` and ``D_B``, initialised from N(0, std), or as torch does for None."""
-    made = {"G_A2B": generator(), "G_B2A": generator(), "D_A": discriminator(), "D_B": discriminator()}
-    return nn.ModuleDict(made if std is None else {name: initialise(module, std) for name, module in made.items()})
-
-
-def initialise(module: nn.Module, std: float = 0.02) -> nn.Module:
-    """Draw convolution and linear weights from N(0, std), their biases 0, scales of batch norm from N(1, std)."""
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            nn.init.normal_(part.weight, 0.0, std)
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
-        elif isinstance(part, _BatchNorm) and part.affine:
-            nn.init.normal_(part.weight, 1.0, std)
-            nn.init.zeros_(part.bias)
-    return module
+def two_adams(networks: nn.ModuleDict, layout: Layout, options: AdamOptions) -> dict[str, Optimizer]:
+    """One Adam for all generators, ``G``, and one for all discriminators, ``D``, as the layout tells them apart."""
+    o = options
+    groups = {"G": (layout.generators, 1.0), "D": (layout.discriminators, o.discriminator_rate)}
+    return {
+        name: adam(
+            [networks[key] for key in dict.fromkeys(keys.values())],
+            o.learning_rate,
+            (o.beta1, o.beta2),
+            weight_decay=o.weight_decay,
+            scale=scale,
+        )
+        for name, (keys, scale) in groups.items()
+        if keys
+    }
 
 
 def adam(
@@ -74,21 +82,6 @@ def adam(
     fused = all(parameter.device.type in ("cpu", "cuda") for parameter in parameters)
     group = {"params": parameters, "lr": scale * lr, "lr_scale": scale}
     return Adam([group], lr, betas, weight_decay=weight_decay, fused=fused)
-
-
-def pairwise_adam(
-    networks: nn.ModuleDict,
-    lr: float,
-    betas: tuple[float, float],
-    weight_decay: float = 0.0,
-    discriminator_rate: float = 1.0,
-) -> dict[str, Optimizer]:
-    """One Adam for both generators, ``G``, and one for both discriminators, ``D``, at ``discriminator_rate`` * lr."""
-    pairs = {"G": ("G_A2B", "G_B2A", 1.0), "D": ("D_A", "D_B", discriminator_rate)}
-    return {
-        name: adam([networks[first], networks[second]], lr, betas, weight_decay=weight_decay, scale=scale)
-        for name, (first, second, scale) in pairs.items()
-    }
 
 
 def sum_of(losses: Mapping[str, Tensor]) -> Tensor:
@@ -144,11 +137,13 @@ def discriminate_together(
 ) -> tuple[tuple[Verdict, ...], tuple[Verdict, ...]]:
     """Verdicts on real and on fake images, real first: in one pass, unless batch norm forbids that.
 
-    ``masks`` are those a masked discriminator looks through, of the real and of the fake images.
+    ``masks`` are those a masked discriminator looks through, of the real and of the fake images. A discriminator whose
+    ``forward`` takes ``passes`` is told that these are two, each with a spectral norm of its own.
     """
     if mixes_samples(network):
         mask_real, mask_fake = masks or (None, None)
         return network(real, mask_real), network(fake, mask_fake)
-    verdicts = network(torch.cat([real, fake]), None if masks is None else torch.cat(masks))
+    passes = {"passes": 2} if "passes" in inspect.signature(network.forward).parameters else {}
+    verdicts = network(torch.cat([real, fake]), None if masks is None else torch.cat(masks), **passes)
     halves = [split(verdict, [len(real), len(fake)]) for verdict in verdicts]
     return tuple(half[0] for half in halves), tuple(half[1] for half in halves)

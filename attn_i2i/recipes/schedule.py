@@ -1,8 +1,8 @@
-"""Learning rates over time: constant, then linear to zero."""
+"""Learning rates over time, constant and then linear to zero: objects that a recipe holds."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 
 def by_epoch(step: int, steps_per_epoch: int, *, constant: int, decay: int) -> float:
@@ -20,37 +20,43 @@ def by_step(step: int, *, total: int, decay: int) -> float:
     return max(0.0, 1 - max(0, into_decay) / decay) if decay else 1.0
 
 
+@dataclass(frozen=True)
 class EpochSchedule:
-    """The length and rate of a recipe whose ``_options`` have ``learning_rate``, ``epochs`` and ``decay_epochs``."""
+    """``rate`` for ``epochs`` epochs, falling to 0 over ``decay_epochs`` more.
 
-    _options: Any
+    >>> [EpochSchedule(1.0, epochs=1, decay_epochs=3).learning_rate(step, 1) for step in range(4)]
+    [1.0, 0.75, 0.5, 0.25]
+    """
+
+    rate: float
+    epochs: int
+    decay_epochs: int
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
         """The rate of ``step`` (from 0)."""
-        o = self._options
-        return float(o.learning_rate) * by_epoch(step, steps_per_epoch, constant=o.epochs, decay=o.decay_epochs)
+        return self.rate * by_epoch(step, steps_per_epoch, constant=self.epochs, decay=self.decay_epochs)
 
     def total_steps(self, steps_per_epoch: int) -> int:
         """Steps of a whole training."""
-        return int(self._options.epochs + self._options.decay_epochs) * steps_per_epoch
-
-    def on_epoch(self, epoch: int) -> None:
-        """Nothing changes from epoch to epoch."""
+        return (self.epochs + self.decay_epochs) * steps_per_epoch
 
 
+@dataclass(frozen=True)
 class StepSchedule:
-    """The length and rate of a recipe whose ``_options`` have ``learning_rate``, ``steps`` and ``decay_steps``."""
+    """``rate`` that falls to 0 over the last ``decay_steps`` of ``steps``.
 
-    _options: Any
+    >>> [StepSchedule(1.0, steps=4, decay_steps=2).learning_rate(step, 1) for step in range(4)]
+    [1.0, 1.0, 0.5, 0.0]
+    """
+
+    rate: float
+    steps: int
+    decay_steps: int
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
         """The rate of ``step`` (from 0)."""
-        o = self._options
-        return float(o.learning_rate) * by_step(step, total=o.steps, decay=o.decay_steps)
+        return self.rate * by_step(step, total=self.steps, decay=self.decay_steps)
 
     def total_steps(self, steps_per_epoch: int) -> int:
         """Steps of a whole training."""
-        return int(self._options.steps)
-
-    def on_epoch(self, epoch: int) -> None:
-        """Nothing changes from epoch to epoch."""
+        return self.steps

@@ -7,5 +7,5 @@ from .generators import check_generator as check_generator
 from .heads import check_head as check_head
 from .plugins import Checked as Checked
 from .plugins import check_plugin as check_plugin
+from .terms import check_term as check_term
 from .training import check_recipe as check_recipe
-from .training import check_term as check_term

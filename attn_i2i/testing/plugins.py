@@ -15,7 +15,8 @@ from .converters import check_converter
 from .discriminators import check_discriminator
 from .generators import check_generator
 from .heads import check_head
-from .training import check_recipe, check_term
+from .terms import check_term
+from .training import check_recipe
 
 
 class Checked(NamedTuple):

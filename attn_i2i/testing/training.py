@@ -1,9 +1,8 @@
-"""What loss terms and recipes promise."""
+"""What recipes promise."""
 
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,45 +10,16 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..interfaces import Recipe, RoundTrip, Term
-from ..masks import blend
-from ..types import Translation, Verdict
+from ..interfaces import Recipe
 from .contract import call, check_finite, check_shape, expect, kind
+from .layouts import check_layout, check_schedule, check_stored
 
+# A critic that is five updates ahead of its generator has the generator updated twice.
 STEPS = 10
-
-
-def check_term(term: Term) -> None:
-    """Hold a loss term to what an objective relies on.
-
-    From a RoundTrip with everything in it, a finite scalar with a gradient. Raises ContractError.
-    """
-    trip, leaves = _round_trip()
-    value = call(term, trip, doing="Calling it with a RoundTrip")
-    check_shape("The loss", value, (), "reduce it, for example by mean().")
-    check_finite([("The loss", value)], "for images in [-1, 1]")
-    expect(value.requires_grad, "The loss has no gradient: compute it from the trip's tensors, detached nowhere.")
-    value.backward()
-    expect(any(leaf.grad is not None for leaf in leaves), "The loss does not depend on the translations or verdicts.")
-
-
-def _round_trip(side: int = 16) -> tuple[RoundTrip, list[Tensor]]:
-    """A trip of two images through made-up networks, and the tensors that those would be trained by."""
-    source = torch.Generator().manual_seed(0)
-    leaves: list[Tensor] = []
-
-    def leaf(*shape: int) -> Tensor:
-        leaves.append(torch.randn(*shape, generator=source, requires_grad=True))
-        return leaves[-1]
-
-    def translation(image: Tensor) -> Translation:
-        attention, contents = leaf(2, 3, side, side).softmax(1), leaf(2, 2, 3, side, side).tanh()
-        return Translation(blend(attention, contents, image), attention, contents, leaf(2, 2), leaf(2, 1, 4, 4))
-
-    a, b = (torch.rand(2, 3, side, side, generator=source) * 2 - 1 for _ in range(2))
-    fake = translation(a)
-    verdict = Verdict(leaf(2, 1, 4, 4), leaf(2, 2), leaf(2, 5), leaf(2, 1, 4, 4))
-    return RoundTrip(a, b, fake, translation(fake.image), translation(b), (verdict,), torch.eye(5)[:2]), leaves
+NEEDED = (
+    *("networks", "layout", "options", "optimizers", "step", "learning_rate", "total_steps", "on_epoch"),
+    *("state_dict", "load_state_dict"),
+)
 
 
 def check_recipe(
@@ -57,20 +27,25 @@ def check_recipe(
 ) -> None:
     """Hold a recipe to what the training engine relies on. ``recipe`` is a factory, best of small networks.
 
-    Within ten steps every optimizer and every network with parameters is updated; each step returns finite, detached
-    scalars; learning rates are finite and not negative; another recipe that takes over the networks, the optimizers
-    and ``state_dict()`` goes on with the same losses. ``batch`` is two ``size`` x ``size`` images of either kind by
-    default: ``A`` and ``B``; ``image`` with a ``label`` and a ``target`` of ``domains`` entries. Raises ContractError.
+    Its layout says which network is which generator and discriminator, under registered names that build them again;
+    its options are JSON; it also builds on the meta device. Within ten steps every optimizer and every network with
+    parameters is updated; each step returns finite, detached scalars; the schedule has an end and rates that are
+    finite and not negative; another recipe that takes over the networks, the optimizers and ``state_dict()`` goes on
+    with the same losses. ``batch`` is two ``size`` x ``size`` images of either kind by default: ``A`` and ``B``;
+    ``image`` with a ``label`` and a ``target`` of ``domains`` entries. Raises ContractError.
     """
     one: Recipe = call(recipe, doing="Building it from its defaults (every option needs one)")
-    for name in ("networks", "optimizers", "step", "learning_rate", "on_epoch", "state_dict", "load_state_dict"):
+    for name in NEEDED:
         expect(hasattr(one, name), f"A recipe needs {name}: see attn_i2i.interfaces.Recipe.")
     expect(isinstance(one.networks, nn.ModuleDict), f"networks is {kind(one.networks)}, not an nn.ModuleDict.")
     batch = batch or default_batch(size, domains)
-    optimizers = call(one.optimizers, doing="optimizers()")
+    check_layout(one, batch)
+    check_stored(one.options)
+    check_schedule(one)
+    with torch.device("meta"):
+        call(recipe, doing="Building it under torch.device('meta')")
+    optimizers = _optimizers(one)
     _check_steps(one, optimizers, batch)
-    rate = call(one.learning_rate, 10, 5, doing="learning_rate(10, 5)")
-    expect(isinstance(rate, float | int) and 0 <= rate < math.inf, f"learning_rate(10, 5) is {rate!r}, not a rate.")
     call(one.on_epoch, 1, doing="on_epoch(1)")
     _check_resumption(one, optimizers, recipe(), batch)
 
@@ -80,6 +55,19 @@ def default_batch(size: int, domains: int) -> dict[str, Tensor]:
     source = torch.Generator().manual_seed(0)
     images = {name: torch.rand(2, 3, size, size, generator=source) * 2 - 1 for name in ("A", "B", "image")}
     return {**images, "label": torch.eye(domains)[:2], "target": torch.eye(domains)[1:3]}
+
+
+def _optimizers(recipe: Recipe) -> Mapping[str, Optimizer]:
+    optimizers: Any = call(recipe.optimizers, doing="optimizers()")
+    right = (
+        isinstance(optimizers, Mapping) and optimizers and all(isinstance(o, Optimizer) for o in optimizers.values())
+    )
+    expect(right, f"optimizers() returned {kind(optimizers)}, not torch optimizers by name.")
+    own = {id(parameter) for parameter in recipe.networks.parameters()}
+    for name, optimizer in optimizers.items():
+        foreign = [p for group in optimizer.param_groups for p in group["params"] if id(p) not in own]
+        expect(not foreign, f"The optimizer {name} has parameters of no network: put the module into networks.")
+    return dict(optimizers)
 
 
 def _step(recipe: Recipe, optimizers: Mapping[str, Optimizer], batch: Mapping[str, Tensor]) -> tuple[Any, set[str]]:

@@ -11,13 +11,14 @@ import torch
 
 from ..interfaces import Recipe
 from ..plugins import zoo
+from ..recipes import make_recipe
 from ..types import ConfigError, UnreadableFileError
 from .checkpoint import steps_done
 from .data.check import check
 from .data.folders import TrainingImages, attribute_table, domain_folders, two_domains
 from .data.shards import Shards, find_shards
 from .estimate import Plan, memory_estimate
-from .export import Origin, options_from, start_from
+from .export import Origin, layout_of, options_from, start_from
 from .loop import Run, seed_everything, steps_per_epoch, whole_length
 from .options import TrainOptions
 from .rundir import MODEL, check_claim, claim, sweep
@@ -121,10 +122,10 @@ def build(
     Options that follow from the data or from ``start`` are filled in where the recipe has them and none were given:
     seed, image size, number of domains, the shape of the networks.
     """
-    factory = zoo().recipes[recipe].load()
+    factory = zoo().recipes[recipe].load()  # imported now: an import inside a device context would be moved too
     with torch.device("meta"):  # shapes only: what the recipe is, before any weights are drawn
-        sketch = factory(**given)
-    known = getattr(sketch, "options", {})
+        sketch = make_recipe(factory, **given)
+    known = sketch.options
     pictures = find_pictures(sketch, data, attributes, select)
     if options.cache and isinstance(pictures, Shards):
         raise ConfigError("Shards are streamed, not kept in memory: leave --cache out.")
@@ -132,20 +133,20 @@ def build(
     inherited = {} if start is None else options_from(Path(start), known)
     resolved = {name: value for name, value in {**follows, **inherited}.items() if name in known} | dict(given)
     seed_everything(options.seed)
-    built = factory(**resolved)
+    built = make_recipe(factory, **resolved)
+    layout_of(built, recipe)
     if start is not None:
         start_from(Path(start), built, recipe)
-    told = {**resolved, **getattr(built, "options", {})}
-    return built, Origin(recipe, told, 0, None if start is None else Path(start).name), pictures
+    return built, Origin(recipe, built.options, 0, None if start is None else Path(start).name), pictures
 
 
 def find_pictures(
     recipe: Recipe, data: Location, attributes: Location | None, select: Sequence[str]
 ) -> TrainingImages | Shards:
-    """The folders that a recipe of two domains (``G_A2B``) or of many (``G``) trains on."""
+    """The folders that a recipe of two domains or of many trains on, as its layout says."""
     if select and attributes is None:
         raise ConfigError("Attributes are selected (--select) from a table: give it (--attributes), or leave both out.")
-    if "G" not in recipe.networks:
+    if not recipe.layout.multidomain:
         if attributes is not None:
             raise ConfigError(
                 "A table of attributes (--attributes) is for multi-domain recipes such as stargan: this one trains on"

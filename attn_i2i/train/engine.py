@@ -62,7 +62,7 @@ class Engine:
         recipe.networks.to(accelerator.device).to(memory_format=self.layout)
         self.synchronise()
         self.optimizers = recipe.optimizers()
-        self.average = MovingAverage(_generators(recipe.networks), options.ema) if options.ema else None
+        self.average = MovingAverage(_generators(recipe), options.ema) if options.ema else None
         allow_winograd(recipe.networks)
         if options.checkpointing:
             _recompute_blocks(recipe.networks)
@@ -71,21 +71,21 @@ class Engine:
                 network.compile()
         self._gathered = dict.fromkeys(self.optimizers, 0)
         self._generators_moved = False
-        self._generator_weights = {id(p) for p in _generators(recipe.networks).parameters()}
+        self._generator_weights = {id(p) for p in _generators(recipe).parameters()}
 
     @property
     def generators(self) -> nn.ModuleDict:
-        """What the run is for: the averaged generators where an average is kept, else the trained ones."""
+        """What the run is for, by the layout's keys: averages where they are kept, else the trained generators."""
         if self.average is not None:
             return cast(nn.ModuleDict, self.average.module)
-        return _generators(self.recipe.networks)
+        return _generators(self.recipe)
 
     def micro_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Run the recipe on one batch; returns its loss terms, still on the device."""
         with self._precision():
             losses = self.recipe.step(batch, self.update)
         if self._generators_moved and self.average is not None:
-            self.average.update(_generators(self.recipe.networks))
+            self.average.update(_generators(self.recipe))
         self._generators_moved = False
         return losses
 
@@ -161,11 +161,6 @@ class Engine:
             self.average.load_state_dict(state["average"])
 
 
-def is_generator(name: str) -> bool:
-    """Whether a recipe's network of this name translates: ``G`` or ``G_A2B``, not ``D_A``."""
-    return name == "G" or name.startswith("G_")
-
-
 @contextmanager
 def evaluating(networks: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients inside; every module's own mode afterwards."""
@@ -198,8 +193,8 @@ def _parameters(optimizer: Optimizer) -> list[nn.Parameter]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
-def _generators(networks: nn.ModuleDict) -> nn.ModuleDict:
-    return nn.ModuleDict({name: network for name, network in networks.items() if is_generator(name)})
+def _generators(recipe: Recipe) -> nn.ModuleDict:
+    return nn.ModuleDict({key: recipe.networks[key] for key in recipe.layout.generators.values()})
 
 
 def _recompute_blocks(networks: nn.Module) -> None:

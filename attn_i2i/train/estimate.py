@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from ..interfaces import Recipe
-from .engine import evaluating, is_generator, pictures_of
+from .engine import evaluating, pictures_of
 from .options import TrainOptions
 
 # A cycle-consistent step runs a generator on the source, on the other's fake and on the target, and a discriminator
@@ -61,17 +61,14 @@ def memory_estimate(recipe: Recipe, options: TrainOptions, domains: int) -> dict
     recomputed blocks and bf16 make it smaller, the allocator and cuDNN's workspaces larger.
     """
     weights = sum(p.numel() * p.element_size() for p in recipe.networks.parameters())
-    averaged = sum(
-        p.numel() * p.element_size()
-        for name, net in recipe.networks.items()
-        if options.ema and is_generator(name)
-        for p in net.parameters()
+    generators, discriminators = (
+        [recipe.networks[key] for key in dict.fromkeys(keys.values())]
+        for keys in (recipe.layout.generators, recipe.layout.discriminators)
     )
-    kept = sum(
-        _outputs_of_one_pass(net, options.crop_size, domains if is_generator(name) else None)
-        * (GENERATOR_PASSES if is_generator(name) else DISCRIMINATOR_PASSES)
-        for name, net in recipe.networks.items()
-    )
+    averaged = sum(p.numel() * p.element_size() for net in generators if options.ema for p in net.parameters())
+    size = options.crop_size
+    kept = GENERATOR_PASSES * sum(_outputs_of_one_pass(net, size, domains) for net in generators)
+    kept += DISCRIMINATOR_PASSES * sum(_outputs_of_one_pass(net, size, None) for net in discriminators)
     factor = 2 if options.precision == "bf16" else 4
     return {
         "weights": weights + averaged,
@@ -92,7 +89,7 @@ def _outputs_of_one_pass(network: nn.Module, size: int, domains: int | None) -> 
     hooks: list[RemovableHandle] = [
         module.register_forward_hook(count) for module in network.modules() if not any(True for _ in module.children())
     ]
-    parameter = next(network.parameters())
+    parameter = next(network.parameters(), torch.empty(0))
     image = torch.zeros(1, 3, size, size, device=parameter.device)
     beside = _beside(domains, image)
     try:

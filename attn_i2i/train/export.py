@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from ..interfaces import Recipe
+from ..interfaces import Layout, Recipe
 from ..models.build import check_fit
 from ..models.config import DiscriminatorConfig, ModelConfig, read_config
 from ..models.directory import build_discriminators, build_generator, save_model
+from ..recipes.vocabulary import SHARED
 from ..types import ConfigError
 
 
@@ -59,24 +60,35 @@ def write_model(
     )
 
 
-def layout_of(recipe: Recipe, name: str) -> Any:
-    """How the recipe's networks become a model; ConfigError where it does not say."""
-    layout = getattr(recipe, "layout", None)
-    if layout is None:
+def layout_of(recipe: Recipe, name: str) -> Layout:
+    """How the recipe's networks become a model; ConfigError where they have no registered names."""
+    layout = recipe.layout
+    unnamed = [] if layout.architecture else ["generator"]
+    unnamed += ["discriminator"] if layout.discriminators and not layout.discriminator else []
+    if unnamed:
         raise ConfigError(
-            f"The recipe {name!r} does not say how its networks become a model (its layout is None): build it from"
-            " options, or give it a layout."
+            f"The recipe {name!r} trains a {' and a '.join(unnamed)} that no plugin registered, so that load() could"
+            ' not build its model again: register it, such as attn_i2i.plugins.zoo().generators.add("my-gan", MyGAN),'
+            " and train it by that name."
         )
     return layout
 
 
 def options_from(model: Path, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Those options of a recipe (``known``) that build the networks of a model directory."""
+    """Those options of a recipe (``known``, by whole names) that build the networks of a model directory."""
     config = read_config(model)
-    options = {name: value for name, value in config.config.items() if name in known}
+    parts = {"generator": (config.architecture, config.config)}
     if config.discriminators is not None:
-        discriminators = {f"discriminator_{name}": value for name, value in config.discriminators.config.items()}
-        options |= {name: value for name, value in discriminators.items() if name in known}
+        parts["discriminator"] = config.discriminators.architecture, config.discriminators.config
+    options: dict[str, Any] = {}
+    for role, (architecture, described) in parts.items():
+        for name, value in described.items():
+            if name in SHARED and name in known:
+                options[name] = value
+            elif known.get(role) == architecture:
+                options[f"{role}.{name}"] = value
+            elif role == "generator" and role not in known and name in known:  # a recipe with names of its own
+                options[name] = value
     return options
 
 
@@ -89,7 +101,7 @@ def start_from(model: Path, recipe: Recipe, name: str) -> None:
     if config.architecture != layout.architecture:
         raise ConfigError(
             f"{model} is a {config.architecture!r} model, the recipe {name!r} trains {layout.architecture!r}: choose a"
-            " recipe for that architecture."
+            f" recipe for that architecture, or give this one its generator (--generator {config.architecture})."
         )
     for direction, key in layout.generators.items():
         state = build_generator(model, config, direction).state_dict()

@@ -186,7 +186,8 @@ class Run:
         else:
             images, labels = shown(self.pictures, SHOWN, size)
         floats = to_device(images, device, torch.contiguous_format)
-        return Preview(floats, None if labels is None else labels.to(device), self.pictures.domains)
+        labels = None if labels is None else labels.to(device)
+        return Preview(floats, self.recipe.layout, labels, self.pictures.domains)
 
 
 def seed_everything(seed: int) -> None:
@@ -197,11 +198,11 @@ def seed_everything(seed: int) -> None:
 
 
 def whole_length(recipe: Recipe, steps_per_epoch: int) -> int:
-    """The steps of the recipe's whole schedule; ConfigError where it has no end."""
-    total = getattr(recipe, "total_steps", None)
-    if total is None:
-        raise ConfigError("This recipe does not say how long it trains: give the number of steps (--steps).")
-    return int(total(steps_per_epoch))
+    """The steps of the recipe's whole schedule; ConfigError where it has none."""
+    total = recipe.total_steps(steps_per_epoch)
+    if total < 1:
+        raise ConfigError(f"The recipe's schedule has {total} steps: give the number of steps (--steps).")
+    return total
 
 
 def steps_per_epoch(pictures: TrainingImages | Shards, options: TrainOptions, processes: int) -> int:

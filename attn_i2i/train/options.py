@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
@@ -11,6 +12,7 @@ from ..types import ConfigError
 from .words import RECIPES, meant
 
 Precision = Literal["fp32", "bf16"]
+OPTION = re.compile(r"[a-zA-Z_][\w-]*(\.[\w-]+)*")  # a name, or one below another: generator.width
 AT_LEAST_ONE = (
     "steps",
     "epoch_size",
@@ -115,8 +117,12 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
     parsed: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
-        if not (equals and name.isidentifier()):
-            raise ConfigError(f"{assignment!r} was given to --set: expected name=value, such as width=32.")
+        if not (equals and OPTION.fullmatch(name)):
+            raise ConfigError(
+                f"{assignment!r} was given to --set: expected name=value, such as width=32 or objective.cycle=5."
+            )
+        if name in parsed:
+            raise ConfigError(f"{name} was given twice to --set: give it once.")
         try:
             parsed[name] = json.loads(text)
         except ValueError:

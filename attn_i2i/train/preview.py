@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..images.draw import Tile, colorize, contact_sheet
 from ..images.write import to_pil, write_image
+from ..interfaces import TRANSLATE, Layout
 from ..masks import foreground, split
 from ..types import Translation
 from .engine import evaluating
@@ -26,22 +27,24 @@ class TrainingWarning(UserWarning):
 
 
 class Sight(NamedTuple):
-    """One picture (1, 3, H, W) in [-1, 1], where it goes, what became of it, and its way back."""
+    """One picture (1, 3, H, W) in [-1, 1], where it goes, what became of it, and its way back where there is one."""
 
     label: str
     source: Tensor
     translation: Translation
-    back: Translation
+    back: Translation | None
 
 
 @dataclass
 class Preview:
     """Fixed pictures, translated every now and then.
 
-    ``pictures`` maps a domain's letter to (B, 3, H, W), or "image" to it, with ``labels`` (B, domains) then.
+    ``pictures`` maps a domain's letter to (B, 3, H, W), or "image" to it, with ``labels`` (B, domains) then. The
+    ``layout`` says which network translates where.
     """
 
     pictures: dict[str, Tensor]
+    layout: Layout
     labels: Tensor | None = None
     domains: list[str] | None = None
     _warned: set[str] = field(default_factory=set)
@@ -49,16 +52,20 @@ class Preview:
     def look(self, generators: nn.ModuleDict) -> list[Sight]:
         """Translate every picture; the networks stay as they are, and no random numbers are used."""
         with evaluating(generators):
-            if self.labels is None:
-                return [sight for pair in (("A", "B"), ("B", "A")) for sight in self._pairwise(generators, *pair)]
-            return self._multidomain(generators["G"])
+            if self.layout.multidomain:
+                return self._multidomain(generators[self.layout.generators[TRANSLATE]])
+            return [sight for way in self.layout.generators for sight in self._pairwise(generators, way)]
 
-    def _pairwise(self, generators: nn.ModuleDict, here: str, there: str) -> list[Sight]:
-        there_and_back = generators[f"G_{here}2{there}"], generators[f"G_{there}2{here}"]
+    def _pairwise(self, generators: nn.ModuleDict, way: str) -> list[Sight]:
+        """``way`` is A2B or B2A; a recipe may train one of them alone, and then there is no way back."""
+        keys = self.layout.generators
+        here, there = way.split("2")
+        reverse = keys.get(f"{there}2{here}")
         sights = []
         for source in self.pictures[here].split(1):
-            fake = there_and_back[0](source)
-            sights.append(Sight(f"{here} to {there}", source, fake, there_and_back[1](fake.image)))
+            fake = generators[keys[way]](source)
+            back = None if reverse is None else generators[reverse](fake.image)
+            sights.append(Sight(f"{here} to {there}", source, fake, back))
         return sights
 
     def _multidomain(self, generator: nn.Module) -> list[Sight]:
@@ -119,7 +126,8 @@ def _row(sight: Sight) -> list[Tile]:
     if fake.contents is not None and fake.attention is not None:
         weights = split(fake.attention, fake.contents)[0].mean((2, 3))
         row.append(("content", _picture(fake.contents[:, int(weights.argmax())])))
-    return [*row, (sight.label, _picture(fake.image)), ("cycle", _picture(sight.back.image))]
+    row.append((sight.label, _picture(fake.image)))
+    return row if sight.back is None else [*row, ("cycle", _picture(sight.back.image))]
 
 
 def _picture(image: Tensor) -> Image.Image:

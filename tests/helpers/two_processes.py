@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
-from attn_i2i.interfaces import Update
+from attn_i2i.interfaces import Layout, Update
 from attn_i2i.train import Engine, TrainOptions
 from attn_i2i.train.engine import make_accelerator
 
@@ -27,6 +27,7 @@ class TinyRecipe:
     def __init__(self) -> None:
         torch.manual_seed(0)
         self.networks = nn.ModuleDict({"G_A2B": nn.Conv2d(3, 3, 3, padding=1), "D_B": nn.Conv2d(3, 1, 3)})
+        self.layout = Layout("", {}, {"A2B": "G_A2B"}, "", {}, {"B": "D_B"})
         self.options: dict[str, Any] = {}
 
     def optimizers(self) -> dict[str, Optimizer]:
@@ -47,6 +48,10 @@ class TinyRecipe:
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
         """Constant."""
         return 0.05
+
+    def total_steps(self, steps_per_epoch: int) -> int:
+        """As many as are trained here."""
+        return STEPS
 
     def on_epoch(self, epoch: int) -> None:
         """Nothing."""

@@ -166,7 +166,7 @@ def _scheme1_options(given: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "cycle": given["lambda_cycle"],
         "pixel": given["lambda_pixel"],
-        "variation": given["lambda_reg"],
+        "mask_variation": given["lambda_reg"],
         "learning_rate": given["lr"],
         "pool": 0,
     }

@@ -11,47 +11,33 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ...blocks import AttentionNetwork, ThresholdMasked, enable_norm
-from ...interfaces import Objective, RoundTrip, Update
-from ...losses import adversarial, cycle, discriminator_lsgan, merged, needs_same, values
+from ...interfaces import RoundTrip, Update
+from ...losses import adversarial, cycle, discriminator_lsgan, needs_same
+from ...masks import foreground
 from ...pool import ImagePool
 from ...recipes import (
-    Layout,
-    Presets,
-    by_epoch,
+    BaseRecipe,
+    EpochSchedule,
+    RecipeFactory,
+    RecipeParts,
     discriminate_together,
-    flattened,
     frozen,
-    pairwise_layout,
-    pairwise_networks,
-    resolve,
     sum_of,
     translate_together,
 )
 from ...types import Translation
 from .adam import TurnAdam
-from .networks import AGGAN, discriminator
 
-PRESETS: Presets = {"released": {}, "paper": {"attention_kernels": (3, 3, 7)}}
 TURNS = ("G_A2B", "D_B", "G_B2A", "D_A")
 
 
 @dataclass(frozen=True)
-class NetworkOptions:
-    """``attention_width`` 0 takes the generator's ``width``; ``attention_kernels`` are its decoder's."""
+class AGGANOptions:
+    """From epoch ``warmup_epochs`` on the masks are cut at ``threshold`` and learn no more; ``pool`` fakes are kept.
 
-    width: int = 64
-    blocks: int = 9
-    attention_width: int = 0
-    attention_kernels: tuple[int, int, int] = (1, 1, 1)
-    discriminator_width: int = 64
-    discriminator_layers: int = 3
+    The rate falls to 0 over the second half of ``epochs``.
+    """
 
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """``cycle`` is a weight; from epoch ``warmup_epochs`` on the masks are cut at ``threshold`` and learn no more."""
-
-    cycle: float = 10.0
     threshold: float = 0.1
     warmup_epochs: int = 30
     learning_rate: float = 1e-4
@@ -62,59 +48,30 @@ class TrainingOptions:
     seed: int = 0
 
 
-def aggan(
-    networks: nn.ModuleDict | None = None,
-    *,
-    preset: str = "released",
-    objective: Objective | None = None,
-    **options: Any,
-) -> AGGANRecipe:
-    """The recipe of Mejjati et al. (arXiv:1806.02311); ``paper`` gives the attention networks' decoder its 3, 3, 7.
-
-    ``networks`` replaces those that the options describe.
-    """
-    shape, training = resolve("aggan", PRESETS, preset, options, NetworkOptions, TrainingOptions)
-    config = {name: getattr(shape, name) for name in ("width", "blocks", "attention_kernels")}
-    config |= {"attention_width": shape.attention_width or shape.width}
-    discriminator_config = {"width": shape.discriminator_width, "layers": shape.discriminator_layers}
-    discriminator_config |= {"threshold": training.threshold}
-    layout = None if networks else pairwise_layout("aggan", config, "aggan", discriminator_config)
-    made = networks or pairwise_networks(lambda: AGGAN(**config), lambda: discriminator(**discriminator_config))
-    return AGGANRecipe(made, training, objective, layout, flattened(shape, training))
-
-
-class AGGANRecipe:
+class AGGANRecipe(BaseRecipe):
     """Mejjati et al.'s training; a batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1].
 
     Updated in turn: G_A2B with its attention network, D_B on the fake from before that, G_B2A on a loss computed
     anew, D_A. While warming up the discriminators see whole images, with instance norm; afterwards only what the
     masks mark, without norm, and the attention networks stay as they are. The pools keep fakes with their masks.
-    Losses are ``g_loss_A`` (of G_A2B), ``d_loss_B``, ``g_loss_B`` and ``d_loss_A``. ``objective`` is merged into the
-    terms ``adversarial`` and ``cycle``; a generator's loss is its own direction's terms and the other's cycle.
+    Losses are ``g_loss_A`` (of G_A2B), ``d_loss_B``, ``g_loss_B`` and ``d_loss_A``. A generator's loss is its own
+    direction's terms and the other's cycle.
     """
 
-    def __init__(
-        self,
-        networks: nn.ModuleDict,
-        options: TrainingOptions,
-        objective: Objective | None,
-        layout: Layout | None,
-        shown: Mapping[str, Any],
-    ) -> None:
-        self.networks, self.layout, self.options = networks, layout, dict(shown)
-        self._options = options
-        default = {"adversarial": (1.0, adversarial), "cycle": (options.cycle, cycle)}
-        self.objective = merged(default, objective)
-        self._pools = {domain: ImagePool(options.pool, options.seed + i) for i, domain in enumerate("AB")}
+    def __init__(self, parts: RecipeParts[AGGANOptions]) -> None:
+        o = parts.training
+        half = o.epochs // 2
+        super().__init__(parts, EpochSchedule(o.learning_rate, half + 1, o.epochs - half - 1))
+        self._moments = o.learning_rate, (o.beta1, o.beta2)
+        self._threshold, self._warmup = o.threshold, o.warmup_epochs
+        self._pools = {domain: ImagePool(o.pool, o.seed + i) for i, domain in enumerate("AB")}
         self.on_epoch(0)
 
     def optimizers(self) -> dict[str, Optimizer]:
         """The four turns of one Adam."""
-        o = self._options
+        rate, betas = self._moments
         return {
-            name: TurnAdam(
-                self.networks[name].parameters(), o.learning_rate, (o.beta1, o.beta2), turn=turn, turns=len(TURNS)
-            )
+            name: TurnAdam(self.networks[name].parameters(), rate, betas, turn=turn, turns=len(TURNS))
             for turn, name in enumerate(TURNS, start=1)
         }
 
@@ -127,7 +84,7 @@ class AGGANRecipe:
         with frozen(n["G_B2A"], n["D_B"]):
             fake_b, back_b, *same_b = translate_together(n["G_A2B"], a, fake_a.image.detach(), *[b] * with_same)
             back_a = n["G_B2A"](fake_b.image)
-            verdicts = n["D_B"](fake_b.image, fake_b.attention)
+            verdicts = n["D_B"](fake_b.image, foreground(fake_b))
         there = RoundTrip(a, b, fake_b, back_a, same_b[0] if same_b else None, verdicts)
         loss_a = self._generator_loss(there, RoundTrip(b, a, fake_a, back_b, None, ()))
         mask_b = _mask(fake_a)
@@ -139,7 +96,7 @@ class AGGANRecipe:
             fake_b = n["G_A2B"](a)
         with frozen(n["G_A2B"], n["D_A"]):
             back_b = n["G_A2B"](fake_a.image)
-            verdicts = n["D_A"](fake_a.image, fake_a.attention)
+            verdicts = n["D_A"](fake_a.image, foreground(fake_a))
         back_a = n["G_B2A"](fake_b.image)
         there = RoundTrip(b, a, fake_a, back_b, same_a[0] if same_a else None, verdicts)
         loss_b = self._generator_loss(there, RoundTrip(a, b, fake_b, back_a, None, ()))
@@ -156,7 +113,7 @@ class AGGANRecipe:
 
     def _generator_loss(self, own: RoundTrip, other: RoundTrip) -> Tensor:
         """All terms of the direction being trained, and the cycle of the other, whose way back leads through it."""
-        weighted = {name: self.objective[name][0] * value for name, value in values(self.objective, own).items()}
+        weighted = self.weighted(own)
         if "cycle" in self.objective:
             weight, term = self.objective["cycle"]
             weighted["other cycle"] = weight * term(other)
@@ -171,21 +128,12 @@ class AGGANRecipe:
         update(name, loss)
         return loss.detach()
 
-    def learning_rate(self, step: int, steps_per_epoch: int) -> float:
-        o = self._options
-        half = o.epochs // 2
-        return o.learning_rate * by_epoch(step, steps_per_epoch, constant=half + 1, decay=o.epochs - half - 1)
-
-    def total_steps(self, steps_per_epoch: int) -> int:
-        """Steps of a whole training."""
-        return self._options.epochs * steps_per_epoch
-
     def on_epoch(self, epoch: int) -> None:
         """Switch masks, norm and attention networks over after the warm-up."""
-        warm = epoch < self._options.warmup_epochs
+        warm = epoch < self._warmup
         for part in self.networks.modules():
             if isinstance(part, ThresholdMasked):
-                part.threshold = 0.0 if warm else self._options.threshold
+                part.threshold = 0.0 if warm else self._threshold
             elif isinstance(part, AttentionNetwork):
                 part.requires_grad_(warm)
         enable_norm(self.networks, warm)
@@ -200,5 +148,17 @@ class AGGANRecipe:
 
 def _mask(fake: Translation) -> Tensor:
     """The mask that made ``fake``, cut from the graph."""
-    assert fake.attention is not None
-    return fake.attention.detach()
+    return foreground(fake).detach()
+
+
+aggan = RecipeFactory(
+    name="aggan",
+    summary="Mejjati et al. (arXiv:1806.02311); the paper gives the attention networks' decoder its kernels 3, 3, 7.",
+    loop=AGGANRecipe,
+    training=AGGANOptions,
+    generator="aggan",
+    discriminator="aggan",
+    objective={"adversarial": (1.0, adversarial), "cycle": (10.0, cycle)},
+    presets={"released": {}, "paper": {"generator.attention_kernels": [3, 3, 7]}},
+    told=("threshold",),
+)

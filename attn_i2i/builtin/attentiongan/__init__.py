@@ -14,7 +14,7 @@ def register_components(zoo: Zoo) -> None:
     zoo.generators.add("attentiongan2-multidomain", f"{HERE}.networks:scheme2_multidomain")
     zoo.discriminators.add("attentiongan1", f"{HERE}.networks:TowerDiscriminator")
     zoo.discriminators.add("attention-guided", f"{HERE}.networks:guided_discriminator")
-    zoo.discriminators.add("plain-and-guided", f"{HERE}.recipe:PlainAndGuided")
+    zoo.discriminators.add("plain-and-guided", f"{HERE}.networks:PlainAndGuided")
     zoo.recipes.add("attentiongan1", f"{HERE}.recipe1:attentiongan1")
     zoo.recipes.add("attentiongan2", f"{HERE}.recipe:attentiongan2")
     zoo.recipes.add("attentiongan1-multidomain", f"{HERE}.recipe_multidomain:attentiongan1_multidomain")

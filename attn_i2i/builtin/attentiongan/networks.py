@@ -84,3 +84,20 @@ class TowerDiscriminator(nn.Module):
 def guided_discriminator(width: int = 64, layers: int = 3) -> ConcatMasked:
     """The attention-guided discriminator: a PatchGAN over [mask, image] (arXiv:1911.11897, section 3.3)."""
     return ConcatMasked(PatchDiscriminator(4, width, layers))
+
+
+class PlainAndGuided(nn.Module):
+    """The plain discriminator beside the attention-guided one: their verdicts in this order (arXiv:1911.11897, 3.3).
+
+    ``attention`` is the (B, 1, H, W) foreground mask that made the fake, also for real images.
+    """
+
+    masked = True
+
+    def __init__(self, width: int = 64, layers: int = 3) -> None:
+        super().__init__()
+        self.plain = PatchDiscriminator(3, width, layers)
+        self.guided = guided_discriminator(width, layers)
+
+    def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]:
+        return (*self.plain(image), *self.guided(image, attention))

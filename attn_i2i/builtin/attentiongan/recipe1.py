@@ -11,133 +11,78 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ...blocks import SigmoidHead, TrunkAndHead, pad_to_multiple
-from ...interfaces import Objective, RoundTrip, Update
-from ...losses import adversarial, cycle, mask_variation, merged, needs_same, pixel, values
+from ...interfaces import RoundTrip, Update
+from ...losses import adversarial, cycle, mask_variation, needs_same, pixel, values
 from ...recipes import (
+    AdamOptions,
+    BaseRecipe,
     DomainDiscriminators,
     EpochSchedule,
-    Layout,
-    Presets,
-    flattened,
+    RecipeFactory,
+    RecipeParts,
     mixes_samples,
-    pairwise_adam,
-    pairwise_layout,
-    pairwise_networks,
-    resolve,
     sum_of,
     translate_together,
+    two_adams,
 )
-from .networks import TowerDiscriminator, scheme1
-from .recipe import PlainAndGuided
+from ...recipes.base import logged_names
 
-PRESETS: Presets = {"released": {}, "paper": {"guided": True, "norm": "instance"}}
-ATTENTION_TERMS = ("GAN", "reg")
-
-
-@dataclass(frozen=True)
-class NetworkOptions:
-    """``guided`` puts PatchGANs, one of them attention-guided, in the place of the released averaging discriminator."""
-
-    width: int = 64
-    blocks: int = 6
-    norm: str = "batch"
-    guided: bool = False
-    discriminator_width: int = 64
+ATTENTION_TERMS = ("adversarial", "mask-variation")
+LOGGED = {"adversarial": "GAN", "mask-variation": "reg", "pixel": "pix"}
+# What each direction's terms are called by in the release, where that is not the direction.
+SUFFIXES = {
+    "A2B": {"cycle": "ABA", "pixel": "A", "mask-variation": "B"},
+    "B2A": {"cycle": "BAB", "pixel": "B", "mask-variation": "A"},
+}
 
 
 @dataclass(frozen=True)
-class TrainingOptions:
-    """``gan``, ``variation``, ``cycle`` and ``pixel`` are weights.
+class Scheme1Options(AdamOptions):
+    """Adversarial and mask terms count 1 - rate, all others rate.
 
-    Adversarial and mask terms count 1 - rate, all others rate, which is ``rate_first`` for ``warmup_epochs`` and
-    ``rate_later`` after them.
+    The rate is ``rate_first`` for ``warmup_epochs`` and ``rate_later`` after them. ``pool`` is how many fakes are kept.
     """
 
-    gan: float = 0.5
-    variation: float = 1e-6
-    cycle: float = 10.0
-    pixel: float = 1.0
     rate_first: float = 0.01
     rate_later: float = 0.5
     warmup_epochs: int = 10
     learning_rate: float = 1e-4
-    beta1: float = 0.5
-    beta2: float = 0.999
     pool: int = 50
     epochs: int = 100
     decay_epochs: int = 100
     seed: int = 0
 
 
-def attentiongan1(
-    networks: nn.ModuleDict | None = None,
-    *,
-    preset: str = "released",
-    objective: Objective | None = None,
-    **options: Any,
-) -> Scheme1Recipe:
-    """AttentionGAN I's recipe (arXiv:1903.12296); ``paper`` has instance norm and attention-guided discriminators.
-
-    ``networks`` replaces those that the options describe; with ``guided`` its discriminators must read attention.
-    """
-    shape, training = resolve("attentiongan1", PRESETS, preset, options, NetworkOptions, TrainingOptions)
-    config = {"width": shape.width, "blocks": shape.blocks, "norm": shape.norm}
-    discriminator: type[nn.Module] = PlainAndGuided if shape.guided else TowerDiscriminator
-    discriminator_config: dict[str, Any] = {"width": shape.discriminator_width}
-    discriminator_config |= {} if shape.guided else {"norm": shape.norm}
-    discriminator_name = "plain-and-guided" if shape.guided else "attentiongan1"
-    layout = None if networks else pairwise_layout("attentiongan1", config, discriminator_name, discriminator_config)
-    made = networks or pairwise_networks(lambda: scheme1(**config), lambda: discriminator(**discriminator_config))
-    return Scheme1Recipe(made, training, objective, shape.guided, layout, flattened(shape, training))
-
-
-class Scheme1Recipe(EpochSchedule):
+class Scheme1Recipe(BaseRecipe):
     """AttentionGAN I's training; a batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1].
 
     Losses carry their published names, unweighted but for ``loss_reg``: ``loss_GAN_A2B``, ``loss_cycle_ABA``,
     ``loss_pix_A`` and ``loss_reg_B`` belong to A2B. The release also translates each target, for no loss; that moves
-    the running statistics of batch norm, so it is done where there is batch norm. ``objective`` is merged into the
-    terms ``GAN``, ``reg``, ``cycle`` and ``pix``.
+    the running statistics of batch norm, so it is done where there is batch norm.
     """
 
-    def __init__(
-        self,
-        networks: nn.ModuleDict,
-        options: TrainingOptions,
-        objective: Objective | None,
-        guided: bool,
-        layout: Layout | None,
-        shown: Mapping[str, Any],
-    ) -> None:
-        self.networks, self.layout, self.options = networks, layout, dict(shown)
-        self._options: TrainingOptions = options
-        o = options
-        default = {
-            "GAN": (o.gan, adversarial),
-            "reg": (o.variation, mask_variation),
-            "cycle": (o.cycle, cycle),
-            "pix": (o.pixel, pixel),
-        }
-        self.objective = merged(default, objective)
+    def __init__(self, parts: RecipeParts[Scheme1Options]) -> None:
+        o = parts.training
+        super().__init__(parts, EpochSchedule(o.learning_rate, o.epochs, o.decay_epochs))
+        self._rates: AdamOptions = o
+        self._logged = logged_names(LOGGED, self.objective)
+        self._warmup, self._curriculum = o.warmup_epochs, (o.rate_first, o.rate_later)
         self.rate = o.rate_first
-        self._discriminators = DomainDiscriminators(networks, pool=o.pool, seed=o.seed, guided=guided)
+        self._discriminators = DomainDiscriminators(self.networks, pool=o.pool, seed=o.seed)
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One Adam for both generators, one for both discriminators."""
-        o = self._options
-        return pairwise_adam(self.networks, o.learning_rate, (o.beta1, o.beta2))
+        return two_adams(self.networks, self.layout, self._rates)
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
         trips = self._translate(batch["A"], batch["B"])
-        on_discriminators = {direction: values(self.objective, trip) for direction, trip in trips.items()}
-        weighted = {
-            f"{d}.{n}": self._weight(n) * value for d, terms in on_discriminators.items() for n, value in terms.items()
-        }
+        terms_of = {direction: values(self.objective, trip) for direction, trip in trips.items()}
+        weighted = {f"{d}.{n}": self._weight(n) * value for d, terms in terms_of.items() for n, value in terms.items()}
         total = sum_of(weighted)
         update("G", total)
-        losses = self._named(on_discriminators) | {"loss_G": total.detach()}
+        losses = self._named(terms_of) | {"loss_G": total.detach()}
         fakes_a, fakes_b = (self._discriminators.pooled(d[-1], trips[d].fake) for d in ("B2A", "A2B"))
-        del trips, on_discriminators, weighted, total
+        del trips, terms_of, weighted, total
         loss_a = self._discriminators.loss("A", batch["A"], fakes_a)
         loss_d = 0.5 * (loss_a + self._discriminators.loss("B", batch["B"], fakes_b))
         update("D", loss_d)
@@ -146,16 +91,12 @@ class Scheme1Recipe(EpochSchedule):
     def _weight(self, name: str) -> float:
         return self.objective[name][0] * (1 - self.rate if name in ATTENTION_TERMS else self.rate)
 
-    def _named(self, on_discriminators: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    def _named(self, terms_of: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """Terms under their published names; the mask's is recorded with its weight."""
-        suffixes = {
-            "A2B": {"cycle": "ABA", "pix": "A", "reg": "B"},
-            "B2A": {"cycle": "BAB", "pix": "B", "reg": "A"},
-        }
         return {
-            f"loss_{name}_{suffixes[direction].get(name, direction)}": value.detach()
-            * (self.objective[name][0] if name == "reg" else 1)
-            for direction, terms in on_discriminators.items()
+            f"loss_{self._logged[name]}_{SUFFIXES[direction].get(name, direction)}": value.detach()
+            * (self.objective[name][0] if name == "mask-variation" else 1)
+            for direction, terms in terms_of.items()
             for name, value in terms.items()
         }
 
@@ -178,8 +119,7 @@ class Scheme1Recipe(EpochSchedule):
 
     def on_epoch(self, epoch: int) -> None:
         """Move on to the later rate after the warm-up."""
-        o = self._options
-        self.rate = o.rate_first if epoch < o.warmup_epochs else o.rate_later
+        self.rate = self._curriculum[epoch >= self._warmup]
 
     def state_dict(self) -> dict[str, Any]:
         return {"pools": self._discriminators.state_dict()}
@@ -199,3 +139,20 @@ def _move_statistics(generator: nn.Module, image: Tensor) -> None:
         head.up(generator.trunk(padded))
     else:
         generator(image)
+
+
+attentiongan1 = RecipeFactory(
+    name="attentiongan1",
+    summary="AttentionGAN I (arXiv:1903.12296); the paper has instance norm and attention-guided discriminators.",
+    loop=Scheme1Recipe,
+    training=Scheme1Options,
+    generator="attentiongan1",
+    discriminator="attentiongan1",
+    objective={
+        "adversarial": (0.5, adversarial),
+        "mask-variation": (1e-6, mask_variation),
+        "cycle": (10.0, cycle),
+        "pixel": (1.0, pixel),
+    },
+    presets={"released": {}, "paper": {"discriminator": "plain-and-guided", "generator.norm": "instance"}},
+)

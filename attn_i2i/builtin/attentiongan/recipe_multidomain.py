@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
-from torch import nn
+from ..stargan.recipe import stargan
 
-from ...interfaces import Objective
-from ...recipes import MultiDomainRecipe
-from ..stargan.recipe import on_stargan_host
-from .networks import scheme1_multidomain
-
-
-def attentiongan1_multidomain(
-    networks: nn.ModuleDict | None = None,
-    *,
-    preset: str = "released",
-    objective: Objective | None = None,
-    **options: Any,
-) -> MultiDomainRecipe:
-    """AttentionGAN I on StarGAN's host and by its recipe (arXiv:1911.11897, section 3.4).
-
-    ``networks`` replaces those that the options describe.
-    """
-    return on_stargan_host("attentiongan1-multidomain", scheme1_multidomain, networks, preset, objective, options)
+attentiongan1_multidomain = replace(
+    stargan,
+    name="attentiongan1-multidomain",
+    summary="AttentionGAN I on StarGAN's host and by its recipe (arXiv:1911.11897, section 3.4).",
+    generator="attentiongan1-multidomain",
+)

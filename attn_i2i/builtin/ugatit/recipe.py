@@ -4,142 +4,78 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ...blocks import LIN, AdaLIN
-from ...interfaces import Objective, RoundTrip, Term, Update
-from ...losses import cam, cycle, identity, lsgan, merged, values
+from ...interfaces import RoundTrip, Update
+from ...losses import cam, cycle, identity, lsgan, values
 from ...recipes import (
-    Layout,
-    Presets,
+    AdamOptions,
+    BaseRecipe,
+    RecipeFactory,
+    RecipeParts,
     StepSchedule,
-    flattened,
+    discriminate_together,
     frozen,
-    pairwise_adam,
-    pairwise_layout,
-    pairwise_networks,
-    resolve,
-    split,
     sum_of,
     translate_together,
+    two_adams,
 )
-from ...types import ConfigError, Verdict
-from .discriminator import UGATITDiscriminator
-from .generator import UGATITGenerator
+from ...recipes.base import logged_names
+from ...types import Verdict
 
-PRESETS: Presets = {"released": {}, "paper": {"initial": "normal"}}
-SCALES = "GL"
-
-
-@dataclass(frozen=True)
-class NetworkOptions:
-    """``light`` generators take any size, full ones ``image_size`` only; ``initial`` is "torch" or "normal" (0.02)."""
-
-    width: int = 64
-    blocks: int = 4
-    light: bool = False
-    image_size: int = 256
-    discriminator_width: int = 64
-    discriminator_global_layers: int = 7
-    discriminator_local_layers: int = 5
-    initial: str = "torch"
+LOGGED = {"adversarial": "ad_loss", "cycle": "recon_loss", "identity": "identity_loss", "cam": "cam_loss"}
+SCALES = "GL"  # the release's letters of the global and the local discriminator
 
 
 @dataclass(frozen=True)
-class TrainingOptions:
-    """``adversarial``, ``cycle``, ``identity`` and ``cam`` are weights; the rate falls over half of ``steps``."""
+class UGATITOptions(AdamOptions):
+    """The rate falls over the second half of ``steps``."""
 
-    adversarial: float = 1.0
-    cycle: float = 10.0
-    identity: float = 10.0
-    cam: float = 1000.0
     learning_rate: float = 1e-4
-    beta1: float = 0.5
-    beta2: float = 0.999
     weight_decay: float = 1e-4
     steps: int = 1_000_000
 
-    @property
-    def decay_steps(self) -> int:
-        """The second half."""
-        return self.steps // 2
+
+def fooled(verdicts: tuple[Verdict, ...], real: bool = True) -> dict[str, Tensor]:
+    """LSGAN losses of verdicts by their published names: of the logits and, where there are any, the CAM logits."""
+    scales = SCALES if len(verdicts) == len(SCALES) else [str(scale) for scale in range(len(verdicts))]
+    losses = {}
+    for scale, verdict in zip(scales, verdicts, strict=True):
+        losses[f"ad_loss_{scale}"] = lsgan(verdict.logits, real)
+        if verdict.cam_logits is not None:
+            losses[f"ad_cam_loss_{scale}"] = lsgan(verdict.cam_logits, real)
+    return losses
 
 
-def ugatit(
-    networks: nn.ModuleDict | None = None,
-    *,
-    preset: str = "released",
-    objective: Objective | None = None,
-    **options: Any,
-) -> UGATITRecipe:
-    """U-GAT-IT's recipe (arXiv:1907.10830), light or full; the paper draws the first weights from N(0, 0.02).
-
-    ``networks`` replaces those that the options describe.
-    """
-    shape, training = resolve("ugatit", PRESETS, preset, options, NetworkOptions, TrainingOptions)
-    config = {name: getattr(shape, name) for name in ("width", "blocks", "light", "image_size")}
-    discriminator_config = {
-        "width": shape.discriminator_width,
-        "global_layers": shape.discriminator_global_layers,
-        "local_layers": shape.discriminator_local_layers,
-    }
-    layout = None if networks else pairwise_layout("ugatit", config, "ugatit", discriminator_config)
-    if shape.initial not in ("torch", "normal"):
-        raise ConfigError(f"ugatit: initial={shape.initial!r} was given, expected 'torch' or 'normal'.")
-    make, make_discriminator = partial(UGATITGenerator, **config), partial(UGATITDiscriminator, **discriminator_config)
-    made = networks or pairwise_networks(make, make_discriminator, std=0.02 if shape.initial == "normal" else None)
-    return UGATITRecipe(made, training, objective, layout, flattened(shape, training))
+def adversarial(trip: RoundTrip) -> Tensor:
+    """LSGAN loss of the generator on the logits and CAM logits of every verdict (U-GAT-IT, equation 3)."""
+    return sum_of(fooled(trip.verdicts))
 
 
-def fooled(scale: int) -> Term:
-    """The LSGAN loss of the generator at one scale of the discriminator."""
-    return lambda trip: lsgan(trip.verdicts[scale].logits, True)
-
-
-def fooled_cam(scale: int) -> Term:
-    """The LSGAN loss of the generator on the CAM logits of one scale."""
-    return lambda trip: lsgan(_cam_logits(trip.verdicts[scale]), True)
-
-
-class UGATITRecipe(StepSchedule):
+class UGATITRecipe(BaseRecipe):
     """U-GAT-IT's training; a batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1].
 
     The discriminators are updated first, on fresh fakes that serve the generators' update too; each generator pass
     also translates the target. Spectral norm iterates once a published pass: real, fake, and fake again for the
     generators. rho is clipped to [0, 1] after each generator update. Losses carry their published names, unweighted;
-    those that end in A concern the domain A, ``G_recon_loss_A`` its return. ``objective`` is merged into the terms
-    ``ad_loss_G``, ``ad_cam_loss_G``, ``ad_loss_L``, ``ad_cam_loss_L``, ``recon_loss``, ``identity_loss``, ``cam_loss``.
+    those that end in A concern the domain A, ``G_recon_loss_A`` its return. The adversarial term is logged in parts,
+    by scale and kind of logits; its weight also scales the discriminators' loss.
     """
 
-    def __init__(
-        self,
-        networks: nn.ModuleDict,
-        options: TrainingOptions,
-        objective: Objective | None,
-        layout: Layout | None,
-        shown: Mapping[str, Any],
-    ) -> None:
-        self.networks, self.layout, self.options = networks, layout, dict(shown)
-        self._options: TrainingOptions = options
-        o = options
-        default: dict[str, tuple[float, Term]] = {}
-        for index, scale in enumerate(SCALES):
-            default[f"ad_loss_{scale}"] = (o.adversarial, fooled(index))
-            default[f"ad_cam_loss_{scale}"] = (o.adversarial, fooled_cam(index))
-        default["recon_loss"] = (o.cycle, cycle)
-        default["identity_loss"] = (o.identity, identity)
-        default["cam_loss"] = (o.cam, cam)
-        self.objective = merged(default, objective)
+    def __init__(self, parts: RecipeParts[UGATITOptions]) -> None:
+        o = parts.training
+        super().__init__(parts, StepSchedule(o.learning_rate, o.steps, o.steps // 2))
+        self._rates: AdamOptions = o
+        self._logged = logged_names(LOGGED, self.objective)
+        self._adversarial_weight, _ = self.objective.get("adversarial", (0.0, adversarial))
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One Adam for both generators, one for all discriminators, with L2 weight decay."""
-        o = self._options
-        return pairwise_adam(self.networks, o.learning_rate, (o.beta1, o.beta2), o.weight_decay)
+        return two_adams(self.networks, self.layout, self._rates)
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
         a, b = batch["A"], batch["B"]
@@ -149,7 +85,7 @@ class UGATITRecipe(StepSchedule):
         on_discriminators = self._discriminator_losses(n["D_A"], "A", a, fake_a.image) | self._discriminator_losses(
             n["D_B"], "B", b, fake_b.image
         )
-        discriminator_total = self._options.adversarial * sum_of(on_discriminators)
+        discriminator_total = self._adversarial_weight * sum_of(on_discriminators)
         update("D", discriminator_total)
         losses = {name: value.detach() for name, value in on_discriminators.items()}
         losses["Discriminator_loss"] = discriminator_total.detach()
@@ -157,42 +93,36 @@ class UGATITRecipe(StepSchedule):
         with frozen(n["D_A"], n["D_B"]):
             verdicts_a, verdicts_b = n["D_A"](fake_a.image), n["D_B"](fake_b.image)
         back_a, back_b = n["G_B2A"](fake_b.image), n["G_A2B"](fake_a.image)
-        terms = {
-            "A": values(self.objective, RoundTrip(b, a, fake_a, back_b, same_a, verdicts_a)),
-            "B": values(self.objective, RoundTrip(a, b, fake_b, back_a, same_b, verdicts_b)),
+        trips = {
+            "A": RoundTrip(b, a, fake_a, back_b, same_a, verdicts_a),
+            "B": RoundTrip(a, b, fake_b, back_a, same_b, verdicts_b),
         }
+        terms = {domain: values(self.objective, trip) for domain, trip in trips.items()}
         total = sum_of({f"{d}.{k}": self.objective[k][0] * v for d, parts in terms.items() for k, v in parts.items()})
+        losses |= {name: value for domain in trips for name, value in self._named(domain, trips, terms).items()}
         update("G", total)
         clip_rho(n["G_A2B"], n["G_B2A"])
-        return losses | self._named(terms) | {"Generator_loss": total.detach()}
+        return losses | {"Generator_loss": total.detach()}
 
     @staticmethod
     def _discriminator_losses(network: nn.Module, domain: str, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        verdicts = network(torch.cat([real, fake.detach()]), passes=2)
-        losses = {}
-        for scale, verdict in zip(SCALES, verdicts, strict=True):
-            on_real, on_fake = split(verdict, [len(real), len(fake)])
-            losses[f"D_ad_loss_{scale}{domain}"] = lsgan(on_real.logits, True) + lsgan(on_fake.logits, False)
-            real_cam, fake_cam = _cam_logits(on_real), _cam_logits(on_fake)
-            losses[f"D_ad_cam_loss_{scale}{domain}"] = lsgan(real_cam, True) + lsgan(fake_cam, False)
-        return losses
+        on_real, on_fake = discriminate_together(network, real, fake.detach())
+        of_real, of_fake = fooled(on_real), fooled(on_fake, real=False)
+        return {f"D_{name}{domain}": of_real[name] + of_fake[name] for name in of_real}
 
-    @staticmethod
-    def _named(terms: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
-        """Terms under their published names: scales take the domain at once, others after an underscore."""
+    def _named(
+        self, domain: str, trips: Mapping[str, RoundTrip], terms: Mapping[str, Mapping[str, Tensor]]
+    ) -> dict[str, Tensor]:
+        """Terms of one domain by published names: scales take the domain at once, others after an underscore."""
         other = {"A": "B", "B": "A"}
-        named = {}
-        for domain, parts in terms.items():
-            for term, value in parts.items():
-                of = other[domain] if term == "recon_loss" else domain
-                named[f"G_{term}{of}" if term.startswith("ad_") else f"G_{term}_{of}"] = value.detach()
+        named: dict[str, Tensor] = {}
+        for term, value in terms[domain].items():
+            if self.objective[term][1] is adversarial:
+                with torch.no_grad():
+                    named |= {f"G_{name}{domain}": part for name, part in fooled(trips[domain].verdicts).items()}
+            else:
+                named[f"G_{self._logged[term]}_{other[domain] if term == 'cycle' else domain}"] = value.detach()
         return named
-
-    def state_dict(self) -> dict[str, Any]:
-        return {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """The networks are all there is to restore."""
 
 
 @torch.no_grad()
@@ -204,6 +134,19 @@ def clip_rho(*generators: nn.Module) -> None:
                 part.rho.clamp_(0, 1)
 
 
-def _cam_logits(verdict: Verdict) -> Tensor:
-    assert verdict.cam_logits is not None
-    return verdict.cam_logits
+ugatit = RecipeFactory(
+    name="ugatit",
+    summary="U-GAT-IT (arXiv:1907.10830), light or full; the paper draws the first weights from N(0, 0.02).",
+    loop=UGATITRecipe,
+    training=UGATITOptions,
+    generator="ugatit",
+    discriminator="ugatit",
+    objective={
+        "adversarial": (1.0, adversarial),
+        "cycle": (10.0, cycle),
+        "identity": (10.0, identity),
+        "cam": (1000.0, cam),
+    },
+    presets={"released": {}, "paper": {"initial": "normal"}},
+    initial="torch",
+)

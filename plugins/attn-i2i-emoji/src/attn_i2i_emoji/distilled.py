@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from attn_i2i.recipes import Presets, resolve
 from attn_i2i.types import ShapeError
 from torch import Tensor
 
-from .taught import LearningOptions, NetworkOptions, TaughtRecipe
+from .taught import LearningOptions, TaughtRecipe, taught
 from .teachers import mask_of, reach_of
 
-NAME = "attentiongan2-distilled"
-PRESETS: Presets = {"released": {}}
 
-
-def attentiongan2_distilled(*, preset: str = "released", **options: Any) -> DistilledRecipe:
-    """One AttentionGAN II (arXiv:1911.11897) from several models of the same task, of any architecture.
+class DistilledRecipe(TaughtRecipe):
+    """One model from several of the same task, of any architecture; losses are named by the domain of the images.
 
     Trainings that differ in their seed or options agree in what the data show and differ in what they made up; the
     mean keeps the former (distillation of an ensemble, Hinton et al., arXiv:1503.02531). The masks of those that have
     any keep the background from those that have none. Raises ConfigError without teachers that translate both ways,
     and what ``attn_i2i.load`` raises.
-    """
-    shape, training = resolve(NAME, PRESETS, preset, options, NetworkOptions, LearningOptions)
-    return DistilledRecipe(NAME, shape, training)
-
-
-class DistilledRecipe(TaughtRecipe):
-    """Losses ``A`` and ``B`` are named after the domain of the images.
 
     Generators A2B and B2A are drawn to x + min(1, gain m) (y - x) for image x, with y the mean of the teachers' images
     and m that of the foreground masks, 1 where no teacher has any.
@@ -48,7 +36,7 @@ class DistilledRecipe(TaughtRecipe):
         Each teacher sees it at another place in a larger, reflected image. Raises ShapeError for images no larger than
         ``shift``, and what a teacher raises, with its label.
         """
-        room, (height, width) = self._options.shift, image.shape[-2:]
+        room, (height, width) = self._shift, image.shape[-2:]
         if room >= min(height, width):
             raise ShapeError(f"shift={room} was given for images of {height}x{width}: expected less than either side.")
         images, masks = [], []
@@ -59,4 +47,12 @@ class DistilledRecipe(TaughtRecipe):
             here = slice(top, top + height), slice(left, left + width)
             images.append(made.image[..., *here])
             masks += [mask[..., *here] for mask in mask_of(made)]
-        return image + reach_of(masks, self._options.gain) * (torch.stack(images).mean(0) - image)
+        return image + reach_of(masks, self._gain) * (torch.stack(images).mean(0) - image)
+
+
+attentiongan2_distilled = taught(
+    "attentiongan2-distilled",
+    "One AttentionGAN II (arXiv:1911.11897) from several models of the same task, of any architecture.",
+    DistilledRecipe,
+    LearningOptions,
+)

@@ -1,32 +1,20 @@
-"""An AttentionGAN II without discriminators: what it should make of an image is known."""
+"""Generators without discriminators: what each should make of an image is known."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from attn_i2i.interfaces import Update
-from attn_i2i.models.build import create
-from attn_i2i.recipes import Layout, StepSchedule, adam, flattened, initialise, sum_of
-from torch import Tensor, nn
+from attn_i2i.recipes import AdamOptions, BaseRecipe, RecipeFactory, RecipeParts, StepSchedule, sum_of, two_adams
+from torch import Tensor
 from torch.optim import Optimizer
 
-from .teachers import DIRECTIONS, Teachers
-
-
-@dataclass(frozen=True)
-class NetworkOptions:
-    """``attention_kernel`` closes the attention decoder."""
-
-    width: int = 64
-    blocks: int = 9
-    masks: int = 10
-    background: bool = True
-    attention_kernel: int = 1
+from .teachers import Teachers
 
 
 @dataclass(frozen=True)
@@ -46,27 +34,22 @@ class LearningOptions:
     steps: int = 10_000
     seed: int = 0
 
-    @property
-    def decay_steps(self) -> int:
-        """All of them."""
-        return self.steps
 
-
-class TaughtRecipe(StepSchedule, ABC):
-    """Generators A2B and B2A of AttentionGAN II (arXiv:1911.11897) learn from examples by their L1 distance.
+class TaughtRecipe(BaseRecipe):
+    """Generators A2B and B2A learn from examples by their L1 distance.
 
     A batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1]. ``options`` name the teachers by their weights, so that a
     resumed run has the same ones. Raises what `Teachers` raises.
     """
 
-    def __init__(self, name: str, shape: NetworkOptions, training: LearningOptions) -> None:
-        config = vars(shape)
-        self.networks = nn.ModuleDict({f"G_{way}": initialise(create("attentiongan2", **config)) for way in DIRECTIONS})
-        self.layout = Layout("attentiongan2", config, {way: f"G_{way}" for way in DIRECTIONS})
-        self.teachers = Teachers(name, "teachers", training.teachers)
-        self.options = flattened(shape, training) | {"teachers": self.teachers.labels}
-        self._options: Any = training
-        self._random = torch.Generator().manual_seed(training.seed)
+    def __init__(self, parts: RecipeParts[Any]) -> None:
+        o: LearningOptions = parts.training
+        super().__init__(parts, StepSchedule(o.learning_rate, o.steps, o.steps))
+        self._rates = AdamOptions(o.learning_rate, beta1=o.beta1, beta2=o.beta2)
+        self._gain, self._shift = o.gain, o.shift
+        self.teachers = Teachers(parts.name, "teachers", o.teachers)
+        parts.options["teachers"] = self.teachers.labels
+        self._random = torch.Generator().manual_seed(o.seed)
 
     @abstractmethod
     def example(self, way: str, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -74,14 +57,13 @@ class TaughtRecipe(StepSchedule, ABC):
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One Adam for both generators."""
-        o = self._options
-        return {"G": adam(self.networks.values(), o.learning_rate, (o.beta1, o.beta2))}
+        return two_adams(self.networks, self.layout, self._rates)
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
         losses = {}
-        for way in DIRECTIONS:
+        for way, key in self.layout.generators.items():
             image, wanted = self.example(way, batch)
-            losses[way[0]] = F.l1_loss(self.networks[f"G_{way}"](image).image, wanted)
+            losses[way[0]] = F.l1_loss(self.networks[key](image).image, wanted)
         update("G", sum_of(losses))
         return {name: loss.detach() for name, loss in losses.items()}
 
@@ -90,3 +72,19 @@ class TaughtRecipe(StepSchedule, ABC):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._random.set_state(state["random"].cpu())
+
+
+def taught(
+    name: str, summary: str, loop: Callable[[RecipeParts[Any]], TaughtRecipe], training: type[Any]
+) -> RecipeFactory[TaughtRecipe]:
+    """A recipe to register that teaches AttentionGAN II, or any generator that is given, without discriminators."""
+    return RecipeFactory(
+        name=name,
+        summary=summary,
+        loop=loop,
+        training=training,
+        generator="attentiongan2",
+        discriminator=None,
+        objective={},
+        presets={"released": {}},
+    )

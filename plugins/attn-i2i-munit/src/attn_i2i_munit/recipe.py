@@ -4,108 +4,79 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import torch
-from attn_i2i import Translation
-from attn_i2i.interfaces import Update
-from attn_i2i.losses import discriminator_lsgan, lsgan
-from attn_i2i.recipes import Layout, flattened, frozen, initialise, pairwise_adam, pairwise_layout, resolve
-from torch import Tensor, nn
+from attn_i2i.interfaces import RoundTrip, Update
+from attn_i2i.losses import adversarial, cycle, discriminator_lsgan, identity
+from attn_i2i.recipes import AdamOptions, BaseRecipe, RecipeFactory, RecipeParts, frozen, sum_of, two_adams
+from attn_i2i.types import ConfigError
+from torch import Tensor
 from torch.optim import Optimizer
 
-from .discriminator import MultiScaleDiscriminator
 from .generator import MUNIT
 
-
-@dataclass(frozen=True)
-class NetworkOptions:
-    """``masks`` of an attention head, 0 for MUNIT as published; ``discriminator_scales`` halve the image.
-
-    ``discriminator_norm`` is "none", as published, or "instance", for few channels and steps.
-    """
-
-    width: int = 64
-    blocks: int = 4
-    style_dim: int = 8
-    mlp_width: int = 256
-    masks: int = 0
-    discriminator_width: int = 64
-    discriminator_layers: int = 4
-    discriminator_scales: int = 3
-    discriminator_norm: str = "none"
+LOGGED = {"adversarial": "G", "identity": "recon_x"}
 
 
 @dataclass(frozen=True)
-class TrainingOptions:
-    """Weights of the reconstructed ``image``, ``content``, ``style`` and there-and-back ``cycle``; the schedule.
+class HalvingSchedule:
+    """``rate``, halved ``every`` so many of ``steps``."""
 
-    The discriminators learn at ``discriminator_rate`` times the generators' rate.
-    """
+    rate: float
+    steps: int
+    every: int
 
-    image: float = 10.0
+    def learning_rate(self, step: int, steps_per_epoch: int) -> float:
+        """The rate of ``step`` (from 0)."""
+        return self.rate * 0.5 ** (step // max(1, self.every))
+
+    def total_steps(self, steps_per_epoch: int) -> int:
+        """Steps of a whole training."""
+        return self.steps
+
+
+@dataclass(frozen=True)
+class TrainingOptions(AdamOptions):
+    """``content`` and ``style`` are weights of the reconstructed codes; the rate is halved every ``halve_every``."""
+
     content: float = 1.0
     style: float = 1.0
-    cycle: float = 0.0
-    adversarial: float = 1.0
     learning_rate: float = 1e-4
-    discriminator_rate: float = 1.0
-    beta1: float = 0.5
-    beta2: float = 0.999
     weight_decay: float = 1e-4
     halve_every: int = 100_000
     steps: int = 1_000_000
 
 
-def munit(networks: nn.ModuleDict | None = None, *, preset: str = "released", **options: Any) -> MUNITRecipe:
-    """MUNIT's recipe. ``networks`` (``G_A2B``, ``G_B2A``, ``D_A``, ``D_B``) replaces those the options describe."""
-    shape, training = resolve("munit", {"released": {}}, preset, options, NetworkOptions, TrainingOptions)
-    config = {name: getattr(shape, name) for name in ("width", "blocks", "style_dim", "mlp_width", "masks")}
-    discriminator_config = {
-        name: getattr(shape, f"discriminator_{name}") for name in ("width", "layers", "scales", "norm")
-    }
-    if networks is not None:
-        return MUNITRecipe(networks, training, None, flattened(shape, training))
-    generators = {name: kaiming(MUNIT(**config)) for name in ("G_A2B", "G_B2A")}
-    discriminators = {name: initialise(MultiScaleDiscriminator(**discriminator_config)) for name in ("D_A", "D_B")}
-    layout = pairwise_layout("munit", config, "munit", discriminator_config)
-    return MUNITRecipe(nn.ModuleDict(generators | discriminators), training, layout, flattened(shape, training))
-
-
-def kaiming(module: nn.Module) -> nn.Module:
-    """Draw convolution and linear weights as He et al. do, their biases 0."""
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(part.weight)
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
-    return module
-
-
-class MUNITRecipe:
+class MUNITRecipe(BaseRecipe):
     """Discriminators first, then generators; a batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1], sides multiples of 4.
 
     Loss terms end in the letter of the domain that is reconstructed or looked at; ``x`` is an image, ``c`` a content,
-    ``s`` a style, as published.
+    ``s`` a style, as published. Of a round trip, ``same`` is the target encoded and decoded in its own style; ``back``
+    is made only where a term may read it.
     """
 
-    def __init__(
-        self, networks: nn.ModuleDict, options: TrainingOptions, layout: Layout | None, shown: Mapping[str, Any]
-    ) -> None:
-        self.networks, self.layout, self.options, self._options = networks, layout, dict(shown), options
+    def __init__(self, parts: RecipeParts[TrainingOptions]) -> None:
+        o = parts.training
+        super().__init__(parts, HalvingSchedule(o.learning_rate, o.steps, o.halve_every))
+        self._rates: AdamOptions = o
+        self._codes = {"content": o.content, "style": o.style}
+        for way, key in self.layout.generators.items():
+            if not isinstance(self.networks[key], MUNIT):
+                name = type(self.networks[key]).__name__
+                raise ConfigError(f"munit: the generator {way} is a {name}, expected MUNIT: its codes are trained too.")
+        self._returns = any(term not in (adversarial, identity) for _, term in self.objective.values())
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One Adam for both generators, one for both discriminators."""
-        o = self._options
-        rates = {"weight_decay": o.weight_decay, "discriminator_rate": o.discriminator_rate}
-        return pairwise_adam(self.networks, o.learning_rate, (o.beta1, o.beta2), **rates)
+        return two_adams(self.networks, self.layout, self._rates)
 
     def step(self, batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
         images = {"A": batch["A"], "B": batch["B"]}
         on_discriminators = self._update_discriminator(images)
-        update("D", torch.stack(list(on_discriminators.values())).sum())
+        update("D", sum_of(on_discriminators))
         losses = self._generate(images)
-        update("G", torch.stack(list(losses.values())).sum())
+        update("G", sum_of(losses))
         return {name: value.detach() for name, value in (on_discriminators | losses).items()}
 
     def _into(self, domain: str) -> MUNIT:
@@ -114,6 +85,7 @@ class MUNITRecipe:
 
     def _update_discriminator(self, images: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the discriminators of both domains make of the images and of fakes in random styles."""
+        weight, _ = self.objective.get("adversarial", (0.0, adversarial))
         losses = {}
         for here, there in ("AB", "BA"):
             generator, discriminator = self._into(there), self.networks[f"D_{there}"]
@@ -122,54 +94,45 @@ class MUNITRecipe:
             loss = 2 * discriminator_lsgan(
                 discriminator(images[there]), discriminator(fake.image)
             )  # the release does not halve it
-            losses[f"D_{there}"] = self._options.adversarial * loss
+            losses[f"D_{there}"] = weight * loss
         return losses
 
     def _generate(self, images: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Every term of the generators' loss, weighted (equation 5)."""
-        o, into = self._options, {"A": self._into("A"), "B": self._into("B")}
+        into = {"A": self._into("A"), "B": self._into("B")}
         contents = {"A": into["B"].content(images["A"]), "B": into["A"].content(images["B"])}
+        styles = {domain: into[domain].style_of(images[domain]) for domain in "AB"}
+        again = {domain: into[domain].decode(contents[domain], styles[domain], images[domain]) for domain in "AB"}
         losses: dict[str, Tensor] = {}
         for here, there in ("AB", "BA"):
-            own, other, discriminator = into[here], into[there], self.networks[f"D_{there}"]
-            own_style, style = own.style_of(images[here]), other.prior(images[here])
-            again = own.decode(contents[here], own_style, images[here])
-            fake = other.decode(contents[here], style, images[here])
-            content_again = own.content(fake.image)
-            terms = {
-                f"recon_x_{here}": o.image * distance(again.image, images[here]),
-                f"recon_c_{here}": o.content * distance(content_again, contents[here]),
-                f"recon_s_{there}": o.style * distance(other.style_of(fake.image), style),
-                f"G_{there}": o.adversarial * self._fooling(discriminator, fake),
-            }
-            if o.cycle:
-                back = own.decode(content_again, own_style, fake.image)
-                terms[f"cycle_{here}"] = o.cycle * distance(back.image, images[here])
-            losses |= terms
+            style = into[there].prior(images[here])
+            fake = into[there].decode(contents[here], style, images[here])
+            content_again = into[here].content(fake.image)
+            back = into[here].decode(content_again, styles[here], fake.image) if self._returns else fake
+            with frozen(self.networks[f"D_{there}"]):
+                verdicts = self.networks[f"D_{there}"](fake.image)
+            trip = RoundTrip(images[here], images[there], fake, back, again[there], verdicts)
+            for name, value in self.weighted(trip).items():
+                losses[f"{LOGGED.get(name, name)}_{here if name == 'cycle' else there}"] = value
+            content, given = distance(content_again, contents[here]), distance(into[there].style_of(fake.image), style)
+            losses[f"recon_c_{here}"] = self._codes["content"] * content
+            losses[f"recon_s_{there}"] = self._codes["style"] * given
         return losses
-
-    @staticmethod
-    def _fooling(discriminator: nn.Module, fake: Translation) -> Tensor:
-        with frozen(discriminator):
-            return torch.stack([lsgan(verdict.logits, True) for verdict in discriminator(fake.image)]).sum()
-
-    def learning_rate(self, step: int, steps_per_epoch: int) -> float:
-        return self._options.learning_rate * 0.5 ** (step // max(1, self._options.halve_every))
-
-    def total_steps(self, steps_per_epoch: int) -> int:
-        """Steps of a whole training."""
-        return self._options.steps
-
-    def on_epoch(self, epoch: int) -> None:
-        """Nothing changes from epoch to epoch."""
-
-    def state_dict(self) -> dict[str, Any]:
-        return {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """There is nothing but the networks."""
 
 
 def distance(one: Tensor, other: Tensor) -> Tensor:
     """Mean absolute difference."""
     return (one - other).abs().mean()
+
+
+munit = RecipeFactory(
+    name="munit",
+    summary="MUNIT (arXiv:1804.04732): images, contents and styles come back, in several scales.",
+    loop=MUNITRecipe,
+    training=TrainingOptions,
+    generator="munit",
+    discriminator="munit",
+    objective={"adversarial": (1.0, adversarial), "identity": (10.0, identity), "cycle": (0.0, cycle)},
+    presets={"released": {}},
+    initial="torch",
+)

@@ -1,0 +1,94 @@
+"""From parts and their options to a recipe's networks, and the layout that says which is which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from ..interfaces import TRANSLATE, Layout
+from ..plugins.parts import Part
+from ..types import ConfigError
+from .networks import initialise
+from .values import checked
+
+INITIAL: Mapping[str, Callable[[nn.Module], nn.Module]] = {
+    "normal": initialise,  # N(0, 0.02), as pix2pix, CycleGAN and their descendants have it
+    "torch": lambda module: module,
+}
+"""How the first weights are drawn, by name; "torch" leaves them as the network's own code made them."""
+
+
+class Keys(NamedTuple):
+    """The keys of a recipe's networks: directions to generators, domains to the discriminators that look at them."""
+
+    generators: Mapping[str, str]
+    discriminators: Mapping[str, str]
+
+
+PAIR = Keys({"A2B": "G_A2B", "B2A": "G_B2A"}, {"A": "D_A", "B": "D_B"})
+MANY = Keys({TRANSLATE: "G"}, {"all": "D"})
+
+
+class Described(NamedTuple):
+    """A part, all of its options, and how its first weights are drawn."""
+
+    part: Part
+    config: Mapping[str, Any]
+    initial: str
+
+    def build(self) -> nn.Module:
+        """A network of its own, with fresh weights."""
+        return INITIAL[self.initial](self.part.build(self.config))
+
+
+def configuration(recipe: str, role: str, part: Part, chosen: Mapping[str, Any], shared: list[str]) -> dict[str, Any]:
+    """All options of a part: its defaults, what was chosen for it, and what it shares with others.
+
+    Raises ConfigError for a value of another type than the factory declares.
+    """
+    config = part.defaults()
+    for option, value in chosen.items():
+        prefix, _, name = option.partition(".")
+        name = name if prefix == role else option if option in shared and part.has(option, named=True) else ""
+        if name:
+            config[name] = _checked(recipe, part, name, value)
+    return config
+
+
+def _checked(recipe: str, part: Part, name: str, value: Any) -> Any:
+    """``value`` as the factory's signature declares it; a size that is never 0 by default is never below 0."""
+    declared = part.parameters.get(name)
+    value = checked(recipe, name, value, part.annotations.get(name))
+    if declared is not None and type(declared.default) is int and declared.default > 0 and value < 0:
+        raise ConfigError(f"{recipe}: {name}={value} was given, expected 0 or more.")
+    return list(value) if isinstance(value, tuple) else value
+
+
+def arranged(keys: Keys, generator: Described, discriminator: Described | None) -> tuple[nn.ModuleDict, Layout]:
+    """Fresh networks under ``keys``, and their layout; generators are drawn first."""
+    networks = {key: generator.build() for key in keys.generators.values()}
+    layout = Layout(generator.part.name, generator.config, keys.generators)
+    if discriminator is None:
+        return nn.ModuleDict(networks), layout
+    networks |= {key: discriminator.build() for key in keys.discriminators.values()}
+    name, config = discriminator.part.name, discriminator.config
+    return nn.ModuleDict(networks), Layout(*layout[:3], name, config, keys.discriminators)
+
+
+def check_labels(recipe: str, networks: nn.ModuleDict, layout: Layout) -> None:
+    """Raise ConfigError where a generator is told its domain by a label and the recipe gives none, or the reverse."""
+    for key in layout.generators.values():
+        labelled = bool(getattr(networks[key], "domains", 0))
+        if labelled and not layout.multidomain:
+            raise ConfigError(
+                f"{recipe}: the generator {layout.architecture or key} needs a label of the target domain, but this"
+                " recipe trains two domains without labels: choose a multi-domain recipe, such as stargan."
+            )
+        if layout.multidomain and not labelled:
+            raise ConfigError(
+                f"{recipe}: the generator {layout.architecture or key} advertises no `domains`, but this recipe tells"
+                " it the target domain by a label: choose a generator with labels, or a recipe of two domains, such as"
+                " cyclegan."
+            )
