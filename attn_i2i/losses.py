@@ -117,12 +117,6 @@ def needs_same(objective: Objective) -> bool:
     return any(weight and term not in WITHOUT_SAME for weight, term in objective.values())
 
 
-def merged(objective: Objective, changes: Objective | None) -> Objective:
-    """``objective`` with terms of ``changes`` added, or put in place of those of the same name; weight 0 drops one."""
-    result = {**objective, **(changes or {})}
-    return {name: (weight, term) for name, (weight, term) in result.items() if weight}
-
-
 def values(objective: Objective, trip: RoundTrip) -> dict[str, Tensor]:
     """Each term of one round trip by name, without its weight."""
     return {name: term(trip) for name, (_, term) in objective.items()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ from torch import Tensor, nn
 
 from attn_i2i import Verdict
 from attn_i2i.blocks import PatchDiscriminator
-from attn_i2i.interfaces import RoundTrip
+from attn_i2i.interfaces import Layout, RoundTrip
 from attn_i2i.testing import ContractError, check_discriminator, check_recipe, check_term
 
 from .helpers.networks import Plain
+from .helpers.registered import registering
 
 
 class Answering(nn.Module):
@@ -69,24 +71,37 @@ def test_a_good_term_passes() -> None:
     check_term(lambda trip: (trip.back.image - trip.source).abs().mean())
 
 
+@pytest.fixture(autouse=True)
+def registered() -> Iterator[None]:
+    """The generator is registered, as a recipe's parts have to be."""
+    with registering(generators={"plain-test": Plain}):
+        yield
+
+
 class Small:
     """A recipe of one generator that learns to copy; each broken one below changes a line of it."""
 
+    layout = Layout("plain-test", {}, {"A2B": "painter"})
+
     def __init__(self) -> None:
-        self.networks = nn.ModuleDict({"generator": Plain()})
+        self.networks = nn.ModuleDict({"painter": Plain()})
+        self.options: dict[str, Any] = {"copies": True}
         self.steps = 0
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        return {"generator": torch.optim.Adam(self.networks["generator"].parameters(), lr=1e-3)}
+        return {"generator": torch.optim.Adam(self.networks["painter"].parameters(), lr=1e-3)}
 
     def step(self, batch: Mapping[str, Tensor], update: Callable[[str, Tensor], None]) -> dict[str, Tensor]:
         self.steps += 1
-        loss = self.steps * (self.networks["generator"](batch["A"]).image - batch["A"]).abs().mean()
+        loss = self.steps * (self.networks["painter"](batch["A"]).image - batch["A"]).abs().mean()
         update("generator", loss)
         return {"copy": loss.detach()}
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
         return 1e-3
+
+    def total_steps(self, steps_per_epoch: int) -> int:
+        return 100
 
     def on_epoch(self, epoch: int) -> None:
         """Nothing changes."""
@@ -100,7 +115,7 @@ class Small:
 
 def with_loss(after: Callable[[Small, Tensor, Callable[[str, Tensor], None]], Any]) -> Callable[..., Any]:
     def step(self: Small, batch: Mapping[str, Tensor], update: Callable[[str, Tensor], None]) -> Any:
-        return after(self, self.networks["generator"](batch["A"]).image.mean(), update)
+        return after(self, self.networks["painter"](batch["A"]).image.mean(), update)
 
     return step
 
@@ -116,6 +131,24 @@ BROKEN_RECIPES: dict[str, tuple[dict[str, Any], str]] = {
     "rate": ({"learning_rate": lambda self, step, steps_per_epoch: -1.0}, "not a rate"),
     "state lost": ({"load_state_dict": lambda self, state: None}, "differs after load_state_dict"),
     "missing": ({"on_epoch": property()}, "needs on_epoch"),
+    "no layout": ({"layout": property()}, "needs layout"),
+    "no end": ({"total_steps": property()}, "needs total_steps"),
+    "an endless end": ({"total_steps": lambda self, steps_per_epoch: math.inf}, "not a number of steps"),
+    "no options": ({"options": property(lambda self: None, lambda self, value: None)}, "not a mapping"),
+    "options of objects": (
+        {"options": property(lambda self: {"act": nn.ReLU()}, lambda self, value: None)},
+        "strings, numbers",
+    ),
+    "a layout by name": ({"layout": {"A2B": "painter"}}, "not an attn_i2i.interfaces.Layout"),
+    "another direction": ({"layout": Layout("plain-test", {}, {"forth": "painter"})}, "expected A2B and B2A"),
+    "another network": ({"layout": Layout("plain-test", {}, {"A2B": "G_A2B"})}, "is 'G_A2B', but networks has"),
+    "another domain": (
+        {"layout": Layout("plain-test", {}, {"A2B": "painter"}, "plain-test", {}, {"real": "painter"})},
+        "look at",
+    ),
+    "unnamed": ({"layout": Layout("", {}, {"A2B": "painter"})}, "register it"),
+    "unregistered": ({"layout": Layout("plain-tset", {}, {"A2B": "painter"})}, "Did you mean 'plain-test'"),
+    "another shape": ({"layout": Layout("cyclegan", {"width": 4}, {"A2B": "painter"})}, "do not fit"),
 }
 
 

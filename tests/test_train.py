@@ -25,7 +25,7 @@ def test_the_result_is_a_model_and_everything_else_is_beside_it(data: Path, tmp_
     assert translated.image.shape == (3, 20, 24)
     assert translated.foreground is not None
     origin = json.loads((model / "config.json").read_text())["provenance"]["trained"]
-    assert (origin["recipe"], origin["steps"], origin["options"]["masks"]) == ("attentiongan2", 6, 3)
+    assert (origin["recipe"], origin["steps"], origin["options"]["generator.masks"]) == ("attentiongan2", 6, 3)
     assert [one.name for one in checkpoint.all_of(tmp_path / "run")] == ["step-00000004", "step-00000006"]
     rows = (tmp_path / "run/losses.csv").read_text().splitlines()
     assert [row.partition(",")[0] for row in rows] == ["step", "2", "4", "6"]

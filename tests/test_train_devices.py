@@ -21,7 +21,7 @@ PAIR = {"width": 4, "blocks": 1, "discriminator_width": 4}
 DOMAINS = {**PAIR, "image_size": 32, "discriminator_layers": 3, "n_critic": 1, "shift": 2}
 RECIPES: dict[str, dict[str, Any]] = {
     "cyclegan": PAIR,
-    "attentiongan2": {**PAIR, "guided": True},
+    "attentiongan2": {**PAIR, "discriminator": "plain-and-guided"},
     "attentiongan1": PAIR,
     "aggan": PAIR,
     "ugatit": {**PAIR, "light": True},

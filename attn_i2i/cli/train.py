@@ -63,7 +63,8 @@ def _options_of(words: Sequence[str]) -> list[str]:
     if recipe is None:
         return list(RECIPES.values())
     with torch.device("meta"):
-        return list(zoo().recipes.load(recipe)().options)
+        options = zoo().recipes.load(recipe)().options
+    return [*(name.removeprefix("generator.").removeprefix("objective.") for name in options), *options]
 
 
 def train(

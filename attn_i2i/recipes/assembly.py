@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from torch import nn
@@ -13,11 +14,16 @@ from ..types import ConfigError
 from .networks import initialise
 from .values import checked
 
-INITIAL: Mapping[str, Callable[[nn.Module], nn.Module]] = {
-    "normal": initialise,  # N(0, 0.02), as pix2pix, CycleGAN and their descendants have it
-    "torch": lambda module: module,
+INITIAL: Mapping[str, Mapping[str, Callable[[nn.Module], nn.Module]]] = {
+    "normal": {"generator": initialise, "discriminator": initialise},
+    "torch": {},
+    "kaiming": {"generator": partial(initialise, std=None), "discriminator": initialise},
 }
-"""How the first weights are drawn, by name; "torch" leaves them as the network's own code made them."""
+"""How the first weights are drawn, by name and role.
+
+"normal" is N(0, 0.02), as pix2pix, CycleGAN and their descendants have it; "torch" leaves weights as the network's own
+code made them; "kaiming" is what MUNIT's release does.
+"""
 
 
 class Keys(NamedTuple):
@@ -34,13 +40,16 @@ MANY = Keys({TRANSLATE: "G"}, {"all": "D"})
 class Described(NamedTuple):
     """A part, all of its options, and how its first weights are drawn."""
 
+    role: str
     part: Part
     config: Mapping[str, Any]
     initial: str
 
     def build(self) -> nn.Module:
         """A network of its own, with fresh weights."""
-        return INITIAL[self.initial](self.part.build(self.config))
+        network = self.part.build(self.config)
+        draw = INITIAL[self.initial].get(self.role)
+        return network if draw is None else draw(network)
 
 
 def configuration(recipe: str, role: str, part: Part, chosen: Mapping[str, Any], shared: list[str]) -> dict[str, Any]:

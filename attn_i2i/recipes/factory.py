@@ -49,8 +49,8 @@ class RecipeFactory(Generic[R]):
     ``generator`` and ``discriminator`` are registered names; without a discriminator generators are trained alone.
     ``training`` is the dataclass of the loop's own options, ``objective`` its terms with their weights.
     A ``multidomain`` recipe trains one generator that is given labels, any other two between two domains. ``initial``
-    names how weights are drawn, "normal" or "torch"; networks that have an option of the same name are ``told`` those
-    of the loop's own. ``summary`` is what listings show.
+    names how first weights are drawn: "normal", "kaiming" or "torch". ``told`` are options of the loop that networks
+    have as well. ``summary`` is what listings show.
     """
 
     name: str
@@ -137,7 +137,7 @@ class RecipeFactory(Generic[R]):
         stored: dict[str, Any] = {"initial": initial}
         for role, part in words.parts.items():
             config = configuration(self.name, role, part, chosen, shared)
-            described[role] = Described(part, config, initial)
+            described[role] = Described(role, part, config, initial)
             stored |= {role: str(part)}
             stored |= {name if name in shared else f"{role}.{name}": value for name, value in config.items()}
         networks, layout = arranged(self._keys, described["generator"], described.get("discriminator"))

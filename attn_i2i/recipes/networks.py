@@ -19,19 +19,22 @@ from ..types import Translation, Verdict
 P = TypeVar("P", Translation, Verdict)
 
 
-def initialise(module: nn.Module, std: float = 0.02) -> nn.Module:
+def initialise(module: nn.Module, std: float | None = 0.02) -> nn.Module:
     """Draw convolution and linear weights from N(0, std), their biases 0, scales of batch norm from N(1, std).
 
-    Parts with a true attribute ``pretrained`` keep theirs.
+    ``None`` draws weights as He et al. do (arXiv:1502.01852). Parts with a true attribute ``pretrained`` keep theirs.
     """
     if getattr(module, "pretrained", False):
         return module
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-        nn.init.normal_(module.weight, 0.0, std)
+        if std is None:
+            nn.init.kaiming_normal_(module.weight)
+        else:
+            nn.init.normal_(module.weight, 0.0, std)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, _BatchNorm) and module.affine:
-        nn.init.normal_(module.weight, 1.0, std)
+        nn.init.normal_(module.weight, 1.0, std or 0.0)
         nn.init.zeros_(module.bias)
     for part in module.children():
         initialise(part, std)

@@ -15,7 +15,7 @@ from attn_i2i.models.directory import save_model
 from attn_i2i.plugins import manager, zoo
 from attn_i2i.testing import check_plugin
 from attn_i2i.train import train
-from attn_i2i.types import AttnI2IError, ConfigError, ShapeError, Translation, UnknownNameError
+from attn_i2i.types import AttnI2IError, ConfigError, ModelError, ShapeError, Translation, UnknownNameError
 from small import ENGINE, PLAIN, SMALL, answer, learn, weights
 from torch import Tensor
 
@@ -120,7 +120,7 @@ def test_a_teacher_that_will_not_do_is_named_before_anything_is_written(
         run(data, tmp_path / "run", tmp_path / "one")
     shutil.copytree(models["plain"], tmp_path / "half")
     (tmp_path / "half/B2A.safetensors").unlink()
-    with pytest.raises(ConfigError, match=r"half has no B2A.safetensors"):
+    with pytest.raises(ModelError, match=r"half/B2A.safetensors is missing"):
         run(data, tmp_path / "run", tmp_path / "half")
     assert not (tmp_path / "run").exists()
 

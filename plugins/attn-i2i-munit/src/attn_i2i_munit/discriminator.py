@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 
 from attn_i2i import Verdict
-from attn_i2i.recipes import initialise
 from attn_i2i.types import ConfigError, ShapeError
 from torch import Tensor, nn
 
@@ -16,7 +15,7 @@ class MultiScaleDiscriminator(nn.Module):
     """One verdict for the image, one for its half, and so on: (B, 3, H, W) to ``scales`` verdicts (appendix B.2).
 
     Sides need 2 ** (layers + scales - 1) pixels at least, and twice as many with ``norm`` "instance", which stands
-    behind every convolution but the first and the last; "none" is published. First weights are from N(0, 0.02).
+    behind every convolution but the first and the last; "none" is published.
     """
 
     def __init__(self, width: int = 64, layers: int = 4, scales: int = 3, norm: str = "none") -> None:
@@ -25,7 +24,6 @@ class MultiScaleDiscriminator(nn.Module):
             raise ConfigError(f"MUNIT's discriminator: norm={norm!r} was given, expected 'none' or 'instance'.")
         self.minimum = 2 ** (layers + scales - 1 + (norm == "instance"))
         self.scales = nn.ModuleList(self._scale(width, layers, norm) for _ in range(scales))
-        initialise(self)
         self.shrink = nn.AvgPool2d(3, 2, padding=1, count_include_pad=False)
 
     @staticmethod

@@ -7,7 +7,7 @@ from attn_i2i import Translation
 from attn_i2i.blocks import ImageHead, ResnetTrunk, SoftmaxHead, crop, pad_to_multiple
 from torch import Tensor, nn
 
-from .parts import AdaINBlock, StyleEncoder, kaiming, up
+from .parts import AdaINBlock, StyleEncoder, up
 
 
 class MUNIT(nn.Module):
@@ -16,8 +16,7 @@ class MUNIT(nn.Module):
     Holds the source domain's content encoder, and the target domain's style encoder and decoder. The style is drawn
     from its prior N(0, 1) in training mode and is ``style`` otherwise: the prior's mean, unless it is replaced by
     ``generator.style = generator.style_of(picture)``. With ``masks`` the decoder ends in AttentionGAN II's head, whose
-    last mask is the background's; with 0 it ends in the image, as published. First weights are drawn as the release
-    draws them.
+    last mask is the background's; with 0 it ends in the image, as published.
     """
 
     auxiliary = ("style_encoder",)
@@ -38,7 +37,6 @@ class MUNIT(nn.Module):
         )
         self.blocks = nn.ModuleList(AdaINBlock(channels) for _ in range(blocks))
         self.head = SoftmaxHead(channels, stride, masks=masks, up=up) if masks else ImageHead(channels, stride, up=up)
-        kaiming(self)
         self.register_buffer("style", torch.zeros(1, style_dim), persistent=False)
         self.style: Tensor
 

@@ -56,12 +56,3 @@ def up(in_channels: int, out_channels: int) -> nn.Sequential:
     """Double the resolution: nearest neighbours, a 5x5 convolution, layer norm, ReLU."""
     conv = reflecting(in_channels, out_channels, 5)
     return nn.Sequential(nn.Upsample(scale_factor=2), conv, LayerNorm(out_channels), nn.ReLU(inplace=True))
-
-
-def kaiming(module: nn.Module) -> None:
-    """Draw convolution and linear weights as He et al. do (arXiv:1502.01852), their biases 0."""
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(part.weight)
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)

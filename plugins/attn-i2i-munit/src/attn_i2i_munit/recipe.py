@@ -134,5 +134,5 @@ munit = RecipeFactory(
     discriminator="munit",
     objective={"adversarial": (1.0, adversarial), "identity": (10.0, identity), "cycle": (0.0, cycle)},
     presets={"released": {}},
-    initial="torch",
+    initial="kaiming",
 )
