@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -14,12 +15,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .swapping import held, is_mount_point, remove, swap_in, sweep
 from .types import AttnI2IError, UnreadableFileError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 METADATA_KEY = "attn_i2i"
+NEARLY_FULL_BYTES = 2**20  # what is left on a disk that PyTorch could write no further to; it writes a megabyte at once
 SMALL_BYTES = 2**24  # of a configuration or a list of sums: the largest one seen has some kilobytes
 LONGEST_NAME = 255  # bytes, on every usual file system
 
@@ -32,25 +35,32 @@ class DiskFullError(AttnI2IError, OSError):
     """A disk with too little room for what should be written."""
 
 
+class WriteError(AttnI2IError, OSError):
+    """A file or folder that the system does not let this process write."""
+
+
 @contextmanager
 def atomic_path(target: str | os.PathLike[str], *, force: bool = False, size: int | None = None) -> Iterator[Path]:
     """A temporary path beside ``target`` to write to; it becomes ``target`` when the block ends without an error.
 
     ``size`` is what will be written, in bytes, where known: a full disk can then name what is missing. Raises
-    TargetExistsError when ``target`` exists and ``force`` is off, DiskFullError when the disk is full.
+    TargetExistsError when ``target`` exists and ``force`` is off, DiskFullError when the disk is full, and WriteError
+    where the system refuses for another reason.
     """
     target = Path(target)
-    _refuse_existing(target, force)
     temporary = _sibling(target, "tmp")
-    with _room_for(target, size):
+    with _explained(target, temporary, size) as progress:
+        check_target(target, force=force)
         try:
             temporary.touch(exist_ok=False)
             mode = temporary.stat().st_mode & 0o777
-            yield temporary
-            _sync(temporary)
-            temporary.chmod(mode)  # some writers replace the file by one that only its owner may read
-            _refuse_existing(target, force)
-            temporary.replace(target)
+            with held(temporary):
+                yield temporary
+                _sync(temporary)
+                temporary.chmod(mode)  # some writers replace the file by one that only its owner may read
+                check_target(target, force=force)
+                temporary.replace(target)
+            progress.append(target)
         finally:
             temporary.unlink(missing_ok=True)
         _sync(target.parent)
@@ -60,25 +70,53 @@ def atomic_path(target: str | os.PathLike[str], *, force: bool = False, size: in
 def atomic_dir(target: str | os.PathLike[str], *, force: bool = False) -> Iterator[Path]:
     """A temporary folder beside ``target`` to fill; it becomes ``target`` when the block ends without an error.
 
-    An empty folder counts as absent. With ``force`` the old folder is swapped out, then removed. Raises
-    TargetExistsError and DiskFullError as ``atomic_path`` does.
+    An empty folder counts as absent. With ``force`` the old folder is exchanged for the new one in one step where the
+    system can, then removed. What a killed process left of an earlier try is mended or removed first. Raises as
+    ``atomic_path`` does.
     """
     target = Path.cwd() / target
-    _refuse_existing(target, force, folder=True)
     temporary = _sibling(target, "tmp")
-    with _room_for(target, None):
+    with _explained(target, temporary, None) as progress:
+        sweep(target)
+        check_target(target, force=force, folder=True)
         try:
             temporary.mkdir()
-            yield temporary
-            for folder, _, names in os.walk(temporary):
-                for name in names:
-                    _sync(Path(folder, name))
-                _sync(Path(folder))
-            _refuse_existing(target, force, folder=True)
-            _swap_in(temporary, target)
+            with held(temporary):
+                yield temporary
+                for folder, _, names in os.walk(temporary):
+                    for name in names:
+                        _sync(Path(folder, name))
+                    _sync(Path(folder))
+                check_target(target, force=force, folder=True)
+                swap_in(temporary, target, _sibling(target, "old"))
+            progress.append(target)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            with suppress(OSError):
+                remove(temporary)
         _sync(target.parent)
+
+
+def check_target(target: str | os.PathLike[str], *, force: bool = False, folder: bool = False) -> None:
+    """Raise what ``atomic_path``, or for a ``folder`` ``atomic_dir``, would raise for this target before any work."""
+    target = Path(target)
+    if not target.parent.is_dir():
+        raise AttnI2IError(f"{target} cannot be written: the folder {target.parent} does not exist; create it first")
+    if folder and target.is_dir() and Path.cwd().is_relative_to(target.resolve()):
+        raise TargetExistsError(
+            f"{target} holds the current working folder and is not replaced; choose another name, or a folder inside it"
+            f" ({target / 'model'})"
+        )
+    if folder and target.is_dir() and is_mount_point(target):
+        raise TargetExistsError(
+            f"{target} is a mount point, which cannot be replaced; choose a folder inside it ({target / 'model'})"
+        )
+    if folder and target.is_dir() and not target.is_symlink() and not any(target.iterdir()):
+        return
+    if target.is_dir() != folder and os.path.lexists(target):
+        kind, wanted = ("a folder", "file") if target.is_dir() else ("a file", "folder")
+        raise TargetExistsError(f"{target} is {kind}; choose another name for the {wanted}")
+    if not force and os.path.lexists(target):
+        raise TargetExistsError(f"{target} exists already; choose another name or ask to overwrite it (force=True)")
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
@@ -169,51 +207,48 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _refuse_existing(target: Path, force: bool, *, folder: bool = False) -> None:
-    if not target.parent.is_dir():
-        raise AttnI2IError(f"{target} cannot be written: the folder {target.parent} does not exist; create it first")
-    if folder and target.is_dir() and not target.is_symlink() and not any(target.iterdir()):
-        return
-    if target.is_dir() != folder and os.path.lexists(target):
-        kind, wanted = ("a folder", "file") if target.is_dir() else ("a file", "folder")
-        raise TargetExistsError(f"{target} is {kind}; choose another name for the {wanted}")
-    if not force and os.path.lexists(target):
-        raise TargetExistsError(f"{target} exists already; choose another name or ask to overwrite it")
-    if folder and Path.cwd().is_relative_to(target.resolve()):
-        raise TargetExistsError(f"{target} holds the current working folder and is not replaced; choose another name")
-
-
-def _swap_in(temporary: Path, target: Path) -> None:
-    """Rename over an absent or empty folder, or move a full one aside first and remove it last."""
-    if not os.path.lexists(target):
-        temporary.rename(target)
-        return
-    aside = _sibling(target, "old")
-    target.rename(aside)
-    try:
-        temporary.rename(target)
-    except BaseException:
-        aside.rename(target)
-        raise
-    if aside.is_symlink():
-        aside.unlink()
-    else:
-        shutil.rmtree(aside)
-
-
 @contextmanager
-def _room_for(target: Path, size: int | None) -> Iterator[None]:
-    """Turn "no space left" into one line that names the folder and, where known, the missing bytes."""
+def _explained(target: Path, temporary: Path, size: int | None) -> Iterator[list[Path]]:
+    """Turn the system's refusals into one line; yields a list that is empty until ``target`` has been changed."""
+    changed: list[Path] = []
     try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        missing = "more room"
-        with suppress(OSError):
-            if size is not None and (short := size - shutil.disk_usage(target.parent).free) > 0:
-                missing = f"{short} more bytes"
-        raise DiskFullError(
-            f"the disk of {target.parent} is full: {target.name} needs {missing}; free some space or choose another "
-            "folder; nothing was changed"
-        ) from error
+        yield changed
+    except AttnI2IError:
+        raise
+    except (OSError, RuntimeError) as error:
+        state = f"{target} is written, but may not outlast a power cut" if changed else "nothing was changed"
+        if is_full(error, target.parent, size):
+            raise DiskFullError(
+                f"the disk of {target.parent} is full: {target.name} needs {_missing(target, size)}; free some space or"
+                f" choose another folder; {state}"
+            ) from error
+        if isinstance(error, OSError) and _concerns(error, target, temporary):
+            raise WriteError(f"{target} cannot be written ({error.strerror or error}); {state}") from error
+        raise
+
+
+def is_full(error: BaseException, folder: Path, size: int | None = None) -> bool:
+    """Whether an error says that there is no room left; PyTorch says so of its own files in a RuntimeError."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if not isinstance(error, RuntimeError) or not re.search(
+        "PytorchStreamWriter|inline_container|iostream", str(error)
+    ):
+        return False
+    try:
+        return shutil.disk_usage(folder).free < max(size or 0, NEARLY_FULL_BYTES)
+    except OSError:
+        return False
+
+
+def _missing(target: Path, size: int | None) -> str:
+    with suppress(OSError):
+        if size is not None and (short := size - shutil.disk_usage(target.parent).free) > 0:
+            return f"{short} more bytes"
+    return "more room"
+
+
+def _concerns(error: OSError, target: Path, temporary: Path) -> bool:
+    """Whether an error is about the target, its temporary name or their folder, not about what the caller reads."""
+    named = [Path(os.fsdecode(name)) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
+    return any(path in (target, target.parent) or path.is_relative_to(temporary) for path in named)

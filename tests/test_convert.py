@@ -269,7 +269,7 @@ def test_the_direction_follows_from_the_published_file_name(name: str, direction
 @pytest.mark.parametrize("direction", ["../../escaped", "day to night", ""])
 def test_a_direction_that_cannot_name_a_file_is_refused(direction: str, tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="cannot name a file"):
-        convert(CYCLEGAN, tmp_path / "in" / "model", direction=direction)
+        convert(CYCLEGAN, tmp_path / "model", direction=direction)
     assert not list(tmp_path.iterdir())
 
 

@@ -23,7 +23,7 @@ HEAVY = {"torch", "torchvision", "timm", "numpy", "PIL", "accelerate", "sklearn"
 # The rooms from the ground up. A part may import those of the lines before its own and, in its line, those before it.
 # Late imports count, and so do those for type checkers.
 HOUSE = (
-    "version types files interfaces devices pool masks registry hookspecs losses",
+    "version types swapping files interfaces devices pool masks registry hookspecs losses",
     "blocks",
     "images",
     "plugins",

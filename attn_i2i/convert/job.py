@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ..files import sha256
+from ..files import check_target, sha256
 from ..models.build import builder, load_strictly
 from ..models.cards import find_card
 from ..models.config import CONFIG, DiscriminatorConfig, ModelConfig
@@ -110,6 +110,7 @@ def _check_target(out: Path, force: bool) -> None:
             raise ConversionError(f"{out} exists already: choose another folder or overwrite it with --force.")
         if not (out / CONFIG).is_file():
             raise ConversionError(f"{out} is not a model folder, so --force does not replace it: choose another.")
+    check_target(Path.cwd() / out, force=force, folder=True)
 
 
 def _model_config(

@@ -11,6 +11,7 @@ from ..models.config import CONFIG, ModelConfig
 from ..models.mistaken import no_model_file
 from ..models.places import installed_folder, shipped_models
 from ..registry import require_types
+from ..swapping import mend
 from ..types import ConfigError
 from .licences import require_licence
 from .sources import fetch_model
@@ -60,6 +61,7 @@ def find_model(
 def _place(name: str | Path) -> Path | None:
     """The model folder that a path names; None for a name of the zoo, even where a folder that is no model has it."""
     path = Path(name)
+    mend(path)
     if path.is_file():
         raise no_model_file(path)
     if not path.is_dir():

@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+from ..swapping import mend
 from ..types import ConfigError
 
 CONFIG = "config.json"
@@ -50,6 +51,7 @@ def installed_folder(name: str) -> Path | None:
     if not _NAME.fullmatch(name):
         return None
     places = (shipped_models() / name, model_store() / name)
+    mend(places[-1])
     return next((place for place in places if (place / CONFIG).is_file()), None)
 
 

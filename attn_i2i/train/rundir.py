@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import atomic_path
+from ..swapping import mend
 from ..types import ConfigError, UnreadableFileError
 from . import checkpoint
 from .clock import TIME
@@ -64,7 +65,8 @@ def check_claim(folder: Path, binding: Mapping[str, Any], resume: bool) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a killed process left half-written of this run."""
+    """Remove what a killed process left half-written of this run; a model that it had moved aside comes back."""
+    mend(folder / MODEL)
     for parent in (folder, folder / checkpoint.FOLDER, folder / SAMPLES):
         for left in parent.iterdir() if parent.is_dir() else ():
             if LEFT.fullmatch(left.name):

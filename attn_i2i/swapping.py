@@ -1,0 +1,161 @@
+"""A folder put in another's place in one step, where the system can; and what killed processes left, mended."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+AT_FDCWD = -100  # in Linux's system calls: relative to the working folder
+EXCHANGE = 2  # RENAME_EXCHANGE of Linux's renameat2, and RENAME_SWAP of macOS's renamex_np
+UNABLE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)  # of a system or a file system that cannot
+LEFTOVER = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.(?P<ending>tmp|old)", re.DOTALL)
+UNCUT_BYTES = 80  # names of temporary files hold no more of their target's; a longer target is not known from them
+# Some writers replace a temporary file by another one, which nobody has locked: a file this young may be in use.
+QUIET_SECONDS = 60.0
+
+
+def swap_in(temporary: Path, target: Path, aside: Path) -> None:
+    """Give the folder ``temporary`` the name ``target``; what had the name is left under another one, to be removed.
+
+    Where the system cannot exchange two names at once, the old folder goes ``aside`` first, and there is a moment
+    without a ``target``: ``mend`` brings it back where the process is killed in it.
+    """
+    if not os.path.lexists(target):
+        temporary.rename(target)
+        return
+    if exchange(temporary, target):
+        return
+    with held(target):
+        target.rename(aside)
+        try:
+            temporary.rename(target)
+        except BaseException:
+            aside.rename(target)
+            raise
+        remove(aside)
+
+
+def exchange(first: Path, second: Path) -> bool:
+    """Exchange two names in one step; False where the system or the file system cannot, OSError for other failures."""
+    call = _exchange_call()
+    if call is None:
+        return False
+    if call(os.fsencode(first), os.fsencode(second)) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in UNABLE:
+        return False
+    raise OSError(code, os.strerror(code), str(second))
+
+
+@cache
+def _exchange_call() -> Callable[[bytes, bytes], int] | None:
+    try:
+        library: Any = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            rename = library.renamex_np
+            return lambda first, second: int(rename(first, second, EXCHANGE))
+        rename = library.renameat2
+    except (AttributeError, OSError, TypeError):
+        return None
+    return lambda first, second: int(rename(AT_FDCWD, first, AT_FDCWD, second, EXCHANGE))
+
+
+def is_mount_point(folder: Path) -> bool:
+    """Whether something is mounted on a folder, so that nothing can be renamed over it; bind mounts count too."""
+    if os.path.ismount(folder):
+        return True
+    with suppress(OSError):
+        mounts = Path("/proc/self/mountinfo").read_bytes().splitlines()
+        here = os.fsencode(folder.resolve())
+        return any(_unescaped(line.split()[4]) == here for line in mounts)
+    return False
+
+
+def _unescaped(path: bytes) -> bytes:
+    return re.sub(rb"\\([0-7]{3})", lambda digits: bytes([int(digits[1], 8)]), path)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Mark a temporary file or folder as in use, by a lock that ends with the process however that ends."""
+    descriptor = _lock(path)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def mend(target: Path) -> bool:
+    """Bring back a folder that a killed process had moved aside; whether there was one."""
+    if os.path.lexists(target) or len(os.fsencode(target.name)) > UNCUT_BYTES:
+        return False
+    for left, ending in _leftovers(target):
+        descriptor = _lock(left) if ending == "old" else None
+        if descriptor is not None:
+            with suppress(OSError):
+                left.rename(target)
+            os.close(descriptor)
+            return True
+    return False
+
+
+def sweep(target: Path) -> None:
+    """Mend ``target``, and remove what killed processes left beside it; what a living one uses stays."""
+    mend(target)
+    if len(os.fsencode(target.name)) > UNCUT_BYTES:
+        return
+    for left, _ in _leftovers(target):
+        descriptor = _lock(left)
+        if descriptor is None:
+            continue
+        with suppress(OSError):
+            if left.is_dir() or time.time() - left.lstat().st_mtime > QUIET_SECONDS:
+                remove(left)
+        os.close(descriptor)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a whole folder; a link is not followed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _leftovers(target: Path) -> list[tuple[Path, str]]:
+    """Temporary files and folders of ``target``, links left out, with their endings."""
+    try:
+        entries = list(target.parent.iterdir())
+    except OSError:
+        return []
+    matches = [(entry, LEFTOVER.fullmatch(entry.name)) for entry in entries if not entry.is_symlink()]
+    return [(entry, match["ending"]) for entry, match in matches if match and match["name"] == target.name]
+
+
+def _lock(path: Path) -> int | None:
+    """A descriptor that holds the only lock on ``path``; None where another process has it, or nothing can be said."""
+    try:
+        import fcntl
+    except ImportError:  # a system without these locks sweeps nothing
+        return None
+    descriptor = None
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        if descriptor is not None:
+            os.close(descriptor)
+        return None
+    return descriptor

@@ -1,0 +1,208 @@
+"""Folders are exchanged in one step, what a killed process leaves is mended, and refusals tell the truth."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from attn_i2i import load, swapping
+from attn_i2i.files import DiskFullError, TargetExistsError, WriteError, atomic_dir, atomic_path, check_target
+from attn_i2i.models.config import read_config
+from attn_i2i.swapping import exchange, is_mount_point, mend, remove
+
+from .helpers.commands import Run, write_model
+from .helpers.source import ROOT
+
+PROGRAM = """
+import os, signal, sys
+from pathlib import Path
+from attn_i2i import files, swapping
+target, moment = Path(sys.argv[1]), sys.argv[2]
+die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+if moment == "between the renames":
+    swapping.exchange = lambda *_: False
+    rename = Path.rename
+    def killing(self, other):
+        if self.name.endswith(".tmp"):
+            die()
+        return rename(self, other)
+    Path.rename = killing
+if moment == "before the old one is removed":
+    files.remove = swapping.remove = die
+with files.atomic_dir(target, force=True) as work:
+    (work / "new").write_text("new")
+    if moment == "while writing":
+        die()
+    if moment == "asked":
+        print("ready", flush=True)
+        sys.stdin.readline()
+"""
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def killed(target: Path, moment: str) -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM, str(target), moment], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+def old(target: Path) -> Path:
+    target.mkdir()
+    (target / "old").write_text("old")
+    return target
+
+
+def write(target: Path, content: str) -> None:
+    with atomic_dir(target, force=True) as work:
+        (work / content).write_text(content)
+
+
+@pytest.mark.parametrize("moment", ["while writing", "between the renames", "before the old one is removed"])
+def test_a_kill_at_any_moment_is_mended_by_the_next_write(tmp_path: Path, moment: str) -> None:
+    target = old(tmp_path / "model")
+    killed(target, moment)
+    assert len(names(tmp_path)) >= 2 - (moment == "between the renames")
+    write(target, "third")
+    assert names(tmp_path) == ["model"]
+    assert names(target) == ["third"]
+
+
+def test_a_model_that_was_moved_aside_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTN_I2I_HOME", str(tmp_path))
+    target = tmp_path / "model"
+    target.mkdir()
+    write_model(target, "cyclegan", width=4, blocks=1)
+    expected = read_config(target)
+    for name in (target, str(target)):
+        killed(target, "between the renames")
+        assert not target.exists()
+        assert load(name, device="cpu").config == expected
+
+
+def test_with_exchange_there_is_always_a_folder(tmp_path: Path) -> None:
+    target = old(tmp_path / "model")
+    if not exchange(target, old(tmp_path / "other")):
+        pytest.skip("this file system cannot exchange two names")
+    killed(target, "before the old one is removed")
+    assert names(target) == ["new"]
+
+
+def test_without_exchange_the_folder_is_replaced_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(swapping, "_exchange_call", lambda: None)
+    target = old(tmp_path / "model")
+    write(target, "new")
+    assert (names(tmp_path), names(target)) == (["model"], ["new"])
+
+
+def test_what_a_living_process_writes_is_left_alone(tmp_path: Path) -> None:
+    target = old(tmp_path / "model")
+    command = [sys.executable, "-c", PROGRAM, str(target), "asked"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "ready\n"
+        write(target, "mine")
+        assert len(names(tmp_path)) == 2
+        other.communicate("go\n")
+        assert other.returncode == 0
+    assert (names(tmp_path), names(target)) == (["model"], ["new"])
+
+
+def test_other_names_are_nobodys_leftovers(tmp_path: Path) -> None:
+    keep = [".model.12345678.tmp.txt", ".models.12345678.tmp", ".model.1234567.old", "model.12345678.tmp"]
+    for name in keep:
+        (tmp_path / name).mkdir()
+    (tmp_path / ".model.12345678.tmp").symlink_to(tmp_path / keep[0])
+    young = tmp_path / ".model.aaaaaaaa.tmp"
+    young.write_text("a writer may have replaced it")
+    aged = tmp_path / ".model.bbbbbbbb.tmp"
+    aged.write_text("nobody's")
+    os.utime(aged, (time.time() - 3600,) * 2)
+    write(tmp_path / "model", "new")
+    assert names(tmp_path) == sorted([*keep, ".model.12345678.tmp", young.name, "model"])
+    assert not mend(tmp_path / "absent")
+
+
+def test_a_link_to_a_folder_is_replaced_not_followed(tmp_path: Path) -> None:
+    victim = old(tmp_path / "victim")
+    (tmp_path / "model").symlink_to(victim)
+    write(tmp_path / "model", "new")
+    assert names(victim) == ["old"]
+    assert names(tmp_path) == ["model", "victim"]
+    remove(tmp_path / "absent")
+
+
+def test_the_shells_own_folder_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here" / "below").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here" / "below")
+    for target in (Path(), Path(".."), tmp_path / "here"):
+        with pytest.raises(TargetExistsError, match=r"holds the current working folder.*choose"):
+            check_target(target, force=True, folder=True)
+    check_target("inside", folder=True)
+
+
+def test_a_mount_point_is_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_mount_point(Path("/proc"))
+    assert not is_mount_point(tmp_path)
+    monkeypatch.setattr("attn_i2i.files.is_mount_point", lambda path: path == tmp_path)
+    with pytest.raises(TargetExistsError, match=r"is a mount point.*a folder inside it"), atomic_dir(tmp_path):
+        pytest.fail("the block must not run")
+
+
+@pytest.mark.parametrize("code", [errno.EBUSY, errno.EROFS, errno.EACCES, errno.EIO, errno.ENAMETOOLONG])
+def test_refusals_of_the_system_are_the_librarys_errors(tmp_path: Path, code: int) -> None:
+    target = tmp_path / "a"
+    with (
+        pytest.raises(WriteError, match=r"a cannot be written \(.*\); nothing was changed"),
+        atomic_path(target) as work,
+    ):
+        raise OSError(code, os.strerror(code), str(work))
+    with pytest.raises(OSError, match="source") as caught, atomic_path(target):
+        raise OSError(code, os.strerror(code), "/some/source")
+    assert not isinstance(caught.value, WriteError), "what the caller reads is the caller's"
+
+
+def test_torch_says_in_its_own_way_that_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        with atomic_path(tmp_path / "a.pt") as work:
+            torch.save({"x": torch.ones(4)}, work)
+            raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0")
+
+    with pytest.raises(RuntimeError, match="unexpected pos"):
+        full()
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 0}))
+    with pytest.raises(DiskFullError, match="nothing was changed"):
+        full()
+
+
+def test_nothing_was_changed_is_said_only_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from attn_i2i import files
+
+    def failing(path: Path) -> None:
+        if path == tmp_path:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "_sync", failing)
+    with pytest.raises(DiskFullError, match="a is written, but may not outlast"), atomic_path(tmp_path / "a") as work:
+        work.write_text("new")
+    with pytest.raises(DiskFullError, match="b is written, but may not outlast"):
+        write(tmp_path / "b", "new")
+    assert names(tmp_path) == ["a", "b"]
+
+
+def test_convert_refuses_its_target_before_the_work(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = ROOT / "tests" / "cases" / "attentiongan_scheme2" / "latest_net_G_A.pth"
+    monkeypatch.setattr("attn_i2i.convert.job.checkpoint_files", lambda _: pytest.fail("too late"))
+    for target, says in ((".", "current working folder"), ("absent/model", "does not exist; create it first")):
+        code, _, err = run("convert", source, "-o", target)
+        assert code == 1
+        assert says in err
