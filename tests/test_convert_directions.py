@@ -148,7 +148,7 @@ def test_a_name_that_nothing_has_is_refused(assigned: Assigned) -> None:
 
 def test_what_was_assumed_is_said_and_recorded(write: Write, tmp_path: Path) -> None:
     done = convert(write("zebra2horse.pth", "horse2zebra.pth"), tmp_path / "model")
-    assert done.config.provenance["assumed"] == ["A is zebra and B is horse, after the first file's name"]
+    assert done.config.provenance["assumed"][0] == "A is zebra and B is horse, after the first file's name"
     assert "assumed: A is zebra" in done.summary()
     done = convert(write("pytorch_model.bin"), tmp_path / "alone")
     assert "translates A to B: nothing tells its direction" in read_config(tmp_path / "alone").provenance["assumed"][0]

@@ -10,6 +10,8 @@ from .attention import ImageHead as ImageHead
 from .attention import SigmoidHead as SigmoidHead
 from .attention import SoftmaxHead as SoftmaxHead
 from .attention_network import AttentionNetwork as AttentionNetwork
+from .blur import BlurDown as BlurDown
+from .blur import BlurUp as BlurUp
 from .cam import CAM as CAM
 from .cam import CAMOutput as CAMOutput
 from .compose import TrunkAndHead as TrunkAndHead
@@ -19,12 +21,17 @@ from .masking import ThresholdMasked as ThresholdMasked
 from .padding import crop as crop
 from .padding import pad_to_multiple as pad_to_multiple
 from .patch import PatchDiscriminator as PatchDiscriminator
+from .patch import PixelDiscriminator as PixelDiscriminator
 from .patch import enable_norm as enable_norm
 from .resnet import Down as Down
 from .resnet import ResBlock as ResBlock
 from .resnet import ResnetTrunk as ResnetTrunk
+from .resnet import blur_down as blur_down
+from .resnet import blur_up as blur_up
+from .resnet import nearest_up as nearest_up
 from .resnet import shuffle_up as shuffle_up
 from .resnet import transposed_up as transposed_up
 from .spectral import SpectralConv2d as SpectralConv2d
 from .spectral import SpectralNorm as SpectralNorm
 from .timm_trunk import TimmTrunk as TimmTrunk
+from .unet import UNet as UNet

@@ -10,11 +10,13 @@ from torch import Tensor, nn
 from ..masks import blend
 from ..types import ConfigError, Translation
 from .convolution import Conv2d
-from .resnet import Padding, Up, decoder, transposed_up
+from .resnet import Padding, Up, decoder, edge_conv, transposed_up
 
 
 class ImageHead(nn.Module):
     """A decoder straight to the image, without attention: what CycleGAN and StarGAN end in.
+
+    ``edge`` pixels of padding stand before the closing 7x7 convolution: 3 keep the size.
 
     >>> head = ImageHead(32, stride=4)
     >>> head(torch.zeros(1, 32, 8, 8), torch.zeros(1, 3, 32, 32)).image.shape
@@ -29,11 +31,13 @@ class ImageHead(nn.Module):
         up: Up = transposed_up,
         padding: Padding = "reflect",
         bias: bool = True,
+        out_channels: int = 3,
+        edge: int = 3,
     ) -> None:
         super().__init__()
-        self.in_channels, self.stride = in_channels, stride
+        self.in_channels, self.stride, self.image_channels = in_channels, stride, out_channels
         self.up, channels = decoder(in_channels, stride, up)
-        self.image = Conv2d(channels, 3, 7, padding_mode=padding, bias=bias)
+        self.image = edge_conv(channels, out_channels, edge, padding=padding, bias=bias)
 
     def forward(self, features: Tensor, source: Tensor) -> Translation:
         return Translation(self.image(self.up(features)).tanh())

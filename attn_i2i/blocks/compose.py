@@ -24,7 +24,8 @@ def with_label(image: Tensor, domain: Tensor | None, domains: int) -> Tensor:
 class TrunkAndHead(nn.Module):
     """Any trunk under any head: (B, 3, H, W) in [-1, 1] of any H, W to a translation of that size.
 
-    Sizes that the strides do not divide are reflected at the bottom and right, and cropped back. With ``domains``
+    Sizes that the strides do not divide are reflected at the bottom and right, and cropped back. ``channels`` are
+    those of the images it takes and makes. With ``domains``
     the trunk also sees the target label as that many constant maps (StarGAN, arXiv:1711.09020).
 
     >>> from attn_i2i.blocks import ResnetTrunk, SoftmaxHead
@@ -44,8 +45,11 @@ class TrunkAndHead(nn.Module):
             )
         self.trunk, self.head, self.domains = trunk, head, domains
         self.stride: int = trunk.stride
+        self.channels = (getattr(trunk, "in_channels", 3 + domains) - domains, getattr(head, "image_channels", 3))
 
     def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
         padded = pad_to_multiple(image, self.stride, minimum=2 * self.stride)
         features = self.trunk(with_label(padded, domain, self.domains))
-        return crop(self.head(features, padded), image.shape[2], image.shape[3])
+        translation: Translation = self.head(features, padded)
+        grown = [made - given for made, given in zip(translation.image.shape[2:], padded.shape[2:], strict=True)]
+        return crop(translation, image.shape[2] + grown[0], image.shape[3] + grown[1])

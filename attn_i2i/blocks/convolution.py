@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from .winograd import TILE, winograd_conv2d
 
-Padding = Literal["zeros", "reflect"]
+Padding = Literal["zeros", "reflect", "replicate"]
+PAD_MODES = {"zeros": "constant"}
+"""What ``F.pad`` calls a padding, where it has another name."""
 Method = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 MANY_CHANNELS, MANY_TILES = 128, 64
 FEW_OUTPUTS, ROWS = 4, 64
@@ -53,7 +55,7 @@ class Conv2d(nn.Conv2d):
         if method is None:
             return super().forward(x)
         pad = self.kernel_size[0] // 2
-        padded = F.pad(x, (pad,) * 4, mode="reflect" if self.padding_mode == "reflect" else "constant")
+        padded = F.pad(x, (pad,) * 4, mode=PAD_MODES.get(self.padding_mode, self.padding_mode))
         return method(padded, self.weight, self.bias)
 
     def _method(self, x: Tensor) -> Method | None:
@@ -136,7 +138,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
 
 
 class UpConv2d(nn.Conv2d):
-    """Nearest-neighbour doubling, then a reflection-padded convolution: (B, C, H, W) to (B, O, 2H, 2W).
+    """Nearest-neighbour doubling, then a padded convolution: (B, C, H, W) to (B, O, 2H, 2W).
 
     The doubled map is never made: with a 3x3 kernel, each of the four pixels that grow from one sees 2x2 pixels of
     the input, under kernels whose taps are sums of the 3x3 kernel's (as Shi et al., arXiv:1609.05158, the other way
@@ -146,8 +148,10 @@ class UpConv2d(nn.Conv2d):
     torch.Size([1, 4, 10, 12])
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, *, bias: bool = True) -> None:
-        mode: Padding = "reflect" if kernel > 1 else "zeros"
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int, *, bias: bool = True, padding: Padding = "reflect"
+    ) -> None:
+        mode: Padding = padding if kernel > 1 else "zeros"
         super().__init__(in_channels, out_channels, kernel, padding=kernel // 2, padding_mode=mode, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -157,7 +161,8 @@ class UpConv2d(nn.Conv2d):
             return super().forward(F.interpolate(x, scale_factor=2))
         kernels = _folded(_folded(self.weight)).flatten(0, 2)
         bias = None if self.bias is None else self.bias.repeat_interleave(4)
-        four = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), kernels, bias)
+        outside = "constant" if self.padding_mode == "zeros" else "replicate"  # a doubled border mirrors into itself
+        four = F.conv2d(F.pad(x, (1, 1, 1, 1), mode=outside), kernels, bias)
         return F.pixel_shuffle(four, 2)[..., 1:-1, 1:-1]
 
 

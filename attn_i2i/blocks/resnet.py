@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
 from torch import Tensor, nn
 
 from ..types import ConfigError
-from .convolution import Conv2d, ConvTranspose2d
+from .blur import BlurDown, BlurUp
+from .convolution import Conv2d, ConvTranspose2d, UpConv2d
 from .convolution import Padding as Padding
 from .instance_norm import InstanceNorm2d
 
@@ -23,6 +25,13 @@ NORMS: dict[str, Callable[[int], nn.Module]] = {
     "batch": lambda channels: nn.BatchNorm2d(channels),
     "none": lambda channels: nn.Identity(),
 }
+
+
+def edge_conv(in_channels: int, out_channels: int, edge: int, *, padding: Padding, bias: bool = True) -> nn.Conv2d:
+    """A 7x7 convolution after ``edge`` pixels of padding: 3 keep the size, fewer shrink it."""
+    if edge == 3:
+        return Conv2d(in_channels, out_channels, 7, padding_mode=padding, bias=bias)
+    return nn.Conv2d(in_channels, out_channels, 7, padding=edge, padding_mode=padding, bias=bias)
 
 
 def make_norm(norm: str, channels: int) -> nn.Module:
@@ -43,6 +52,8 @@ def unit(conv: nn.Module, norm: str, channels: int, activation: nn.Module | None
 class ResBlock(nn.Module):
     """Two 3x3 convolutions around which the input passes: (B, C, H, W) to the same shape.
 
+    ``dropout`` acts between them, in training only.
+
     >>> block = ResBlock(16, padding="zeros", final_relu=True)
     """
 
@@ -53,6 +64,7 @@ class ResBlock(nn.Module):
         norm: Norm = "instance",
         padding: Padding = "reflect",
         bias: bool = True,
+        dropout: float = 0.0,
         final_relu: bool = False,
     ) -> None:
         super().__init__()
@@ -61,11 +73,12 @@ class ResBlock(nn.Module):
             return Conv2d(channels, channels, 3, padding_mode=padding, bias=bias)
 
         self.first = unit(conv(), norm, channels, nn.ReLU(inplace=True))
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.second = unit(conv(), norm, channels)
         self.final = nn.ReLU(inplace=True) if final_relu else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.final(self.second(self.first(x)).add_(x))
+        return self.final(self.second(self.dropout(self.first(x))).add_(x))
 
 
 class Down(nn.Sequential):
@@ -97,10 +110,23 @@ class Down(nn.Sequential):
         super().__init__(OrderedDict(**pads, conv=conv, norm=make_norm(norm, out_channels), activation=activation))
 
 
+def blur_down(
+    in_channels: int, out_channels: int, *, norm: Norm = "instance", padding: Padding = "zeros", bias: bool = True
+) -> nn.Sequential:
+    """Halve the resolution without aliasing: 3x3 convolution, norm, ReLU, then a blur with stride 2 (CUT).
+
+    >>> blur_down(8, 16)(torch.zeros(1, 8, 32, 32)).shape
+    torch.Size([1, 16, 16, 16])
+    """
+    conv = Conv2d(in_channels, out_channels, 3, padding_mode=padding, bias=bias)
+    return unit(conv, norm, out_channels, nn.ReLU(inplace=True)).append(BlurDown())
+
+
 class ResnetTrunk(nn.Module):
     """Stem, two strided convolutions and residual blocks: (B, C, H, W) to (B, 4 * width, H/4, W/4).
 
-    ``padding`` serves stem and residual blocks, ``down_padding`` the strided convolutions.
+    ``padding`` serves stem and residual blocks, ``down_padding`` the strided convolutions. ``down_blur`` halves by
+    a blur instead of strides. ``edge`` pixels are added around the image for the stem; fewer than 3 make it smaller.
 
     >>> trunk = ResnetTrunk(width=8, blocks=2)
     >>> trunk(torch.zeros(1, 3, 32, 32)).shape
@@ -120,22 +146,26 @@ class ResnetTrunk(nn.Module):
         down_padding: Padding = "zeros",
         down_kernel: int = 3,
         down_same: bool = False,
+        down_blur: bool = False,
         bias: bool = True,
+        dropout: float = 0.0,
+        edge: int = 3,
         final_relu: bool = False,
     ) -> None:
         super().__init__()
-        self.out_channels = 4 * width
-        stem = Conv2d(in_channels, width, 7, padding_mode=padding, bias=bias)
+        self.in_channels, self.out_channels = in_channels, 4 * width
+        stem = edge_conv(in_channels, width, edge, padding=padding, bias=bias)
         self.stem = unit(stem, norm, width, nn.ReLU(inplace=True))
-        self.down = nn.Sequential(
-            *(
-                Down(c, 2 * c, kernel=down_kernel, norm=norm, padding=down_padding, bias=bias, same=down_same)
-                for c in (width, 2 * width)
-            )
-        )
-        self.blocks = nn.Sequential(
-            *(ResBlock(4 * width, norm=norm, padding=padding, bias=bias, final_relu=final_relu) for _ in range(blocks))
-        )
+
+        def down(channels: int) -> nn.Module:
+            if down_blur:
+                return blur_down(channels, 2 * channels, norm=norm, padding=down_padding, bias=bias)
+            shape = {"kernel": down_kernel, "same": down_same}
+            return Down(channels, 2 * channels, norm=norm, padding=down_padding, bias=bias, **shape)  # type: ignore[arg-type]
+
+        self.down = nn.Sequential(down(width), down(2 * width))
+        block = partial(ResBlock, 4 * width, norm=norm, padding=padding, bias=bias, dropout=dropout)
+        self.blocks = nn.Sequential(*(block(final_relu=final_relu) for _ in range(blocks)))
 
     def forward(self, image: Tensor) -> Tensor:
         return self.blocks(self.down(self.stem(image)))
@@ -169,6 +199,31 @@ def transposed_up(
         conv = ConvTranspose2d(in_channels, out_channels, kernel, 2, 1, int(kernel == 3), bias=bias)
         parts = {"conv": conv}
     return nn.Sequential(OrderedDict(**parts, norm=make_norm(norm, out_channels), activation=nn.ReLU(inplace=True)))
+
+
+def nearest_up(
+    in_channels: int, out_channels: int, *, norm: Norm = "instance", padding: Padding = "zeros", bias: bool = True
+) -> nn.Sequential:
+    """Double the resolution: nearest neighbours, 3x3 convolution, norm, ReLU.
+
+    >>> nearest_up(16, 8)(torch.zeros(1, 16, 8, 8)).shape
+    torch.Size([1, 8, 16, 16])
+    """
+    conv = UpConv2d(in_channels, out_channels, 3, bias=bias, padding=padding)
+    return unit(conv, norm, out_channels, nn.ReLU(inplace=True))
+
+
+def blur_up(
+    in_channels: int, out_channels: int, *, norm: Norm = "instance", padding: Padding = "zeros", bias: bool = True
+) -> nn.Sequential:
+    """Double the resolution without aliasing: bilinear, 3x3 convolution, norm, ReLU (CUT).
+
+    >>> blur_up(16, 8)(torch.zeros(1, 16, 8, 8)).shape
+    torch.Size([1, 8, 16, 16])
+    """
+    conv = Conv2d(in_channels, out_channels, 3, padding_mode=padding, bias=bias)
+    part = unit(conv, norm, out_channels, nn.ReLU(inplace=True))
+    return nn.Sequential(OrderedDict(blur=BlurUp(), **dict(part.named_children())))
 
 
 def shuffle_up(in_channels: int, out_channels: int, *, norm: Norm = "batch") -> nn.Sequential:

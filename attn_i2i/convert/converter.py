@@ -57,7 +57,7 @@ class Converter:
     slots: Sequence[tuple[str, str]] = ()
     finish: Callable[[StateDict], StateDict] | None = None
     check: Callable[[StateDict], str | None] | None = None
-    makes: Mapping[str | None, str] = field(default_factory=dict)
+    makes: Mapping[str, str] = field(default_factory=dict)
     by_domain: bool = False
     layout: str = ""
     assumes: str = ""
@@ -108,7 +108,7 @@ class Converter:
         rules = self.rename(config) if callable(self.rename) else self.rename
         renamed: StateDict = {}
         for key, tensor in state.items():
-            new = self._renamed(key, rules)
+            new = self._renamed(key, rules, config)
             if new in renamed:
                 raise ConversionError(
                     f"This looks like {self.architecture} ({self.role}), but two of its keys, one of them {key!r}, are"
@@ -120,16 +120,16 @@ class Converter:
         renamed = _with_counters(renamed)
         return config, self.finish(renamed) if self.finish else renamed
 
-    def _renamed(self, key: str, rules: Rules) -> str | None:
+    def _renamed(self, key: str, rules: Rules, config: Mapping[str, Any]) -> str | None:
         for pattern, replacement in rules:
             if match := re.fullmatch(pattern, key):
                 if replacement is None:
                     return None
                 return match.expand(replacement) if isinstance(replacement, str) else replacement(match)
+        options = ", ".join(f"{name}={value}" for name, value in config.items())
         raise ConversionError(
-            f"This looks like {self.architecture} ({self.role}), but no rule covers its key {key!r}:"
-            " it may come from a modified network. If the pictures do not depend on that tensor: --leave-out with its"
-            " full name."
+            f"This looks like {self.architecture} ({self.role}, {options}), but no rule covers its key {key!r}: it may"
+            " come from a modified network. If the pictures do not depend on that tensor: --leave-out with its name."
         )
 
     def _detects(self, state: StateDict) -> bool:

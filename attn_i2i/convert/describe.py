@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..registry import Entry, Registry
 from ..types import AttnI2IError, StateDict
-from .converter import Converter, without_wrapper
+from .converter import Converter, Rules, without_wrapper
 
 SAMPLE = 400
 """Tensors that are looked at: enough for any one network."""
@@ -33,7 +33,9 @@ def description(state: StateDict, converters: Registry[Converter]) -> str:
 
 def _difference(entry: Entry[Converter], state: StateDict, strange: list[str]) -> str:
     differs = f"it has no {', '.join(map(repr, strange[:3]))}" if strange else "the shapes differ"
-    return f"It is most like a {entry.name} {entry.load().role}, but {differs}:"
+    options = _inferred(entry.load(), state) or {}
+    told = f" ({', '.join(f'{name}={value}' for name, value in options.items())})" if options else ""
+    return f"It is most like a {entry.name} {entry.load().role}{told}, but {differs}:"
 
 
 def parts_of(state: Mapping[str, Tensor]) -> str:
@@ -71,10 +73,16 @@ def _inner(state: StateDict) -> StateDict:
     return state
 
 
-def _rules(converter: Converter, state: StateDict) -> Any:
+def _rules(converter: Converter, state: StateDict) -> Rules:
     if not callable(converter.rename):
         return converter.rename
+    options = _inferred(converter, state)
+    return () if options is None else converter.rename(options)
+
+
+def _inferred(converter: Converter, state: StateDict) -> Mapping[str, Any] | None:
+    """The options that a layout would read off, None where it cannot read any."""
     try:
-        return converter.rename(converter.infer(state))
+        return converter.infer(state)
     except (AttnI2IError, KeyError, IndexError, TypeError, ValueError, ZeroDivisionError, AttributeError):
-        return ()
+        return None

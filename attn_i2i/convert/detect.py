@@ -39,7 +39,7 @@ class RecognisedNetwork:
         return self.converter.load().role
 
     @property
-    def makes(self) -> Mapping[str | None, str]:
+    def makes(self) -> Mapping[str, str]:
         """Letters in names that stand for the domain which a network of this layout makes or looks at."""
         return self.converter.load().makes
 

@@ -112,7 +112,7 @@ class _Assignment:
         clue, makes = self.clues[i], self.networks[i].makes
         if clue.direction:
             return clue.direction
-        if clue.letter in makes:
+        if clue.letter and clue.letter in makes:
             return MAKES[makes[clue.letter]]
         if clue.letter in DOMAIN_LETTERS and clue.net:  # netG_A starts from A
             return MAKES[OTHER[DOMAIN_LETTERS[clue.letter]]]
@@ -170,7 +170,7 @@ class _Assignment:
         """The domain a discriminator looks at, which its name tells only together with the generators' names."""
         clue, network = self.clues[i], self.networks[i]
         generators = self._of("generator")
-        if clue.letter in network.makes:
+        if clue.letter and clue.letter in network.makes:
             return network.makes[clue.letter]
         if clue.letter in DOMAIN_LETTERS:
             own = DOMAIN_LETTERS[clue.letter]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -30,6 +30,11 @@ class Part:
     @property
     def architecture(self) -> str:
         return self.network.converter.load().architecture
+
+    @property
+    def described(self) -> str:
+        """Architecture and options, for messages."""
+        return f"{self.architecture} ({', '.join(f'{name}={value}' for name, value in sorted(self.config.items()))})"
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ def gather(
         raise ConversionError(f"No generator was found in {names}: give the generator's file as well.")
     slots, assumed = assign_slots(networks, chosen)
     networks, slots, picked = choose_versions(networks, slots, weights)
-    assumed += [f"{network.where}: {text}" for network in networks if (text := network.converter.load().assumes)]
+    assumed += dict.fromkeys(text for network in networks if (text := network.converter.load().assumes))
     generators = _by_slot(networks, slots, "generator")
     return Gathered(generators, _by_slot(networks, slots, "discriminator"), assumed, picked, left_out)
 
@@ -86,8 +91,13 @@ def _by_slot(networks: Sequence[RecognisedNetwork], slots: Sequence[str], role: 
                     " the files of one model only, or say which is which with --direction."
                 )
     parts = {slot: Part(network, *network.converted()) for slot, network in sorted(chosen.items())}
-    kinds = {(part.architecture, str(sorted(part.config.items()))): part.network.where for part in parts.values()}
+    kinds = {(part.architecture, str(_without_channels(part.config))): part for part in parts.values()}
     if len(kinds) > 1:
-        described = "; ".join(f"{where}: {name}" for (name, _), where in kinds.items())
+        described = "; ".join(f"{part.network.where}: {part.described}" for part in kinds.values())
         raise ConversionError(f"The {role}s do not belong together ({described}): give the files of one model only.")
     return parts
+
+
+def _without_channels(config: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Options in which the directions of one model agree: their domains may have different numbers of channels."""
+    return sorted((name, value) for name, value in config.items() if name not in ("in_channels", "out_channels"))

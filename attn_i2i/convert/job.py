@@ -16,7 +16,7 @@ from ..models.config import CONFIG, DiscriminatorConfig, ModelConfig
 from ..models.directory import save_model
 from ..types import ConfigError, ConversionError, ModelError, StateDict
 from .directions import Chosen
-from .gather import Gathered, gather
+from .gather import Gathered, Part, gather
 from .reader.paths import shown_name
 from .reader.read import checkpoint_files, read_checkpoint
 from .verify import Check, Networks, compare
@@ -39,6 +39,9 @@ class Conversion:
         config = self.config
         options = ", ".join(f"{name}={value}" for name, value in sorted(config.config.items()))
         lines = [f"{config.architecture} ({options}), {', '.join(config.directions)}: written to {self.directory}"]
+        lines += [
+            f"{direction}: {', '.join(f'{k}={v}' for k, v in own.items())}" for direction, own in config.own.items()
+        ]
         if config.discriminators:
             lines.append(f"discriminators kept: {', '.join(config.discriminators.names)}")
         notes = config.provenance
@@ -126,18 +129,14 @@ def _model_config(
         raise ConversionError(f"The domain names {', '.join(map(repr, domains))} hold an empty or a repeated one.")
     if domains is not None and len(domains) != count:
         raise ConversionError(f"{len(domains)} domain names were given, but this model has {count} domains.")
-    discriminator = next(iter(networks.discriminators.values()), None)
-    discriminators = None
-    if discriminator is not None:
-        discriminators = DiscriminatorConfig(
-            discriminator.architecture, discriminator.config, list(networks.discriminators)
-        )
+    common, own = _shared(networks.generators)
     return ModelConfig(
         architecture=part.architecture,
-        config={**part.config, **options},
+        config={**common, **options},
+        own=own,
         directions=list(networks.generators),
         domains=list(domains) if domains is not None else None,
-        discriminators=discriminators,
+        discriminators=_discriminators(networks.discriminators),
         licence=licence,
         provenance={
             "converter": part.network.converter.name,
@@ -146,6 +145,22 @@ def _model_config(
             **_notes(networks),
         },
     )
+
+
+def _shared(parts: Mapping[str, Part]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The options that all parts share, and of each part those that it has for itself."""
+    configs = {name: part.config for name, part in parts.items()}
+    first, *others = configs.values()
+    common = {k: v for k, v in first.items() if all(k in other and other[k] == v for other in others)}
+    own = {name: {k: v for k, v in config.items() if k not in common} for name, config in configs.items()}
+    return common, {name: options for name, options in own.items() if options}
+
+
+def _discriminators(parts: Mapping[str, Part]) -> DiscriminatorConfig | None:
+    if not parts:
+        return None
+    common, own = _shared(parts)
+    return DiscriminatorConfig(next(iter(parts.values())).architecture, common, list(parts), own)
 
 
 def _notes(networks: Gathered) -> dict[str, Any]:
@@ -164,12 +179,22 @@ def _build(
 ) -> Networks:
     """The modules, strictly loaded: what does not fit is found before anything is written."""
     try:
-        made = builder("generators", config.architecture, config.config)
-        built = {direction: load_strictly(made, state, direction) for direction, state in generators.items()}
+        built = {
+            direction: load_strictly(
+                builder("generators", config.architecture, config.options(direction)), state, direction
+            )
+            for direction, state in generators.items()
+        }
         kept = {}
-        if discriminator := config.discriminators:
-            made = builder("discriminators", discriminator.architecture, discriminator.config)
-            kept = {name: load_strictly(made, state, f"discriminator {name}") for name, state in discriminators.items()}
+        if described := config.discriminators:
+            kept = {
+                name: load_strictly(
+                    builder("discriminators", described.architecture, described.options(name)),
+                    state,
+                    f"discriminator {name}",
+                )
+                for name, state in discriminators.items()
+            }
     except ModelError as error:
         raise ConversionError(f"This looks like {config.architecture}, but is not whole: {error}") from error
     except ConfigError as error:

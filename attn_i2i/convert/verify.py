@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,10 +14,15 @@ from ..blocks.masking import ThresholdMasked
 from ..blocks.patch import enable_norm
 from ..types import Translation, Verdict
 
-INPUTS = ("x", "x_disc", "labels", "x_a", "x_b")
+INPUTS = ("x", "x_b2a", "x_disc", "pair", "labels", "x_a", "x_b")
 GENERATED = {"image": "image", "attention": "attention", "content": "contents", "contents": "contents"}
 GENERATED |= {"cam_logits": "cam_logits", "heatmap": "heatmap"}
-FIELDS = {"patch_logits": "logits", "src_logits": "logits", "cls_logits": "class_logits"}
+PATCHES: dict[str, Callable[[Tensor], Tensor]] = {
+    "patch_logits": lambda logits: logits,
+    "patch_probabilities": torch.sigmoid,
+    "score": lambda logits: logits.mean((2, 3)),
+}
+FIELDS = {"src_logits": "logits", "cls_logits": "class_logits"}
 SCALES = ("global", "local")
 
 
@@ -93,10 +98,14 @@ class Answers:
         return directions[0] if len(directions) == 1 else "A2B"
 
     def _generated(self, name: str) -> Tensor | None:
-        direction = "B2A" if name.endswith("_b2a") else self._forwards()
+        back = name.endswith("_b2a")
         if name.removesuffix("_b2a") in GENERATED:
-            found: Tensor | None = getattr(self._translate(direction, "x"), GENERATED[name.removesuffix("_b2a")])
+            source_name = "x_b2a" if back and "x_b2a" in self.given else "x"
+            translation = self._translate("B2A" if back else self._forwards(), source_name)
+            found: Tensor | None = getattr(translation, GENERATED[name.removesuffix("_b2a")])
             return found
+        if name.removesuffix("_a") in PATCHES:
+            return self._patches(name)
         source = self.given.get("x_disc", self.given["x"])
         scale, _, part = name.removesuffix("_b").partition("_")
         if scale in SCALES:
@@ -105,6 +114,16 @@ class Answers:
         by_domain = self.networks.discriminators
         discriminator = next(iter(by_domain.values())) if len(by_domain) == 1 else by_domain["B"]
         return _field(discriminator(source)[0], FIELDS[name])
+
+    def _patches(self, name: str) -> Tensor | None:
+        """What a PatchGAN answers, of domain B unless the name ends in _a."""
+        by_domain = self.networks.discriminators
+        domain = "A" if name.endswith("_a") else "B"
+        inputs = ("x_disc", "pair", *(("x_b2a",) if domain == "B" else ()), "x")
+        source = next(self.given[given] for given in inputs if given in self.given)
+        only = len(by_domain) == 1 and not name.endswith("_a")
+        logits = (next(iter(by_domain.values())) if only else by_domain[domain])(source)[0].logits
+        return PATCHES[name.removesuffix("_a")](logits)
 
     def _two_domains(self, name: str) -> Tensor | None:
         if match := re.fullmatch(r"prob_(real|fake)_([ab])_is_real_(warmup|masked)", name):

@@ -22,16 +22,24 @@ MOST = 8192
 
 @dataclass(frozen=True)
 class DiscriminatorConfig:
-    """Which discriminators a model keeps: ``names`` are the domains they look at."""
+    """Which discriminators a model keeps: ``names`` are the domains they look at; ``own`` as for ``ModelConfig``."""
 
     architecture: str
     config: dict[str, Any]
     names: list[str]
+    own: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def options(self, name: str) -> dict[str, Any]:
+        """The options of one of the discriminators."""
+        return {**self.config, **self.own.get(name, {})}
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What ``config.json`` says. ``directions`` have one weights file each; ``domains`` name the label's entries."""
+    """What ``config.json`` says. ``directions`` have one weights file each; ``domains`` name the label's entries.
+
+    ``own`` holds the options of single directions that are not those of all, such as numbers of channels.
+    """
 
     architecture: str
     config: dict[str, Any]
@@ -42,10 +50,19 @@ class ModelConfig:
     licence: str | None = None
     preprocessing: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
+    own: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def options(self, direction: str) -> dict[str, Any]:
+        """The options of one direction's generator."""
+        return {**self.config, **self.own.get(direction, {})}
 
     def to_json(self) -> str:
         """Canonical JSON: the same model gives the same bytes."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+        raw = asdict(self)
+        for part in (raw, raw["discriminators"] or {}):
+            if not part.get("own"):
+                part.pop("own", None)  # only few models have it, and versions before it read all others
+        return json.dumps(raw, indent=2, sort_keys=True) + "\n"
 
 
 def read_config(directory: Path) -> ModelConfig:
@@ -108,10 +125,15 @@ def _are_options(value: object) -> bool:
     return all(abs(number) <= MOST for number in numbers if isinstance(number, int | float))
 
 
+def _are_own(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_are_options, value.values()))
+
+
 def _are_discriminators(value: object) -> bool:
     return value is None or (
         isinstance(value, dict)
-        and value.keys() == {f.name for f in fields(DiscriminatorConfig)}
+        and value.keys() | {"own"} == {f.name for f in fields(DiscriminatorConfig)}
+        and _are_own(value.get("own", {}))
         and isinstance(value["architecture"], str)
         and _are_options(value["config"])
         and _are_texts(value["names"])
@@ -127,6 +149,7 @@ _FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
         _are_discriminators,
         "an object of architecture (a name), config (an object) and names, or null",
     ),
+    "own": (_are_own, "an object of objects of options"),
     "provenance": (_is_object, "an object"),
     "licence": (lambda value: value is None or isinstance(value, str), "text, or null"),
     "preprocessing": (_is_object, "an object"),

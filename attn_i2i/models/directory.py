@@ -25,7 +25,7 @@ def build_generator(directory: Path, config: ModelConfig, direction: str) -> nn.
     if direction not in config.directions:
         raise ModelError(f"{directory} has no direction {direction!r}: it has {', '.join(config.directions)}.")
     weights = _read_weights(directory / f"{direction}.safetensors")
-    return _load_stored("generators", config, weights, f"{directory}/{direction}")
+    return _load_stored("generators", config, direction, weights, f"{directory}/{direction}")
 
 
 def build_discriminators(directory: Path, config: ModelConfig) -> dict[str, nn.Module]:
@@ -38,6 +38,7 @@ def build_discriminators(directory: Path, config: ModelConfig) -> dict[str, nn.M
         name: _load_stored(
             "discriminators",
             described,
+            name,
             {k.partition(".")[2]: t for k, t in weights.items() if k.partition(".")[0] == name},
             f"{directory}/discriminators ({name})",
         )
@@ -48,12 +49,13 @@ def build_discriminators(directory: Path, config: ModelConfig) -> dict[str, nn.M
 def _load_stored(
     kind: Literal["generators", "discriminators"],
     config: ModelConfig | DiscriminatorConfig,
+    name: str,
     weights: StateDict,
     where: str,
 ) -> nn.Module:
     """A part as its model directory describes it; an option that nothing can be built from is the directory's fault."""
     try:
-        return load_strictly(builder(kind, config.architecture, config.config), weights, where)
+        return load_strictly(builder(kind, config.architecture, config.options(name)), weights, where)
     except ConfigError as error:
         raise ModelError(f"{where}: {error}") from error
 

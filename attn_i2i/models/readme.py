@@ -64,6 +64,8 @@ def _model(config: ModelConfig, card: Card | None) -> Iterator[str]:
     yield f"- Directions: {', '.join(directions)}"
     options = (f"{key}={value}" for key, value in sorted(config.config.items()))
     yield f"- Configuration: {', '.join(options) or 'as the architecture is by default'}"
+    for direction, own in sorted(config.own.items()):
+        yield f"- Configuration of `{direction}`: {', '.join(f'{key}={value}' for key, value in sorted(own.items()))}"
     if config.domains:
         yield f"- Domains: {', '.join(config.domains)}"
     if config.discriminators:
@@ -78,6 +80,9 @@ def _licence(config: ModelConfig, card: Card | None) -> str:
 def _origin(config: ModelConfig, card: Card | None) -> Iterator[str]:
     for file, digest in sorted(config.provenance.get("source_files", {}).items()):
         yield f"- Converted from `{file}` (sha256 `{digest}`)"
+    yield from (f"- Assumed: {text}" for text in config.provenance.get("assumed", ()))
+    if left_out := config.provenance.get("left_out"):
+        yield f"- Left out: {', '.join(f'`{name}` ({reason})' for name, reason in sorted(left_out.items()))}"
     if verified := config.provenance.get("verified"):
         yield (
             f"- Verified against `{verified['file']}` ({', '.join(verified['outputs'])}): largest error"

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,19 @@ from safetensors.torch import load_file
 
 from attn_i2i.convert import Networks, checkpoint_files, convert
 from attn_i2i.convert.verify import INPUTS, Answers, relative_error
-from attn_i2i.models.config import read_config
+from attn_i2i.models.config import ModelConfig, read_config
 from attn_i2i.models.directory import build_discriminators, build_generator
-from attn_i2i.types import AttnI2IError
+from attn_i2i.types import AttnI2IError, ConversionError
 
 from .training import FLOAT32_ROW, run_case
 
+VARIANTS: dict[str, dict[str, Any]] = {
+    "_own_statistics": {"as_layout": "own-statistics"},
+    "_raw": {"weights": "raw"},
+    "_ema": {"weights": "ema"},
+    "": {},
+}
+"""How to convert, by the ending of an expected output's name."""
 FLOAT64_BOUND = 1e-6
 FLOAT32_BOUNDS = {"pytorch": 2e-5, "tensorflow": 2e-4}
 
@@ -59,8 +67,11 @@ def read_case(folder: Path) -> dict[str, Any]:
     return case
 
 
-def checkpoints(folder: Path) -> list[Path]:
-    """Every checkpoint of a case, read as a user would name it."""
+def checkpoints(folder: Path, case: Mapping[str, Any]) -> list[Path]:
+    """Every checkpoint of a case, as its description or the files' endings name them."""
+    named = [folder / name for name in case.get("files", ()) if Path(name).suffix != ".json"]
+    if "directions" in case and named:
+        return named
     files = [p for p in sorted(folder.iterdir()) if p.suffix in (".pth", ".pt", ".ckpt", ".index")]
     if not files:
         raise UnreadableCaseError(f"{folder}: no checkpoint (.pth, .pt, .ckpt, .index)")
@@ -69,42 +80,69 @@ def checkpoints(folder: Path) -> list[Path]:
     return files
 
 
-def load_networks(folder: Path, options: dict[str, Any]) -> Networks:
+def load_networks(folder: Path, case: Mapping[str, Any], variant: str) -> Networks:
     """The case's networks by way of a converted model directory."""
+    smoothing = {"smoothing": False} if case.get("options", {}).get("smoothing") is False else {}
     with tempfile.TemporaryDirectory() as work:
         model = Path(work, "model")
-        convert(checkpoints(folder), model, options=options)
+        convert(checkpoints(folder, case), model, options=smoothing, **VARIANTS[variant])
         config = read_config(model)
+        _check_names(case, config)
         generators = {direction: build_generator(model, config, direction) for direction in config.directions}
         return Networks(generators, build_discriminators(model, config))
 
 
+def _check_names(case: Mapping[str, Any], config: ModelConfig) -> None:
+    """Hold directions and discriminators to those that the case tells; which is which the numbers tell."""
+    told = set(case.get("directions", {}).values())
+    if told and set(config.directions) != told:
+        raise ConversionError(f"the directions are {config.directions}, not {sorted(told)}")
+    kept = set(config.discriminators.names) if config.discriminators else set()
+    if "judges" in case and kept != set(case["judges"].values()):
+        raise ConversionError(f"the discriminators are of {sorted(kept)}, not {sorted(set(case['judges'].values()))}")
+
+
+def by_variant(stored: Mapping[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:
+    """Expected tensors under the names of plain outputs, by the way of conversion that their ending asks for."""
+    found: dict[str, dict[str, torch.Tensor]] = {}
+    for name, tensor in stored.items():
+        if name not in INPUTS:
+            variant = next((ending for ending in VARIANTS if ending and name.endswith(ending)), "")
+            found.setdefault(variant, {})[name.removesuffix(variant)] = tensor
+    return found
+
+
 def run_forward(folder: Path, case: dict[str, Any], device: str = "cpu") -> Outcome:
     """Compare every stored output in both precisions."""
-    published = case.get("options", {})
-    networks = load_networks(folder, {"smoothing": False} if published.get("smoothing") is False else {})
-    for network in (*networks.generators.values(), *networks.discriminators.values()):
-        network.to(device)
     stored = load_file(folder / "io.safetensors")
-    told = re.search(r"threshold ([0-9.]+\d) here", json.dumps(case))
-    threshold = float(told[1]) if told else 0.5
-    stride = case.get("stride", 1)
-    errors: dict[torch.dtype, dict[str, float]] = {}
-    for dtype in (torch.float64, torch.float32):
-        given = {name: tensor.to(device, dtype) for name, tensor in stored.items() if name in INPUTS}
-        asked = Answers(networks.to(dtype), given, threshold)
-        with torch.no_grad():
-            errors[dtype] = {
-                name: relative_error(sampled(asked.answer(name), stride), expected)
-                for name, expected in stored.items()
-                if name not in INPUTS
-            }
-    double, single = (max(errors[dtype].values(), default=float("inf")) for dtype in (torch.float64, torch.float32))
+    errors: dict[torch.dtype, dict[str, float]] = {torch.float64: {}, torch.float32: {}}
+    for variant, expected in by_variant(stored).items():
+        networks = load_networks(folder, case, variant)
+        for network in (*networks.generators.values(), *networks.discriminators.values()):
+            network.to(device)
+        for dtype, found in errors.items():
+            given = {name: tensor.to(device, dtype) for name, tensor in stored.items() if name in INPUTS}
+            answers = _compare(networks.to(dtype), given, expected, case)
+            found |= {f"{name}{variant}": error for name, error in answers.items()}
+    double, single = (max(found.values(), default=float("inf")) for found in errors.values())
     source = "tensorflow" if "TensorFlow" in case.get("source", "") else "pytorch"
     passed = double <= FLOAT64_BOUND and single <= FLOAT32_BOUNDS[source]
     missing = [name for name, error in errors[torch.float64].items() if error == float("inf")]
     compared = f"not understood: {', '.join(missing)}" if missing else " ".join(sorted(errors[torch.float64]))
     return Outcome(folder.name, compared, double, single, passed)
+
+
+def _compare(
+    networks: Networks,
+    given: Mapping[str, torch.Tensor],
+    expected: Mapping[str, torch.Tensor],
+    case: Mapping[str, Any],
+) -> dict[str, float]:
+    told = re.search(r"threshold ([0-9.]+\d) here", json.dumps(case))
+    asked = Answers(networks, given, float(told[1]) if told else 0.5)
+    stride = case.get("stride", 1)
+    with torch.no_grad():
+        return {name: relative_error(sampled(asked.answer(name), stride), tensor) for name, tensor in expected.items()}
 
 
 def sampled(answer: torch.Tensor | None, stride: int) -> torch.Tensor | None:

@@ -1,71 +1,133 @@
-"""Key layout of junyanz/pytorch-CycleGAN-and-pix2pix, from PyTorch 0.3 files to today's."""
+"""ResNet generators as published: pytorch-CycleGAN-and-pix2pix from PyTorch 0.3 on, CUT, PyTorch-GAN, PaddleGAN, UPIT.
+
+All are one sequence of modules, numbered by what stands between the convolutions (``numbering``).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from ...convert.converter import Converter, Rules, count, has
+from ...convert.converter import Converter, Rules, has
 from ...types import StateDict
+from .folding import in_unit_range
+from .numbering import BLOCK, norm_options, norm_rules, resnet_numbering, resnet_steps, wrong_filters
 
 STATISTICS = r".*\.(running_mean|running_var|num_batches_tracked)"
+USUAL = {"down": "strided", "up": "transposed", "in_channels": 3, "out_channels": 3}
+"""Options that a configuration does not mention."""
+RGB = "RGB in [-1, 1] ending in tanh, padded by reflection, as pytorch-CycleGAN-and-pix2pix (else: --as-layout)"
 
 
-def resnet_rules(config: Mapping[str, Any]) -> Rules:
-    """Rules for the sequential ResNet generator; what follows the blocks is numbered after their count."""
-    n = config["blocks"]
-    return (
-        (r"model\.1\.(weight|bias)", r"trunk.stem.conv.\1"),
-        (r"model\.4\.(weight|bias)", r"trunk.down.0.conv.\1"),
-        (r"model\.7\.(weight|bias)", r"trunk.down.1.conv.\1"),
-        (
-            r"model\.(\d+)\.conv_block\.([156])\.(weight|bias)",
-            lambda m: f"trunk.blocks.{int(m[1]) - 10}.{'first' if m[2] == '1' else 'second'}.conv.{m[3]}",
-        ),
-        (rf"model\.{10 + n}\.(weight|bias)", r"head.up.0.conv.\1"),
-        (rf"model\.{13 + n}\.(weight|bias)", r"head.up.1.conv.\1"),
-        (rf"model\.{17 + n}\.(weight|bias)", r"head.image.\1"),
-        (STATISTICS, None),
+def is_resnet(state: StateDict, prefix: str = "model.") -> bool:
+    """A sequence whose convolutions have the numbers and kernels of a ResNet generator."""
+    blocks, down, up = resnet_steps(state, prefix)
+    at = resnet_numbering(blocks, down, up)
+    ends = (has(state, f"{prefix}{place}.weight", None, None, 7, 7) for place in (at.stem, at.image))
+    steps = (has(state, f"{prefix}{place}.weight", None, None, 3, 3) for place in (*at.down, *at.up))
+    return all(ends) and all(steps)
+
+
+def infer_resnet(state: StateDict, prefix: str = "model.", **known: Any) -> dict[str, Any]:
+    """The generator's options; ``known`` are those that a layout tells."""
+    blocks, down, up = resnet_steps(state, prefix)
+    at = resnet_numbering(blocks, down, up)
+    stem, image = state[f"{prefix}{at.stem}.weight"], state[f"{prefix}{at.image}.weight"]
+    told = {"down": down, "up": up, "in_channels": stem.shape[1], "out_channels": len(image)}
+    second = (
+        f"{prefix}{at.block}.{'conv_block' if f'{prefix}{at.block}.conv_block.1.weight' in state else 'block'}.6.weight"
+    )
+    options = {name: value for name, value in told.items() if value != USUAL[name]}
+    options |= norm_options(state, f"{prefix}{at.stem}", f"{prefix}{at.stem + 1}")
+    if second in state and state[second].dim() == 4:
+        options["dropout"] = 0.5
+    if up == "nearest" and stem.shape[1] != 3 and f"{prefix}{at.block}.block.1.weight" in state:
+        options["edge"] = stem.shape[1]  # PyTorch-GAN pads by as many pixels as there are channels
+    return {"width": len(stem), "blocks": blocks, **options, **known}
+
+
+def resnet_rules(config: Mapping[str, Any], prefix: str = "model.") -> Rules:
+    """Rules for a sequence; what follows the blocks is numbered after their count."""
+    at = resnet_numbering(config["blocks"], config.get("down", "strided"), config.get("up", "transposed"))
+    start = re.escape(prefix)
+    steps = {at.stem: "trunk.stem", at.down[0]: "trunk.down.0", at.down[1]: "trunk.down.1"}
+    steps |= {at.up[0]: "head.up.0", at.up[1]: "head.up.1"}
+    second = 6 if config.get("dropout") else 5
+    halves = ((1, "first"), (second, "second"))
+
+    def block(part: str) -> Any:
+        return lambda m: f"trunk.blocks.{int(m[1]) - at.block}.{part}.{m[2]}"
+
+    rules: list[tuple[str, Any]] = [(rf"{start}{at.image}\.(weight|bias)", r"head.image.\1")]
+    for place, name in steps.items():
+        rules.append((rf"{start}{place}\.(weight|bias)", rf"{name}.conv.\1"))
+        rules += norm_rules(config, rf"{start}{place + 1}", f"{name}.norm")
+    for place, half in halves:
+        rules.append((rf"{start}(\d+)\.{BLOCK}\.{place}\.(weight|bias)", block(f"{half}.conv")))
+        rules += _block_norms(config, rf"{start}(\d+)\.{BLOCK}\.{place + 1}", block, half)
+    rules += [(rf"{start}{place}\.filt", None) for place in at.filters]
+    return (*rules, (STATISTICS, None))
+
+
+def _block_norms(config: Mapping[str, Any], number: str, block: Any, half: str) -> list[tuple[str, Any]]:
+    rules: list[tuple[str, Any]] = []
+    for pattern, replacement in norm_rules(config, number, "norm"):
+        if replacement is None:
+            rules.append((pattern, None))
+        elif r"\1" in replacement:
+            rules.append((pattern, block(f"{half}.norm")))
+        else:
+            part = replacement.partition(".")[2]
+            rules.append((pattern, partial(_block_norm, block=block(f"{half}.norm"), part=part)))
+    return rules
+
+
+def _block_norm(match: re.Match[str], block: Any, part: str) -> str:
+    name: str = block((match[0], match[1], part))
+    return name
+
+
+def resnet_converter(prefix: str = "model.", known: Mapping[str, Any] | None = None, **more: Any) -> Converter:
+    """A converter for a sequence under ``prefix``; ``known`` options are those that no key tells."""
+    return Converter(
+        role="generator",
+        architecture="cyclegan",
+        detect=partial(is_resnet, prefix=prefix),
+        infer=partial(infer_resnet, prefix=prefix, **(known or {})),
+        rename=partial(resnet_rules, prefix=prefix),
+        check=wrong_filters,
+        **more,
     )
 
 
-def is_resnet(state: StateDict) -> bool:
-    blocks = count(state, r"model\.(\d+)\.conv_block\.")
-    return (
-        has(state, "model.1.weight", None, 3, 7, 7)
-        and "model.2.weight" not in state
-        and has(state, f"model.{17 + blocks}.weight", 3, None, 7, 7)
-    )
+def own_statistics(state: StateDict) -> bool:
+    return is_resnet(state) and infer_resnet(state).get("norm") == "batch"
 
 
-def patch_rules(config: Mapping[str, Any]) -> Rules:
-    last = 3 * config["layers"] + 2
-    return (
-        (r"model\.0\.(weight|bias)", r"features.0.conv.\1"),
-        (rf"model\.{last}\.(weight|bias)", r"logits.\1"),
-        (r"model\.(\d+)\.(weight|bias)", lambda m: f"features.{(int(m[1]) + 1) // 3}.conv.{m[2]}"),
-        (STATISTICS, None),
-    )
-
-
-def is_patch(state: StateDict) -> bool:
-    layers = count(state, r"model\.(\d+)\.weight") - 2
-    last = f"model.{3 * layers + 2}.weight"
-    return has(state, "model.0.weight", None, 3, 4, 4) and has(state, last, 1, None, 4, 4)
-
-
-GENERATOR = Converter(
+GENERATOR = resnet_converter(layout="cyclegan", assumes=RGB)
+UPIT = resnet_converter("", makes={"a": "A", "b": "B"}, layout="upit", assumes=RGB)
+ZERO_PADDING = resnet_converter(known={"padding": "zeros"}, layout="cyclegan-zero-padding", on_demand=True)
+REPLICATE_PADDING = resnet_converter(
+    known={"padding": "replicate"}, layout="cyclegan-replicate-padding", on_demand=True
+)
+NO_NORM = resnet_converter(known={"norm": "none"}, layout="cyclegan-no-norm", on_demand=True)
+UVCGAN = resnet_converter(
+    finish=in_unit_range,
+    layout="uvcgan-resnet",
+    assumes="pictures in [0, 1] and a sigmoid, as uvcgan2's resnet9 has them (else: --as-layout cyclegan)",
+    on_demand=True,
+    suggested_by=r"net_(avg_)?gen_(ab|ba)",
+)
+OWN_STATISTICS = Converter(
     role="generator",
     architecture="cyclegan",
-    detect=is_resnet,
-    infer=lambda s: {"width": len(s["model.1.weight"]), "blocks": count(s, r"model\.(\d+)\.conv_block\.")},
+    detect=own_statistics,
+    infer=partial(infer_resnet, norm="instance_affine"),
     rename=resnet_rules,
-)
-
-DISCRIMINATOR = Converter(
-    role="discriminator",
-    architecture="patchgan",
-    detect=is_patch,
-    infer=lambda s: {"width": len(s["model.0.weight"]), "layers": count(s, r"model\.(\d+)\.weight") - 2},
-    rename=patch_rules,
+    check=wrong_filters,
+    layout="own-statistics",
+    assumes="batch norms by each picture's own statistics, as the published test.py has them without --eval",
+    on_demand=True,
 )

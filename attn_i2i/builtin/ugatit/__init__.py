@@ -14,5 +14,7 @@ def register_components(zoo: Zoo) -> None:
     zoo.losses.add("cam", "attn_i2i.losses:cam")
     zoo.converters.add("ugatit", f"{HERE}.converters:GENERATOR")
     zoo.converters.add("ugatit-discriminator", f"{HERE}.converters:DISCRIMINATOR")
+    zoo.converters.add("ugatit-paddle", f"{HERE}.converters_paddle:GENERATOR")
+    zoo.converters.add("ugatit-paddle-discriminator", f"{HERE}.converters_paddle:DISCRIMINATOR")
     zoo.converters.add("ugatit-tf", f"{HERE}.converters_tf:GENERATOR")
     zoo.converters.add("ugatit-tf-discriminator", f"{HERE}.converters_tf:DISCRIMINATOR")

@@ -107,15 +107,15 @@ def forget(part: Path) -> None:
 
 
 def _patiently(remote: Remote, part: Path, report: Report) -> None:
-    """Go on after each break, until no new try comes farther than those before."""
-    pauses, farthest = iter(PAUSES), 0
+    """Go on after each break, until no new try brings any bytes."""
+    pauses = iter(PAUSES)
     while True:
+        before = part.stat().st_size if part.exists() else 0
         try:
             return _continue(remote, part, report)
         except TransientFetchError as error:
-            size = part.stat().st_size if part.exists() else 0
-            if size > farthest:
-                pauses, farthest = iter(PAUSES), size
+            if part.exists() and part.stat().st_size > before:
+                pauses = iter(PAUSES)
             pause = next(pauses, None)
             if pause is None:
                 raise error
@@ -147,13 +147,8 @@ def _continue(remote: Remote, part: Path, report: Report) -> None:
         _check_total(remote, total)
         require_room(part.parent, (total or remote.size or 0) - start, remote.base)
         _note(part).write_text(json.dumps({"url": remote.url, "validator": _validator(answer)}), encoding="utf-8")
-        try:
-            with _opened(part, start) as stream:
-                _receive(answer, stream, remote, start, total, report)
-        except FetchError as error:
-            if not isinstance(error, TransientFetchError):
-                forget(part)
-            raise
+        with _opened(part, start) as stream:
+            _receive(answer, stream, remote, start, total, report)
 
 
 def _extent(answer: http.client.HTTPResponse, have: int) -> tuple[int, int | None]:

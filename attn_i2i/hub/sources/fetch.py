@@ -15,7 +15,6 @@ from ...models.source import Source
 from ...types import AttnI2IError
 from ..licences import require_licence
 from .bring import Brought, bring
-from .download import Remote, check_download
 from .errors import FetchError
 from .ledger import note_answer, note_failure
 from .policy import require_consent, usable
@@ -106,10 +105,7 @@ def _unpacked(source: Source, brought: Brought, work: Path) -> Brought:
     if not source.members or brought.parts:
         return brought
     (archive,) = brought.files
-    files = unpack(archive, source.members, work)
-    for path, member in zip(files, source.members, strict=True):
-        check_download(path, Remote(member, source.address, sha256=source.sha256.get(member)))
-    return replace(brought, files=tuple(files))
+    return replace(brought, files=tuple(unpack(archive, source.members, work)))
 
 
 @contextmanager

@@ -20,12 +20,7 @@ MOST_GROWTH = 200
 
 
 class Archive(Protocol):
-    """What the kinds of archive have in common: names and sizes of files, and their bytes in order.
-
-    Where sizes are not ``exact``, they are the least that fits what the archive says.
-    """
-
-    exact: bool
+    """What the kinds of archive have in common: names and sizes of files, and their bytes in order."""
 
     def sizes(self) -> dict[str, int]: ...
 
@@ -33,8 +28,6 @@ class Archive(Protocol):
 
 
 class _Zip:
-    exact = True
-
     def __init__(self, stream: IO[bytes]) -> None:
         self._zip = zipfile.ZipFile(stream)
 
@@ -47,8 +40,6 @@ class _Zip:
 
 
 class _Tar:
-    exact = True
-
     def __init__(self, stream: IO[bytes]) -> None:
         self._tar = tarfile.TarFile.open(fileobj=stream)
 
@@ -125,7 +116,7 @@ def _write(archive: Archive, name: str, target: Path, path: Path) -> None:
             if written > most:
                 raise FetchError(f"{name} in {path.name} goes on and on: it is no archive of weights")
             out.write(chunk)
-    if archive.exact and written != archive.sizes()[name]:
+    if not isinstance(archive, WrappedZip) and written != archive.sizes()[name]:
         raise FetchError(f"{name} in {path.name} has another size than it says: the archive is damaged")
 
 
