@@ -67,12 +67,12 @@ def atomic_path(target: str | os.PathLike[str], *, force: bool = False, size: in
 
 
 @contextmanager
-def atomic_dir(target: str | os.PathLike[str], *, force: bool = False) -> Iterator[Path]:
+def atomic_dir(target: str | os.PathLike[str], *, force: bool = False, carry: bool = False) -> Iterator[Path]:
     """A temporary folder beside ``target`` to fill; it becomes ``target`` when the block ends without an error.
 
     An empty folder counts as absent. With ``force`` the old folder is exchanged for the new one in one step where the
-    system can, then removed. What a killed process left of an earlier try is mended or removed first. Raises as
-    ``atomic_path`` does.
+    system can, then removed; with ``carry`` what lies in it under names that the new one does not have is copied over
+    before. What a killed process left of an earlier try is mended or removed first. Raises as ``atomic_path`` does.
     """
     target = Path.cwd() / target
     temporary = _sibling(target, "tmp")
@@ -83,9 +83,12 @@ def atomic_dir(target: str | os.PathLike[str], *, force: bool = False) -> Iterat
             temporary.mkdir()
             with held(temporary):
                 yield temporary
+                if carry and target.is_dir():
+                    _carry_over(target, temporary)
                 for folder, _, names in os.walk(temporary):
                     for name in names:
-                        _sync(Path(folder, name))
+                        if not Path(folder, name).is_symlink():
+                            _sync(Path(folder, name))
                     _sync(Path(folder))
                 check_target(target, force=force, folder=True)
                 swap_in(temporary, target, _sibling(target, "old"))
@@ -205,6 +208,17 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _carry_over(old: Path, new: Path) -> None:
+    """Copies, not renames: whatever interrupts this, the old folder still has what was put into it."""
+    for entry in old.iterdir():
+        if os.path.lexists(new / entry.name):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.copytree(entry, new / entry.name, symlinks=True)
+        elif entry.is_symlink() or entry.is_file():  # a pipe or a socket has nothing to copy
+            shutil.copy2(entry, new / entry.name, follow_symlinks=False)
 
 
 @contextmanager

@@ -29,7 +29,12 @@ def test_a_picture_that_one_process_cannot_read_stops_both_saved(tmp_path: Path)
     assert f"error: {broken} is no picture" in stopped.stderr
     assert "interrupted after step 1: saved; continue with --resume" in stopped.stderr
     saved = tmp_path / "run/checkpoints/step-00000001"
-    assert sorted(file.name for file in saved.iterdir()) == ["process-0000.pt", "process-0001.pt", "shared.pt"]
+    assert sorted(file.name for file in saved.iterdir()) == [
+        "SHA256SUMS",
+        "process-0000.pt",
+        "process-0001.pt",
+        "shared.pt",
+    ]
     broken.write_bytes(kept)
     resumed = two_processes(*command, "--resume")
     assert resumed.returncode == 0, resumed.stderr[-3000:]

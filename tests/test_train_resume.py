@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections import namedtuple
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,7 @@ import torch
 
 from attn_i2i.files import DiskFullError
 from attn_i2i.recipes import CycleRecipe
-from attn_i2i.train import checkpoint
-from attn_i2i.train.monitor import AFTER_DIVERGING
+from attn_i2i.train import DivergedError, TrainingWarning, checkpoint
 from attn_i2i.types import ConfigError, UnreadableFileError
 
 from .helpers.trainings import SMALL, run, weights
@@ -68,10 +69,18 @@ def test_resuming_another_run_is_refused(data: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:bfloat16 is slower")
-def test_a_resumed_run_may_change_what_a_diverged_one_is_told_to(data: Path, tmp_path: Path) -> None:
-    run(data, tmp_path / "run", steps=1, precision="bf16")
-    run(data, tmp_path / "run", steps=2, precision="fp32", resume=True)
-    assert "--precision fp32" in AFTER_DIVERGING
+def test_a_resumed_run_may_change_what_a_diverged_one_is_told_to(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(data, tmp_path / "run", steps=2, precision="bf16", save_every=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(CycleRecipe, "step", lambda *_: {"G": torch.tensor(float("nan"))})
+        with pytest.raises(DivergedError) as told:
+            run(data, tmp_path / "run", steps=4, resume=True)
+    options = re.search(r"--resume --precision (\w+)", str(told.value))
+    assert options is not None
+    run(data, tmp_path / "run", steps=3, precision=options[1], resume=True)
+    assert checkpoint.steps_done(tmp_path / "run") == 3
 
 
 @pytest.mark.parametrize("resume", [False, True])
@@ -148,12 +157,46 @@ def test_a_full_disk_keeps_the_old_checkpoint_and_counts_the_missing_bytes(
     assert [one.name for one in (tmp_path / "run/checkpoints").iterdir()] == ["step-00000002"]
 
 
-def test_a_damaged_checkpoint_is_named(data: Path, tmp_path: Path) -> None:
-    run(data, tmp_path / "run", steps=2)
-    shared = tmp_path / "run/checkpoints/step-00000002/shared.pt"
-    shared.write_bytes(shared.read_bytes()[:5000])
-    with pytest.raises(UnreadableFileError, match="continue from an older one"):
-        run(data, tmp_path / "run", resume=True)
+def flip_a_bit(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "shared": lambda folder: flip_a_bit(folder / "shared.pt"),
+    "own": lambda folder: flip_a_bit(folder / "process-0000.pt"),
+    "cut": lambda folder: (folder / "shared.pt").write_bytes((folder / "shared.pt").read_bytes()[:5000]),
+    "missing": lambda folder: (folder / "process-0000.pt").unlink(),
+    "sums missing": lambda folder: (folder / "SHA256SUMS").unlink(),
+    "sums": lambda folder: (folder / "SHA256SUMS").write_text("abc"),
+    "half removed": lambda folder: [file.unlink() for file in folder.iterdir()],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_named_and_the_older_one_is_continued(
+    data: Path, tmp_path: Path, damage: str, stopped: Path
+) -> None:
+    whole, folder = stopped / "whole", tmp_path / "run"
+    shutil.copytree(stopped / "run", folder)
+    DAMAGES[damage](folder / "checkpoints/step-00000004")
+    with pytest.warns(TrainingWarning, match=r"step-00000004 cannot be used .* older step-00000002"):
+        model = run(data, folder, resume=True, keep=1, save_every=1, steps=6)
+    assert weights(model) == weights(whole / "model")
+    assert [one.name for one in checkpoint.all_of(folder)] == ["step-00000006"]
+    DAMAGES[damage](folder / "checkpoints/step-00000006")
+    with pytest.raises(UnreadableFileError, match="no whole checkpoint"):
+        run(data, folder, resume=True, steps=7)
+
+
+@pytest.fixture(scope="module")
+def stopped(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training of four steps with two checkpoints, ``run``, and one of six, ``whole``."""
+    folder = tmp_path_factory.mktemp("stopped")
+    run(data, folder / "whole")
+    run(data, folder / "run", steps=4)
+    return folder
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ def fetch(
         str | None, typer.Option("--sha256", help="SHA-256 of the one file to fetch, where you know it.")
     ] = None,
 ) -> None:
-    """Fetch models: the authors' file is downloaded, verified, unpacked, converted and stored under its zoo name."""
+    """Fetch models by their names. The authors' file is downloaded, verified, unpacked, converted and stored."""
     import re
 
     from ..models.cards import get_card

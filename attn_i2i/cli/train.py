@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
+# Arguments that are not passed on as they stand.
+OWN = ("recipe", "data", "output", "set_", "select", "dry_run")
+Recipe = Annotated[
+    str | None,
+    typer.Argument(metavar="RECIPE", help="Recipe, such as attentiongan2; `attn-i2i plugins` names them."),
+]
+Data = Annotated[Path | None, typer.Option(help="Folder with trainA and trainB, or with one folder a domain.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="RUN", help="Folder of this run.")]
+Start = Annotated[
+    str | None, typer.Option("--from", metavar="MODEL", help="What to start from: a model folder, a run, or a name.")
+]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Go on from the last checkpoint of RUN, as RUN was started; RECIPE may be left out."),
+]
 Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Option of the recipe: width=32, objective.cycle=5."),
@@ -68,9 +83,10 @@ def _options_of(words: Sequence[str]) -> list[str]:
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="Recipe, such as attentiongan2; `attn-i2i plugins` names them.")],
-    data: Annotated[Path, typer.Option(help="Folder with trainA and trainB, or with one folder a domain.")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="RUN", help="Folder of this run.")],
+    context: typer.Context,
+    recipe: Recipe = None,
+    data: Data = None,
+    output: Output = None,
     set_: Assignments = None,
     generator: Annotated[str | None, typer.Option(metavar="NAME", help="Registered generator to train.")] = None,
     discriminator: Annotated[str | None, typer.Option(metavar="NAME", help="Registered discriminator.")] = None,
@@ -83,7 +99,7 @@ def train(
     flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Mirror every second picture.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, order and augmentation.")] = 0,
     workers: Workers = None,
-    cache: Annotated[bool, typer.Option("--cache", help="Keep the resized pictures in memory.")] = False,
+    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep the resized pictures in memory.")] = False,
     device: Device = None,
     precision: Precision = None,
     channels_last: ChannelsLast = None,
@@ -97,22 +113,46 @@ def train(
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
     attributes: Annotated[Path | None, typer.Option(help="Table of attributes, as CelebA's.")] = None,
     select: Annotated[str, typer.Option(help="Attributes to train on, with commas.")] = "",
-    start: Annotated[Path | None, typer.Option("--from", help="Model folder to start from.")] = None,
+    start: Start = None,
     data_check: Annotated[bool, typer.Option("--data-check", help="Check every picture first.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue this run's last checkpoint.")] = False,
+    resume: Resume = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained, and stop.")] = False,
 ) -> None:
-    """Train a recipe on folders of pictures. The model is RUN/model; a killed run continues with --resume."""
-    given = dict(locals())
+    """Train a recipe on folders of pictures. The model is RUN/model; `train --resume RUN` goes on where RUN ended."""
+    arguments = _written(context, dict(locals()))
     from .. import train as training
     from ..train.options import parse_assignments
 
-    parts = {role: given.pop(role) for role in ("generator", "discriminator")}
-    recipe_options = parse_assignments(given.pop("set_") or [])
-    recipe_options |= {role: name for role, name in parts.items() if name is not None}
-    attributes_selected = [name.strip() for name in given.pop("select").split(",") if name.strip()]
-    given |= {"run": given.pop("output"), "recipe_options": recipe_options, "select": attributes_selected}
-    if given.pop("dry_run"):
-        print("\n".join(training.plan(**given).lines()))
+    arguments |= _run_and_recipe(recipe, data, output, resume)
+    parts = {role: arguments.pop(role) for role in ("generator", "discriminator") if role in arguments}
+    if set_ is not None or parts:
+        arguments["recipe_options"] = parse_assignments(set_ or []) | parts
+    if select:
+        arguments["select"] = [name.strip() for name in select.split(",") if name.strip()]
+    if dry_run:
+        print("\n".join(training.plan(**arguments).lines()))
     else:
-        training.train(**given)
+        training.train(**arguments)
+
+
+def _written(context: typer.Context, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that stand on the command line: a run that is resumed has the others of its own."""
+    sources = {name: context.get_parameter_source(name) for name in values if name not in ("context", *OWN)}
+    return {name: values[name] for name, source in sources.items() if source is not None and source.name != "DEFAULT"}
+
+
+def _run_and_recipe(recipe: str | None, data: Path | None, output: Path | None, resume: bool) -> dict[str, Any]:
+    """What is trained, and where; with --resume the run stands alone, or behind -o as it was started."""
+    if resume and output is None:
+        if recipe is None or data is not None:
+            raise typer.BadParameter("say which run: train --resume RUN, or -o RUN.", param_hint="'--resume'")
+        return {"recipe": None, "data": None, "run": Path(recipe)}
+    if recipe is not None:
+        from ..plugins import zoo
+
+        zoo().recipes[recipe]  # said before what else is missing
+    needed = {"RECIPE": recipe, "--data": data, "-o": output}
+    missing = [name for name, value in needed.items() if value is None]
+    if missing and not resume:
+        raise typer.BadParameter(f"missing {' and '.join(missing)}.", param_hint="train RECIPE --data DATA -o RUN")
+    return {"recipe": recipe, "data": data, "run": output}

@@ -84,9 +84,11 @@ def save_model(
     discriminators: Mapping[str, StateDict] | None = None,
     *,
     force: bool = False,
+    carry: bool = False,
 ) -> None:
     """Write a model directory whole or not at all; the same model gives the same bytes.
 
+    With ``force`` an older one is replaced; with ``carry`` what somebody else put into it, such as samples, stays.
     Raises ModelError for generators that are not those of ``config.directions``, or whose names cannot name files.
     """
     if generators.keys() != set(config.directions) or not all(map(is_plain, generators)):
@@ -94,7 +96,7 @@ def save_model(
             f"{directory} cannot be saved: its generators are {list(generators)}, its directions {config.directions};"
             " expected the same plain names, such as A2B."
         )
-    with atomic_dir(directory, force=force) as work:
+    with atomic_dir(directory, force=force, carry=carry) as work:
         for direction, state in generators.items():
             save_safetensors(state, work / f"{direction}.safetensors")
         if discriminators:
@@ -102,4 +104,5 @@ def save_model(
             save_safetensors(flat, work / DISCRIMINATORS)
         (work / CONFIG).write_text(config.to_json(), encoding="utf-8")
         write_sums(work)
-        (work / "README.md").write_text(model_card(directory.name, config), encoding="utf-8")
+        text = model_card(directory.name, config)
+        (work / "README.md").write_text(text, encoding="utf-8", errors="backslashreplace")

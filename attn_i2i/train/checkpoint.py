@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-import random
 import re
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ..files import DiskFullError, atomic_dir
-from ..types import UnreadableFileError
+from ..files import DiskFullError, atomic_dir, sha256
+from ..models.checksums import check_file, read_sums, write_sums
+from ..types import ModelError, UnreadableFileError
+from .notices import notify
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -29,29 +30,72 @@ NAME = re.compile(r"step-(\d{8})")
 def save(run: Path, step: int, shared: Mapping[str, Any], own: Mapping[str, Any], accelerator: Accelerator) -> Path:
     """Write ``RUN/checkpoints/step-...``: what all processes share once, what is each one's own (pools, random states).
 
-    Every process must call this. Raises DiskFullError, naming the missing bytes, and leaves older checkpoints alone.
+    SHA256SUMS lists every file. Every process must call this. Raises DiskFullError, naming the missing bytes, and
+    leaves older checkpoints alone.
     """
     target = run / FOLDER / f"step-{step:08d}"
     target.parent.mkdir(parents=True, exist_ok=True)
     with _folder_for_all(target, accelerator) as work:
+        digests = {_own(accelerator.process_index): _write(own, work / _own(accelerator.process_index))}
         if accelerator.is_main_process:
-            _write(shared, work / SHARED)
-        _write(own, work / _own(accelerator.process_index))
-        accelerator.wait_for_everyone()
+            digests[SHARED] = _write(shared, work / SHARED)
+        digests = _of_all(digests, accelerator)
+        if accelerator.is_main_process:
+            write_sums(work, digests)
     accelerator.wait_for_everyone()
     return target
 
 
-def latest(run: Path) -> Path | None:
-    """The newest checkpoint of a run, None where it has none."""
-    found = all_of(run)
-    return found[-1] if found else None
+def _of_all(digests: dict[str, str], accelerator: Accelerator) -> dict[str, str]:
+    """The digests that all processes have made; every one is done writing when it knows them."""
+    if accelerator.num_processes == 1:
+        return digests
+    everyones: list[Any] = [None] * accelerator.num_processes
+    torch.distributed.all_gather_object(everyones, digests)
+    return {name: digest for one in everyones for name, digest in one.items()}
+
+
+def newest_whole(run: Path) -> Path | None:
+    """The newest checkpoint whose files are what they were when they were written; None where a run has none.
+
+    Warns of each newer one that is damaged. Raises UnreadableFileError where all are.
+    """
+    damages: list[str] = []
+    for checkpoint in reversed(all_of(run)):
+        if (damage := damage_of(checkpoint)) is None:
+            notify(f"{text}: the training goes on from the older {checkpoint.name}." for text in damages)
+            return checkpoint
+        damages.append(damage)
+    if damages:
+        raise UnreadableFileError(f"{'; '.join(damages)}: {run} has no whole checkpoint to continue from.")
+    return None
+
+
+def damage_of(checkpoint: Path) -> str | None:
+    """What is wrong with the files of a checkpoint; None where it is whole."""
+    try:
+        for name, digest in read_sums(checkpoint).items():
+            check_file(checkpoint / name, digest, "it is damaged")
+    except (ModelError, OSError) as error:
+        why = str(error) if isinstance(error, ModelError) else f"{error.strerror}: {error.filename}"
+        return f"the checkpoint {checkpoint.name} cannot be used ({why.rstrip('.')})"
+    return None
+
+
+def written_by(checkpoint: Path) -> int:
+    """The number of processes that wrote a whole checkpoint."""
+    return sum(name != SHARED for name in read_sums(checkpoint))
 
 
 def steps_done(run: Path) -> int:
     """The steps behind a run's newest checkpoint, 0 where it has none."""
-    newest = latest(run)
-    return 0 if newest is None else int(newest.name.removeprefix("step-"))
+    checkpoints = all_of(run)
+    return step_of(checkpoints[-1]) if checkpoints else 0
+
+
+def step_of(checkpoint: Path) -> int:
+    """The steps behind a checkpoint, by its name."""
+    return int(checkpoint.name.removeprefix("step-"))
 
 
 def all_of(run: Path) -> list[Path]:
@@ -69,33 +113,18 @@ def load(checkpoint: Path, rank: int) -> tuple[dict[str, Any], dict[str, Any] | 
     return _read(checkpoint / SHARED), _read(own) if own.exists() else None
 
 
-def prune(run: Path, keep: int) -> None:
-    """Remove all but the newest ``keep`` checkpoints."""
-    for old in all_of(run)[:-keep]:
-        shutil.rmtree(old)
+def prune(run: Path, keep: int, newest: int) -> None:
+    """Remove all but the ``keep`` checkpoints up to the step ``newest``, which was just saved.
 
-
-def random_states() -> dict[str, Any]:
-    """The states of Python's, numpy's and torch's generators, as plain values and tensors."""
-    version, numbers, gauss = random.getstate()
-    name, keys, position, has_gauss, cached = np.random.get_state()
-    return {
-        "python": [version, list(numbers), gauss],
-        "numpy": [name, torch.from_numpy(np.asarray(keys).astype(np.int64)), position, has_gauss, cached],
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
-    }
-
-
-def restore_random(states: Mapping[str, Any]) -> None:
-    """Continue the random numbers of ``random_states``'s answer."""
-    version, numbers, gauss = states["python"]
-    random.setstate((version, tuple(numbers), gauss))
-    name, keys, *rest = states["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
-    torch.set_rng_state(states["torch"])
-    if states["cuda"] is not None and torch.cuda.is_available():
-        torch.cuda.set_rng_state(states["cuda"])
+    Later ones are those that were damaged, and passed over. Each is renamed first, so that none is ever half there.
+    """
+    checkpoints = all_of(run)
+    kept = [one for one in checkpoints if step_of(one) <= newest][-keep:]
+    for old in checkpoints:
+        if old not in kept:
+            aside = old.with_name(f".{old.name}.{secrets.token_hex(4)}.old")
+            old.rename(aside)
+            shutil.rmtree(aside)
 
 
 def _own(rank: int) -> str:
@@ -120,7 +149,8 @@ def _folder_for_all(target: Path, accelerator: Accelerator) -> Iterator[Path]:
         yield Path(str(name[0]))
 
 
-def _write(state: Mapping[str, Any], path: Path) -> None:
+def _write(state: Mapping[str, Any], path: Path) -> str:
+    """Write a state to a file, down to the disk; returns its SHA-256."""
     size = tensor_bytes(state)
     free = shutil.disk_usage(path.parent).free
     if size > free:
@@ -132,6 +162,7 @@ def _write(state: Mapping[str, Any], path: Path) -> None:
         torch.save(state, file)
         file.flush()
         os.fsync(file.fileno())
+    return sha256(path)
 
 
 def tensor_bytes(state: Any) -> int:

@@ -33,16 +33,18 @@ def make_accelerator(options: TrainOptions) -> Accelerator:
     except ImportError as error:
         raise ConfigError(f"Training needs accelerate ({error}): pip install attn-i2i[train].") from error
     cpu = options.device == "cpu" or not torch.cuda.is_available()
-    if options.device not in (None, "cpu", "cuda"):
-        raise ConfigError(
-            f"device={options.device!r} was given: expected cpu or cuda; choose one GPU by CUDA_VISIBLE_DEVICES."
-        )
     if options.device == "cuda" and cpu:
         raise ConfigError("device='cuda' was given, but torch finds no GPU here.")
     accelerator = Accelerator(cpu=cpu)
     if options.precision == "bf16" and accelerator.is_main_process:
         warn_of_slow(torch.bfloat16, accelerator.device)
     return accelerator
+
+
+def computes_bf16(options: TrainOptions, device: str) -> bool:
+    """bf16 where it was chosen, or where nothing was and the GPU has it."""
+    chosen = options.precision
+    return chosen == "bf16" or (chosen is None and device == "cuda" and torch.cuda.is_bf16_supported())
 
 
 class Engine:
@@ -90,10 +92,8 @@ class Engine:
         return losses
 
     def _precision(self) -> torch.autocast:
-        """bf16 where it was chosen, or where nothing was and the GPU has it."""
         device = self.accelerator.device.type
-        wanted = self.options.precision
-        enabled = wanted == "bf16" or (wanted is None and device == "cuda" and torch.cuda.is_bf16_supported())
+        enabled = computes_bf16(self.options, device)
         # Weights change within a step, between updates: cached bf16 copies of them would be out of date.
         return torch.autocast(device, torch.bfloat16, enabled=enabled, cache_enabled=False)
 

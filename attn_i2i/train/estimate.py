@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -39,19 +40,36 @@ class Plan:
     done: int = 0
 
     def lines(self) -> list[str]:
-        """The plan as text."""
+        """The plan as text: what is trained, how, and what it costs."""
         counts = ", ".join(f"{name} {count:,}" for name, count in self.parameters.items())
         total = sum(self.memory.values())
         parts = ", ".join(f"{name} {math.ceil(size / MIB)}" for name, size in self.memory.items())
+        pictures = ", ".join(f"{name} {count:,}" for name, count in self.pictures.items())
+        again = f"; continued after step {self.done}" if self.done else ""
         return [
-            f"recipe: {self.recipe} {dict(self.recipe_options)}",
-            f"options: {asdict(self.options)}",
-            f"pictures: {dict(self.pictures)}",
+            f"recipe: {self.recipe}, whose options (--set) are",
+            *_columns(self.recipe_options),
+            "options of the training:",
+            *_columns(asdict(self.options)),
+            f"pictures: {pictures}",
             f"parameters: {counts}; together {sum(self.parameters.values()):,}",
-            f"steps: {self.steps if self.steps else 'not limited'}, {self.steps_per_epoch} an epoch"
-            + (f"; continued after step {self.done}" if self.done else ""),
+            f"steps: {self.steps if self.steps else 'not limited'}, {self.steps_per_epoch} an epoch{again}",
             f"memory of one process, estimated: {math.ceil(total / MIB)} MiB ({parts})",
         ]
+
+
+def _columns(options: Mapping[str, Any]) -> list[str]:
+    widest = max(map(len, options), default=0)
+    return [f"  {name:<{widest}}  {_as_typed(value)}" for name, value in options.items()]
+
+
+def _as_typed(value: Any) -> str:
+    """A value as it is typed, JSON but for plain text; what nobody chose is left to the device or the recipe."""
+    if value is None:
+        return "(default)"
+    return (
+        value if isinstance(value, str) else json.dumps(value, default=lambda other: getattr(other, "__name__", "..."))
+    )
 
 
 def memory_estimate(recipe: Recipe, options: TrainOptions, domains: int) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,6 +57,7 @@ def write_model(
         {direction: generators[key].state_dict() for direction, key in layout.generators.items()},
         {name: recipe.networks[key].state_dict() for name, key in layout.discriminators.items()},
         force=True,
+        carry=True,
     )
 
 
@@ -92,10 +93,10 @@ def options_from(model: Path, known: Mapping[str, Any]) -> dict[str, Any]:
     return options
 
 
-def start_from(model: Path, recipe: Recipe, name: str) -> None:
-    """Put a model's weights into the recipe's networks; discriminators start fresh where the model kept none.
+def start_from(model: Path, recipe: Recipe, name: str) -> tuple[str, ...]:
+    """Put a model's weights into the recipe's networks; what the model does not have starts fresh, which is told.
 
-    Raises ConfigError or ModelError where the model is of another architecture or shape.
+    Raises ConfigError or ModelError where the model is of another architecture, release or shape.
     """
     config, layout = read_config(model), layout_of(recipe, name)
     if config.architecture != layout.architecture:
@@ -103,12 +104,53 @@ def start_from(model: Path, recipe: Recipe, name: str) -> None:
             f"{model} is a {config.architecture!r} model, the recipe {name!r} trains {layout.architecture!r}: choose a"
             f" recipe for that architecture, or give this one its generator (--generator {config.architecture})."
         )
-    for direction, key in layout.generators.items():
-        state = build_generator(model, config, direction).state_dict()
-        check_fit(recipe.networks[key], state, f"{model}/{direction}")
+    _check_release(model, config, layout.config, name)
+    taken = _directions(model, config.directions, list(layout.generators))
+    for direction, stored in taken.items():
+        key = layout.generators[direction]
+        state = build_generator(model, config, stored).state_dict()
+        check_fit(recipe.networks[key], state, f"{model}/{stored}")
         recipe.networks[key].load_state_dict(state)
     discriminators = build_discriminators(model, config) if layout.discriminators else {}
     for domain, network in discriminators.items():
         key = layout.discriminators[domain]
         check_fit(recipe.networks[key], network.state_dict(), f"{model}/discriminators ({domain})")
         recipe.networks[key].load_state_dict(network.state_dict())
+    fresh = sorted(layout.discriminators.keys() - discriminators) if discriminators else []  # none is the usual case
+    return tuple(_fresh(model, taken, list(layout.generators), fresh))
+
+
+def _directions(model: Path, stored: list[str], wanted: list[str]) -> dict[str, str]:
+    """Which direction of the model each of the recipe's begins from; one that stands alone may have any name."""
+    if same := {direction: direction for direction in wanted if direction in stored}:
+        return same
+    if len(stored) == 1:
+        return {wanted[0]: stored[0]}
+    raise ConfigError(
+        f"{model} translates {', '.join(stored)}, the recipe {', '.join(wanted)}: none of them is the same, so that"
+        " nothing can begin from it."
+    )
+
+
+def _fresh(model: Path, taken: Mapping[str, str], wanted: list[str], discriminators: list[str]) -> Iterator[str]:
+    """What is worth saying of a model that does not have all that the recipe trains."""
+    for direction, stored in taken.items():
+        if direction != stored:
+            yield f"{model} has one direction, {stored}: {direction} begins from it, which trains from A to B."
+    if fresh := [direction for direction in wanted if direction not in taken]:
+        yield f"{model} has no direction {' and no '.join(fresh)}: its generator starts fresh."
+    if discriminators:
+        yield f"{model} keeps no discriminator of {' and '.join(discriminators)}: each starts fresh."
+
+
+RELEASES = {"tensorflow": "the TensorFlow release", "pytorch": "the PyTorch release"}
+
+
+def _check_release(model: Path, config: ModelConfig, built: Mapping[str, Any], name: str) -> None:
+    """Refuse a model of another release of its architecture, which differs in more than shapes."""
+    release = config.config.get("release")
+    if release is not None and release != built.get("release", "pytorch"):
+        raise ConfigError(
+            f"{model} is of {RELEASES.get(release, release)} of {config.architecture}, the recipe {name!r} trains"
+            f" {RELEASES.get(built.get('release', 'pytorch'))}: nothing can begin from it."
+        )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import random
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
@@ -20,14 +19,21 @@ from .clock import TIME, Clock
 from .data.folders import TrainingImages
 from .data.loading import Batch, Positions, Stream, loader, reading, shown, to_device
 from .data.shards import Shards, ShardStream, shard_loader
-from .engine import Engine, make_accelerator, pictures_of
+from .engine import Engine, computes_bf16, make_accelerator, pictures_of
+from .errors import within_memory
 from .export import Origin, write_model
-from .monitor import AFTER_DIVERGING, Averages, DivergedError, Monitor
+from .monitor import Averages, DivergedError, Monitor, after_diverging
+from .notices import notify
 from .options import TrainOptions
 from .preview import Preview
+from .randomness import random_states, restore_random, seed_everything
 from .rundir import MODEL, SAMPLES
 from .signals import Stop, agreeing, noted_signals
 
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+# Pictures of each kind that are drawn and watched: what fits on a sheet.
 SHOWN = 4
 
 
@@ -48,7 +54,16 @@ class Run:
         """
         accelerator = make_accelerator(self.options)
         self.accelerator = accelerator
-        self.averages = Averages(lambda totals: accelerator.reduce(totals, "mean"))
+        with within_memory(self.options, bf16=computes_bf16(self.options, accelerator.device.type)):
+            step, stop = self._go(accelerator)
+        if accelerator.num_processes > 1:
+            torch.distributed.destroy_process_group()
+        if step < self.last:
+            raise stop.error()
+
+    def _go(self, accelerator: Accelerator) -> tuple[int, Stop]:
+        """The last step that is done and saved, and what asked to stop, if anything did."""
+        self.averages = Averages(lambda totals: accelerator.reduce(totals, "mean"), self._after_diverging)
         self.engine = Engine(self.recipe, accelerator, self.options)
         self.steps_per_epoch = steps_per_epoch(self.pictures, self.options, accelerator.num_processes)
         self.last = self.options.steps or whole_length(self.recipe, self.steps_per_epoch)
@@ -56,27 +71,27 @@ class Run:
         self.clock = Clock(self.folder / TIME)
         seed_everything(self.options.seed + accelerator.process_index)
         first = self._saved = self._resume()
-        monitor = Monitor(
-            self.folder,
-            first=first,
-            last=self.last,
-            active=accelerator.is_main_process,
-            tensorboard=self.options.tensorboard,
-        )
+        active = accelerator.is_main_process
+        monitor = Monitor(self.folder, first=first, last=self.last, active=active, tensorboard=self.options.tensorboard)
         with monitor, noted_signals() as stop:
             step = self._steps(first, monitor, stop)
             if self._saved < step:
                 self._save(step, monitor)
             elif step == self.last and accelerator.is_main_process:
                 self._write_model(step)
-            if step == self.last:
-                monitor.say(f"model written to {self.folder / MODEL} after {self.clock}")
-            elif step:
-                monitor.say(f"interrupted after step {step}: saved; continue with --resume")
-        if accelerator.num_processes > 1:
-            torch.distributed.destroy_process_group()
-        if step < self.last:
-            raise stop.error()
+            monitor.say(self._told(first, step))
+        return step, stop
+
+    def _told(self, first: int, step: int) -> str:
+        """One line on how it ended."""
+        model = self.folder / MODEL
+        if first == self.last:
+            return f"{self.folder} has its {first} steps already, its model is {model}: give more (--steps) to go on"
+        if step == self.last:
+            return f"model written to {model} after {self.clock}"
+        if not step:
+            return "interrupted before the first step: nothing to save"
+        return f"interrupted after step {step}: saved; continue with --resume"
 
     def _steps(self, first: int, monitor: Monitor, stop: Stop) -> int:
         """Train from step ``first``; returns how many steps are done in the end."""
@@ -138,21 +153,27 @@ class Run:
         monitor.report(step, self.recipe.learning_rate(step - 1, self.steps_per_epoch), self.averages.read(step))
         for name, tensor in self.recipe.networks.state_dict().items():
             if tensor.is_floating_point() and not tensor.isfinite().all():
-                raise DivergedError(f"step {step}: the weights {name} became NaN or infinite: {AFTER_DIVERGING}.")
+                raise DivergedError(
+                    f"step {step}: the weights {name} became NaN or infinite: {self._after_diverging()}."
+                )
         if self.accelerator.num_processes > 1:
             self.engine.synchronise()
         own = {
             "recipe": self.recipe.state_dict(),
-            "random": checkpoint.random_states(),
+            "random": random_states(),
             "pending": self.engine.pending(),
         }
         shared = {"step": step, **self.engine.state_dict()}
         checkpoint.save(self.folder, step, shared, own, self.accelerator)
         self._saved = step
         if self.accelerator.is_main_process:
-            checkpoint.prune(self.folder, self.options.keep)
+            checkpoint.prune(self.folder, self.options.keep, step)
             self.clock.save()
             self._write_model(step)
+
+    def _after_diverging(self) -> str:
+        bf16 = computes_bf16(self.options, self.accelerator.device.type)
+        return after_diverging(bf16, saved=checkpoint.steps_done(self.folder) > 0)
 
     def _write_model(self, step: int) -> None:
         write_model(
@@ -166,7 +187,7 @@ class Run:
 
     def _resume(self) -> int:
         """Continue from the newest checkpoint; returns the number of steps it has behind it."""
-        newest = checkpoint.latest(self.folder)
+        newest = self._agreed_checkpoint()
         if newest is None:
             return 0
         shared, own = checkpoint.load(newest, self.accelerator.process_index)
@@ -176,8 +197,21 @@ class Run:
         if own is not None:
             self.recipe.load_state_dict(own["recipe"])
             self.engine.load_pending(own["pending"])
-            checkpoint.restore_random(own["random"])
+            restore_random(own["random"])
         return step
+
+    def _agreed_checkpoint(self) -> Path | None:
+        """The newest whole checkpoint, which the first process looks for."""
+        processes = self.accelerator.num_processes
+        found: list[Path | None] = [None]
+        if self.accelerator.is_main_process:
+            found = [checkpoint.newest_whole(self.folder)]
+            if found[0] is not None and (before := checkpoint.written_by(found[0])) != processes:
+                notify([f"{found[0].name} was saved by {before} processes, this run has {processes}: pools and random"
+                        " numbers of the others are lost, or begin anew."])  # fmt: skip
+        if processes > 1:
+            torch.distributed.broadcast_object_list(found, 0)
+        return found[0]
 
     def _preview(self) -> Preview:
         size, device = self.options.crop_size, self.accelerator.device
@@ -188,13 +222,6 @@ class Run:
         floats = to_device(images, device, torch.contiguous_format)
         labels = None if labels is None else labels.to(device)
         return Preview(floats, self.recipe.layout, labels, self.pictures.domains)
-
-
-def seed_everything(seed: int) -> None:
-    """Seed Python's, numpy's and torch's generators."""
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
 
 
 def whole_length(recipe: Recipe, steps_per_epoch: int) -> int:
@@ -218,7 +245,7 @@ def open_loader(
     workers = _workers(options)
     if isinstance(pictures, Shards):
         return shard_loader(ShardStream(pictures, options, positions), workers=workers, pin=pin)
-    return loader(Stream(pictures, options), positions, workers=workers, pin=pin)
+    return loader(Stream(pictures, options, workers), positions, workers=workers, pin=pin)
 
 
 def _workers(options: TrainOptions) -> int:

@@ -5,28 +5,35 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import torch
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 from torch import Tensor
 
 from ..files import atomic_path
-from ..types import AttnI2IError, ConfigError
+from ..types import AttnI2IError, ConfigError, UnreadableFileError
 
 LOSSES = "losses.csv"
-AFTER_DIVERGING = (
-    "continue from the last checkpoint in fp32 (--resume --precision fp32), or begin another run with a lower"
-    " learning rate"
-)
 
 
 class DivergedError(AttnI2IError, ArithmeticError):
     """A training whose losses are no longer numbers."""
+
+
+def after_diverging(bf16: bool, saved: bool) -> str:
+    """What to do about losses that are no numbers, by what the run computes in and whether it has a checkpoint."""
+    slower = "begin another run with a lower learning rate (--set learning_rate=...)"
+    if bf16:
+        again = "continue from the last checkpoint in fp32 (--resume --precision fp32)"
+        return f"{again if saved else 'train again in fp32 (--precision fp32)'}, or {slower}"
+    return f"{slower}, from the model of the last checkpoint if you like (--from RUN)" if saved else slower
 
 
 class Averages:
@@ -35,8 +42,12 @@ class Averages:
     Every process reads at the same steps, so that all of them stop where one of them diverged.
     """
 
-    def __init__(self, mean_over_processes: Callable[[Tensor], Tensor] = lambda totals: totals) -> None:
-        self._mean_over_processes = mean_over_processes
+    def __init__(
+        self,
+        mean_over_processes: Callable[[Tensor], Tensor] = lambda totals: totals,
+        advice: Callable[[], str] = lambda: after_diverging(bf16=False, saved=False),
+    ) -> None:
+        self._mean_over_processes, self._advice = mean_over_processes, advice
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
 
@@ -57,7 +68,7 @@ class Averages:
         if wrong := [name for name, mean in means.items() if not math.isfinite(mean)]:
             raise DivergedError(
                 f"step {step}: the loss {' and '.join(wrong)} became NaN or infinite, so the run was stopped:"
-                f" {AFTER_DIVERGING}."
+                f" {self._advice()}."
             )
         return means
 
@@ -70,12 +81,14 @@ class Monitor:
         self._began, self._first = time.perf_counter(), first
         self._board = _tensorboard(run, first) if active and tensorboard else None
         console = Console(stderr=True)
-        self._bar = Progress(
+        self._last, self._watched = last, console.is_terminal
+        self._bar = Bar(
             TextColumn("step"),
-            BarColumn(20),
             MofNCompleteColumn(),
+            BarColumn(20),
+            TextColumn("{task.fields[speed]}"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[speed]} {task.fields[losses]}"),
+            TextColumn("left"),
             console=console,
             disable=not (active and console.is_terminal),
         )
@@ -103,17 +116,31 @@ class Monitor:
         if not (self.active and losses):
             return
         speed = (step - self._first) / max(time.perf_counter() - self._began, 1e-9)
-        shown = " ".join(f"{name} {value:.3g}" for name, value in losses.items())
+        shown = "  ".join(f"{name} {value:.3g}" for name, value in losses.items())
         self._bar.update(self._task, speed=f"{speed:.2f}/s", losses=shown)
+        if not self._watched:
+            left = timedelta(seconds=round((self._last - step) / max(speed, 1e-9)))
+            self.say(f"step {step}/{self._last}  {speed:.2f}/s  {left} left  {shown}")
         _append(self.path, {"step": step, "learning_rate": rate, **losses})
         if self._board is not None:
             for name, value in losses.items():
                 self._board.add_scalar(name, value, step)
 
     def say(self, message: str) -> None:
-        """One line above the bar."""
+        """One line above the bar, or on standard error where there is none."""
         if self.active:
             self._bar.console.print(message, highlight=False, markup=False, soft_wrap=True)
+
+
+class Bar(Progress):
+    """One line on how far the run is, whole at 80 columns, and the losses below it."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The line of each task, and its losses."""
+        yield self.make_tasks_table(self.tasks)
+        for task in self.tasks:
+            if shown := task.fields["losses"]:
+                yield Text(shown)
 
 
 def _append(path: Path, row: Mapping[str, Any]) -> None:
@@ -130,10 +157,22 @@ def _append(path: Path, row: Mapping[str, Any]) -> None:
 
 
 def _keep_rows(path: Path, last: int) -> None:
-    """Drop rows of steps after ``last``: the run that wrote them was killed and does them again."""
-    columns, rows = _read_rows(path)
+    """Drop rows of steps after ``last``: the run that wrote them was killed and does them again.
+
+    Raises UnreadableFileError for a file that is not what a run writes.
+    """
+    try:
+        columns, rows = _read_rows(path)
+        kept = [row for row in rows if int(row["step"]) <= last]
+        if any(None in row or None in row.values() for row in rows):
+            raise ValueError("a row has not as many values as there are columns")
+    except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
+        why = "it has no column step" if isinstance(error, KeyError) else error
+        raise UnreadableFileError(
+            f"{path} is damaged ({why}): move it away to go on without the losses of the steps behind it."
+        ) from error
     if columns:
-        _write_rows(path, columns, [row for row in rows if int(row["step"]) <= last])
+        _write_rows(path, columns, kept)
 
 
 def _read_rows(path: Path) -> tuple[list[str], list[Mapping[str, Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from ..types import ConfigError
@@ -25,6 +25,9 @@ AT_LEAST_ONE = (
     "log_every",
 )
 AT_LEAST_ZERO = ("seed", "workers", "sample_every")
+MAY_BE_NONE = frozenset({"steps", "epoch_size", "load_size", "workers"})
+SWITCHES = ("flip", "cache", "channels_last", "compile", "checkpointing", "tensorboard")
+MOST_SEED = 2**62  # torch's generators take twice as much, and the processes' numbers are added to it
 # What a resumed run may change without becoming another run.
 FREE_ON_RESUME = frozenset(
     {
@@ -38,6 +41,7 @@ FREE_ON_RESUME = frozenset(
         "tensorboard",
         "device",
         "precision",
+        "checkpointing",  # which computes the same weights, and is what a run without memory is told to use
     }
 )
 
@@ -79,10 +83,16 @@ class TrainOptions:
 
     def __post_init__(self) -> None:
         for name in AT_LEAST_ONE + AT_LEAST_ZERO:
-            value, least = getattr(self, name), int(name in AT_LEAST_ONE)
-            if value is not None and (type(value) is not int or value < least):
-                raise ConfigError(f"{name}={value!r} was given: expected a whole number from {least} on.")
-        if not 0 <= self.ema < 1:
+            _check_number(name, getattr(self, name), int(name in AT_LEAST_ONE))
+        for name in SWITCHES:
+            value = getattr(self, name)
+            if type(value) is not bool and not (value is None and name == "channels_last"):
+                raise ConfigError(f"{name}={value!r} was given: expected True or False.")
+        if self.device not in (None, "cpu", "cuda"):
+            raise ConfigError(
+                f"device={self.device!r} was given: expected cpu or cuda; choose one GPU by CUDA_VISIBLE_DEVICES."
+            )
+        if type(self.ema) not in (int, float) or not 0 <= self.ema < 1:
             raise ConfigError(f"ema={self.ema!r} was given: expected a decay from 0 (none) to below 1, such as 0.999.")
         if self.precision not in (None, *get_args(Precision)):
             raise ConfigError(f"precision={self.precision!r} was given: expected {' or '.join(get_args(Precision))}.")
@@ -107,9 +117,14 @@ class TrainOptions:
                 )
         return cls(**options)
 
-    def binding(self) -> dict[str, Any]:
-        """The options that a resumed run must share with the run it continues."""
-        return {name: value for name, value in asdict(self).items() if name not in FREE_ON_RESUME}
+
+def _check_number(name: str, value: object, least: int) -> None:
+    if value is None and name in MAY_BE_NONE:
+        return
+    if type(value) is not int or value < least:
+        raise ConfigError(f"{name}={value!r} was given: expected a whole number from {least} on.")
+    if name == "seed" and value > MOST_SEED:
+        raise ConfigError(f"seed={value} was given: expected at most {MOST_SEED}.")
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, Any]:

@@ -16,14 +16,18 @@ from ..interfaces import TRANSLATE, Layout
 from ..masks import foreground, split
 from ..types import Translation
 from .engine import evaluating
+from .notices import TrainingWarning
 
+# A quarter of a step of 8 bits, over [-1, 1]: no eye and no file tells such pictures apart.
 SAME = 1e-3
 EMPTY, FULL = 1e-3, 1 - 1e-3
+# Remedies that were measured (docs/models.md): returning the input satisfies heavy cycle and identity terms.
+OPEN = "If that stays so, begin another run with lighter terms, such as --set cycle=0.3 --set identity=0."
+CLOSE = (
+    "If that stays so, go on from this model with a heavier cycle term (--from RUN --set cycle=3), or begin another run"
+    " with one."
+)
 HAIR = frozenset({"Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"})
-
-
-class TrainingWarning(UserWarning):
-    """A training that goes on, although it may be of no use."""
 
 
 class Sight(NamedTuple):
@@ -90,11 +94,15 @@ class Preview:
         masks = [foreground(s.translation).mean().item() for s in sights if s.translation.attention is not None]
         change = [(s.translation.image - s.source).abs().mean().item() for s in sights]
         if masks and max(masks) < EMPTY:
-            self._warn("empty", f"step {step}: the attention masks are all zero: nothing of the picture changes.")
+            self._warn(
+                "empty", f"step {step}: the attention masks are all zero: nothing of the picture changes. {OPEN}"
+            )
         if masks and min(masks) > FULL:
-            self._warn("full", f"step {step}: the attention masks are all one: nothing is kept as background.")
+            self._warn("full", f"step {step}: the attention masks are all one: nothing is kept as background. {CLOSE}")
         if max(change) < SAME:
-            self._warn("same", f"step {step}: the outputs equal their inputs: the generators learnt the identity.")
+            self._warn(
+                "same", f"step {step}: the outputs equal their inputs: the generators learnt the identity. {OPEN}"
+            )
 
     def _warn(self, key: str, message: str) -> None:
         if key not in self._warned:

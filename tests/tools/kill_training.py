@@ -52,7 +52,7 @@ def finish(child: int) -> int:
 def fingerprint(run: Path) -> dict[str, str]:
     """SHA-256 of the model's files and of what the last checkpoint holds: optimizers, average, pools, random states."""
     digests = {file.name: sha256(file) for file in sorted((run / "model").iterdir())}
-    for file in sorted((run / "checkpoints" / f"step-{STEPS:08d}").iterdir()):
+    for file in sorted((run / "checkpoints" / f"step-{STEPS:08d}").glob("*.pt")):
         digest = hashlib.sha256()
         for part in leaves(torch.load(file, weights_only=True)):
             digest.update(part)

@@ -51,7 +51,8 @@ def _examine(file: str) -> tuple[str, str | None, bool]:
     """Digest of the bytes, what is wrong with the picture, and whether its three channels are equal."""
     try:
         rgb = read_image(file).rgb  # first: it refuses what is no regular file, such as a pipe that nobody writes
-        digest = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        with Path(file).open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
     except (AttnI2IError, OSError) as error:
         return f"unread {file}", str(error), False
     return digest, None, bool((rgb.amax(0) - rgb.amin(0)).max() < GREY)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -24,6 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 from ...images.opening import open_image, opened_file
 from ...images.read import Picture, read_image, read_stream
 from ...types import AttnI2IError
+from ..errors import OutOfMemoryError
 from ..options import TrainOptions
 from .folders import TrainingImages
 
@@ -41,16 +43,32 @@ class Store:
     kept: Tensor | None = None
 
     @classmethod
-    def cached(cls, files: Sequence[str], size: int) -> Store:
-        """Read everything now: 3 * size**2 bytes a picture, shared by all worker processes."""
-        kept = torch.empty(len(files), 3, size, size, dtype=torch.uint8)
+    def cached(cls, files: Sequence[str], size: int, *, shared: bool) -> Store:
+        """Read everything now: 3 * size**2 bytes a picture, in memory that worker processes share where there are any.
+
+        Raises OutOfMemoryError where it is too small.
+        """
+        kept = _room_for(len(files), size, shared)
         with ThreadPoolExecutor() as pool:
             for index, picture in enumerate(pool.map(lambda file: read_resized(file, size), files)):
                 kept[index] = picture
-        return cls(files, size, kept.share_memory_())
+        return cls(files, size, kept)
 
     def __getitem__(self, index: int) -> Tensor:
         return read_resized(self.files[index], self.size) if self.kept is None else self.kept[index]
+
+
+def _room_for(count: int, size: int, shared: bool) -> Tensor:
+    """Memory for ``count`` pictures; ``shared`` is a file in memory, which containers keep small."""
+    need = f"--cache needs {math.ceil(count * 3 * size**2 / 2**20):,} MiB of"
+    try:
+        room = torch.empty(count, 3, size, size, dtype=torch.uint8)
+        return room.share_memory_() if shared else room
+    except (RuntimeError, MemoryError) as error:
+        kind, advice = "memory", "leave --cache out, or give a smaller --load-size"
+        if shared:
+            kind, advice = "shared memory", "give --workers 0, or enlarge it (/dev/shm; docker run --shm-size)"
+        raise OutOfMemoryError(f"{need} {kind}, more than there is: {advice}.") from error
 
 
 class Encoded(NamedTuple):
@@ -120,8 +138,8 @@ class Stream(Dataset[Batch]):
     floats in [-1, 1].
     """
 
-    def __init__(self, pictures: TrainingImages, options: TrainOptions) -> None:
-        make = Store.cached if options.cache else Store
+    def __init__(self, pictures: TrainingImages, options: TrainOptions, workers: int = 0) -> None:
+        make = partial(Store.cached, shared=workers > 0) if options.cache else Store
         self.stores = {name: make(files, options.load) for name, files in pictures.files.items()}
         self.orders = {
             name: Order(len(files), options.seed, stream) for stream, (name, files) in enumerate(pictures.files.items())

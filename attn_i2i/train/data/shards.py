@@ -7,13 +7,14 @@ decoding it.
 
 from __future__ import annotations
 
-import hashlib
+import re
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,12 +22,27 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ...images.formats import SUFFIXES
+from ...images.opening import MAX_PIXELS
 from ...types import AttnI2IError, ConfigError, UnreadableFileError
 from ..options import TrainOptions
 from .folders import A_AND_B
+from .identity import identity
 from .loading import Batch, Encoded, Positions, augmented, batches_ahead, ignore_signals, read_resized
 
+# Samples that are shuffled among each other, each reader's own: 100 MB of JPEGs of 100 kB.
 BUFFER = 1000
+# Bytes of one encoded picture: those of the largest that is read, not compressed at all.
+LARGEST = 3 * MAX_PIXELS
+# What webdataset calls metadata, and leaves out.
+META = re.compile(r"__[^/]*__($|/)")
+PACKED = frozenset({".gz", ".bz2", ".xz", ".zst", ".tgz", ".tbz2", ".txz"})
+COMPRESSED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"]\x00\x00": "lzma",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
 
 
 @dataclass(frozen=True)
@@ -34,12 +50,17 @@ class Shards:
     """Tar files by domain."""
 
     files: dict[str, list[str]]
+    root: Path
     domains: None = None
+    notes: tuple[str, ...] = ()
 
-    def fingerprint(self) -> str:
-        """A digest of the shards' names."""
-        names = [Path(file).name for files in self.files.values() for file in files]
-        return hashlib.sha256("\0".join(names).encode()).hexdigest()
+    def identity(self) -> dict[str, Any]:
+        """Which shards these are: a run resumed on others would be another run."""
+        return identity(self.root, self.files, None, None)
+
+    def counts(self) -> dict[str, int]:
+        """Shards by domain."""
+        return {f"{side} (shards)": len(files) for side, files in self.files.items()}
 
     def count(self) -> int:
         """Samples of the larger domain; reads every tar header once."""
@@ -54,13 +75,31 @@ class Shards:
 
 
 def find_shards(root: Path) -> Shards | None:
-    """The shards of two domains in a folder; None where it has none at all."""
-    found = {side: sorted(str(file) for file in root.glob(f"train{side}*.tar")) for side in A_AND_B}
-    if missing := [side for side, files in found.items() if not files]:
-        if len(missing) == len(found):
+    """The shards of two domains in a folder; None where it has none at all.
+
+    Raises UnreadableFileError where one domain has none, or where they are compressed.
+    """
+    shards = {side: _regular(root.glob(f"train{side}*.tar")) for side in A_AND_B}
+    if missing := [side for side, files in shards.items() if not files]:
+        packed = sorted(file.name for side in missing for file in root.glob(f"train{side}*.t*") if _is_packed(file))
+        if packed:
+            raise UnreadableFileError(
+                f"{root / packed[0]} is compressed: unpack it to a plain .tar, which is streamed."
+            )
+        if len(missing) == len(shards):
             return None
         raise UnreadableFileError(f"{root} has no train{missing[0]}-*.tar beside the other domain's shards.")
-    return Shards(found)
+    folders = [name for side in A_AND_B if (root / (name := f"train{side}")).is_dir()]
+    notes = (f"{root}: the folder {folders[0]} is not read: the shards of both domains are.",) if folders else ()
+    return Shards(shards, root, notes=notes)
+
+
+def _regular(files: Iterable[Path]) -> list[str]:
+    return sorted(str(file) for file in files if file.is_file())
+
+
+def _is_packed(file: Path) -> bool:
+    return file.suffix.lower() in PACKED and file.is_file()
 
 
 class ShardStream(IterableDataset[Batch]):
@@ -136,20 +175,19 @@ def shard_loader(stream: ShardStream, *, workers: int, pin: bool) -> DataLoader[
 def _pictures(files: list[str]) -> Iterator[Encoded]:
     """The picture of each sample of each shard, still encoded; raises UnreadableFileError, which names both."""
     try:
-        from webdataset.tariterators import group_by_keys, tar_file_expander
+        from webdataset.tariterators import group_by_keys
     except ImportError as error:
         raise ConfigError(f"Shards need webdataset ({error}): pip install attn-i2i[data].") from error
     for file in files:
         found = 0
         try:
-            with Path(file).open("rb") as stream:
-                for sample in group_by_keys(tar_file_expander([{"url": file, "stream": stream}])):
-                    label = f"{file}: the sample {sample['__key__']}"
-                    picture = next((value for name, value in sample.items() if f".{name.lower()}" in SUFFIXES), None)
-                    if picture is None:
-                        raise UnreadableFileError(f"{label} holds no picture.")
-                    found += 1
-                    yield Encoded(label, picture)
+            for sample in group_by_keys(_members(file)):
+                label = f"{file}: the sample {sample['__key__']}"
+                picture = next((value for name, value in sample.items() if f".{name.lower()}" in SUFFIXES), None)
+                if picture is None:
+                    raise UnreadableFileError(f"{label} holds no picture.")
+                found += 1
+                yield Encoded(label, picture)
         except AttnI2IError:
             raise
         except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
@@ -159,9 +197,39 @@ def _pictures(files: list[str]) -> Iterator[Encoded]:
             raise UnreadableFileError(f"{file} holds no pictures: remove this shard, or fill it.")
 
 
+def _members(file: str) -> Iterator[dict[str, Any]]:
+    """Regular files of a shard as webdataset groups them to samples; what is no picture is not read.
+
+    The shard is read as it is, never decompressed, so that it gives no more bytes than it has. A member of more than
+    ``LARGEST`` bytes is refused: it may be a hole that takes no place on the disk.
+    """
+    with _opened(file, "r|") as tar:
+        for member in tar:
+            if not member.isreg() or META.match(member.name):
+                continue
+            content = b""
+            if Path(member.name).suffix.lower() in SUFFIXES:
+                if member.size > LARGEST:
+                    raise UnreadableFileError(
+                        f"{file}: {member.name} has {member.size:,} bytes, more than the {LARGEST:,} of a picture."
+                    )
+                stream = tar.extractfile(member)
+                content = stream.read() if stream is not None else b""
+            yield {"fname": member.name, "data": content, "__url__": file}
+            tar.members = []  # type: ignore[attr-defined]  # which would grow with every shard
+
+
+def _opened(file: str, mode: Literal["r|", "r:"]) -> tarfile.TarFile:
+    with Path(file).open("rb") as stream:
+        head = stream.read(8)
+    if kind := next((kind for mark, kind in COMPRESSED.items() if head.startswith(mark)), None):
+        raise UnreadableFileError(f"{file} is compressed ({kind}): unpack it to a plain .tar, which is streamed.")
+    return tarfile.open(file, mode)
+
+
 def _samples(file: str) -> int:
     try:
-        with tarfile.open(file) as tar:
+        with _opened(file, "r:") as tar:
             return sum(Path(member.name).suffix.lower() in SUFFIXES for member in tar)
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise UnreadableFileError(f"{file} cannot be read as a tar file: {error}.") from error

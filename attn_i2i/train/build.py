@@ -1,0 +1,114 @@
+"""From a request to what is trained: the recipe with its first weights, and its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..interfaces import Recipe
+from ..plugins import zoo
+from ..recipes import make_recipe
+from ..types import AttnI2IError, ConfigError, UnreadableFileError
+from . import checkpoint
+from .data.check import check
+from .data.folders import TrainingImages, domain_folders, two_domains, two_folders
+from .data.shards import Shards, find_shards
+from .data.table import attribute_table
+from .export import Origin, layout_of, options_from, start_from
+from .options import TrainOptions
+from .randomness import seed_everything
+from .request import Request
+from .start import locate
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A training that could begin: what is trained, on what, how, what is told of it, and what is worth saying."""
+
+    recipe: Recipe
+    origin: Origin
+    pictures: TrainingImages | Shards
+    options: TrainOptions
+    arguments: dict[str, Any]
+    notes: tuple[str, ...]
+
+    @property
+    def parts(self) -> tuple[Recipe, Origin, TrainingImages | Shards, TrainOptions]:
+        """What a ``Run`` takes."""
+        return self.recipe, self.origin, self.pictures, self.options
+
+
+def prepare(request: Request, options: TrainOptions) -> Prepared:
+    """The recipe with seeded weights, or those of the model that the request starts from, and its pictures.
+
+    Options that follow from the data or from that model are filled in where the recipe has them and none were given:
+    seed, image size, number of domains, the shape of the networks. A run with a checkpoint needs that model no more.
+    """
+    assert request.recipe is not None
+    factory = zoo().recipes[request.recipe].load()  # now: an import inside a device context would be moved too
+    given = request.recipe_options or {}
+    with torch.device("meta"):  # shapes only: what the recipe is, before any weights are drawn
+        sketch = _built(factory, request.recipe, given)
+    known = sketch.options
+    pictures = find_pictures(sketch, request)
+    if options.cache and isinstance(pictures, Shards):
+        raise ConfigError("Shards are streamed, not kept in memory: leave --cache out.")
+    begun = request.before is not None and request.run is not None and checkpoint.steps_done(Path(request.run)) > 0
+    model = None if request.start is None or begun else locate(request.start)
+    follows = {"seed": options.seed, "image_size": options.crop_size, "domains": len(pictures.domains or [])}
+    inherited = {} if model is None else options_from(model, known)
+    resolved = {name: value for name, value in {**follows, **inherited}.items() if name in known} | dict(given)
+    seed_everything(options.seed)
+    built = _built(factory, request.recipe, resolved)
+    layout_of(built, request.recipe)
+    notes = () if model is None else start_from(model, built, request.recipe)
+    origin = Origin(request.recipe, built.options, 0, request.started_from)
+    return Prepared(built, origin, pictures, options, request.arguments(resolved), (*pictures.notes, *notes))
+
+
+def _built(factory: Any, name: str, options: Mapping[str, Any]) -> Recipe:
+    """A recipe; what Python says of values that it cannot be built from, as an error of this library."""
+    try:
+        return make_recipe(factory, **options)
+    except AttnI2IError:
+        raise
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise ConfigError(f"The recipe {name} cannot be built from {dict(options)}: {reason}.") from error
+
+
+def find_pictures(recipe: Recipe, request: Request) -> TrainingImages | Shards:
+    """The folders that a recipe of two domains or of many trains on, as its layout says."""
+    assert request.data is not None
+    data, attributes = Path(request.data), request.attributes
+    if request.select and attributes is None:
+        raise ConfigError("Attributes are selected (--select) from a table: give it (--attributes), or leave both out.")
+    if recipe.layout.multidomain:
+        return domain_folders(data) if attributes is None else attribute_table(data, attributes, request.select)
+    if attributes is not None:
+        raise ConfigError(
+            "A table of attributes (--attributes) is for multi-domain recipes such as stargan: this one trains on two"
+            " domains."
+        )
+    return (None if two_folders(data) else find_shards(data)) or two_domains(data)
+
+
+def report(pictures: TrainingImages | Shards) -> None:
+    """Check every picture and print what is wrong; raises UnreadableFileError where one cannot be read."""
+    if isinstance(pictures, Shards):
+        raise ConfigError("Shards are not checked (--data-check): check the pictures before they are packed.")
+    from rich.console import Console
+
+    findings = check(pictures)
+    console = Console(stderr=True)
+    for line in findings.lines():
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if findings.corrupt:
+        raise UnreadableFileError(
+            f"{len(findings.corrupt)} of {findings.checked} pictures cannot be read, first {findings.corrupt[0]} Remove"
+            " them and train again."
+        )

@@ -1,0 +1,69 @@
+"""What Python and torch raise in a training, as errors of this library that say what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from ..types import AttnI2IError, UnreadableFileError
+from .options import TrainOptions
+
+# What the allocators of CPUs say; those of GPUs raise torch.OutOfMemoryError.
+NO_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory|Cannot allocate memory", re.I)
+
+
+class OutOfMemoryError(AttnI2IError, MemoryError):
+    """A training that needs more memory than there is."""
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Turn what the system says of a file (it may not be read, or written) into one line that names it."""
+    try:
+        yield
+    except AttnI2IError:
+        raise
+    except OSError as error:
+        what = error.filename if error.filename is not None else "A file of this training"
+        raise UnreadableFileError(
+            f"{what} cannot be used ({error.strerror or error}): see to it that it can be read, and written where it is"
+            " part of the run."
+        ) from error
+
+
+@contextmanager
+def within_memory(options: TrainOptions, bf16: bool) -> Iterator[None]:
+    """Turn the allocator's text into an OutOfMemoryError that says what takes less of it."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, AttnI2IError) or not _is_shortage(error):
+            raise
+        raise OutOfMemoryError(
+            f"The memory is not enough for a step ({_first_line(error)}). {_advice(options, bf16)}"
+        ) from error
+
+
+def _is_shortage(error: BaseException) -> bool:
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or bool(NO_MEMORY.search(str(error)))
+
+
+def _advice(options: TrainOptions, bf16: bool) -> str:
+    """What takes less memory and is not done yet: first what leaves the run the same, then what begins another."""
+    same = [] if options.checkpointing else ["--checkpointing"]
+    same += [] if bf16 else ["--precision bf16"]
+    other = []
+    if options.batch_size > 1:
+        other.append(f"--batch-size 1 --accumulation {options.accumulation * options.batch_size}")
+    other += [f"a smaller --crop-size than {options.crop_size}", "narrower networks (--set width=...)"]
+    other += [] if not options.ema else ["no --ema"]
+    other += [] if not options.cache else ["no --cache"]
+    first = f"Continue with --resume and {' or '.join(same)}, or begin" if same else "Begin"
+    return f"{first} another run with {', or '.join(other)}; --dry-run estimates what each needs."
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0][:200].rstrip(".") or type(error).__name__
