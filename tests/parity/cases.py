@@ -24,6 +24,7 @@ from attn_i2i.models.config import ModelConfig, read_config
 from attn_i2i.models.directory import build_discriminators, build_generator
 from attn_i2i.types import AttnI2IError, ConversionError
 
+from . import hosts
 from .training import FLOAT32_ROW, run_case
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -160,11 +161,24 @@ def run_training(folder: Path, device: str = "cpu") -> Outcome:
     return Outcome(folder.name, compared, double, single, all(passed for _, _, passed in rows))
 
 
+def run_host(folder: Path, case: dict[str, Any], device: str = "cpu") -> Outcome:
+    """As ``run_forward``, for the networks of plugins/attn-i2i-hosts."""
+    errors = {t: hosts.forward_errors(folder, case, t, device) for t in (torch.float64, torch.float32)}
+    double, single = (max(found.values(), default=float("inf")) for found in errors.values())
+    source = "tensorflow" if "TensorFlow" in case["source"] else "pytorch"
+    missing = [name for name, error in errors[torch.float64].items() if error == float("inf")]
+    compared = f"not understood: {', '.join(missing)}" if missing else " ".join(sorted(errors[torch.float64]))
+    passed = double <= FLOAT64_BOUND and single <= FLOAT32_BOUNDS[source]
+    return Outcome(folder.name, compared, double, single, passed)
+
+
 def run(folder: Path, device: str = "cpu") -> Outcome:
     """Run one case of either kind on ``device``; a case with ``losses`` is a training."""
     case = read_case(folder)
     try:
-        return run_training(folder, device) if "losses" in case else run_forward(folder, case, device)
+        if "losses" in case:
+            return run_training(folder, device)
+        return (run_host if case.get("family") in hosts.ANSWERS else run_forward)(folder, case, device)
     except AttnI2IError as error:
         return Outcome(folder.name, f"{type(error).__name__}: {error}", float("inf"), float("inf"), False)
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import torch
 from attn_i2i import Translation
-from attn_i2i.blocks import ImageHead, ResnetTrunk, SoftmaxHead, crop, pad_to_multiple
+from attn_i2i.blocks import SoftmaxHead, crop, pad_to_multiple
+from attn_i2i.types import ConfigError
 from torch import Tensor, nn
 
-from .parts import AdaINBlock, StyleEncoder, up
+from ..unit.parts import ContentEncoder, PictureHead, up
+from .parts import AdaINBlock, StyleEncoder
+
+SMALLEST = 32  # of which the style encoder leaves two pixels
 
 
 class MUNIT(nn.Module):
@@ -22,43 +26,57 @@ class MUNIT(nn.Module):
     auxiliary = ("style_encoder",)
 
     def __init__(
-        self, width: int = 64, blocks: int = 4, style_dim: int = 8, mlp_width: int = 256, masks: int = 0
+        self,
+        width: int = 64,
+        blocks: int = 4,
+        style_dim: int = 8,
+        mlp_width: int = 256,
+        masks: int = 0,
+        *,
+        downs: int = 2,
+        in_channels: int = 3,
+        out_channels: int = 3,
     ) -> None:
         super().__init__()
-        self.content = ResnetTrunk(width, blocks, down_padding="reflect", down_kernel=4)
-        channels, stride = self.content.out_channels, self.content.stride
-        self.style_encoder = StyleEncoder(width, style_dim)
+        if masks and (in_channels, out_channels) != (3, 3):
+            raise ConfigError("MUNIT: masks need three channels in and out.")
+        self.channels = in_channels, out_channels
+        self.content = ContentEncoder(width, blocks, downs, in_channels)
+        features, self.stride = self.content.out_channels, self.content.stride
+        self.style_encoder = StyleEncoder(width, style_dim, out_channels)
         self.mlp = nn.Sequential(
             nn.Linear(style_dim, mlp_width),
             nn.ReLU(inplace=True),
             nn.Linear(mlp_width, mlp_width),
             nn.ReLU(inplace=True),
-            nn.Linear(mlp_width, 4 * channels * blocks),
+            nn.Linear(mlp_width, 4 * features * blocks),
         )
-        self.blocks = nn.ModuleList(AdaINBlock(channels) for _ in range(blocks))
-        self.head = SoftmaxHead(channels, stride, masks=masks, up=up) if masks else ImageHead(channels, stride, up=up)
+        self.blocks = nn.ModuleList(AdaINBlock(features) for _ in range(blocks))
+        self.head: nn.Module = PictureHead(features, self.stride, out_channels)
+        if masks:
+            self.head = SoftmaxHead(features, self.stride, masks=masks, up=up)
         self.register_buffer("style", torch.zeros(1, style_dim), persistent=False)
         self.style: Tensor
 
     def style_of(self, image: Tensor) -> Tensor:
-        """(B, style_dim) styles of (B, 3, H, W) images of the target domain."""
-        return self.style_encoder(pad_to_multiple(image, 16, minimum=32))
+        """(B, style_dim) styles of (B, C, H, W) images of the target domain."""
+        return self.style_encoder(pad_to_multiple(image, 1, minimum=SMALLEST))
 
     def prior(self, image: Tensor) -> Tensor:
         """One random style for each image of a batch."""
         return torch.randn(len(image), self.style.shape[1], device=image.device, dtype=image.dtype)
 
     def decode(self, content: Tensor, style: Tensor, source: Tensor) -> Translation:
-        """(B, 4 * width, H/4, W/4) content in (B, style_dim) styles; an attention head blends it into ``source``."""
+        """A (B, C, h, w) content in (B, style_dim) styles; an attention head blends it into ``source``."""
         settings = self.mlp(style)[:, :, None, None].chunk(4 * len(self.blocks), dim=1)
         features = content
         for i, block in enumerate(self.blocks):
             features = block(features, settings[4 * i : 4 * i + 4])
         if isinstance(self.head, SoftmaxHead):
             return self.head(features, source, content)
-        return self.head(features, source)
+        return Translation(self.head(features))
 
     def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
         style = self.prior(image) if self.training else self.style.expand(len(image), -1)
-        padded = pad_to_multiple(image, 4, minimum=8)
+        padded = pad_to_multiple(image, self.stride, minimum=2 * self.stride)
         return crop(self.decode(self.content(padded), style, padded), image.shape[2], image.shape[3])

@@ -1,6 +1,6 @@
 """Train MUNIT with and without an attention head on emoji over random backgrounds, and measure both backgrounds.
 
-    pip install attn-i2i-munit attn-i2i-emoji 'attn-i2i[train]'
+    pip install attn-i2i-hosts attn-i2i-emoji 'attn-i2i[train]'
     python examples/background.py runs/background --steps 2000
 
 Everything lands in the folder: the data, one run each, a sheet of test pictures, results.json. A folder with finished

@@ -1,0 +1,61 @@
+"""DiscoGAN's generator."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+
+from attn_i2i import Translation
+from attn_i2i.blocks import SoftmaxHead, crop, pad_to_multiple
+from attn_i2i.types import ConfigError
+from torch import Tensor, nn
+
+from ..conventions import BGR, UNIT_RANGE, from_unit_bgr, to_unit_bgr
+from .layers import SLOPE, Statistics, down, drawn, up
+
+
+class DiscoGAN(nn.Module):
+    """Four convolutions down, four up, sigmoid (arXiv:1703.05192, section 2.4): (B, C, H, W) in [-1, 1] to the same.
+
+    ``extra_layers`` puts ``latent`` numbers a place between the halves, as for chairs, cars and faces; sides grow to
+    64 then. ``statistics`` "batch" normalises by the pictures of a call in evaluation too, as the release does, so that
+    an answer depends on the others of its batch; "running" takes the stored statistics. With ``masks`` it ends in
+    AttentionGAN II's head, whose last mask is the background's.
+    """
+
+    published_range, published_order = UNIT_RANGE, BGR
+
+    def __init__(
+        self,
+        width: int = 64,
+        *,
+        in_channels: int = 3,
+        out_channels: int = 3,
+        extra_layers: bool = False,
+        latent: int = 100,
+        statistics: Statistics = "running",
+        masks: int = 0,
+    ) -> None:
+        super().__init__()
+        if masks and (in_channels, out_channels) != (3, 3):
+            raise ConfigError("DiscoGAN: masks need three channels in and out.")
+        self.channels, self.minimum = (in_channels, out_channels), 64 if extra_layers else 16
+        w = width
+        self.first = nn.Sequential(drawn(nn.Conv2d(in_channels, w, 4, 2, 1, bias=False)), nn.LeakyReLU(SLOPE))
+        self.down = nn.Sequential(*(down(a, b, statistics) for a, b in pairwise((w, 2 * w, 4 * w, 8 * w))))
+        between = (down(8 * w, latent, statistics, stride=1), up(latent, 8 * w, statistics, stride=1))
+        self.between = nn.Sequential(*(between if extra_layers else ()))
+        if masks:
+            self.head = SoftmaxHead(8 * w, 16, masks=masks, up=partial(up, statistics=statistics))
+        else:
+            self.up = nn.Sequential(*(up(a, b, statistics) for a, b in pairwise((8 * w, 4 * w, 2 * w, w))))
+            self.last = drawn(nn.ConvTranspose2d(w, out_channels, 4, 2, 1, bias=False))
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        padded = pad_to_multiple(image, 16, minimum=self.minimum)
+        features = self.between(self.down(self.first(to_unit_bgr(padded))))
+        if hasattr(self, "head"):
+            translation = self.head(features, padded)
+        else:
+            translation = Translation(from_unit_bgr(self.last(self.up(features)).sigmoid()))
+        return crop(translation, image.shape[2], image.shape[3])

@@ -1,0 +1,89 @@
+"""One direction of DRIT: the content of a picture with an attribute of the other domain."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from attn_i2i import Translation
+from attn_i2i.blocks import ResBlock, crop, pad_to_multiple
+from attn_i2i.types import ConfigError
+from torch import Tensor, nn
+
+from .decoders import ConcatDecoder, TransformDecoder
+from .parts import STRIDE, AttributeDistribution, AttributeEncoder, ContentEncoder
+
+DEVIATION = 0.02  # of the first weights of all convolutions
+SMALLEST = 32  # of which the attribute encoders leave two pixels
+
+
+class DRIT(nn.Module):
+    """DRIT's translation (arXiv:1808.00948, section 3): (B, C, H, W) in [-1, 1] to the other domain.
+
+    Holds the source domain's content encoder, the target domain's attribute encoder and decoder, and ``share``, which
+    with the decoder's own ``share`` is one for both directions. ``variant`` "concat" appends the attribute to the
+    features, "feature" transforms them by it. The attribute is drawn from N(0, 1) in training mode and is ``style``
+    otherwise, zero unless replaced; unit noise is added to the content in training mode only. With ``masks`` the
+    decoder ends in AttentionGAN II's head, whose last mask is the background's.
+    """
+
+    auxiliary = ("attribute",)
+
+    def __init__(
+        self,
+        width: int = 64,
+        *,
+        variant: Literal["concat", "feature"] = "concat",
+        style_dim: int = 8,
+        in_channels: int = 3,
+        out_channels: int = 3,
+        masks: int = 0,
+    ) -> None:
+        super().__init__()
+        if variant not in ("concat", "feature"):
+            raise ConfigError(f"DRIT: variant={variant!r} was given, expected 'concat' or 'feature'.")
+        if masks and (in_channels, out_channels) != (3, 3):
+            raise ConfigError("DRIT: masks need three channels in and out.")
+        self.channels, self.variant = (in_channels, out_channels), variant
+        self.content, self.share = ContentEncoder(width, in_channels), ResBlock(4 * width)
+        concat = variant == "concat"
+        self.attribute = (AttributeDistribution if concat else AttributeEncoder)(width, style_dim, out_channels)
+        self.decoder = (ConcatDecoder if concat else TransformDecoder)(width, style_dim, out_channels, masks)
+        self.register_buffer("style", torch.zeros(1, style_dim), persistent=False)
+        self.style: Tensor
+        for part in self.modules():
+            if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.normal_(part.weight, 0.0, DEVIATION)
+
+    def encode(self, image: Tensor, noise: Tensor | None = None) -> Tensor:
+        """(B, 4 * width, H/4, W/4) content of images whose sides are multiples of 4."""
+        content = self.share(self.content(image))
+        return content if noise is None else content + noise
+
+    def style_of(self, image: Tensor, eps: Tensor | None = None) -> Tensor:
+        """(B, style_dim) attributes of images of the target domain.
+
+        The variant "concat" knows a distribution: its mean, or the draw that ``eps`` from N(0, 1) stands for. The
+        release always draws.
+        """
+        image = pad_to_multiple(image, 1, minimum=SMALLEST)
+        if self.variant == "feature":
+            return self.attribute(image)
+        mean, log_variance = self.attribute(image)
+        return mean if eps is None else eps * (log_variance / 2).exp() + mean
+
+    def prior(self, image: Tensor) -> Tensor:
+        """One random attribute for each image of a batch."""
+        return torch.randn(len(image), self.style.shape[1], device=image.device, dtype=image.dtype)
+
+    def decode(self, content: Tensor, attribute: Tensor, source: Tensor) -> Translation:
+        """A content with (B, style_dim) attributes; an attention head blends it into ``source``."""
+        return self.decoder(content, attribute, source)
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        padded = pad_to_multiple(image, STRIDE, minimum=2 * STRIDE)
+        content = self.encode(padded)
+        if self.training:
+            content = content + torch.randn_like(content)
+        style = self.prior(image) if self.training else self.style.expand(len(image), -1)
+        return crop(self.decode(content, style, padded), image.shape[2], image.shape[3])

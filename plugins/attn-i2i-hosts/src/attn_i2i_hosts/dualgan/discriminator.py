@@ -1,0 +1,55 @@
+"""DualGAN's critic."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal
+
+import torch.nn.functional as F
+from attn_i2i import Verdict
+from attn_i2i.types import ConfigError, ShapeError
+from torch import Tensor, nn
+
+from ..conventions import BGR, to_bgr
+from .layers import DEVIATION, HalvingConv, Norm
+
+WIDTHS = (1, 2, 4, 8, 8)
+STRIDE = 32
+
+
+class DualDiscriminator(nn.Module):
+    """Five halvings, then one number a picture ("global") or a place ("patch"): (B, C, H, W) in [-1, 1] to logits.
+
+    The global one takes the one ``side`` that it was built for.
+    """
+
+    published_order = BGR
+
+    def __init__(
+        self, width: int = 64, *, in_channels: int = 3, kind: Literal["global", "patch"] = "global", side: int = 256
+    ) -> None:
+        super().__init__()
+        if kind not in ("global", "patch") or (kind == "global" and side % STRIDE):
+            raise ConfigError(
+                f"DualGAN's discriminator: kind={kind!r}, side={side} were given, expected 'patch', or 'global' and a"
+                f" multiple of {STRIDE}."
+            )
+        channels = [in_channels, *(width * times for times in WIDTHS)]
+        self.layers = nn.ModuleList(HalvingConv(a, b, 3 if i else 5) for i, (a, b) in enumerate(pairwise(channels)))
+        self.norms = nn.ModuleList(Norm(b) for b in channels[2:])
+        if kind == "patch":
+            self.last: nn.Module = HalvingConv(channels[-1], 1, 3)
+        else:
+            self.image_size = side
+            self.last = nn.Conv2d(channels[-1], 1, side // STRIDE)
+            nn.init.normal_(self.last.weight, 0.0, DEVIATION)
+            nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+
+    def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]:
+        only = getattr(self, "image_size", None)
+        if only is not None and image.shape[2:] != (only, only):
+            raise ShapeError(f"This discriminator of DualGAN takes {only}x{only}, got {tuple(image.shape[2:])}.")
+        x = F.leaky_relu(self.layers[0](to_bgr(image)), 0.2)
+        for conv, norm in zip(self.layers[1:], self.norms, strict=True):
+            x = F.leaky_relu(norm(conv(x)), 0.2)
+        return (Verdict(self.last(x)),)

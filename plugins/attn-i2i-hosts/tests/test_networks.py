@@ -1,0 +1,111 @@
+"""Every host keeps attn_i2i's contract, as published and under an attention head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from attn_i2i.plugins import manager
+from attn_i2i.testing import check_discriminator, check_generator, check_plugin
+from attn_i2i.types import ConfigError, ShapeError
+from torch import nn
+
+from attn_i2i_hosts.discogan.discriminator import DiscoDiscriminator
+from attn_i2i_hosts.discogan.generator import DiscoGAN
+from attn_i2i_hosts.drit.discriminator import DRITDiscriminator
+from attn_i2i_hosts.drit.generator import DRIT
+from attn_i2i_hosts.dualgan.discriminator import DualDiscriminator
+from attn_i2i_hosts.dualgan.generator import DualGAN
+from attn_i2i_hosts.dualgan.layers import DoublingConv, HalvingConv
+from attn_i2i_hosts.munit.generator import MUNIT
+from attn_i2i_hosts.unit.generator import UNIT
+
+GENERATORS: dict[str, Callable[..., nn.Module]] = {
+    "discogan": lambda **options: DiscoGAN(4, **options),
+    "discogan-extra": lambda **options: DiscoGAN(4, extra_layers=True, latent=6, **options),
+    "dualgan": lambda **options: DualGAN(4, **options),
+    "unit": lambda **options: UNIT(4, 1, **options),
+    "unit-three-halvings": lambda **options: UNIT(4, 1, downs=3, **options),
+    "munit": lambda **options: MUNIT(4, 1, 3, 5, **options),
+    "drit": lambda **options: DRIT(4, style_dim=3, **options),
+    "drit-feature": lambda **options: DRIT(4, style_dim=3, variant="feature", **options),
+}
+DISCRIMINATORS: dict[str, Callable[[], nn.Module]] = {
+    "discogan": lambda: DiscoDiscriminator(4),
+    "dualgan": lambda: DualDiscriminator(4, side=64),
+    "dualgan-patch": lambda: DualDiscriminator(4, kind="patch"),
+    "drit": lambda: DRITDiscriminator(4, content_channels=4),
+    "drit-one-scale": lambda: DRITDiscriminator(4, scales=1, content_channels=4),
+}
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("masks", [0, 3])
+def test_a_generator_keeps_the_contract(name: str, masks: int) -> None:
+    check_generator(lambda: GENERATORS[name](masks=masks))
+
+
+@pytest.mark.parametrize("name", DISCRIMINATORS)
+def test_a_discriminator_keeps_the_contract(name: str) -> None:
+    check_discriminator(DISCRIMINATORS[name])
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_the_head_shows_the_source_where_its_background_mask_is(name: str) -> None:
+    generator = GENERATORS[name](masks=3).eval()
+    head = getattr(generator, "head", None) or generator.decoder.head
+    image = torch.rand(1, 3, 41, 70) * 2 - 1
+    with torch.no_grad():
+        head.attention.bias.copy_(torch.tensor([0.0, 0.0, 60.0]))
+        translation = generator(image)
+    assert translation.contents.shape == (1, 2, 3, 41, 70)
+    torch.testing.assert_close(translation.image, image)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_other_channels_than_three_where_no_mask_is_made(name: str) -> None:
+    generator = GENERATORS[name](in_channels=1, out_channels=2).eval()
+    with torch.no_grad():
+        assert generator(torch.zeros(2, 1, 64, 64)).image.shape == (2, 2, 64, 64)
+    assert generator.channels == (1, 2)
+    with pytest.raises(ConfigError, match="masks need three channels"):
+        GENERATORS[name](in_channels=1, masks=3)
+
+
+@pytest.mark.parametrize("statistics", ["running", "batch"])
+def test_an_answer_of_discogan_depends_on_its_batch_only_as_asked(statistics: str) -> None:
+    generator = DiscoGAN(4, statistics=statistics).eval()
+    images = torch.rand(3, 3, 32, 32) * 2 - 1
+    before = generator.down[0].norm.running_mean.clone()
+    with torch.no_grad():
+        alone, together = generator(images[:1]).image, generator(images).image[:1]
+    assert torch.allclose(alone, together, atol=1e-5) == (statistics == "running")
+    assert torch.equal(before, generator.down[0].norm.running_mean)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 6, 7, 64])
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_a_doubling_is_the_gradient_of_its_halving(size: int, kernel: int) -> None:
+    halving, doubling = HalvingConv(2, 3, kernel).double(), DoublingConv(3, 2, kernel).double()
+    doubling.weight.data, doubling.bias.data = halving.weight.data, torch.zeros(2, dtype=torch.float64)
+    x = torch.randn(1, 2, size, size + 1, dtype=torch.float64, requires_grad=True)
+    answer = halving(x)
+    assert answer.shape[2:] == (-(-size // 2), -(-(size + 1) // 2))
+    upstream = torch.randn_like(answer)
+    (gradient,) = torch.autograd.grad(answer, x, upstream)
+    torch.testing.assert_close(doubling(upstream, (size, size + 1)), gradient)
+
+
+@pytest.mark.parametrize(
+    ("network", "side"), [(DiscoDiscriminator(2), 60), (DualDiscriminator(2, side=64), 96), (DRITDiscriminator(2), 40)]
+)
+def test_a_size_that_a_discriminator_cannot_take_is_named(network: nn.Module, side: int) -> None:
+    with pytest.raises(ShapeError, match=str(side)):
+        network(torch.zeros(1, 3, side, side))
+
+
+def test_every_registered_part_keeps_the_contract() -> None:
+    small = {"width": 4, "blocks": 1, "style_dim": 3, "mlp_width": 5, "content_channels": 4, "side": 64}
+    checked = list(check_plugin(manager(), "hosts", small))
+    assert not [one for one in checked if one.problem]
