@@ -24,6 +24,7 @@ from .demo import demo
 from .doctor import doctor
 from .evaluate import evaluate
 from .fetch import fetch
+from .join import join
 from .list import list_models
 from .load import load
 from .new_plugin import new_plugin
@@ -61,6 +62,7 @@ app.command()(translate)
 app.command()(load)
 app.command()(fetch)
 app.command()(convert)
+app.command()(join)
 app.command(cls=TrainCommand)(train)
 app.command()(evaluate)
 app.command()(demo)

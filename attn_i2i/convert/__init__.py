@@ -7,6 +7,7 @@ from .converter import has as has
 from .detect import find_networks as find_networks
 from .job import Conversion as Conversion
 from .job import convert as convert
+from .join import join as join
 from .reader.read import checkpoint_files as checkpoint_files
 from .reader.read import read_checkpoint as read_checkpoint
 from .verify import Check as Check

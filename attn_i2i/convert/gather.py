@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -12,6 +12,7 @@ from ..types import ConversionError, StateDict
 from .detect import RecognisedNetwork, search, unknown_layout
 from .directions import Chosen, assign_slots
 from .leftovers import is_training_state
+from .options import refuse_strangers
 from .reader.paths import shown_name
 from .reader.read import read_checkpoint
 from .versions import Weights, choose_versions
@@ -30,11 +31,6 @@ class Part:
     @property
     def architecture(self) -> str:
         return self.network.converter.load().architecture
-
-    @property
-    def described(self) -> str:
-        """Architecture and options, for messages."""
-        return f"{self.architecture} ({', '.join(f'{name}={value}' for name, value in sorted(self.config.items()))})"
 
 
 @dataclass(frozen=True)
@@ -91,13 +87,5 @@ def _by_slot(networks: Sequence[RecognisedNetwork], slots: Sequence[str], role: 
                     " the files of one model only, or say which is which with --direction."
                 )
     parts = {slot: Part(network, *network.converted()) for slot, network in sorted(chosen.items())}
-    kinds = {(part.architecture, str(_without_channels(part.config))): part for part in parts.values()}
-    if len(kinds) > 1:
-        described = "; ".join(f"{part.network.where}: {part.described}" for part in kinds.values())
-        raise ConversionError(f"The {role}s do not belong together ({described}): give the files of one model only.")
+    refuse_strangers(f"{role}s", {part.network.where: (part.architecture, part.config) for part in parts.values()})
     return parts
-
-
-def _without_channels(config: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Options in which the directions of one model agree: their domains may have different numbers of channels."""
-    return sorted((name, value) for name, value in config.items() if name not in ("in_channels", "out_channels"))

@@ -17,6 +17,7 @@ from ..models.directory import save_model
 from ..types import ConfigError, ConversionError, ModelError, StateDict
 from .directions import Chosen
 from .gather import Gathered, Part, gather
+from .options import shared_options
 from .reader.paths import shown_name
 from .reader.read import checkpoint_files, read_checkpoint
 from .verify import Check, Networks, compare
@@ -129,7 +130,7 @@ def _model_config(
         raise ConversionError(f"The domain names {', '.join(map(repr, domains))} hold an empty or a repeated one.")
     if domains is not None and len(domains) != count:
         raise ConversionError(f"{len(domains)} domain names were given, but this model has {count} domains.")
-    common, own = _shared(networks.generators)
+    common, own = shared_options({name: part.config for name, part in networks.generators.items()})
     return ModelConfig(
         architecture=part.architecture,
         config={**common, **options},
@@ -147,19 +148,10 @@ def _model_config(
     )
 
 
-def _shared(parts: Mapping[str, Part]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """The options that all parts share, and of each part those that it has for itself."""
-    configs = {name: part.config for name, part in parts.items()}
-    first, *others = configs.values()
-    common = {k: v for k, v in first.items() if all(k in other and other[k] == v for other in others)}
-    own = {name: {k: v for k, v in config.items() if k not in common} for name, config in configs.items()}
-    return common, {name: options for name, options in own.items() if options}
-
-
 def _discriminators(parts: Mapping[str, Part]) -> DiscriminatorConfig | None:
     if not parts:
         return None
-    common, own = _shared(parts)
+    common, own = shared_options({name: part.config for name, part in parts.items()})
     return DiscriminatorConfig(next(iter(parts.values())).architecture, common, list(parts), own)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -29,6 +30,8 @@ CUTS: dict[str, tuple[str, str, str]] = {
     "ugatit_light": (r".*", r"(genA2B|dis[GL]A)\..*", r".*_(b|b2a)"),
     "ugatit_tf_light": (r".*\.index", r"(generator_B|discriminator_A)/.*", r".*_(b|b2a)"),
 }
+WHOLE = ("wild_upit_generator", "wild_paddle_state_dict")
+"""Cases whose files are small, or in formats that nobody here writes: the files stay as they are."""
 
 
 def nested(tensors: dict[str, torch.Tensor]) -> dict[str, object]:
@@ -42,6 +45,25 @@ def nested(tensors: dict[str, torch.Tensor]) -> dict[str, object]:
         assert isinstance(group, dict)
         group[inner] = tensor
     return groups
+
+
+def thin_out(full: Path, small: Path, left_out: str, stride: int = STRIDE) -> None:
+    """Write the inputs and what stays of the outputs."""
+    stored = load_file(full / "io.safetensors")
+    kept = {n: t[:1] for n, t in stored.items() if not re.fullmatch(left_out or "-", n)}
+    thin = {n: t[..., ::stride, ::stride] if t.dtype == torch.float64 and t.dim() > 2 else t for n, t in kept.items()}
+    save_file({n: t.contiguous() for n, t in thin.items()}, small / "io.safetensors")
+
+
+def copy(full: Path, small: Path) -> None:
+    """Keep the files of a case, and of its outputs every fourth row and column."""
+    small.mkdir(parents=True)
+    case = json.loads((full / "case.json").read_text(encoding="utf-8"))
+    known = case.get("stride", 1)
+    (small / "case.json").write_text(json.dumps({**case, "stride": STRIDE}, indent=1) + "\n", encoding="utf-8")
+    for name in case["files"]:
+        shutil.copyfile(full / name, small / name)
+    thin_out(full, small, "", STRIDE // known)
 
 
 def cut(full: Path, small: Path) -> None:
@@ -58,12 +80,11 @@ def cut(full: Path, small: Path) -> None:
                 write_bundle(small / path.stem, {k: t.numpy() for k, t in sorted(tensors.items())})
             else:
                 torch.save(nested(tensors), small / path.name)
-    stored = load_file(full / "io.safetensors")
-    kept = {n: t[:1] for n, t in stored.items() if not re.fullmatch(left_out or "-", n)}
-    thin = {n: t[..., ::STRIDE, ::STRIDE] if t.dtype == torch.float64 and t.dim() > 2 else t for n, t in kept.items()}
-    save_file({n: t.contiguous() for n, t in thin.items()}, small / "io.safetensors")
+    thin_out(full, small, left_out)
 
 
 if __name__ == "__main__":
     for name in CUTS:
         cut(Path(sys.argv[1], name), Path(sys.argv[2], name))
+    for name in WHOLE:
+        copy(Path(sys.argv[1], name), Path(sys.argv[2], name))
