@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from .types import ConfigError, DuplicateNameError, UnknownNameError
+from .types import AttnI2IError, ConfigError, DuplicateNameError, UnknownNameError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .interfaces import Recipe, Term
 
 T = TypeVar("T")
+
+
+class BrokenPartError(AttnI2IError, ImportError):
+    """A registered part that cannot be imported."""
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -53,8 +57,22 @@ class Entry(Generic[T]):
     plugin: str
 
     def load(self) -> T:
-        """The part itself; a ``"module:attribute"`` target is imported now."""
-        return cast(T, resolve_name(self.target)) if isinstance(self.target, str) else self.target
+        """The part itself; a ``"module:attribute"`` target is imported now.
+
+        Raises BrokenPartError, which names the plugin, where that fails or ends the process.
+        """
+        if not isinstance(self.target, str):
+            return self.target
+        try:
+            return cast(T, resolve_name(self.target))
+        except AttnI2IError:
+            raise
+        except (Exception, SystemExit) as error:
+            text = " ".join(str(error).split())
+            raise BrokenPartError(
+                f"{self.name!r} of the plugin {self.plugin!r} cannot be imported from {self.target}:"
+                f" {type(error).__name__}: {text}"
+            ) from error
 
     @property
     def summary(self) -> str:

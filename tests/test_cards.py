@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+import typer.main
 
 from attn_i2i import list_models
+from attn_i2i.cli.main import app
 from attn_i2i.hub.whole import check_whole
 from attn_i2i.models.build import create
 from attn_i2i.models.card import UNSTATED, Card, Weights, is_restricted, read_card
@@ -113,7 +116,12 @@ def test_each_card_fits_the_code(name: str) -> None:
 def test_nothing_is_claimed_that_cannot_be_had(name: str) -> None:
     """Either weights with a hash for every file, or the official file and a command that parses."""
     one = cards()[name]
-    assert one.weights or (one.convert_command or "").endswith(f" --as {name}")
+    assert one.weights or one.sources
+    for source in one.sources:
+        program, command, *arguments = shlex.split(one.convert_line(source))
+        parsed = typer.main.get_command(app).commands[command].make_context(program, arguments).params  # type: ignore[attr-defined]
+        assert parsed["name"] == name
+        assert [str(path) for path in parsed["sources"]] == list(source.takes)
     assert all(figure.source for figure in one.figures)
     assert all(source.note for source in one.sources if source.state != "unchecked")
 

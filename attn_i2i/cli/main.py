@@ -15,9 +15,11 @@ from typing import Annotated, Any
 
 import typer
 import typer.core
+import typer.main
+import typer.models
 
 from ..registry import suggestion
-from ..types import AttnI2IError, ConfigError, UnknownNameError
+from ..types import AttnI2IError, ConfigError, DuplicateNameError, UnknownNameError
 from . import plugins
 from .convert import convert
 from .demo import demo
@@ -144,15 +146,32 @@ def _take(flag: str) -> bool:
 
 
 def _add_third_party_commands() -> None:
-    """Let plugins add commands, each by itself so that a broken one costs only its own."""
+    """Let plugins add commands, each to an app of its own, so that a broken one costs only its own commands."""
     from ..plugins import PluginWarning, manager
 
+    owners = dict.fromkeys(_names(app), "this package")
     for hook in manager().hook.register_commands.get_hookimpls():
+        own = typer.Typer()
         try:
-            hook.function(*[app][: len(hook.argnames)])
-        except Exception as error:
+            hook.function(*[own][: len(hook.argnames)])
+            for name in _names(own):
+                if name in owners:
+                    raise DuplicateNameError(f"the command {name!r} is already supplied by {owners[name]}.")
+        except (Exception, SystemExit) as error:
             message = f"the commands of plugin {hook.plugin_name!r} were skipped: {type(error).__name__}: {error}"
             warnings.warn(message, PluginWarning, stacklevel=2)
+            continue
+        owners |= dict.fromkeys(_names(own), f"plugin {hook.plugin_name!r}")
+        app.registered_commands += own.registered_commands
+        app.registered_groups += own.registered_groups
+
+
+def _names(some: typer.Typer) -> list[str]:
+    """Names of the commands of an app; raises what is wrong with one of them."""
+    if not (some.registered_commands or some.registered_groups):
+        return []
+    some.registered_callback = some.registered_callback or typer.models.TyperInfo(callback=lambda: None)
+    return sorted(typer.main.get_group(some).commands)
 
 
 def _one_line(error: Exception) -> str:

@@ -38,6 +38,7 @@ def plugins(
 def _lines(one: PluginInfo) -> list[str]:
     source = "builtin" if one.builtin else f"{one.distribution} {one.version}"
     adds = [f"  {kind}: {', '.join(names)}" for kind, names in one.adds.items()]
+    adds += [f"  broken: {name}: {why}" for name, why in one.broken.items()]
     if one.problem:
         return [f"{one.name}  ({source})  not loaded: {one.problem}"]
     return [f"{one.name}  ({source}, {1000 * one.seconds:.0f} ms)", *adds]

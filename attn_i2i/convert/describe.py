@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ..plugins._manager import usable
 from ..registry import Entry, Registry
 from ..types import AttnI2IError, StateDict
 from .converter import Converter, Rules, without_wrapper
@@ -22,7 +23,8 @@ def description(state: StateDict, converters: Registry[Converter]) -> str:
     """A sentence about the first network: the layout it is nearest to, where it differs, and its parts."""
     inner = _inner({without_wrapper(key): tensor for key, tensor in list(state.items())[:SAMPLE]})
     nearest, fewest = "", (1 - NEAR) * len(inner)
-    for entry in converters:
+    working = usable(converters)
+    for entry in (entry for entry in converters if entry.name in working):
         rules = _rules(entry.load(), inner)
         strange = [key for key in inner if not any(re.fullmatch(pattern, key) for pattern, _ in rules)]
         if rules and len(strange) <= fewest:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from ..plugins._manager import usable
 from ..registry import Entry, Registry
 from ..types import ConversionError, StateDict
 from .converter import Converter, without_wrapper
@@ -139,7 +140,8 @@ def _asked(converters: Registry[Converter], as_layout: str | None, where: str) -
     ``as_layout`` takes the place of all others for its kind of network; layouts that no key tells are asked only
     where a wish or a name asks for them.
     """
-    entries = list(converters)
+    working = usable(converters)
+    entries = [entry for entry in converters if entry.name in working]
     if as_layout is None:
         suggested = [entry for entry in entries if entry.load().is_suggested(_stem(where))]
         return suggested + [entry for entry in entries if entry not in suggested and not entry.load().on_demand]

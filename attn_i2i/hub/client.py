@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ..files import atomic_path
 from ..models.checksums import ChecksumError, check_file
-from ..plugins import manager
+from ..plugins import PluginWarning, manager
 from .errors import TransientError, explained, no_hub
 from .reach import require_hub
 
@@ -40,9 +41,22 @@ class Repository:
     _reached: bool = field(default=False, init=False)
 
     def from_plugins(self, name: str) -> Path | None:
-        """The file a plugin answers with."""
-        answer = manager().hook.fetch_file(repo=self.repo, filename=name, revision=self.revision)
-        return None if answer is None else Path(answer)
+        """The file a plugin answers with, the latest plugin first; one that fails is named and passed over."""
+        given = {"repo": self.repo, "filename": name, "revision": self.revision}
+        for hook in reversed(manager().hook.fetch_file.get_hookimpls()):
+            try:
+                answer: Any = hook.function(*[given[argument] for argument in hook.argnames])
+                path = None if answer is None else Path(answer)
+                if path is not None and not path.is_file():
+                    raise FileNotFoundError(f"it answered with {path}, which is no file")
+            except (Exception, SystemExit) as error:
+                text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                message = f"Plugin {hook.plugin_name!r} failed to answer for {name} of {self.repo}: {text}"
+                warnings.warn(message, PluginWarning, stacklevel=2)
+                continue
+            if path is not None:
+                return path
+        return None
 
     def describe(self, name: str) -> Stated:
         """Ask the Hub about a file; an answer that could lead a download elsewhere is refused."""

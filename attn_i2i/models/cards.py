@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ..plugins import zoo
-from ..registry import suggestion
+from ..plugins._manager import usable, warn_of_part
+from ..registry import Entry, suggestion
 from ..types import ModelError, UnknownNameError
 from .card import UNSTATED, Card, read_card
 from .config import CONFIG, ModelConfig, read_config
@@ -16,14 +19,37 @@ from .mistaken import no_model_file, no_such_path
 from .places import installed_folder, model_store, models_in, shipped_models
 
 
-@cache
-def _own_cards() -> dict[str, Card]:
-    return {path.stem: read_card(path) for path in sorted(shipped_models().glob("*.toml"))}
-
-
 def cards() -> dict[str, Card]:
-    """Every card by name: those of the package, then those of plugins."""
-    return dict(sorted({**{entry.name: entry.load() for entry in zoo().cards}, **_own_cards()}.items()))
+    """Every card by name, those of the package and those of plugins.
+
+    A card that cannot be read is left out with a PluginWarning that names its plugin, and so is an alias that another
+    card has already.
+    """
+    table = usable(zoo().cards, read_entry)
+    owners: dict[str, Entry[Any]] = {entry.name: entry for entry in zoo().cards if entry.name in table}
+    for entry in list(owners.values()):
+        for alias in table[entry.name].aliases:
+            owner = owners.setdefault(alias, entry)
+            if owner is not entry:
+                text = f"{alias!r} is already a name of the card {owner.name!r} of plugin {owner.plugin!r}"
+                warn_of_part("alias of the card", entry, text)
+                others = tuple(name for name in table[entry.name].aliases if name != alias)
+                table[entry.name] = replace(table[entry.name], aliases=others)
+    return dict(sorted(table.items()))
+
+
+def read_entry(entry: Entry[Any]) -> Card:
+    """The card of an entry, whose target is a Card, where to import one from, or the path of its TOML file."""
+    part = entry.load()
+    card = _read_once(part) if isinstance(part, Path) else part
+    if not isinstance(card, Card):
+        raise ModelError(f"it is a {type(part).__name__}, expected a Card or the path of a TOML file.")
+    if card.name != entry.name:
+        raise ModelError(f"it is registered as {entry.name!r}, but names itself {card.name!r}.")
+    return card
+
+
+_read_once = cache(read_card)
 
 
 def known_models() -> dict[str, Card]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..files import atomic_dir, save_safetensors
-from ..types import ConfigError, ModelError, StateDict
+from ..plugins import zoo
+from ..plugins._manager import missing_supplier, supplier
+from ..plugins.parts import HEAD
+from ..registry import Registry
+from ..types import ConfigError, ModelError, StateDict, UnknownNameError
 from .build import builder, load_strictly
 from .checksums import check_beside, write_sums
 from .config import CONFIG, DiscriminatorConfig, ModelConfig, is_plain
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 DISCRIMINATORS = "discriminators.safetensors"
+SUPPLIERS = "suppliers"  # in a configuration's provenance: parts of plugins, and the distributions they are of
 
 
 def build_generator(directory: Path, config: ModelConfig, direction: str) -> nn.Module:
@@ -25,7 +31,8 @@ def build_generator(directory: Path, config: ModelConfig, direction: str) -> nn.
     if direction not in config.directions:
         raise ModelError(f"{directory} has no direction {direction!r}: it has {', '.join(config.directions)}.")
     weights = _read_weights(directory / f"{direction}.safetensors")
-    return _load_stored("generators", config, direction, weights, f"{directory}/{direction}")
+    suppliers = config.provenance.get(SUPPLIERS)
+    return _load_stored("generators", config, direction, weights, f"{directory}/{direction}", suppliers)
 
 
 def build_discriminators(directory: Path, config: ModelConfig) -> dict[str, nn.Module]:
@@ -41,6 +48,7 @@ def build_discriminators(directory: Path, config: ModelConfig) -> dict[str, nn.M
             name,
             {k.partition(".")[2]: t for k, t in weights.items() if k.partition(".")[0] == name},
             f"{directory}/discriminators ({name})",
+            config.provenance.get(SUPPLIERS),
         )
         for name in described.names
     }
@@ -52,12 +60,35 @@ def _load_stored(
     name: str,
     weights: StateDict,
     where: str,
+    suppliers: object = None,
 ) -> nn.Module:
     """A part as its model directory describes it; an option that nothing can be built from is the directory's fault."""
     try:
         return load_strictly(builder(kind, config.architecture, config.options(name)), weights, where)
     except ConfigError as error:
         raise ModelError(f"{where}: {error}") from error
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{where}: {error}{_way_to_parts(suppliers)}") from error
+
+
+def _way_to_parts(suppliers: object) -> str:
+    """How to get the parts that nobody has registered here, as far as the model's configuration tells."""
+    written = suppliers.items() if isinstance(suppliers, dict) else ()
+    registered = (zoo().generators, zoo().discriminators, zoo().heads)
+    missing = {str(by) for name, by in written if not any(name in registry for registry in registered)}
+    return "".join(f" {missing_supplier(by)}" for by in sorted(missing))
+
+
+def _suppliers(config: ModelConfig) -> dict[str, str]:
+    """By name, the distributions of the plugins that supply the model's parts; the package's own are left out."""
+    used: list[tuple[Registry[Any], object]] = [
+        (zoo().generators, config.architecture),
+        *((zoo().heads, config.options(direction).get(HEAD)) for direction in config.directions),
+    ]
+    if config.discriminators is not None:
+        used.append((zoo().discriminators, config.discriminators.architecture))
+    brought = {name: supplier(registry[name]) for registry, name in used if isinstance(name, str) and name in registry}
+    return {name: distribution for name, distribution in brought.items() if distribution}
 
 
 def _read_weights(path: Path) -> StateDict:
@@ -89,6 +120,8 @@ def save_model(
     """Write a model directory whole or not at all; the same model gives the same bytes.
 
     With ``force`` an older one is replaced; with ``carry`` what somebody else put into it, such as samples, stays.
+    An architecture of a plugin is recorded with the distribution that supplies it.
+
     Raises ModelError for generators that are not those of ``config.directions``, or whose names cannot name files.
     """
     if generators.keys() != set(config.directions) or not all(map(is_plain, generators)):
@@ -96,6 +129,8 @@ def save_model(
             f"{directory} cannot be saved: its generators are {list(generators)}, its directions {config.directions};"
             " expected the same plain names, such as A2B."
         )
+    if brought := _suppliers(config):
+        config = replace(config, provenance={**config.provenance, SUPPLIERS: brought})
     with atomic_dir(directory, force=force, carry=carry) as work:
         for direction, state in generators.items():
             save_safetensors(state, work / f"{direction}.safetensors")

@@ -8,21 +8,26 @@ import os
 import re
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
 
 import pluggy
 
 from .. import hookspecs
-from ..registry import Zoo, suggestion
+from ..registry import Entry, Registry, Zoo, suggestion
 from ..types import AttnI2IError, ConfigError, DuplicateNameError
 from ..version import __version__
 
 GROUP = "attn_i2i"
-BUILTINS = ("cyclegan", "attentiongan", "aggan", "ugatit", "stargan")
+BUILTINS = ("cyclegan", "attentiongan", "aggan", "ugatit", "stargan", "zoo")
 SLOW_SECONDS = 1.0
 HOOKS = ("register_components", "register_commands", "fetch_file")
+
+
+T = TypeVar("T")
 
 
 class PluginWarning(UserWarning):
@@ -144,6 +149,50 @@ def _check_requirements(point: EntryPoint) -> None:
             applies = asked.marker is None or asked.marker.evaluate({"extra": ""})
             if applies and not asked.specifier.contains(here, prereleases=True):
                 raise ConfigError(f"It needs attn-i2i {asked.specifier}, this is {here}: upgrade one of the two.")
+
+
+def usable(registry: Registry[T], read: Callable[[Entry[T]], T] = Entry.load) -> dict[str, T]:
+    """The parts of a registry by name; one that cannot be had is left out with a PluginWarning that names its plugin.
+
+    ``read`` gets the part of an entry.
+    """
+    parts: dict[str, T] = {}
+    for entry in registry:
+        try:
+            parts[entry.name] = read(entry)
+        except (Exception, SystemExit) as error:
+            warn_of_part(registry.kind, entry, error)
+    return parts
+
+
+def warn_of_part(kind: str, entry: Entry[Any], error: BaseException | str) -> None:
+    """Say in one line what is wrong with one part of a plugin."""
+    text = " ".join(str(error).split())
+    if isinstance(error, BaseException) and not isinstance(error, AttnI2IError):
+        text = f"{type(error).__name__}: {text}"
+    message = f"The {kind} {entry.name!r} of plugin {entry.plugin!r} is left out: {text}"
+    warnings.warn(message, PluginWarning, stacklevel=3)
+
+
+def supplier(entry: Entry[Any]) -> str | None:
+    """The distribution and version that brought a part, or its plugin where it has none; None for the package's own."""
+    if entry.plugin in BUILTINS:
+        return None
+    for plugin in manager().discovered:
+        if plugin.name == entry.plugin and plugin.point is not None and plugin.point.dist is not None:
+            return f"{plugin.point.dist.name} {plugin.point.dist.version}"
+    return f"the plugin {entry.plugin!r}, which was registered by a program"
+
+
+def missing_supplier(written: str) -> str:
+    """What to do about a part that ``written``, an answer of ``supplier``, brought where the model was made."""
+    name = written.partition(" ")[0]
+    for plugin in manager().discovered:
+        if plugin.problem and plugin.point is not None and plugin.point.dist and plugin.point.dist.name == name:
+            return f"It is supplied by {written}, which is installed but not loaded: {plugin.problem}."
+    if written.startswith("the plugin "):
+        return f"It is supplied by {written}: register it before loading."
+    return f"It is supplied by {written}, which is not installed here: pip install {name}."
 
 
 def allowed_plugins() -> frozenset[str] | None:

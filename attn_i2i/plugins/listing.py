@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 from ..version import __version__
@@ -12,7 +13,10 @@ from ._manager import DiscoveredPlugin, PluginManager
 
 @dataclass(frozen=True)
 class PluginInfo:
-    """One plugin. ``adds`` lists names by kind; ``seconds`` is its import; a ``problem`` says why it is not loaded."""
+    """One plugin. ``adds`` lists names by kind; ``seconds`` is its import; a ``problem`` says why it is not loaded.
+
+    ``broken`` has those of its parts whose module is not there, and why.
+    """
 
     name: str
     builtin: bool
@@ -21,6 +25,7 @@ class PluginInfo:
     seconds: float
     adds: dict[str, list[str]] = field(default_factory=dict)
     problem: str | None = None
+    broken: dict[str, str] = field(default_factory=dict)
 
 
 def describe(manager: PluginManager) -> list[PluginInfo]:
@@ -34,7 +39,22 @@ def _info(manager: PluginManager, found: DiscoveredPlugin) -> PluginInfo:
     source = found.point.dist
     adds = {} if found.problem else _adds(manager, found.name)
     name, version = (source.name, source.version) if source else (None, None)
-    return PluginInfo(found.name, False, name, version, found.seconds, adds, found.problem)
+    broken = {} if found.problem else _broken(manager, found.name)
+    return PluginInfo(found.name, False, name, version, found.seconds, adds, found.problem, broken)
+
+
+def _broken(manager: PluginManager, name: str) -> dict[str, str]:
+    """Parts that name a module which cannot be found; the modules themselves are not imported, which takes time."""
+    entries = [entry for registry in manager.zoo.registries() for entry in registry if entry.plugin == name]
+    modules = {entry.name: entry.target.partition(":")[0] for entry in entries if isinstance(entry.target, str)}
+    return {part: f"there is no module {module}" for part, module in modules.items() if not _exists(module)}
+
+
+def _exists(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (Exception, SystemExit):  # a package above it does not import
+        return False
 
 
 def _adds(manager: PluginManager, name: str) -> dict[str, list[str]]:
@@ -56,5 +76,5 @@ def _commands(register: Any) -> list[str]:
     try:
         register(*[app][: len(inspect.signature(register).parameters)])
         return sorted(typer.main.get_group(app).commands)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return [f"{type(error).__name__}: {error}"]

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from ..models.cards import read_entry
 from ..plugins import PluginManager
 from ..registry import Entry, Registry
-from ..types import ConfigError
+from ..types import AttnI2IError, ConfigError, ModelError
 from .contract import ContractError
 from .converters import check_converter
 from .discriminators import check_discriminator
@@ -39,21 +40,23 @@ def check_plugin(manager: PluginManager, plugin: str, options: Mapping[str, Any]
 
 
 def _problem(registry: Registry[Any], entry: Entry[Any], options: Mapping[str, Any]) -> str | None:
-    checks: dict[str, Callable[[Any], None]] = {
+    checks: dict[str, Callable[[Any], object]] = {
         "generator": lambda part: check_generator(_shrunk(part, options)),
         "discriminator": lambda part: check_discriminator(_shrunk(part, options)),
         "head": check_head,
         "loss": check_term,
         "recipe": lambda part: check_recipe(_shrunk(part, options)),
         "converter": check_converter,
+        "card": lambda _: read_entry(entry),
     }
     try:
         part = entry.load()
-    except Exception as error:
-        return f"Importing {entry.target} raised {type(error).__name__}: {error}"
+    except AttnI2IError as error:
+        cause = error.__cause__ or error
+        return f"Importing {entry.target} raised {type(cause).__name__}: {cause}"
     try:
         checks.get(registry.kind, lambda _: None)(part)
-    except ContractError as error:
+    except (ContractError, ModelError) as error:
         return str(error)
     except Exception as error:
         return f"A check ended in {type(error).__name__}: {error}"

@@ -1,0 +1,277 @@
+"""A part that cannot be had is named and left out; commands and cards of taken names name both; a model remembers."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import typer
+
+from attn_i2i import hookimpl, load
+from attn_i2i.convert import convert
+from attn_i2i.hub.client import Repository
+from attn_i2i.models import ModelConfig, create, list_models, read_config, save_model
+from attn_i2i.models.cards import cards, find_card, get_card
+from attn_i2i.plugins import PluginManager, PluginWarning, manager
+from attn_i2i.plugins._manager import DiscoveredPlugin
+from attn_i2i.plugins.listing import describe
+from attn_i2i.registry import BrokenPartError, Zoo
+from attn_i2i.testing.plugins import check_plugin
+from attn_i2i.types import DuplicateNameError, UnknownNameError
+
+from .helpers.commands import Run
+from .helpers.distributions import install
+from .helpers.source import ROOT
+
+CARD = """
+summary = "A model"
+architecture = "cyclegan"
+task = "a2b"
+licence = "MIT"
+aliases = [{aliases}]
+[directions]
+A2B = "a2b"
+[weights]
+repo = "acme/model"
+revision = "{commit}"
+[weights.sha256]
+"config.json" = "{digest}"
+"A2B.safetensors" = "{digest}"
+"""
+CHECKPOINT = ROOT / "tests" / "cases" / "attentiongan_scheme2" / "latest_net_G_A.pth"
+
+
+def card(folder: Path, name: str, aliases: str = "") -> Path:
+    path = folder / f"{name}.toml"
+    path.write_text(CARD.format(aliases=aliases, commit="c" * 40, digest="d" * 64))
+    return path
+
+
+class Adding:
+    """A plugin that adds what a function says."""
+
+    def __init__(self, add: Callable[[Zoo], None]) -> None:
+        self.add = add
+
+    @hookimpl
+    def register_components(self, zoo: Zoo) -> None:
+        self.add(zoo)
+
+
+@pytest.fixture
+def session() -> Iterator[Callable[[Any], None]]:
+    """Registers plugins called "mine" for one test."""
+
+    def register(plugin: object) -> None:
+        manager().register(Adding(plugin) if callable(plugin) else plugin, "mine")
+
+    yield register
+    if manager().has_plugin("mine"):
+        manager().unregister(name="mine")
+
+
+@pytest.fixture
+def exits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module that ends the process when it is imported."""
+    (tmp_path / "fixture_exiting.py").write_text("raise SystemExit('no licence')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return "fixture_exiting"
+
+
+@pytest.mark.filterwarnings("default::attn_i2i.plugins.PluginWarning")
+@pytest.mark.parametrize("target", ["fixture_nowhere:card", "EXITS:card", "json:dumps", "json:nothing"])
+def test_a_card_that_cannot_be_had_costs_only_itself(
+    run: Run, session: Callable[[Any], None], exits: str, target: str
+) -> None:
+    session(lambda zoo: zoo.cards.add("mine-a2b", target.replace("EXITS", exits)))
+    with pytest.warns(PluginWarning, match=r"The card 'mine-a2b' of plugin 'mine' is left out: "):
+        assert "mine-a2b" not in cards()
+    for command in (["list"], ["show", "cyclegan-flat2clay"], ["load", "cyclegan-flat2clay"]):
+        code, _, err = run(*command)
+        assert code == 0
+        assert all(
+            line.startswith("warning: The card 'mine-a2b' of plugin 'mine' is left out: ") for line in err.splitlines()
+        )
+        assert err
+    (checked,) = check_plugin(manager(), "mine")
+    assert checked.problem
+
+
+def test_a_plugins_card_is_read_when_it_is_asked_for(tmp_path: Path, session: Callable[[Any], None]) -> None:
+    path = card(tmp_path, "mine-a2b", '"ours"')
+    session(lambda zoo: zoo.cards.add("mine-a2b", path))
+    assert get_card("ours") is find_card("mine-a2b")
+    assert "mine-a2b" in list_models(licence="MIT")
+    (checked,) = check_plugin(manager(), "mine")
+    assert checked == ("card", "mine-a2b", None)
+
+
+def test_a_card_that_names_another_model_is_left_out(tmp_path: Path, session: Callable[[Any], None]) -> None:
+    path = card(tmp_path, "other")
+    session(lambda zoo: zoo.cards.add("mine-a2b", path))
+    with pytest.warns(PluginWarning, match="is registered as 'mine-a2b', but names itself 'other'"):
+        cards()
+
+
+def test_a_card_of_a_taken_name_names_both(tmp_path: Path, session: Callable[[Any], None]) -> None:
+    path = card(tmp_path, "cyclegan-flat2clay")
+    with pytest.raises(
+        DuplicateNameError, match="card 'cyclegan-flat2clay' is already supplied by plugin 'zoo': plugin"
+    ):
+        session(lambda zoo: zoo.cards.add("cyclegan-flat2clay", path))
+
+
+@pytest.mark.parametrize("alias", ["cyclegan-flat2clay", "attentiongan2-maps"])
+def test_an_alias_of_a_taken_name_names_both(tmp_path: Path, session: Callable[[Any], None], alias: str) -> None:
+    before = find_card(alias)
+    path = card(tmp_path, "a-first-by-name", f'"{alias}", "free"')
+    session(lambda zoo: zoo.cards.add("a-first-by-name", path))
+    with pytest.warns(PluginWarning, match=f"'{alias}' is already a name of the card .* of plugin 'zoo'"):
+        assert find_card(alias) == before
+    with pytest.warns(PluginWarning):
+        assert get_card("free").name == "a-first-by-name"
+
+
+@pytest.mark.parametrize("target", ["fixture_nowhere:converter", "EXITS:converter"])
+def test_a_converter_that_does_not_import_costs_only_itself(
+    tmp_path: Path, session: Callable[[Any], None], exits: str, target: str
+) -> None:
+    session(lambda zoo: zoo.converters.add("mine", target.replace("EXITS", exits)))
+    with pytest.warns(PluginWarning, match="The converter 'mine' of plugin 'mine' is left out: "):
+        convert(CHECKPOINT, tmp_path / "model")
+    assert read_config(tmp_path / "model").architecture == "attentiongan2"
+
+
+def test_a_part_that_does_not_import_names_its_plugin(session: Callable[[Any], None], exits: str) -> None:
+    session(lambda zoo: zoo.generators.add("mine", f"{exits}:generator"))
+    with pytest.raises(
+        BrokenPartError, match=rf"'mine' of the plugin 'mine' cannot be imported from {exits}:generator: S"
+    ):
+        create("mine")
+
+
+class Commands:
+    """A plugin whose commands are added by a function."""
+
+    def __init__(self, add: Callable[[typer.Typer], None]) -> None:
+        self.add = add
+
+    @hookimpl
+    def register_commands(self, app: typer.Typer) -> None:
+        self.add(app)
+
+
+def leaving(app: typer.Typer) -> None:
+    app.command("half-done")(lambda: None)
+    raise SystemExit("goodbye")
+
+
+def shadowing(app: typer.Typer) -> None:
+    app.command("train")(lambda: print("not the training"))
+
+
+def unreadable(app: typer.Typer) -> None:
+    @app.command()
+    def odd(value: list[list[int]]) -> None:
+        """A parameter that no command line can give."""
+
+
+def taking_over(app: typer.Typer) -> None:
+    @app.callback()
+    def everywhere() -> None:
+        raise SystemExit("every command")
+
+
+@pytest.mark.parametrize(
+    ("add", "says"),
+    [
+        (leaving, "SystemExit: goodbye"),
+        (shadowing, "the command 'train' is already supplied by this package"),
+        (unreadable, "AssertionError: List types with complex sub-types are not"),
+        (taking_over, ""),
+    ],
+)
+@pytest.mark.filterwarnings("default::attn_i2i.plugins.PluginWarning")
+def test_commands_that_fail_cost_only_themselves(
+    run: Run, session: Callable[[Any], None], add: Callable[[typer.Typer], None], says: str
+) -> None:
+    session(Commands(add))
+    code, out, err = run("list", "cyclegan-flat2clay")
+    assert code == 0
+    assert "cyclegan-flat2clay" in out
+    assert err.startswith("warning: the commands of plugin 'mine' were skipped: " if says else "")
+    assert says in err
+    assert run("half-done")[0] == 2
+
+
+def test_a_plugin_that_fails_to_answer_for_the_hub_is_passed_over(session: Callable[[Any], None]) -> None:
+    class Mirror:
+        @hookimpl
+        def fetch_file(self, filename: str) -> object:
+            if filename == "odd":
+                return 5
+            raise SystemExit("no mirror today")
+
+    session(Mirror())
+    for name, says in (("config.json", "SystemExit: no mirror today"), ("odd", "TypeError")):
+        with pytest.warns(PluginWarning, match=f"Plugin 'mine' failed to answer for {name} of acme/model: {says}"):
+            assert Repository("acme/model", None).from_plugins(name) is None
+
+
+def test_the_listing_has_a_row_for_what_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    install(site, "fine")
+    module = site / "fixture_fine.py"
+    module.write_text(module.read_text().replace("attn_i2i.builtin.cyclegan.networks", "fixture_gone.networks"))
+    monkeypatch.syspath_prepend(str(site))
+    own = PluginManager()
+    own.load_third_party(frozenset({"fine"}))
+    sys.modules.pop("fixture_fine", None)
+    (fine,) = (each for each in describe(own) if each.name == "fine")
+    assert fine.broken == {"fine": "there is no module fixture_gone.networks"}
+
+
+def test_a_model_of_a_plugin_that_is_gone_names_its_distribution(
+    tmp_path: Path, session: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def add(zoo: Zoo) -> None:
+        zoo.generators.add("mine", "attn_i2i.builtin.cyclegan.networks:generator")
+
+    site = tmp_path / "site"
+    site.mkdir()
+    install(site, "fine")
+    from importlib.metadata import distributions
+
+    (found,) = (each for each in distributions(path=[str(site)]) if each.name == "attn-i2i-fine")
+    (point,) = found.entry_points
+    discovered = DiscoveredPlugin("mine", point)
+    monkeypatch.setattr(manager(), "discovered", [*manager().discovered, discovered])
+    session(add)
+    small = {"width": 4, "blocks": 1}
+    save_model(tmp_path / "model", ModelConfig("mine", small, ["A2B"]), {"A2B": create("mine", **small).state_dict()})
+    assert read_config(tmp_path / "model").provenance == {"suppliers": {"mine": "attn-i2i-fine 1.2.3"}}
+    assert isinstance(load(tmp_path / "model", device="cpu").generator, torch.nn.Module)
+    manager().unregister(name="mine")
+    discovered.problem = "not among those that ATTN_I2I_PLUGINS allows"
+    with pytest.raises(UnknownNameError, match=r"attn-i2i-fine 1\.2\.3, which is installed but not loaded: not among"):
+        _ = load(tmp_path / "model", device="cpu").generator
+    manager().discovered.remove(discovered)
+    with pytest.raises(
+        UnknownNameError, match=r"attn-i2i-fine 1\.2\.3, which is not installed here: pip install attn-i2i-fine"
+    ):
+        _ = load(tmp_path / "model", device="cpu").generator
+
+
+def test_builtin_parts_leave_no_trace_in_a_model(tmp_path: Path) -> None:
+    small = {"width": 4, "blocks": 1}
+    weights = create("cyclegan", **small).state_dict()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        save_model(tmp_path / "model", ModelConfig("cyclegan", small, ["A2B"]), {"A2B": weights})
+    assert read_config(tmp_path / "model").provenance == {}
