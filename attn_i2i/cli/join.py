@@ -19,7 +19,7 @@ def join(
     ] = None,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite an existing model folder.")] = False,
 ) -> None:
-    """Make one model of models of single directions, such as horse2zebra and zebra2horse."""
+    """Make one model of two models of a single direction."""
     from ..convert import join as join_models
     from ..models.places import installed_folder
 
