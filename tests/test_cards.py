@@ -146,7 +146,7 @@ def test_the_published_models_have_cards() -> None:
         "cyclegan-horse2zebra", "stargan-celeba-128", "stargan-celeba-256", "stargan-rafd-256",
     }  # fmt: skip
     assert expected <= set(list_models())
-    assert len(list_models("cyclegan-*")) == 20
+    assert len(list_models("cyclegan-*")) == 32
     assert get_card("attentiongan2-maps").name == "attentiongan2-photo2map"
     assert get_card("aggan-horse2zebra").directions == {"A2B": "zebra2horse", "B2A": "horse2zebra"}
     assert get_card("attentiongan2-horse2zebra").directions["B2A"] == "zebra2horse"

@@ -36,11 +36,13 @@ def output(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest
 def test_list_filters_and_aligns(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     lines = output(["list", "cyclegan-*"], monkeypatch, capsys).splitlines()
     assert lines[0].split() == ["name", "architecture", "licence", "weights"]
-    assert len(lines) == 21
+    assert len(lines) == 33
     assert len({line.index("cyclegan ") for line in lines[1:]}) == 1
     found = json.loads(output(["list", "--json", "--task", "horse2zebra", "--remote"], monkeypatch, capsys))
-    assert {row["name"] for row in found} == {"aggan-horse2zebra", NAME, "cyclegan-horse2zebra"}
-    assert {row["weights"] for row in found} == {"Google Drive", "nowhere (dead)", "Hub space"}
+    where = {row["name"]: row["weights"] for row in found}
+    assert len(where) == 7
+    some = {"aggan-horse2zebra": "Google Drive", NAME: "nowhere (dead)", "cyclegan-horse2zebra": "Hub space"}
+    assert some.items() <= where.items()
     assert output(["list", "--installed", "stargan*"], monkeypatch, capsys).splitlines()[1:] == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,14 +23,13 @@ def fetch(
     ] = None,
 ) -> None:
     """Fetch models by their names. The authors' file is downloaded, verified, unpacked, converted and stored."""
-    import re
-
     from ..models.cards import get_card
     from ..types import AttnI2IError
 
     cards = [get_card(name) for name in names]
-    if digest is not None and (len(cards) > 1 or not re.fullmatch(r"[0-9a-f]{64}", digest.lower())):
-        raise typer.BadParameter("expected one NAME, and 64 hexadecimal digits.", param_hint="'--sha256'")
+    if digest is not None and len(cards) > 1:
+        raise typer.BadParameter("it is of one file: give one NAME.", param_hint="'--sha256'")
+    digest = check_digest(digest)
     failed = False
     for card in cards:
         if dry_run:
@@ -46,6 +46,13 @@ def fetch(
         raise typer.Exit(1)
 
 
+def check_digest(digest: str | None) -> str | None:
+    """A SHA-256 that the user gave, in lower case."""
+    if digest is not None and not re.fullmatch(r"[0-9a-f]{64}", digest.lower()):
+        raise typer.BadParameter(f"{digest!r} is no SHA-256: expected 64 hexadecimal digits.", param_hint="'--sha256'")
+    return digest.lower() if digest else None
+
+
 def _fetched(card: Card, accept_license: bool, digest: str | None) -> str:
     from ..hub import find_model
     from ..hub.sources import fetch_model
@@ -53,8 +60,7 @@ def _fetched(card: Card, accept_license: bool, digest: str | None) -> str:
 
     if installed_folder(card.name) or card.weights:
         return f"{card.name}: {find_model(card.name, accept_license=accept_license).folder}"
-    lowered = digest.lower() if digest else None
-    folder = fetch_model(card, accept_license=accept_license, fetch=True, digest=lowered)
+    folder = fetch_model(card, accept_license=accept_license, fetch=True, digest=digest)
     return f"{card.name}: fetched and converted to {folder}"
 
 

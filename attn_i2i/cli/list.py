@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -18,6 +19,9 @@ def list_models(
     installed: Annotated[
         bool | None, typer.Option("--installed/--remote", help="Only models that are, or are not, on this machine.")
     ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask each source whether it answers, and show when it last did.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the models of the zoo. Each has its architecture, its licence, and where its weights are."""
@@ -25,11 +29,26 @@ def list_models(
 
     names = models.list_models(pattern, architecture=architecture, task=task, licence=licence, installed=installed)
     known = models.known_models()
-    rows = [(one, known[one].architecture, known[one].licence, models.whereabouts(known[one])) for one in names]
-    head = ("name", "architecture", "licence", "weights")
+    rows: list[tuple[str, ...]] = [
+        (one, known[one].architecture, known[one].licence, models.whereabouts(known[one])) for one in names
+    ]
+    head: tuple[str, ...] = ("name", "architecture", "licence", "weights")
+    if live:
+        head, rows = (*head, "sources"), [(*row, text) for row, text in zip(rows, _standing(names), strict=True)]
     if as_json:
         print(json.dumps([dict(zip(head, row, strict=True)) for row in rows], indent=2))
         return
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for row in (head, *rows):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _standing(names: Sequence[str]) -> list[str]:
+    """Of each model, which of its sources answer, and when they last did."""
+    from .. import models
+    from ..hub.sources.live import ask_all
+
+    known = models.known_models()
+    counts = [len(known[name].sources) for name in names]
+    answers = iter(ask_all(source for name in names for source in known[name].sources))
+    return ["; ".join(str(next(answers)) for _ in range(count)) or "-" for count in counts]

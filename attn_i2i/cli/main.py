@@ -20,7 +20,7 @@ import typer.models
 
 from ..registry import suggestion
 from ..types import AttnI2IError, ConfigError, DuplicateNameError, UnknownNameError
-from . import plugins
+from . import data, plugins
 from .convert import convert
 from .demo import demo
 from .doctor import doctor
@@ -29,6 +29,7 @@ from .fetch import fetch
 from .join import join
 from .list import list_models
 from .load import load
+from .mirror import mirror
 from .new_plugin import new_plugin
 from .publish import publish
 from .show import show
@@ -71,7 +72,9 @@ app.command()(demo)
 app.command("list")(list_models)
 app.command()(show)
 app.command()(publish)
+app.command()(mirror)
 app.command()(doctor)
+app.add_typer(data.app, name="data")
 app.add_typer(plugins.app, name="plugins")
 app.command()(new_plugin)
 APPS.append(app)

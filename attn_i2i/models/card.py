@@ -97,18 +97,27 @@ def is_restricted(licence: str | None) -> bool:
 def read_card(path: Path) -> Card:
     """Read and check one TOML card; raises ModelError with one line that says what is wrong with it."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read as a card: {error}.") from error
-    figures = tuple(_table(Figure, one, f"{path}, figures") for one in raw.pop("figures", []))
-    sources = tuple(_table(Source, one, f"{path}, sources") for one in raw.pop("sources", []))
-    parts = {"weights": _table(Weights, raw.pop("weights"), f"{path}, weights")} if "weights" in raw else {}
-    card = _table(Card, {"name": path.stem, **raw, **parts, "figures": figures, "sources": sources}, str(path))
+    return parse_card(text, path)
+
+
+def parse_card(text: str, path: Path) -> Card:
+    """The card that ``text`` would be in the file ``path``; raises as ``read_card`` does."""
+    try:
+        raw = tomllib.loads(text)
+    except ValueError as error:
+        raise ModelError(f"{path} cannot be read as a card: {error}.") from error
+    figures = tuple(from_table(Figure, one, f"{path}, figures") for one in raw.pop("figures", []))
+    sources = tuple(from_table(Source, one, f"{path}, sources") for one in raw.pop("sources", []))
+    parts = {"weights": from_table(Weights, raw.pop("weights"), f"{path}, weights")} if "weights" in raw else {}
+    card = from_table(Card, {"name": path.stem, **raw, **parts, "figures": figures, "sources": sources}, str(path))
     _check(card, path)
     return card
 
 
-def _table(kind: type[T], raw: object, where: str) -> T:
+def from_table(kind: type[T], raw: object, where: str) -> T:
     """A dataclass from a TOML table; lists become tuples."""
     if not isinstance(raw, dict):
         raise ModelError(f"{where}: expected a table, not {raw!r}.")

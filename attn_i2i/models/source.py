@@ -35,7 +35,8 @@ class Source:
     exact and checked, ``about`` is what people say; both in bytes. ``state`` is "manual" for a place that only a
     person can use, "dead" for one that answers no more. ``mirror`` marks a copy that is not the authors' own.
     ``variables`` maps directions to the beginning of their names in a TensorFlow bundle, whose other parts need not
-    be fetched. ``layout`` is for ``convert`` where no key tells it.
+    be fetched. ``networks`` says the direction or domain of each network by its name, and ``layout`` is for
+    ``convert``, where no key tells it.
     """
 
     kind: Literal["hub", "zenodo", "http", "dropbox", "index", "drive"]
@@ -51,6 +52,7 @@ class Source:
     state: Literal["unchecked", "manual", "dead"] = "unchecked"
     mirror: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
     layout: str | None = None
     note: str = ""
 

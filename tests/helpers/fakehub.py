@@ -24,7 +24,7 @@ def git_hash(content: bytes) -> str:
 
 
 def is_large(path: str) -> bool:
-    return path.endswith((".safetensors", ".png"))
+    return path.endswith((".safetensors", ".png", ".pth")) or ".data-" in path
 
 
 @dataclass
@@ -43,6 +43,7 @@ class FakeHub:
         self.repos: dict[str, Repo] = {}
         self.requests: list[tuple[str, str]] = []
         self.leaked: list[str] = []
+        self.ranges: list[tuple[int, int]] = []
         self.uploads: dict[str, bytes] = {}
         self.token, self.redirect = token, redirect
         self._faults: list[tuple[str, str, Fault]] = []
@@ -104,7 +105,7 @@ class Handler(BaseHTTPRequestHandler):
     hub: FakeHub
     protocol_version = "HTTP/1.1"
     routes = (
-        ("HEAD GET", r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", "resolve"),
+        ("HEAD GET", r"/(?:spaces/|datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", "resolve"),
         ("HEAD GET", r"/elsewhere/([0-9a-f]{64})", "elsewhere"),
         ("GET", r"/api/models/([^/]+/[^/]+)(?:/revision/([^/]+))?", "info"),
         ("GET", r"/api/whoami-v2", "whoami"),
@@ -234,12 +235,13 @@ class Handler(BaseHTTPRequestHandler):
         return None
 
     def _send_range(self, content: bytes, headers: dict[str, str]) -> None:
-        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
         if asked is None or self.command == "HEAD":
             return self.send(200, content, headers)
-        start = int(asked[1])
-        span = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
-        return self.send(206, content[start:], headers | span)
+        start, end = int(asked[1]), int(asked[2] or len(content) - 1)
+        self.hub.ranges.append((start, end))
+        span = {"Content-Range": f"bytes {start}-{end}/{len(content)}"}
+        return self.send(206, content[start : end + 1], headers | span)
 
     def reply(self, value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         self.send(status, json.dumps(value).encode(), {"Content-Type": "application/json", **(headers or {})})

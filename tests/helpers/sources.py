@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from attn_i2i.models.card import Card
@@ -38,3 +39,10 @@ def card(*sources: Source, **options: Any) -> Card:
 def litter() -> list[str]:
     """What lies in the store beside models and notes: parts of downloads."""
     return sorted(path.name for path in (model_store() / ".parts").rglob("*") if path.is_file() and path.name[0] != ".")
+
+
+def mirrored(name: str, folder: str | None = None) -> str:
+    """What a worker says of a model that it mirrored."""
+    from attn_i2i.hub.mirror import mirror_model
+
+    return mirror_model(name, "me", cards=Path(folder) if folder else None, accept_license=True).told

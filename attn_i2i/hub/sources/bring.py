@@ -18,7 +18,7 @@ from .hub_files import HubFile, describe, fetch_hub_file, moved_on
 from .kinds import locate
 from .ledger import hold_to_first_use
 from .progress import Report
-from .unpack import members_of, opened
+from .unpack import MOST_GROWTH, members_of, opened
 from .web import ask
 
 
@@ -152,11 +152,12 @@ def _bundle_in_archive(
         index = folder / "bundle.index"
         index.write_bytes(b"".join(archive.chunks(index_name)))
         size = archive.sizes()[data_name]
+        room = size if archive.exact else max(size, MOST_GROWTH * path.stat().st_size)
         parts = {}
         for direction, prefix in source.variables.items():
             if direction not in directions:
                 continue
-            bundle = PartialBundle(folder / f"{direction}.safetensors", index, size, [prefix])
+            bundle = PartialBundle(folder / f"{direction}.safetensors", index, room, [prefix])
             require_room(folder, bundle.size, direction)
             if bundle.missing():
                 done = 0

@@ -18,7 +18,7 @@ import numpy as np
 from ...convert.leftovers import is_training_state
 from ...convert.reader.crc32c import crc32c_array
 from ...convert.reader.sandbox import run_reader
-from .errors import FetchError
+from .errors import FetchError, TransientFetchError
 
 GAP = 2**16
 """Wanted parts that are nearer to each other than this are asked for together: a request costs about as much."""
@@ -84,6 +84,8 @@ class PartialBundle:
                     self._write(stream, variable, place, chunk)
                 place += len(chunk)
                 yield len(chunk)
+            if place < run.end:
+                raise TransientFetchError(f"a part of the bundle broke off after {place - run.start} bytes")
             for variable in run.variables:
                 if not self._is_whole(stream, variable):
                     raise FetchError(f"{variable.name} fails the bundle's CRC-32C: other or damaged bytes")

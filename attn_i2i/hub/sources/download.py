@@ -107,15 +107,15 @@ def forget(part: Path) -> None:
 
 
 def _patiently(remote: Remote, part: Path, report: Report) -> None:
-    """Go on after each break, until no new try brings any bytes."""
-    pauses = iter(PAUSES)
+    """Go on after each break, until no new try comes farther than those before."""
+    pauses, farthest = iter(PAUSES), 0
     while True:
-        before = part.stat().st_size if part.exists() else 0
         try:
             return _continue(remote, part, report)
         except TransientFetchError as error:
-            if part.exists() and part.stat().st_size > before:
-                pauses = iter(PAUSES)
+            size = part.stat().st_size if part.exists() else 0
+            if size > farthest:
+                pauses, farthest = iter(PAUSES), size
             pause = next(pauses, None)
             if pause is None:
                 raise error
@@ -147,8 +147,13 @@ def _continue(remote: Remote, part: Path, report: Report) -> None:
         _check_total(remote, total)
         require_room(part.parent, (total or remote.size or 0) - start, remote.base)
         _note(part).write_text(json.dumps({"url": remote.url, "validator": _validator(answer)}), encoding="utf-8")
-        with _opened(part, start) as stream:
-            _receive(answer, stream, remote, start, total, report)
+        try:
+            with _opened(part, start) as stream:
+                _receive(answer, stream, remote, start, total, report)
+        except FetchError as error:
+            if not isinstance(error, TransientFetchError):
+                forget(part)
+            raise
 
 
 def _extent(answer: http.client.HTTPResponse, have: int) -> tuple[int, int | None]:
@@ -182,7 +187,7 @@ def _receive(
     for chunk in chunks_of(answer):
         if start == 0 and done < 1024:
             head += chunk
-            _refuse_page(head, answer)
+            refuse_page(head, answer)
         if most is not None and done + len(chunk) > most:
             raise FetchError(f"{remote.base} goes on beyond its {most} bytes: it was thrown away")
         stream.write(chunk)
@@ -210,7 +215,7 @@ def chunks_of(answer: http.client.HTTPResponse) -> Iterator[bytes]:
             mark, came = time.monotonic(), 0
 
 
-def _refuse_page(head: bytes, answer: http.client.HTTPResponse) -> None:
+def refuse_page(head: bytes, answer: http.client.HTTPResponse) -> None:
     """Raise FetchError for a web page: its own words say what went wrong."""
     if not is_page(head):
         return

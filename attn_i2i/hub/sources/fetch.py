@@ -15,6 +15,7 @@ from ...models.source import Source
 from ...types import AttnI2IError
 from ..licences import require_licence
 from .bring import Brought, bring
+from .download import Remote, check_download
 from .errors import FetchError
 from .ledger import note_answer, note_failure
 from .policy import require_consent, usable
@@ -92,7 +93,7 @@ def _why_none(card: Card) -> str:
 
 
 def _from_source(card: Card, source: Source) -> Path:
-    with _workplace(card, source) as folder, shown_progress(card.name) as report:
+    with workplace(card.name, source) as folder, shown_progress(card.name) as report:
         if (there := installed_folder(card.name)) is not None:
             return there  # another process was faster
         brought = bring(source, folder, report, card.directions)
@@ -105,16 +106,19 @@ def _unpacked(source: Source, brought: Brought, work: Path) -> Brought:
     if not source.members or brought.parts:
         return brought
     (archive,) = brought.files
-    return replace(brought, files=tuple(unpack(archive, source.members, work)))
+    files = unpack(archive, source.members, work)
+    for path, member in zip(files, source.members, strict=True):
+        check_download(path, Remote(member, source.address, sha256=source.sha256.get(member)))
+    return replace(brought, files=tuple(files))
 
 
 @contextmanager
-def _workplace(card: Card, source: Source) -> Iterator[Path]:
+def workplace(name: str, source: Source) -> Iterator[Path]:
     """The folder of what has come so far, for one process at a time; it stays where something went wrong."""
     from huggingface_hub.utils import WeakFileLock
 
-    key = sha256_of(f"{source.kind} {source.address} {card.name}".encode()).hexdigest()[:12]
-    folder = model_store() / ".parts" / f"{card.name}-{key}"
+    key = sha256_of(f"{source.kind} {source.address} {name}".encode()).hexdigest()[:12]
+    folder = model_store() / ".parts" / f"{name}-{key}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ...convert.directions import Chosen
 from ...files import atomic_dir
 from ...models.card import Card
 from ...models.checksums import write_sums
@@ -32,7 +33,8 @@ def settle(card: Card, source: Source, brought: Brought, work: Path) -> Path:
             ]
         else:
             single = next(iter(card.directions)) if len(card.directions) == 1 and not card.domains else None
-            folders = [_converted(card, source, list(brought.files), work / "model", single)]
+            chosen = dict(source.networks) or single
+            folders = [_converted(card, source, list(brought.files), work / "model", chosen)]
     except (ConversionError, UnreadableFileError) as error:
         raise FetchError(f"what came is not the model ({error})".rstrip(".")) from error
     config = _joined(folders, brought.record)
@@ -48,7 +50,7 @@ def settle(card: Card, source: Source, brought: Brought, work: Path) -> Path:
     return target
 
 
-def _converted(card: Card, source: Source, files: list[Path], out: Path, direction: str | None) -> Path:
+def _converted(card: Card, source: Source, files: list[Path], out: Path, direction: Chosen) -> Path:
     from ...convert import convert
 
     convert(files, out, card=card.name, licence=card.licence, direction=direction, as_layout=source.layout)

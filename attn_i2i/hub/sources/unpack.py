@@ -20,7 +20,12 @@ MOST_GROWTH = 200
 
 
 class Archive(Protocol):
-    """What the kinds of archive have in common: names and sizes of files, and their bytes in order."""
+    """What the kinds of archive have in common: names and sizes of files, and their bytes in order.
+
+    Where sizes are not ``exact``, they are the least that fits what the archive says.
+    """
+
+    exact: bool
 
     def sizes(self) -> dict[str, int]: ...
 
@@ -28,6 +33,8 @@ class Archive(Protocol):
 
 
 class _Zip:
+    exact = True
+
     def __init__(self, stream: IO[bytes]) -> None:
         self._zip = zipfile.ZipFile(stream)
 
@@ -40,6 +47,8 @@ class _Zip:
 
 
 class _Tar:
+    exact = True
+
     def __init__(self, stream: IO[bytes]) -> None:
         self._tar = tarfile.TarFile.open(fileobj=stream)
 
@@ -116,7 +125,7 @@ def _write(archive: Archive, name: str, target: Path, path: Path) -> None:
             if written > most:
                 raise FetchError(f"{name} in {path.name} goes on and on: it is no archive of weights")
             out.write(chunk)
-    if not isinstance(archive, WrappedZip) and written != archive.sizes()[name]:
+    if archive.exact and written != archive.sizes()[name]:
         raise FetchError(f"{name} in {path.name} has another size than it says: the archive is damaged")
 
 

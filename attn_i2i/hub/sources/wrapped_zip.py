@@ -38,6 +38,8 @@ class _Member:
 class WrappedZip:
     """Names, sizes and bytes of such an archive. Raises FetchError where it contradicts itself."""
 
+    exact = False
+
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         members, directory = _members(stream)

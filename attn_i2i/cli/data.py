@@ -1,0 +1,48 @@
+"""``attn-i2i data``: the data sets of the papers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Data sets of the papers: list them, fetch one.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_data() -> None:
+    """List the data sets: what they show, their licence, and where they can be had."""
+    from ..hub.sources.policy import amount
+    from ..hub.sources.progress import size_words
+    from ..models.dataset import datasets
+
+    rows = [("name", "licence", "from", "what")]
+    for name, data in datasets().items():
+        source = next(iter(data.sources), None)
+        place = "on request" if source is None else f"{source.label}, {size_words(amount(source))}"
+        rows.append((name, data.licence, place, data.summary))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@app.command("fetch")
+def fetch_data(
+    name: Annotated[str, typer.Argument(help="Name of a data set.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write.")],
+    digest: Annotated[str | None, typer.Option("--sha256", help="SHA-256 of the archive, where you know it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would come from where; fetch nothing.")] = False,
+    force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite an existing folder.")] = False,
+) -> None:
+    """Fetch a data set into DIR/trainA, trainB, testA, testB; where that cannot be, say how to get it."""
+    from ..hub.sources import data as room
+    from ..models.dataset import get_dataset
+    from .fetch import check_digest
+
+    data = get_dataset(name)
+    if dry_run:
+        print(f"{name}: {data.summary}. Licence: {data.licence}. {room.by_hand(data)}")
+        return
+    counts = room.fetch_data(data, folder, digest=check_digest(digest), force=force)
+    print(f"{name}: " + ", ".join(f"{count} pictures in {folder / where}" for where, count in counts.items()))
