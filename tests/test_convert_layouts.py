@@ -354,6 +354,10 @@ def with_kernel(state: dict[str, Tensor]) -> dict[str, Tensor]:
 @pytest.mark.parametrize(
     ("state", "message"),
     [
+        (
+            lambda: {"net.modnet.conv.downsample.weight": torch.ones(4, 4, 2, 2)},
+            r"This is uvcgan2: install attn-i2i-uvcg",
+        ),
         (lambda: with_kernel(resnet(down="blur").state_dict()), r"blur kernel 'model\.7\.filt' is another"),
         (
             lambda: {**resnet().state_dict(), "model.10.attention.weight": torch.ones(3, 3)},

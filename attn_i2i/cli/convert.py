@@ -41,6 +41,12 @@ def convert(
     leave_out: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A network or tensor to go without; may be repeated.")
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Option of the generator that no tensor tells, such as heads=3."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite an existing model folder.")] = False,
 ) -> None:
     """Convert a published checkpoint to a model. Nothing in the file is executed."""
@@ -60,10 +66,19 @@ def convert(
         as_layout=as_layout,
         weights=weights,  # type: ignore[arg-type]  # convert refuses other words
         leave_out=leave_out or (),
+        options=_options(set_ or []),
         force=force,
         card=name,
     )
     print(done.summary())
+
+
+def _options(assignments: list[str]) -> dict[str, object]:
+    if not assignments:
+        return {}
+    from ..train.options import parse_assignments  # late: whoever only converts needs nothing of the training
+
+    return parse_assignments(assignments)
 
 
 def _names(text: str) -> list[str]:

@@ -29,7 +29,6 @@ from .fetch import fetch
 from .join import join
 from .list import list_models
 from .load import load
-from .measures import measures
 from .mirror import mirror
 from .new_plugin import new_plugin
 from .publish import publish
@@ -69,7 +68,6 @@ app.command()(convert)
 app.command()(join)
 app.command(cls=TrainCommand)(train)
 app.command()(evaluate)
-app.command()(measures)
 app.command()(demo)
 app.command("list")(list_models)
 app.command()(show)

@@ -1,6 +1,7 @@
 """Published checkpoints to models: read safely, recognised by keys and shapes, renamed by rules, verified."""
 
 from .converter import Converter as Converter
+from .converter import Rules as Rules
 from .converter import Scope as Scope
 from .converter import count as count
 from .converter import has as has

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -17,6 +17,22 @@ SAMPLE = 400
 """Tensors that are looked at: enough for any one network."""
 NEAR = 0.6
 """A layout that covers less of the keys is not what the file comes from."""
+
+
+ELSEWHERE = (
+    (re.compile(r"(.*\.)?net\.modnet\..*"), "uvcgan2", "attn-i2i-uvcgan2"),
+    (re.compile(r"(.*\.)?HourGlass\d\.HG\..*"), "photo2cartoon", "attn-i2i-photo2cartoon"),
+)
+"""Networks that distributions beside this package read, by keys that only they have."""
+
+
+def plugin_hint(keys: Iterable[str]) -> str:
+    """Which distribution to install for keys of networks that it reads; empty where none is known."""
+    for key in keys:
+        for pattern, name, distribution in ELSEWHERE:
+            if pattern.fullmatch(key):
+                return f" This is {name}: install {distribution} (plugins/ of the repository)."
+    return ""
 
 
 def description(state: StateDict, converters: Registry[Converter]) -> str:

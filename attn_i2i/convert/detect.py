@@ -12,7 +12,7 @@ from ..plugins._manager import usable
 from ..registry import Entry, Registry
 from ..types import ConversionError, StateDict
 from .converter import Converter, without_wrapper
-from .describe import description
+from .describe import description, plugin_hint
 from .leftovers import is_training_state, training_only
 
 MAX_TENSORS = 20_000
@@ -112,7 +112,8 @@ def search(
         group = unclaimed[0].partition(".")[0]
         raise ConversionError(
             f"{where}: {names} recognised, but no layout covers {len(unclaimed)} of its tensors"
-            f" ({', '.join(map(repr, unclaimed[:3]))}, ...). If the pictures do not depend on them, convert without"
+            f" ({', '.join(map(repr, unclaimed[:3]))}, ...).{plugin_hint(unclaimed)}"
+            " If the pictures do not depend on them, convert without"
             f" them: --leave-out {group}"
         )
     return contents
@@ -121,8 +122,9 @@ def search(
 def unknown_layout(state: StateDict, where: str, converters: Registry[Converter]) -> ConversionError:
     """The error for a file of which nothing is recognised: what it holds, and what is known."""
     return ConversionError(
-        f"{where}: no known layout has these {len(state)} tensors. {description(state, converters)} A plugin can add a"
-        " converter for others; docs/converting.md lists what is read."
+        f"{where}: no known layout has these {len(state)} tensors.{plugin_hint(state)}"
+        f" {description(state, converters)} A plugin can add a converter for others; docs/converting.md lists what is"
+        " read."
     )
 
 

@@ -22,7 +22,7 @@ from ..types import AttnI2IError, ConfigError, DuplicateNameError
 from ..version import __version__
 
 GROUP = "attn_i2i"
-BUILTINS = ("cyclegan", "attentiongan", "aggan", "ugatit", "stargan", "measures", "zoo")
+BUILTINS = ("cyclegan", "attentiongan", "aggan", "ugatit", "stargan", "zoo")
 SLOW_SECONDS = 1.0
 HOOKS = ("register_components", "register_commands", "fetch_file")
 

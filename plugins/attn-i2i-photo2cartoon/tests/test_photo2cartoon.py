@@ -1,0 +1,133 @@
+"""The generator keeps the contract, and published files with all their keys convert."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from attn_i2i.convert import convert
+from attn_i2i.models.config import read_config
+from attn_i2i.models.directory import build_generator
+from attn_i2i.plugins import manager
+from attn_i2i.testing import check_generator, check_plugin
+from attn_i2i.types import ConfigError, ShapeError
+from torch import Tensor
+
+from attn_i2i_photo2cartoon.converters import PARTS, STAGES
+from attn_i2i_photo2cartoon.generator import Photo2Cartoon
+from attn_i2i_photo2cartoon.soft_adalin import SoftAdaLIN
+
+
+def published(network: Photo2Cartoon) -> dict[str, Tensor]:
+    """The state of a network under the published names, the tensors that are never used included."""
+    return {new: shaped for key, tensor in network.state_dict().items() for new, shaped in _published(key, tensor)}
+
+
+def _published(key: str, tensor: Tensor) -> list[tuple[str, Tensor]]:
+    head, _, rest = key.partition(".")
+    direct = {
+        "stem": "ConvBlock1.1", "image": "ConvBlock2.1", "cam.mix": "conv1x1", "cam.weights.0": "gap_fc.weight",
+        "cam.weights.1": "gmp_fc.weight",
+    }  # fmt: skip
+    for ours, theirs in direct.items():
+        if key.startswith(ours + ".") or key == ours:
+            return [(key.replace(ours, theirs, 1), tensor)]
+    if key == "cam_bias":
+        return [("gap_fc.bias", tensor[:1]), ("gmp_fc.bias", tensor[1:])]
+    if head == "style":
+        return [(f"FC.{rest}", tensor)]
+    if head in ("down", "up", "encoder"):
+        return [_block(head, rest, tensor)]
+    return [_decoder(rest, tensor)] if head == "decoder" else _stage(key, tensor)
+
+
+def _block(head: str, rest: str, tensor: Tensor) -> tuple[str, Tensor]:
+    number, _, part = rest.partition(".")
+    place = int(number) + 1
+    if head == "down":
+        return f"DownBlock{place}.1.weight", tensor
+    if head == "encoder":
+        return f"EncodeBlock{place}.conv_block.{1 if part.startswith('first') else 5}.weight", tensor
+    return (
+        (f"UpBlock{place}.2.weight", tensor)
+        if part == "0.weight"
+        else (f"UpBlock{place}.3.{part[2:]}", tensor[None, :, None, None])
+    )
+
+
+def _decoder(rest: str, tensor: Tensor) -> tuple[str, Tensor]:
+    number, name, *part = rest.split(".")
+    start = f"DecodeBlock{int(number) + 1}"
+    half = 1 if name.startswith("first") else 2
+    if not name.endswith("norm"):
+        return f"{start}.conv{half}.weight", tensor
+    start = f"{start}.norm{half}"
+    if part[0] == "rho":
+        return f"{start}.norm.rho", tensor[None, :, None, None]
+    if part[0].endswith("ratio"):
+        return f"{start}.w_{part[0].removesuffix('_ratio')}", tensor[None]
+    side, _, what = part[0].partition("_")
+    return f"{start}.{side[0]}_{what}.{'.'.join(part[1:])}", tensor
+
+
+def _stage(key: str, tensor: Tensor) -> list[tuple[str, Tensor]]:
+    number = next(n for n, ours in STAGES.items() if key.startswith(ours + "."))
+    rest = key.removeprefix(STAGES[number] + ".")
+    start = f"HourGlass{number}"
+    if rest == "mix.weight":
+        return [(f"{start}.HG.2.weight", tensor)]
+    kind, _, part = rest.partition(".")
+    for theirs, ours in PARTS.items():
+        if kind == ours:
+            return [(f"{start}.{theirs}.{part}", tensor)]
+    *place, _, conv, _, _ = rest.split(".")
+    block = f"{start}.HG.1" if kind == "unit" else f"{start}.HG.0.{_hourglass(place[1:])}"
+    used = (f"{block}.ConvBlock{int(conv) + 1}.3.weight", tensor)
+    return [used, (f"{block}.ConvBlock4.2.weight", torch.zeros(2, 2, 1, 1))]
+
+
+def _hourglass(place: list[str]) -> str:
+    if place == ["bottom"]:
+        return "ConvBlock5"
+    level = int(place[1]) + 1
+    return {"skips": f"ConvBlock{level}_1", "lows": f"ConvBlock{level}_2"}.get(place[0], f"ConvBlock{10 - level}")
+
+
+@pytest.mark.parametrize("light", [True, False])
+def test_the_generator_keeps_the_contract(light: bool) -> None:
+    check_generator(lambda: Photo2Cartoon(4, light, image_size=32))
+
+
+def test_every_part_keeps_the_contract() -> None:
+    assert not [part for part in check_plugin(manager(), "photo2cartoon", {"width": 4}) if part.problem]
+
+
+def test_a_published_file_becomes_a_model_of_two_directions(tmp_path: Path) -> None:
+    there, back = (Photo2Cartoon(4).eval() for _ in "ab")
+    torch.save({"genA2B": published(there), "genB2A": published(back), "start_iter": 7}, tmp_path / "weights.pt")
+    config = convert(tmp_path / "weights.pt", tmp_path / "model").config
+    assert (config.directions, config.config) == (["A2B", "B2A"], {"width": 4, "light": True})
+    image = torch.rand(1, 3, 40, 33) * 2 - 1
+    for direction, network in (("A2B", there), ("B2A", back)):
+        generator = build_generator(tmp_path / "model", read_config(tmp_path / "model"), direction)
+        assert torch.equal(generator(image).image, network(image).image)
+
+
+def test_ratios_keep_to_their_range() -> None:
+    norm = SoftAdaLIN(4)
+    x, content, style = torch.randn(2, 4, 6, 6), torch.randn(2, 4), torch.randn(2, 4)
+    with torch.no_grad():
+        for ratio in (norm.rho, norm.gamma_ratio, norm.beta_ratio):
+            ratio.fill_(1)
+        edge = norm(x, content, style)
+        for ratio in (norm.rho, norm.gamma_ratio, norm.beta_ratio):
+            ratio.fill_(3)
+    assert torch.equal(norm(x, content, style), edge)
+
+
+def test_what_cannot_be_built_or_taken_is_said() -> None:
+    with pytest.raises(ConfigError, match="multiple of 4"):
+        Photo2Cartoon(6)
+    with pytest.raises(ShapeError, match="takes 32x32"):
+        Photo2Cartoon(4, light=False, image_size=32)(torch.zeros(1, 3, 48, 48))
