@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .types import ConfigError, Translation
+from .types import ConfigError, ShapeError, Translation
 
 
 def split(attention: Tensor, contents: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -19,9 +19,14 @@ def split(attention: Tensor, contents: Tensor | None) -> tuple[Tensor, Tensor]:
 
     ``contents`` (..., K, C, H, W) say how many masks are of the foreground; a further, last mask is the background's.
     Without such a mask the background is what the foreground masks leave over. Without contents every mask is of the
-    foreground.
+    foreground. Raises ShapeError for masks that are neither as many as contents nor one more.
     """
     count = attention.shape[-3] if contents is None else contents.shape[-4]
+    if attention.shape[-3] not in (count, count + 1):
+        raise ShapeError(
+            f"There are {attention.shape[-3]} masks for {count} contents: expected {count} or, with the background's,"
+            f" {count + 1}."
+        )
     foreground_masks = attention[..., :count, :, :]
     if attention.shape[-3] > count:
         return foreground_masks, attention[..., count:, :, :]
@@ -47,6 +52,7 @@ def blend(attention: Tensor, contents: Tensor, source: Tensor | None) -> Tensor:
 
     ``attention`` is (B, K, H, W) or (B, K+1, H, W) in [0, 1], read as by ``split``. ``source=None`` leaves the
     background out (AttentionGAN-geo). Equation (3) of AttentionGAN I (arXiv:1903.12296), (4) of II (arXiv:1911.11897).
+    Raises ShapeError where the source has not the contents' channels.
 
     >>> blend(torch.ones(1, 1, 4, 4), torch.zeros(1, 1, 3, 4, 4), torch.ones(1, 3, 4, 4)).sum()
     tensor(0.)
@@ -55,6 +61,10 @@ def blend(attention: Tensor, contents: Tensor, source: Tensor | None) -> Tensor:
     masks: Sequence[Tensor] = foreground_masks.split(1, dim=-3)
     layers = list(contents.unbind(-4))
     if source is not None:
+        if source.shape[-3] != contents.shape[-3]:
+            raise ShapeError(
+                f"Contents of {contents.shape[-3]} channels cannot be blended into a source of {source.shape[-3]}."
+            )
         masks, layers = (background, *masks), [source, *layers]
     image = masks[0] * layers[0]
     for mask, layer in zip(masks[1:], layers[1:], strict=True):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -29,7 +33,7 @@ from attn_i2i.blocks import (
 )
 from attn_i2i.blocks.padding import reflected
 from attn_i2i.models.build import create
-from attn_i2i.types import ConfigError, ShapeError, Translation
+from attn_i2i.types import ConfigError, ShapeError, Translation, Verdict
 from benchmarks import plain
 
 HEADS = [ImageHead, SigmoidHead, SoftmaxHead]
@@ -153,6 +157,89 @@ def test_an_attention_guided_discriminator_sees_the_mask_first_and_learns_from_i
     assert (
         ConcatMasked(PatchDiscriminator(4, 4))(torch.zeros(1, 3, 64, 64), torch.ones(1, 1, 64, 64))[0].logits.ndim == 4
     )
+
+
+class Conditional(nn.Module):
+    """D(x, y) in two scales, as pix2pix has it, in what way it is told to answer."""
+
+    def __init__(self, channels: int, answer: Callable[[Tensor], Any]) -> None:
+        super().__init__()
+        self.conv, self.answer = nn.Conv2d(channels, 1, 4, 2), answer
+
+    def forward(self, image: Tensor, condition: Tensor, *, scale: float = 1.0) -> Any:
+        return self.answer(self.conv(torch.cat([image, condition], 1)) * scale)
+
+
+@pytest.mark.parametrize("answer", [lambda y: y, lambda y: [y, 2 * y], lambda y: (Verdict(y), Verdict(2 * y))])
+def test_masked_discriminators_pass_on_what_else_there_is_and_take_any_number_of_scales(answer: Any) -> None:
+    image, mask = torch.randn(2, 3, 8, 8), torch.ones(2, 1, 8, 8)
+    for masked, channels in ((ThresholdMasked, 6), (ConcatMasked, 7)):
+        inner = Conditional(channels, answer)
+        verdicts = masked(inner)(image, mask, image, scale=3.0)
+        seen = image if channels == 6 else torch.cat([mask, image], 1)
+        expected = 3 * inner.conv(torch.cat([seen, image], 1))
+        for factor, verdict in enumerate(verdicts, start=1):
+            torch.testing.assert_close(verdict.logits, factor * expected)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda y: [[y, y]], "returned list"),
+        (lambda y: {"logits": y}, "returned dict"),
+        (lambda y: None, "returned NoneType"),
+        (lambda y: [], "an empty list"),
+        (lambda y: y.expand(-1, 5, -1, -1), r"Tensor \(2, 5, 3, 3\)"),
+        (lambda y: (y, y.mean((1, 2, 3))), r"Tensor \(2,\)"),
+    ],
+)
+def test_what_is_no_verdict_is_refused_by_name(answer: Any, message: str) -> None:
+    image = torch.zeros(2, 3, 8, 8)
+    for masked, channels in ((ThresholdMasked, 6), (ConcatMasked, 7)):
+        with pytest.raises(ConfigError, match=message):
+            masked(Conditional(channels, answer))(image, image[:, :1], image)
+
+
+@pytest.mark.parametrize("head", [ImageHead, SigmoidHead, partial(SoftmaxHead, masks=3)])
+def test_images_of_other_channels_take_a_head_that_makes_them(head: Any) -> None:
+    trunk = ResnetTrunk(width=2, blocks=1, in_channels=1)
+    with pytest.raises(ConfigError, match="give the head out_channels=1, or the trunk in_channels=3"):
+        TrunkAndHead(trunk, head(8, 4))
+    translation = TrunkAndHead(trunk, head(8, 4, out_channels=1))(torch.zeros(1, 1, 17, 16))
+    assert translation.image.shape == (1, 1, 17, 16)
+    assert translation.contents is None or translation.contents.shape[2] == 1
+    assert TrunkAndHead(ResnetTrunk(2, 1, in_channels=5), head(8, 4, out_channels=3), domains=2).domains == 2
+
+
+class Quiet(nn.Module):
+    """A trunk that does not say how many channels it reads."""
+
+    out_channels, stride = 8, 4
+
+    def forward(self, image: Tensor) -> Tensor:
+        return image.new_zeros(len(image), 8, image.shape[2] // 4, image.shape[3] // 4)
+
+
+@pytest.mark.parametrize(
+    ("head", "message"), [(ImageHead, "made an image of 3 channels from one of 1"), (SigmoidHead, "cannot be blended")]
+)
+def test_a_trunk_that_says_nothing_of_channels_is_found_out_in_use(head: Any, message: str) -> None:
+    generator = TrunkAndHead(Quiet(), head(8, 4))
+    assert generator(torch.zeros(1, 3, 16, 16)).image.shape == (1, 3, 16, 16)
+    with pytest.raises(ShapeError, match=message):
+        generator(torch.zeros(1, 1, 16, 16))
+
+
+def test_masks_that_do_not_fit_their_contents_are_refused() -> None:
+    masks, contents = torch.zeros(1, 4, 2, 2), torch.zeros(1, 2, 3, 2, 2)
+    for use in (lambda: blend(masks, contents, None), lambda: foreground(Translation(contents[:, 0], masks, contents))):
+        with pytest.raises(ShapeError, match="4 masks for 2 contents"):
+            use()
+
+
+def test_masks_without_contents_are_all_of_the_foreground() -> None:
+    masks = torch.tensor([0.25, 0.5])[None, :, None, None].expand(1, 2, 4, 4)
+    assert foreground(Translation(torch.zeros(1, 3, 4, 4), masks)).unique().tolist() == [0.75]
 
 
 def test_a_switchable_norm_leaves_and_returns() -> None:

@@ -8,7 +8,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import spectral_norm
 
-from attn_i2i.blocks import CAM, LIN, AdaLIN, AdaLINResBlock, SpectralConv2d, SpectralNorm, layer_instance_norm
+from attn_i2i.blocks import (
+    CAM,
+    LIN,
+    AdaLIN,
+    AdaLINResBlock,
+    SpectralConv2d,
+    SpectralNorm,
+    StyleMLP,
+    layer_instance_norm,
+)
 from attn_i2i.types import ShapeError
 
 
@@ -50,6 +59,36 @@ def test_rho_is_shifted_and_clipped() -> None:
     plain.rho.data = torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64)
     given = double(1, 3, 4, 4), double(1, 3), double(1, 3)
     torch.testing.assert_close(shifted(*given), plain(*given))
+
+
+@pytest.mark.parametrize("norm", [AdaLIN(3), LIN(3)], ids=["AdaLIN", "LIN"])
+def test_rho_counts_within_its_bounds_whatever_a_loop_makes_of_it(norm: nn.Module) -> None:
+    norm.double()
+    given = (double(2, 3, 4, 4), *((double(2, 3), double(2, 3)) if isinstance(norm, AdaLIN) else ()))
+    answers = []
+    for values in ([-0.39, 0.5, 2.6], [0.0, 0.5, 1.0]):
+        norm.rho.data = torch.tensor(values, dtype=torch.float64)
+        answers.append(norm(*given))
+    torch.testing.assert_close(*answers)
+
+
+def test_inside_its_bounds_rho_has_the_gradient_of_equation_1_and_outside_it_can_come_back() -> None:
+    norm, x, gamma, beta = AdaLIN(3).double(), double(2, 3, 4, 4), double(2, 3), double(2, 3)
+    norm.rho.data = torch.tensor([0.0, 0.4, 1.0], dtype=torch.float64)
+    (published,) = torch.autograd.grad(layer_instance_norm(x, norm.rho, gamma, beta).square().sum(), norm.rho)
+    (gradient,) = torch.autograd.grad(norm(x, gamma, beta).square().sum(), norm.rho)
+    assert torch.equal(gradient, published)
+    norm.rho.data = torch.tensor([-0.5, 0.4, 1.5], dtype=torch.float64)
+    (gradient,) = torch.autograd.grad(norm(x, gamma, beta).square().sum(), norm.rho)
+    torch.testing.assert_close(gradient, published)
+
+
+def test_a_style_sets_the_norms_of_a_block_and_reads_maps_of_its_size_only() -> None:
+    block, style, features = AdaLINResBlock(4), StyleMLP(4, positions=12), torch.randn(2, 4, 3, 4)
+    assert block(features, *style(features)).shape == features.shape
+    with pytest.raises(ShapeError, match="maps of 12 positions, got 4x4"):
+        style(torch.randn(2, 4, 4, 4))
+    assert [t.shape for t in StyleMLP(4)(torch.randn(2, 4, 5, 7))] == [(2, 4), (2, 4)]
 
 
 def test_a_constant_map_is_normalised_to_beta() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+import torch
 
 from attn_i2i.blocks import ImageHead
+from attn_i2i.convert import checkpoint_files, find_networks, read_checkpoint
 from attn_i2i.plugins import PluginManager
 from attn_i2i.plugins._manager import BUILTINS
 from attn_i2i.testing import Checked, check_plugin
@@ -23,11 +26,46 @@ def test_every_builtin_part_keeps_the_contract(plugin: str) -> None:
     assert not [one for one in checked if one.problem]
 
 
-def test_no_converter_claims_another_familys_networks() -> None:
-    own = [
-        factory.load()().state_dict()
-        for factory in (MANAGER.zoo.generators["cyclegan"], MANAGER.zoo.generators["aggan"])
-    ]
+CASES = Path(__file__).parent / "cases"
+# Layouts that look like ours from afar, by the shapes of some of their tensors.
+STRANGERS: dict[str, dict[str, tuple[int, ...]]] = {
+    "resnet": {"conv1.weight": (64, 3, 7, 7), "bn1.weight": (64,), "layer1.0.conv1.weight": (64, 64, 3, 3)},
+    "vgg": {"features.0.weight": (64, 3, 3, 3), "features.2.weight": (64, 64, 3, 3), "classifier.0.bias": (4096,)},
+    "pix2pix unet": {
+        "model.model.0.weight": (64, 3, 4, 4),
+        "model.model.1.model.1.weight": (128, 64, 4, 4),
+        "model.model.3.weight": (128, 3, 4, 4),
+    },
+    "fast style transfer": {
+        "conv1.conv2d.weight": (32, 3, 9, 9),
+        "in1.weight": (32,),
+        "res1.conv1.conv2d.bias": (128,),
+    },
+    "diffusion": {"down_blocks.0.resnets.0.conv1.weight": (128, 128, 3, 3), "conv_in.weight": (128, 4, 3, 3)},
+}
+
+
+@pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
+def test_a_published_file_is_claimed_by_its_own_family_alone(case: str) -> None:
+    owners = {entry.name: entry.plugin for entry in MANAGER.zoo.converters}
+    family = next(plugin for plugin in BUILTINS if plugin in case)
+    hosts = {"attentiongan": {"cyclegan", "stargan"}}.get(family, set())  # whose discriminators it trains with
+    files = [path for path in checkpoint_files(CASES / case) if path.name != "io.safetensors"]
+    for path in files:  # find_networks raises where two layouts claim the same tensors
+        networks = find_networks(read_checkpoint(path), path.name, MANAGER.zoo.converters)
+        assert networks
+        assert {owners[network.converter.name] for network in networks} <= {family} | hosts
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_no_converter_claims_a_strangers_file(stranger: str) -> None:
+    state = {key: torch.zeros(shape) for key, shape in STRANGERS[stranger].items()}
+    claims = [entry.name for entry in MANAGER.zoo.converters if entry.load().split(state, "latest_net_G.pth")]
+    assert not claims
+
+
+def test_no_converter_claims_networks_that_are_converted_already() -> None:
+    own = [entry.load()().state_dict() for entry in MANAGER.zoo.generators]
     for entry in MANAGER.zoo.converters:
         for state in [*own, *foreign_states()]:
             assert not entry.load().split(state, "latest_net_G.pth"), entry.name

@@ -65,6 +65,11 @@ class Styled(Unused):
     auxiliary = ("spare",)
 
 
+def masked_only(self: Plain, image: Tensor, domain: Tensor | None = None) -> Translation:
+    """Masks without contents: all of them are of the foreground."""
+    return Translation(self.conv(image).tanh(), self.conv(image).softmax(1)[:, :2])
+
+
 def with_masks(attention: Callable[[Tensor], Tensor], count: int = 1) -> type[Plain]:
     def forward(self: Plain, image: Tensor, domain: Tensor | None = None) -> Translation:
         masks = attention(self.conv(image))
@@ -75,7 +80,9 @@ def with_masks(attention: Callable[[Tensor], Tensor], count: int = 1) -> type[Pl
 
 
 @pytest.mark.parametrize(
-    "part", [small, Plain, small(), OneLabel, FixedSize, Styled], ids=lambda part: getattr(part, "__name__", "module")
+    "part",
+    [small, Plain, small(), OneLabel, FixedSize, Styled, broken(masked_only)],
+    ids=lambda part: getattr(part, "__name__", "module"),
 )
 def test_good_generators_pass(part: Any) -> None:
     check_generator(part)
@@ -123,6 +130,11 @@ BROKEN_GENERATORS: dict[str, tuple[Any, str]] = {
     "not a module": (lambda: 3, "not an nn.Module"),
     "negative masks": (with_masks(lambda x: x[:, :1].tanh()), r"attention lies in .*softmax"),
     "masks overlap": (with_masks(lambda x: x[:, :2].sigmoid(), 2), "sum to"),
+    "image of its own": (with_masks(lambda x: x[:, :1].sigmoid()), "away from its masks and contents"),
+    "bare masks overlap": (
+        broken(lambda self, image, domain=None: Translation(self.conv(image).tanh(), self.conv(image).sigmoid())),
+        "sum to",
+    ),
     "mask count": (with_masks(lambda x: x.softmax(1), 1), "3 masks for 1 contents"),
     "mask shape": (with_masks(lambda x: x[:, 0].sigmoid()), "attention is"),
 }

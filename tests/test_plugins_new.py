@@ -37,6 +37,58 @@ def test_its_tests_pass_as_written(tmp_path: Path) -> None:
     assert "1 passed" in passed
 
 
+PARTS = {"discriminators": "discriminator", "recipes": "recipe"}
+FURTHER = """
+from attn_i2i.blocks import PatchDiscriminator
+from attn_i2i.losses import adversarial, cycle
+from attn_i2i.recipes import CycleOptions, CycleRecipe, RecipeFactory
+
+
+def discriminator(width: int = 16) -> PatchDiscriminator:
+    return PatchDiscriminator(3, width, layers=2)
+
+
+recipe = RecipeFactory(
+    name="my-gan",
+    summary="CycleGAN's training without its identity term.",
+    loop=CycleRecipe,
+    training=CycleOptions,
+    generator="my-gan",
+    discriminator="my-gan",
+    objective={"adversarial": (1.0, adversarial), "cycle": (10.0, cycle)},
+    presets={"released": {}},
+)
+"""
+
+
+def test_its_tests_pass_after_its_author_added_parts(tmp_path: Path) -> None:
+    folder = new_plugin("my-gan", tmp_path / "plugin")
+    (folder / "attn_i2i_my_gan/training.py").write_text(FURTHER)
+    lines = [f'    zoo.{kind}.add("my-gan", "attn_i2i_my_gan.training:{part}")' for kind, part in PARTS.items()]
+    with (folder / "attn_i2i_my_gan/__init__.py").open("a") as file:
+        file.write("\n".join([*lines, ""]))
+    passed = run("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", cwd=folder)
+    assert "1 passed" in passed
+    (folder / "attn_i2i_my_gan/__init__.py").write_text(
+        "from attn_i2i import hookimpl\n\n\n@hookimpl\ndef register_components(zoo): ...\n"
+    )
+    failed = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert "no part is registered" in failed.stdout
+
+
+@pytest.mark.parametrize("name", ["cyclegan", "attentiongan", "attn-i2i-ugatit", "attentiongan2"])
+def test_a_name_that_is_taken_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"taken by the (plugin|generator of the plugin) \w+: choose another name"):
+        new_plugin(name, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
 def test_installed_it_is_found_and_keeps_the_contract(tmp_path: Path) -> None:
     source = new_plugin("attn-i2i-sepia", tmp_path / "elsewhere")
     (tmp_path / "site").mkdir()

@@ -13,8 +13,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from attn_i2i.blocks.patch import SwitchableNorm
 from attn_i2i.interfaces import RoundTrip
 from attn_i2i.plugins import zoo
+from attn_i2i.plugins._manager import BUILTINS
 from attn_i2i.testing import check_recipe
 from attn_i2i.testing.training import default_batch
 from attn_i2i.types import ConfigError, UnknownNameError
@@ -75,7 +77,11 @@ def run_once(recipe: Any, name: str) -> dict[str, Tensor]:
 
 
 def test_every_family_has_a_recipe() -> None:
-    assert {entry.name for entry in zoo().recipes if entry.plugin in {e.plugin for e in zoo().generators}} >= set(SMALL)
+    assert {entry.name for entry in zoo().recipes if entry.plugin in BUILTINS} == set(SMALL) == set(PLAIN)
+    generators = {make(name).layout.architecture for name in SMALL}
+    families = {entry.plugin: {e.name for e in zoo().generators if e.plugin == entry.plugin} for entry in zoo().recipes}
+    assert set(families) >= set(BUILTINS)
+    assert all(families[plugin] & generators for plugin in BUILTINS), "a family whose generators no recipe trains"
 
 
 @pytest.mark.parametrize("preset", ["released", "paper"])
@@ -204,7 +210,11 @@ def test_aggan_freezes_attention_and_hardens_masks_after_the_warm_up() -> None:
     run_once(recipe, "aggan")
     assert network.threshold == 0.3
     assert all(torch.equal(old, new) for old, new in zip(before, attention.parameters(), strict=True))
-    assert not any(part.enabled for part in network.modules() if hasattr(part, "enabled"))
+    norms = [part for part in network.modules() if isinstance(part, SwitchableNorm)]
+    assert norms
+    assert not any(norm.enabled for norm in norms)
+    recipe.on_epoch(0)
+    assert all(norm.enabled for norm in norms)
 
 
 def test_ugatit_keeps_rho_within_its_bounds() -> None:

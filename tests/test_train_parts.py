@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,6 +20,7 @@ from attn_i2i.train.clock import Clock
 from attn_i2i.train.engine import Engine, evaluating, make_accelerator
 from attn_i2i.train.monitor import Averages, _append
 from attn_i2i.train.preview import Preview
+from attn_i2i.train.rehearsal import rehearse
 from attn_i2i.types import UnreadableFileError
 
 from .helpers.two_processes import TinyRecipe
@@ -98,6 +101,52 @@ def test_useless_masks_are_warned_of_once(mask: float, complaints: list[str], re
         preview.guard(preview.look(networks), step)
     assert [one.category for one in recwarn] == [TrainingWarning] * len(complaints)
     assert all(complaint in str(one.message) for complaint, one in zip(complaints, recwarn, strict=True))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda image: Translation(image, image[:, :2].sigmoid() / 2),
+        lambda image: Translation(image, image[:, :1].sigmoid()),
+    ],
+)
+def test_a_preview_shows_masks_without_contents_too(answer: Any, tmp_path: Path, recwarn: Any) -> None:
+    network = Answering(answer)
+    preview = Preview({"A": torch.rand(1, 3, 8, 8)}, Layout("", {}, {"A2B": "painter"}))
+    preview.show(nn.ModuleDict({"painter": network}), tmp_path / "samples" / "1.png", 1)
+    assert (tmp_path / "samples/1.png").is_file()
+    assert not [one for one in recwarn if "not drawn" in str(one.message)]
+
+
+def test_a_preview_that_fails_is_warned_of_once_and_ends_nothing(tmp_path: Path, recwarn: Any) -> None:
+    network = Answering(lambda image: Translation(image, image[:, :1].expand(-1, 5, -1, -1), image[:, None]))
+    preview = Preview({"A": torch.rand(1, 3, 8, 8)}, Layout("", {}, {"A2B": "painter"}))
+    for step in (1, 2):
+        preview.show(nn.ModuleDict({"painter": network}), tmp_path / f"{step}.png", step)
+    (warning,) = recwarn
+    assert str(warning.message).startswith("step 1: the preview was not drawn (There are 5 masks for 1 contents")
+
+
+class Answering(nn.Module):
+    """A generator that returns what it is told."""
+
+    def __init__(self, answer: Callable[[torch.Tensor], Translation]) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, image: torch.Tensor, domain: torch.Tensor | None = None) -> Translation:
+        return self.answer(image)
+
+
+@pytest.mark.parametrize("name", ["cyclegan", "attentiongan1", "attentiongan2", "aggan", "ugatit", "stargan"])
+def test_a_step_is_rehearsed_on_shapes_alone(name: str) -> None:
+    with torch.device("meta"):
+        recipe = zoo().recipes.load(name)(width=2, blocks=1, discriminator_width=2)
+    updated: set[str] = set()
+    step = recipe.step
+    recipe.step = lambda batch, update: step(batch, lambda key, loss: (updated.add(key), update(key, loss)))
+    rehearse(recipe, int(recipe.options.get("image_size", 128)), 5)
+    assert updated == set(recipe.optimizers())
 
 
 def test_looking_leaves_the_networks_as_they_were() -> None:

@@ -5,7 +5,9 @@ from ..masks import foreground as foreground
 from .adalin import LIN as LIN
 from .adalin import AdaLIN as AdaLIN
 from .adalin import AdaLINResBlock as AdaLINResBlock
+from .adalin import StyleMLP as StyleMLP
 from .adalin import layer_instance_norm as layer_instance_norm
+from .attention import HeadFactory as HeadFactory
 from .attention import ImageHead as ImageHead
 from .attention import SigmoidHead as SigmoidHead
 from .attention import SoftmaxHead as SoftmaxHead

@@ -50,11 +50,24 @@ def layer_instance_norm(
     return torch.addcmul(shift[:, :, None, None], centred, scale[:, :, None, None]).to(x.dtype)
 
 
+def in_unit_interval(rho: Tensor) -> Tensor:
+    """``rho`` clipped to [0, 1], with gradients as if it were not, so that it can come back from outside.
+
+    Inside the interval both are those of ``rho`` itself: in a training that clips the parameter after each update, as
+    the release does, nothing changes.
+
+    >>> in_unit_interval(torch.tensor([-0.5, 0.25, 2.6]))
+    tensor([0.0000, 0.2500, 1.0000])
+    """
+    inside = rho.detach()
+    return inside.clamp(0, 1) + (rho - inside)
+
+
 class AdaLIN(nn.Module):
     """Adaptive layer-instance normalisation: gamma and beta come from outside, only rho is learnt.
 
-    ``rho_shift`` is subtracted from rho before it is clipped to [0, 1] (0.1 in the TensorFlow release); without a
-    shift rho is used as it is, and the recipe clips it after each update.
+    rho less ``rho_shift`` (0.1 in the TensorFlow release) counts as far as it lies in [0, 1], whatever a training loop
+    makes of the parameter.
 
     >>> AdaLIN(8)(torch.randn(2, 8, 4, 4), torch.ones(2, 8), torch.zeros(2, 8)).shape
     torch.Size([2, 8, 4, 4])
@@ -66,12 +79,13 @@ class AdaLIN(nn.Module):
         self.unbiased, self.rho_shift = unbiased, rho_shift
 
     def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-        rho = (self.rho - self.rho_shift).clamp(0, 1) if self.rho_shift else self.rho
+        # The TensorFlow release clips in its graph: no gradient passes where rho is below the shift.
+        rho = (self.rho - self.rho_shift).clamp(0, 1) if self.rho_shift else in_unit_interval(self.rho)
         return layer_instance_norm(x, rho, gamma, beta, unbiased=self.unbiased)
 
 
 class LIN(nn.Module):
-    """Layer-instance normalisation with its own gamma and beta.
+    """Layer-instance normalisation with its own gamma and beta; rho counts as far as it lies in [0, 1].
 
     >>> LIN(8)(torch.randn(2, 8, 4, 4)).shape
     torch.Size([2, 8, 4, 4])
@@ -85,7 +99,44 @@ class LIN(nn.Module):
         self.unbiased = unbiased
 
     def forward(self, x: Tensor) -> Tensor:
-        return layer_instance_norm(x, self.rho, self.gamma, self.beta, unbiased=self.unbiased)
+        return layer_instance_norm(x, in_unit_interval(self.rho), self.gamma, self.beta, unbiased=self.unbiased)
+
+
+class StyleMLP(nn.Module):
+    """Gamma and beta of AdaLIN from (B, C, H, W) features, each (B, C) (U-GAT-IT, arXiv:1907.10830, figure 2).
+
+    With ``positions`` 1 it reads the features' mean, and any H, W will do; otherwise the flattened map, where
+    H * W must be ``positions``. ``channels_last`` flattens as H, W, C (the TensorFlow release). Raises ShapeError.
+
+    >>> gamma, beta = StyleMLP(8)(torch.randn(2, 8, 4, 4))
+    >>> AdaLIN(8)(torch.randn(2, 8, 4, 4), gamma, beta).shape
+    torch.Size([2, 8, 4, 4])
+    """
+
+    def __init__(self, channels: int, *, positions: int = 1, bias: bool = False, channels_last: bool = False) -> None:
+        super().__init__()
+        self.positions, self.channels_last = positions, channels_last
+        self.hidden = nn.Sequential(
+            nn.Linear(channels * positions, channels, bias=bias),
+            nn.ReLU(inplace=True),
+            nn.Linear(channels, channels, bias=bias),
+            nn.ReLU(inplace=True),
+        )
+        self.gamma = nn.Linear(channels, channels, bias=bias)
+        self.beta = nn.Linear(channels, channels, bias=bias)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        if self.positions == 1:
+            flat = features.mean((2, 3))
+        else:
+            if features.shape[2] * features.shape[3] != self.positions:
+                raise ShapeError(
+                    f"This style MLP reads maps of {self.positions} positions, got {features.shape[2]}x"
+                    f"{features.shape[3]}."
+                )
+            flat = (features.permute(0, 2, 3, 1) if self.channels_last else features).flatten(1)
+        hidden = self.hidden(flat)
+        return self.gamma(hidden), self.beta(hidden)
 
 
 class AdaLINResBlock(nn.Module):

@@ -1,7 +1,12 @@
-"""Attention heads: features and the source image in, masks, contents and the blended image out."""
+"""Attention heads: features and the source image in, masks, contents and the blended image out.
+
+Images of ``out_channels`` come out, three unless it is said otherwise. A head that ``blends`` shows the source in its
+background, so that the source has as many.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import cast
 
@@ -11,6 +16,9 @@ from ..masks import blend
 from ..types import ConfigError, Translation
 from .convolution import Conv2d
 from .resnet import Padding, Up, decoder, edge_conv, transposed_up
+
+HeadFactory = Callable[[int, int], nn.Module]
+"""What builds a head from the channels and the stride of the features it reads."""
 
 
 class ImageHead(nn.Module):
@@ -53,6 +61,8 @@ class SigmoidHead(nn.Module):
     torch.Size([1, 1, 32, 32])
     """
 
+    blends = True
+
     def __init__(
         self,
         in_channels: int,
@@ -61,15 +71,17 @@ class SigmoidHead(nn.Module):
         up: Up = transposed_up,
         padding: Padding = "reflect",
         bias: bool = True,
+        out_channels: int = 3,
         content_tanh: bool = False,
     ) -> None:
         super().__init__()
-        self.in_channels, self.stride, self.content_tanh = in_channels, stride, content_tanh
+        self.in_channels, self.stride, self.image_channels = in_channels, stride, out_channels
+        self.content_tanh = content_tanh
         self.up, channels = decoder(in_channels, stride, up)
-        self.mask_and_content = Conv2d(channels, 4, 7, padding_mode=padding, bias=bias)
+        self.mask_and_content = Conv2d(channels, 1 + out_channels, 7, padding_mode=padding, bias=bias)
 
     def forward(self, features: Tensor, source: Tensor) -> Translation:
-        mask, content = self.mask_and_content(self.up(features)).split((1, 3), dim=1)
+        mask, content = self.mask_and_content(self.up(features)).split((1, self.image_channels), dim=1)
         attention = mask.sigmoid()
         contents = (content.tanh() if self.content_tanh else content).unsqueeze(1)
         return Translation(blend(attention, contents, source), attention, contents)
@@ -98,18 +110,20 @@ class SoftmaxHead(nn.Module):
         up: Up = transposed_up,
         padding: Padding = "reflect",
         bias: bool = True,
+        out_channels: int = 3,
     ) -> None:
         super().__init__()
         if masks < 1 + background:
             raise ConfigError(f"masks={masks} leaves no foreground: use at least {1 + background}.")
-        self.in_channels, self.stride, self.background = in_channels, stride, background
+        self.in_channels, self.stride, self.image_channels = in_channels, stride, out_channels
+        self.background = self.blends = background
         conv = partial(Conv2d, padding_mode=padding, bias=bias)
         self.content_up, channels = decoder(in_channels, stride, up)
-        self.content = conv(channels, 3 * (masks - background), 7)
+        self.content = conv(channels, out_channels * (masks - background), 7)
         self.attention_up, channels = decoder(in_channels, stride, up)
         self.attention = conv(channels, masks, attention_kernel)
 
     def forward(self, features: Tensor, source: Tensor, guide: Tensor | None = None) -> Translation:
-        contents = cast(Tensor, self.content(self.content_up(features))).tanh().unflatten(1, (-1, 3))
+        contents = cast(Tensor, self.content(self.content_up(features))).tanh().unflatten(1, (-1, self.image_channels))
         attention = cast(Tensor, self.attention(self.attention_up(features if guide is None else guide))).softmax(1)
         return Translation(blend(attention, contents, source if self.background else None), attention, contents)

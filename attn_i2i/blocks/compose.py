@@ -11,7 +11,7 @@ from .padding import crop, pad_to_multiple
 
 
 def with_label(image: Tensor, domain: Tensor | None, domains: int) -> Tensor:
-    """Concatenate a (B, domains) label to a (B, 3, H, W) image as constant maps; ``domains=0`` takes no label."""
+    """Concatenate a (B, domains) label to a (B, C, H, W) image as constant maps; ``domains=0`` takes no label."""
     if not domains and domain is None:
         return image
     if domain is None or domain.shape != (image.shape[0], domains):
@@ -22,11 +22,12 @@ def with_label(image: Tensor, domain: Tensor | None, domains: int) -> Tensor:
 
 
 class TrunkAndHead(nn.Module):
-    """Any trunk under any head: (B, 3, H, W) in [-1, 1] of any H, W to a translation of that size.
+    """Any trunk under any head: (B, C, H, W) in [-1, 1] of any H, W to a translation of that size.
 
     Sizes that the strides do not divide are reflected at the bottom and right, and cropped back. ``channels`` are
-    those of the images it takes and makes. With ``domains``
-    the trunk also sees the target label as that many constant maps (StarGAN, arXiv:1711.09020).
+    those of the images it takes and makes. With ``domains`` the trunk also sees the target label as that many constant
+    maps (StarGAN, arXiv:1711.09020). Raises ConfigError for parts that do not fit: features, stride, or channels of the
+    image, where the head shows the source.
 
     >>> from attn_i2i.blocks import ResnetTrunk, SoftmaxHead
     >>> generator = TrunkAndHead(ResnetTrunk(width=8, blocks=2), SoftmaxHead(32, masks=4))
@@ -42,6 +43,13 @@ class TrunkAndHead(nn.Module):
             raise ConfigError(
                 f"The trunk ends in {trunk.out_channels} channels at stride {trunk.stride},"
                 f" the head expects {head.in_channels} at stride {head.stride}."
+            )
+        reads, makes = getattr(trunk, "in_channels", None), getattr(head, "image_channels", None)
+        known = reads is not None and makes is not None and getattr(head, "blends", False)
+        if known and reads != makes + domains:
+            raise ConfigError(
+                f"The trunk reads {reads} channels, the head makes images of {makes}, and there are {domains} domains:"
+                f" give the head out_channels={reads - domains}, or the trunk in_channels={makes + domains}."
             )
         self.trunk, self.head, self.domains = trunk, head, domains
         self.stride: int = trunk.stride

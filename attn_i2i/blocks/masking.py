@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -16,16 +18,27 @@ def _mask(image: Tensor, attention: Tensor | None) -> Tensor:
     return attention
 
 
-def _verdicts(on_discriminators: object) -> tuple[Verdict, ...]:
-    """Bare logits of a foreign discriminator become one verdict."""
-    return (Verdict(on_discriminators),) if isinstance(on_discriminators, Tensor) else on_discriminators  # type: ignore[return-value]
+def _verdicts(answer: object, batch: int) -> tuple[Verdict, ...]:
+    """Bare logits of a foreign discriminator become one verdict, a list of them one a scale."""
+    scales = answer if isinstance(answer, list | tuple) and not isinstance(answer, Verdict) else [answer]
+    verdicts: tuple[Any, ...] = tuple(Verdict(scale) if isinstance(scale, Tensor) else scale for scale in scales)
+    for verdict in verdicts or (None,):
+        shape = tuple(verdict.logits.shape) if isinstance(verdict, Verdict) else ()
+        if len(shape) != 4 or shape[:2] != (batch, 1):
+            kinds = ", ".join(f"{type(scale).__name__} {tuple(getattr(scale, 'shape', ()))}" for scale in scales)
+            raise ConfigError(
+                f"The wrapped discriminator returned {kinds or 'an empty list'}: expected logits of shape"
+                f" ({batch}, 1, height, width), a Verdict, or a list with one of either a scale."
+            )
+    return verdicts
 
 
 class ThresholdMasked(nn.Module):
     """Show ``discriminator`` only what the mask marks: image * (mask >= threshold) (Mejjati et al., NeurIPS 2018).
 
     Section 3.3 of arXiv:1806.02311. At ``threshold`` 0 the whole image passes, as during their warm-up; setting
-    ``threshold`` later switches the mask on. The wrapped module may return logits or verdicts.
+    ``threshold`` later switches the mask on. The wrapped module may return logits or verdicts, or a list with one a
+    scale; what else it reads is passed on to it.
 
     >>> discriminator = ThresholdMasked(nn.Conv2d(3, 1, 4, 2), threshold=0.1)
     >>> discriminator(torch.zeros(2, 3, 16, 16), torch.ones(2, 1, 16, 16))[0].logits.shape
@@ -40,15 +53,18 @@ class ThresholdMasked(nn.Module):
             raise ConfigError(f"threshold={threshold} is outside [0, 1].")
         self.discriminator, self.threshold = discriminator, threshold
 
-    def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]:
+    def forward(
+        self, image: Tensor, attention: Tensor | None = None, *further: Any, **named: Any
+    ) -> tuple[Verdict, ...]:
         visible = (_mask(image, attention) >= self.threshold).to(image)
-        return _verdicts(self.discriminator(image * visible))
+        return _verdicts(self.discriminator(image * visible, *further, **named), len(image))
 
 
 class ConcatMasked(nn.Module):
     """The attention-guided discriminator: reads [mask, image] (AttentionGAN, arXiv:1911.11897, section 3.3).
 
-    ``discriminator`` takes 4 channels, the mask first. The wrapped module may return logits or verdicts.
+    ``discriminator`` takes one channel more than images have, the mask first. It may return logits or verdicts, or a
+    list with one a scale; what else it reads is passed on to it.
 
     >>> discriminator = ConcatMasked(nn.Conv2d(4, 1, 4, 2))
     >>> discriminator(torch.zeros(2, 3, 16, 16), torch.ones(2, 1, 16, 16))[0].logits.shape
@@ -61,5 +77,8 @@ class ConcatMasked(nn.Module):
         super().__init__()
         self.discriminator = discriminator
 
-    def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]:
-        return _verdicts(self.discriminator(torch.cat([_mask(image, attention).to(image), image], dim=1)))
+    def forward(
+        self, image: Tensor, attention: Tensor | None = None, *further: Any, **named: Any
+    ) -> tuple[Verdict, ...]:
+        masked = torch.cat([_mask(image, attention).to(image), image], dim=1)
+        return _verdicts(self.discriminator(masked, *further, **named), len(image))

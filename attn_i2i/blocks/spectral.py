@@ -36,6 +36,8 @@ class SpectralNorm(nn.Module):
         self.v: Tensor
 
     def forward(self, weight: Tensor, passes: int = 1) -> Tensor:
+        if not torch.amp.is_autocast_available(weight.device.type):  # as on the meta device
+            return self._sigma(weight.flatten(1), passes)
         with torch.autocast(weight.device.type, enabled=False):  # half precision would blur sigma
             return self._sigma(weight.flatten(1), passes)
 

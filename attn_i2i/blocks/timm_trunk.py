@@ -49,7 +49,11 @@ class TimmTrunk(nn.Module):
         self.out_channels = int(info.channels()[level])
         self.stride = int(info.reduction()[level])
         config: Any = getattr(self.backbone, "pretrained_cfg", None) or {}
-        mean, std = config.get("mean", (0.5,) * 3), config.get("std", (0.5,) * 3)
+        self.in_channels = int(options.get("in_chans", 3))
+        even = (0.5,) * self.in_channels  # images in [-1, 1] go in as they are
+        mean, std = config.get("mean", even), config.get("std", even)
+        if len(mean) != self.in_channels:
+            mean = std = even
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)

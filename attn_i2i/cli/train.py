@@ -122,11 +122,15 @@ def train(
     arguments = _written(context, dict(locals()))
     from .. import train as training
     from ..train.options import parse_assignments
+    from ..types import ConfigError
 
     arguments |= _run_and_recipe(recipe, data, output, resume)
     parts = {role: arguments.pop(role) for role in ("generator", "discriminator") if role in arguments}
     if set_ is not None or parts:
-        arguments["recipe_options"] = parse_assignments(set_ or []) | parts
+        arguments["recipe_options"] = parse_assignments(set_ or [])
+        for role, name in parts.items():
+            if arguments["recipe_options"].setdefault(role, name) != name:
+                raise ConfigError(f"{role} was given twice, by --{role} and by --set: give it once.")
     if select:
         arguments["select"] = [name.strip() for name in select.split(",") if name.strip()]
     if dry_run:

@@ -8,7 +8,9 @@ import os
 import re
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -209,6 +211,19 @@ def manager() -> PluginManager:
     return result
 
 
+_in_use: ContextVar[Zoo | None] = ContextVar("zoo in use", default=None)
+
+
 def zoo() -> Zoo:
-    """The process-wide zoo."""
-    return manager().zoo
+    """The process-wide zoo, or the one that `using` put in its place."""
+    return _in_use.get() or manager().zoo
+
+
+@contextmanager
+def using(other: Zoo) -> Iterator[None]:
+    """Inside, names are looked up in ``other``: a plugin that is not installed is tried so, in this thread alone."""
+    token = _in_use.set(other)
+    try:
+        yield
+    finally:
+        _in_use.reset(token)

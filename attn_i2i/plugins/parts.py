@@ -16,6 +16,7 @@ from ._manager import zoo
 if TYPE_CHECKING:
     from torch import nn
 
+PLAIN: Mapping[Any, type[Any]] = {"int": int, "float": float, "bool": bool, "str": str}
 HEAD = "head"  # the option that names a part itself: a registered head
 
 
@@ -52,7 +53,7 @@ class Part:
         try:
             return get_type_hints(source)
         except (AttributeError, NameError, TypeError):  # names that only a type checker imports
-            return {}
+            return {name: PLAIN[p.annotation] for name, p in self.parameters.items() if p.annotation in PLAIN}
 
     def has(self, option: str, *, named: bool = False) -> bool:
         """Whether there is such an option; ``named`` leaves out those that an open-ended factory merely lets pass."""

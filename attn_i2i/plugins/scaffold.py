@@ -12,6 +12,7 @@ from string import Template
 from ..files import TargetExistsError, atomic_dir
 from ..types import ConfigError
 from ..version import __version__
+from ._manager import manager
 
 TEMPLATES = {
     "pyproject.toml": "pyproject.toml.in",
@@ -25,14 +26,15 @@ TEMPLATES = {
 def new_plugin(name: str, directory: Path | None = None, *, force: bool = False) -> Path:
     """Write the distribution ``attn-i2i-<name>`` to ``directory``, by default a folder of that name, and return it.
 
-    Raises ConfigError for a name that cannot be a module's, TargetExistsError where the folder is not empty, or with
-    ``force``, where it is not this plugin's.
+    Raises ConfigError for a name that cannot be a module's or is taken, TargetExistsError where the folder is not
+    empty, or with ``force``, where it is not this plugin's.
     """
     name = re.sub(r"^attn[-_]i2i[-_]", "", name)
     if not re.fullmatch(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", name) or keyword.iskeyword(name):
         raise ConfigError(
             f"{name!r} cannot name a plugin: use small letters, digits and single hyphens, such as my-gan."
         )
+    _check_free(name)
     values = {"name": name, "distribution": f"attn-i2i-{name}", "version": __version__}
     values["module"] = values["distribution"].replace("-", "_")
     target = directory or Path(values["distribution"])
@@ -48,6 +50,20 @@ def new_plugin(name: str, directory: Path | None = None, *, force: bool = False)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(Template(text).substitute(values), encoding="utf-8")
     return target
+
+
+def _check_free(name: str) -> None:
+    """Raise ConfigError where another plugin, or a generator of another one, is called ``name`` already."""
+    here = manager()
+    for plugin in here.discovered:
+        own = (
+            plugin.point is not None and plugin.point.dist is not None and plugin.point.dist.name == f"attn-i2i-{name}"
+        )
+        if own:
+            continue
+        if plugin.name == name or name in here.zoo.supplied(plugin.name).get("generator", ()):
+            kind = "plugin" if plugin.name == name else "generator of the plugin"
+            raise ConfigError(f"{name!r} is taken by the {kind} {plugin}: choose another name, such as my-{name}.")
 
 
 def _is_distribution(folder: Path, name: str) -> bool:

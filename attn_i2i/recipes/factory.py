@@ -85,9 +85,7 @@ class RecipeFactory(Generic[R]):
         Raises UnknownNameError for a preset or a part, ConfigError for an option or a value.
         """
         given = {"generator": generator, "discriminator": discriminator}
-        parts, settled = self._parts(self._preset(preset), given)
-        own = (*(field.name for field in fields(self.training)), "initial")
-        words = Vocabulary(self.name, own, parts, tuple(self.objective), self.told)
+        words, settled = self._words(self._preset(preset), given)
         chosen = words.spelled_out(settled) | words.spelled_out(_with_terms(self.name, options, objective))
         training = filled(self.name, self.training, chosen)
         chosen |= {name: getattr(training, name) for name in self.told}
@@ -102,17 +100,27 @@ class RecipeFactory(Generic[R]):
         check_labels(self.name, networks, layout)
         return self.loop(RecipeParts(self.name, networks, layout, terms, training, stored))
 
+    def whole_names(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """What a call would be given, by whole names: ``{"width": 8}`` is ``{"generator.width": 8}``."""
+        apart = {name: options[name] for name in ("preset", *ROLES) if name in options}
+        rest = {name: value for name, value in options.items() if name not in (*apart, "objective")}
+        words, _ = self._words(self._preset(options.get("preset", "released")), {r: options.get(r) for r in ROLES})
+        return apart | words.spelled_out(_with_terms(self.name, rest, options.get("objective")))
+
     def _preset(self, preset: str) -> Mapping[str, Any]:
         if preset not in self.presets:
             hint, known = suggestion(preset, self.presets), ", ".join(self.presets)
             raise UnknownNameError(f"{self.name} has no preset {preset!r}.{hint} Presets: {known}.")
         return self.presets[preset]
 
-    def _parts(
+    def _words(
         self, preset: Mapping[str, Any], given: Mapping[str, Network | None]
-    ) -> tuple[dict[str, Part], dict[str, Any]]:
-        """The parts by role, and what the preset says of them; what it says of its own part is not for another."""
-        parts, settled = {}, dict(preset)
+    ) -> tuple[Vocabulary, dict[str, Any]]:
+        """The names of all options, and what the preset says; what it says of its own part is not for another."""
+        if self.discriminator is None and given["discriminator"] is not None:
+            raise ConfigError(f"{self.name} trains without discriminators: leave discriminator out.")
+        parts: dict[str, Part] = {}
+        settled = dict(preset)
         for role, registry in zip(ROLES, (zoo().generators, zoo().discriminators), strict=True):
             own = settled.pop(role, getattr(self, role))
             chosen = given[role] or own
@@ -120,7 +128,8 @@ class RecipeFactory(Generic[R]):
                 parts[role] = find_part(registry, chosen)
             if chosen != own:
                 settled = {name: value for name, value in settled.items() if not name.startswith(f"{role}.")}
-        return parts, settled
+        own_options = (*(field.name for field in fields(self.training)), "initial")
+        return Vocabulary(self.name, own_options, parts, tuple(self.objective), self.told), settled
 
     @property
     def _keys(self) -> Keys:

@@ -146,7 +146,14 @@ def discriminate_together(
     if mixes_samples(network):
         mask_real, mask_fake = masks or (None, None)
         return network(real, mask_real), network(fake, mask_fake)
-    passes = {"passes": 2} if "passes" in inspect.signature(network.forward).parameters else {}
+    passes = {"passes": 2} if _takes_passes(network) else {}
     verdicts = network(torch.cat([real, fake]), None if masks is None else torch.cat(masks), **passes)
     halves = [split(verdict, [len(real), len(fake)]) for verdict in verdicts]
     return tuple(half[0] for half in halves), tuple(half[1] for half in halves)
+
+
+def _takes_passes(network: nn.Module) -> bool:
+    """Whether ``forward`` has an argument ``passes``, or passes what it is given on to a module that does."""
+    wrapped = getattr(network, "discriminator", None)
+    here = "passes" in inspect.signature(network.forward).parameters
+    return here or (isinstance(wrapped, nn.Module) and _takes_passes(wrapped))

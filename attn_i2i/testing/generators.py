@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..masks import blend
 from ..types import Translation
 from .contract import Factory, build, call, check_finite, check_network, check_shape, expect, kind
 
@@ -19,10 +20,10 @@ def check_generator(generator: Factory, *, domains: int = 0, sizes: Sequence[tup
 
     It returns a Translation of the input's size at all ``sizes`` (height, width), or at the ``image_size`` it
     advertises; images in [-1, 1] unless blended from contents that go beyond; masks in [0, 1] that leave no negative
-    background; each image of a batch by itself in eval mode; the same at every call; in float64 and bfloat16; weights
-    through safetensors; gradients to the input and to every parameter, but for those of submodules that it names in
-    ``auxiliary``, which a recipe alone calls. ``domains`` is the length of the target label where the generator does
-    not advertise it. Raises ContractError.
+    background and, with contents, make the image (`attn_i2i.masks.blend`); each image of a batch by itself in eval
+    mode; the same at every call; in float64 and bfloat16; weights through safetensors; gradients to the input and to
+    every parameter, but for those of submodules that it names in ``auxiliary``, which a recipe alone calls.
+    ``domains`` is the length of the target label where the generator does not advertise it. Raises ContractError.
     """
     module = build(generator).eval()
     domains = int(getattr(module, "domains", 0) or 0) or domains
@@ -34,6 +35,7 @@ def check_generator(generator: Factory, *, domains: int = 0, sizes: Sequence[tup
             alone = translate(module, image[:1], None if label is None else label[:1])
         _check_batch(together, alone)
         _check_ranges(module, image, label)
+        check_blend(together, image)
     run_image, run_label = _inputs(2, *_accepted(module, sizes)[0], domains)
     check_network(generator, lambda m, dtype: _tensors(m, run_image, run_label, dtype), {"image": run_image})
     _check_input_gradient(build(generator), run_image, run_label)
@@ -118,6 +120,17 @@ def check_ranges(translation: Translation) -> None:
     limit = 1.0 if contents is None else max(1.0, contents.abs().max().item())
     most = image.abs().max().item()
     expect(most <= limit * (1 + 1e-4), f"image reaches {most:.3g}, expected values in [-1, 1]: end in a tanh.")
+
+
+def check_blend(translation: Translation, source: Tensor) -> None:
+    """Where there are contents, they and the masks make the image, with the source behind them or without it."""
+    image, attention, contents = translation.image, translation.attention, translation.contents
+    if attention is None or contents is None:
+        return
+    limit = 1e-3 * max(1.0, contents.abs().max().item())
+    off = min((blend(attention, contents, behind) - image).abs().max().item() for behind in (source, None))
+    advice = "return what attn_i2i.blocks.blend makes of them, or leave contents out."
+    expect(off <= limit, f"image is up to {off:.3g} away from its masks and contents: {advice}")
 
 
 def _tensors(module: nn.Module, image: Tensor, label: Tensor | None, dtype: torch.dtype) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..interfaces import Head
 from ..types import Translation
 from .contract import ContractError, build, call, check_network, expect, kind
-from .generators import check_ranges, check_translation
+from .generators import check_blend, check_ranges, check_translation
 
 CHANNELS, STRIDE, SIDE = 16, 4, 8
 
@@ -35,6 +35,8 @@ def check_head(head: nn.Module | Callable[[int, int], nn.Module]) -> None:
         translation = call(one, features.to(dtype), image.to(dtype), doing="Calling it as head(features, source)")
         expect(isinstance(translation, Translation), f"It returned {kind(translation)}, not an attn_i2i.Translation.")
         check_translation(translation, image)
+        if dtype != torch.bfloat16:  # which has two digits
+            check_blend(translation, image.to(dtype))
         return {name: value for name, value in translation._asdict().items() if value is not None}
 
     with torch.no_grad():

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..models.cards import read_entry
-from ..plugins import PluginManager
+from ..plugins import PluginManager, using
 from ..registry import Entry, Registry
 from ..types import AttnI2IError, ConfigError, ModelError
 from .contract import ContractError
@@ -31,12 +31,15 @@ class Checked(NamedTuple):
 def check_plugin(manager: PluginManager, plugin: str, options: Mapping[str, Any] | None = None) -> Iterator[Checked]:
     """Check each part that the registered plugin of that name supplied, one after the other.
 
-    ``options`` make parts smaller, and so the checks faster: each goes to the factories that have it.
+    ``options`` make parts smaller, and so the checks faster: each goes to the factories that have it. Parts that name
+    others, as recipes do, find them in this manager's zoo.
     """
     for registry in manager.zoo.registries():
         for entry in registry:
             if entry.plugin == plugin:
-                yield Checked(registry.kind, entry.name, _problem(registry, entry, options or {}))
+                with using(manager.zoo):
+                    problem = _problem(registry, entry, options or {})
+                yield Checked(registry.kind, entry.name, problem)
 
 
 def _problem(registry: Registry[Any], entry: Entry[Any], options: Mapping[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ import torch
 
 from ..interfaces import Recipe
 from ..plugins import zoo
-from ..recipes import make_recipe
+from ..recipes import RecipeFactory, make_recipe
 from ..types import AttnI2IError, ConfigError, UnreadableFileError
 from . import checkpoint
 from .data.check import check
@@ -21,6 +21,7 @@ from .data.table import attribute_table
 from .export import Origin, layout_of, options_from, start_from
 from .options import TrainOptions
 from .randomness import seed_everything
+from .rehearsal import rehearse
 from .request import Request
 from .start import locate
 
@@ -53,6 +54,7 @@ def prepare(request: Request, options: TrainOptions) -> Prepared:
     given = request.recipe_options or {}
     with torch.device("meta"):  # shapes only: what the recipe is, before any weights are drawn
         sketch = _built(factory, request.recipe, given)
+    layout_of(sketch, request.recipe)
     known = sketch.options
     pictures = find_pictures(sketch, request)
     if options.cache and isinstance(pictures, Shards):
@@ -61,10 +63,12 @@ def prepare(request: Request, options: TrainOptions) -> Prepared:
     model = None if request.start is None or begun else locate(request.start)
     follows = {"seed": options.seed, "image_size": options.crop_size, "domains": len(pictures.domains or [])}
     inherited = {} if model is None else options_from(model, known)
-    resolved = {name: value for name, value in {**follows, **inherited}.items() if name in known} | dict(given)
+    resolved = {name: value for name, value in follows.items() if name in known} | inherited
+    resolved |= factory.whole_names(given) if isinstance(factory, RecipeFactory) else dict(given)
+    with torch.device("meta"):
+        rehearse(_built(factory, request.recipe, resolved), options.crop_size, len(pictures.domains or []))
     seed_everything(options.seed)
     built = _built(factory, request.recipe, resolved)
-    layout_of(built, request.recipe)
     notes = () if model is None else start_from(model, built, request.recipe)
     origin = Origin(request.recipe, built.options, 0, request.started_from)
     return Prepared(built, origin, pictures, options, request.arguments(resolved), (*pictures.notes, *notes))

@@ -144,9 +144,7 @@ class Run:
 
     def _look(self, step: int) -> None:
         if self.accelerator.is_main_process:
-            sights = self.preview.look(self.engine.generators)
-            self.preview.draw(sights, self.folder / SAMPLES / f"step-{step:08d}.png")
-            self.preview.guard(sights, step)
+            self.preview.show(self.engine.generators, self.folder / SAMPLES / f"step-{step:08d}.png", step)
 
     def _save(self, step: int, monitor: Monitor) -> None:
         """A checkpoint of finite weights, and the model as it is now."""

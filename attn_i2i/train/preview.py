@@ -53,6 +53,21 @@ class Preview:
     domains: list[str] | None = None
     _warned: set[str] = field(default_factory=set)
 
+    def show(self, generators: nn.ModuleDict, path: Path, step: int) -> None:
+        """Translate, draw and guard; what goes wrong there is warned of, for the training is worth more.
+
+        Raises DiskFullError and other OSErrors: a checkpoint would fail as well.
+        """
+        try:
+            sights = self.look(generators)
+            self.draw(sights, path)
+            self.guard(sights, step)
+        except OSError:
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            self._warn("failed", f"step {step}: the preview was not drawn ({reason}); the training goes on.")
+
     def look(self, generators: nn.ModuleDict) -> list[Sight]:
         """Translate every picture; the networks stay as they are, and no random numbers are used."""
         with evaluating(generators):

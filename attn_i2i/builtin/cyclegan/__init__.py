@@ -36,6 +36,7 @@ def register_components(zoo: Zoo) -> None:
     zoo.discriminators.add("patchgan", "attn_i2i.blocks:PatchDiscriminator")
     zoo.discriminators.add("pixelgan", "attn_i2i.blocks:PixelDiscriminator")
     zoo.recipes.add("cyclegan", f"{HERE}.recipe:cyclegan")
+    zoo.heads.add("image", "attn_i2i.blocks:ImageHead")
     zoo.losses.add("adversarial", "attn_i2i.losses:adversarial")
     zoo.losses.add("cycle", "attn_i2i.losses:cycle")
     zoo.losses.add("identity", "attn_i2i.losses:identity")

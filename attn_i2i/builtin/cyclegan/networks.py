@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import nn
 
-from ...blocks import ImageHead, ResnetTrunk, TrunkAndHead, blur_up, nearest_up, transposed_up
+from ...blocks import HeadFactory, ImageHead, ResnetTrunk, TrunkAndHead, blur_up, nearest_up, transposed_up
 from ...blocks.resnet import Norm, Padding, Up
 from ...types import ConfigError
 
@@ -28,12 +28,15 @@ def generator(
     padding: Padding = "reflect",
     down_padding: Padding = "zeros",
     edge: int = 3,
+    head: HeadFactory | None = None,
 ) -> TrunkAndHead:
     """CycleGAN's ResNet generator (arXiv:1703.10593, section 4): 9 blocks from 256 px on, 6 below.
 
     ``bias`` is that of the convolutions before a norm; the last always has one. ``dropout`` acts in training only.
     ``down="blur"`` and ``up="blur"`` do not alias (CUT). ``edge`` pixels are reflected before the first and the last
     7x7 convolution: fewer than 3 give a smaller image (PyTorch-GAN's, for images of 1 channel).
+    By name another registered ``head``, such as "softmax", takes the place of the plain image; what concerns it are its
+    own options then.
     """
     if down not in ("strided", "blur") or up not in UPS:
         raise ConfigError(f"down={down!r}, up={up!r}: down is 'strided' or 'blur', up one of {', '.join(UPS)}.")
@@ -49,6 +52,10 @@ def generator(
         dropout=dropout,
         edge=edge,
     )
+    if head is not None:
+        if (out_channels, edge, up) != (3, 3, "transposed"):
+            raise ConfigError("out_channels, edge and up are of the plain image: give the head its own, as head.up.")
+        return TrunkAndHead(trunk, head(trunk.out_channels, trunk.stride))
     step: Up = partial(UPS[up], norm=norm, bias=bias)
-    head = ImageHead(trunk.out_channels, trunk.stride, up=step, padding=padding, out_channels=out_channels, edge=edge)
-    return TrunkAndHead(trunk, head)
+    image = ImageHead(trunk.out_channels, trunk.stride, up=step, padding=padding, out_channels=out_channels, edge=edge)
+    return TrunkAndHead(trunk, image)

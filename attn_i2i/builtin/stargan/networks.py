@@ -7,17 +7,22 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ...blocks import ImageHead, ResnetTrunk, TrunkAndHead, transposed_up
+from ...blocks import HeadFactory, ImageHead, ResnetTrunk, TrunkAndHead, transposed_up
 from ...types import ShapeError, Verdict
 
+UP = partial(transposed_up, kernel=4, norm="instance_affine", bias=False)
+PUBLISHED_HEAD = partial(ImageHead, up=UP, padding="zeros", bias=False)
 
-def generator(width: int = 64, blocks: int = 6, domains: int = 5) -> TrunkAndHead:
-    """StarGAN's generator (arXiv:1711.09020, table 4): image and target label in, image out."""
+
+def generator(width: int = 64, blocks: int = 6, domains: int = 5, head: HeadFactory = PUBLISHED_HEAD) -> TrunkAndHead:
+    """StarGAN's generator (arXiv:1711.09020, table 4): image and target label in, image out.
+
+    By name another registered ``head`` takes the place of the published one, such as "softmax".
+    """
     trunk = ResnetTrunk(
         width, blocks, in_channels=3 + domains, norm="instance_affine", padding="zeros", down_kernel=4, bias=False
     )
-    up = partial(transposed_up, kernel=4, norm="instance_affine", bias=False)
-    return TrunkAndHead(trunk, ImageHead(trunk.out_channels, trunk.stride, up=up, padding="zeros", bias=False), domains)
+    return TrunkAndHead(trunk, head(trunk.out_channels, trunk.stride), domains)
 
 
 class StarGANDiscriminator(nn.Module):

@@ -7,35 +7,11 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from ...blocks import CAM, LIN, AdaLINResBlock, ResnetTrunk, crop, pad_to_multiple
+from ...blocks import CAM, LIN, AdaLINResBlock, ResnetTrunk, StyleMLP, crop, pad_to_multiple
 from ...blocks.convolution import Conv2d, UpConv2d
 from ...types import ConfigError, ShapeError, Translation
 
 Release = Literal["pytorch", "tensorflow"]
-
-
-class StyleMLP(nn.Module):
-    """Gamma and beta of every AdaLIN from the attended features (figure 2): averaged (light) or flattened (full)."""
-
-    def __init__(self, channels: int, positions: int, bias: bool, channels_last: bool) -> None:
-        super().__init__()
-        self.positions, self.channels_last = positions, channels_last
-        self.hidden = nn.Sequential(
-            nn.Linear(channels * positions, channels, bias=bias),
-            nn.ReLU(inplace=True),
-            nn.Linear(channels, channels, bias=bias),
-            nn.ReLU(inplace=True),
-        )
-        self.gamma = nn.Linear(channels, channels, bias=bias)
-        self.beta = nn.Linear(channels, channels, bias=bias)
-
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        if self.positions == 1:
-            flat = features.mean((2, 3))
-        else:
-            flat = (features.permute(0, 2, 3, 1) if self.channels_last else features).flatten(1)
-        hidden = self.hidden(flat)
-        return self.gamma(hidden), self.beta(hidden)
 
 
 class UGATITGenerator(nn.Module):
@@ -65,7 +41,7 @@ class UGATITGenerator(nn.Module):
         norm: Literal["instance", "instance_affine"] = "instance_affine" if tf else "instance"
         self.trunk = ResnetTrunk(width, blocks, norm=norm, down_padding="reflect", bias=tf)
         self.cam = CAM(channels, shared=tf)
-        self.style = StyleMLP(channels, 1 if light else (image_size // 4) ** 2, tf, channels_last=tf)
+        self.style = StyleMLP(channels, positions=1 if light else (image_size // 4) ** 2, bias=tf, channels_last=tf)
         shift = 0.1 if tf and smoothing else 0.0
         self.blocks = nn.ModuleList(
             AdaLINResBlock(channels, bias=tf, unbiased=not tf, rho_shift=shift) for _ in range(blocks)

@@ -1,0 +1,33 @@
+"""A training step on shapes alone, before anything is read or written: what cannot train says so at once."""
+
+from __future__ import annotations
+
+import torch
+
+from ..interfaces import Recipe
+from ..types import AttnI2IError
+
+# A critic that is five updates ahead of its generator has the generator updated twice.
+STEPS = 10
+
+
+def rehearse(recipe: Recipe, size: int, domains: int) -> None:
+    """Step ``recipe``, built under ``torch.device("meta")``, until each optimizer had its turn.
+
+    Raises the library's own errors, as for a loss term that needs masks from a generator without any. Whatever else is
+    raised is left to the training: tensors without values are no proof of it.
+    """
+    image = torch.empty(2, 3, size, size, device="meta")
+    batch = {"image": image, "label": image.new_zeros(2, domains)} if recipe.layout.multidomain else {"A": image}
+    batch |= {} if recipe.layout.multidomain else {"B": image}
+    updated: set[str] = set()
+    try:
+        optimizers = set(recipe.optimizers())
+        for _ in range(STEPS):
+            recipe.step(batch, lambda optimizer, loss: updated.add(optimizer))
+            if updated >= optimizers:
+                return
+    except AttnI2IError:
+        raise
+    except Exception:
+        return
