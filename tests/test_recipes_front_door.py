@@ -137,7 +137,7 @@ def test_a_head_is_chosen_by_name(data: Path, tmp_path: Path) -> None:
     options = {**SMALL, "head": "softmax", "head.masks": 3, "objective.mask-variation": 1e-6}
     model = train("cyclegan", data, tmp_path / "run", recipe_options=options, **ENGINE_SMALL)
     config = json.loads((model / "config.json").read_text())["config"]
-    assert config == {"width": 4, "blocks": 1, "head": "softmax", "head.masks": 3}
+    assert (config["width"], config["head"], config["head.masks"]) == (4, "softmax", 3)
     assert attn_i2i.load(model, direction="A2B").generator.head.attention.out_channels == 3
     further = train("cyclegan", data, tmp_path / "further", start=model, **ENGINE_SMALL)
     assert json.loads((further / "config.json").read_text())["config"]["head"] == "softmax"

@@ -45,8 +45,7 @@ class TrunkAndHead(nn.Module):
                 f" the head expects {head.in_channels} at stride {head.stride}."
             )
         reads, makes = getattr(trunk, "in_channels", None), getattr(head, "image_channels", None)
-        known = reads is not None and makes is not None and getattr(head, "blends", False)
-        if known and reads != makes + domains:
+        if reads is not None and makes is not None and getattr(head, "blends", False) and reads != makes + domains:
             raise ConfigError(
                 f"The trunk reads {reads} channels, the head makes images of {makes}, and there are {domains} domains:"
                 f" give the head out_channels={reads - domains}, or the trunk in_channels={makes + domains}."
