@@ -71,9 +71,12 @@ def save_old_tar(path: Path, tensors: Mapping[str, Tensor]) -> Path:
         shapes += struct.pack(f"<{2 * tensor.dim() + 1}q", *tensor.shape, *tensor.contiguous().stride(), 0)
     storages += pickle.dumps([(key + 9000, key + 5000, 2, t.numel()) for t, key in _pairs(tensors, keys)], 2)
     stream = io.BytesIO()
-    pickler = pickle.Pickler(stream, 2)
-    pickler.persistent_id = lambda value: str(keys[id(value)]) if id(value) in keys else None  # type: ignore[method-assign]
-    pickler.dump(dict(tensors))
+
+    class ByKey(pickle.Pickler):
+        def persistent_id(self, value: object) -> str | None:
+            return str(keys[id(value)]) if id(value) in keys else None
+
+    ByKey(stream, 2).dump(dict(tensors))
     members = {"sys_info": pickle.dumps({}), "pickle": stream.getvalue(), "tensors": shapes, "storages": storages}
     with tarfile.open(path, "w") as archive:
         for name, content in members.items():

@@ -8,7 +8,7 @@ import importlib.util
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import GenericAlias, ModuleType
 from typing import Any, ForwardRef, TypeVar
 
 RECORD = Path(__file__).with_name("api.txt")
@@ -107,7 +107,7 @@ def lines(module: ModuleType) -> Iterator[str]:
             yield f"class {full}{'' if issubclass(part, BaseException) else signature(part).removesuffix(' -> None')}"
             yield from sorted(f"    {full}.{member}" for member in members(part))
         else:
-            yield f"{full}{signature(part) if callable(part) else ''}"
+            yield f"{full}{'' if isinstance(part, GenericAlias) else signature(part) if callable(part) else ''}"
 
 
 def public_api() -> str:
