@@ -77,12 +77,18 @@ def binarize(mask: Tensor, threshold: float | None) -> Tensor:
     return mask if threshold is None else (mask >= threshold).to(mask.dtype)
 
 
+def weight(output: Tensor, areas: Sequence[Tensor | None], strength: float = 1.0) -> Tensor:
+    """How much ``output`` (..., C, H, W) counts, (1, H, W): ``strength`` times each mask (1, H, W) of ``areas``."""
+    result = output.new_full((1, *output.shape[-2:]), strength)
+    for area in areas:
+        result = result if area is None else result * area
+    return result
+
+
 def composite(output: Tensor, source: Tensor, areas: Sequence[Tensor | None], strength: float = 1.0) -> Tensor:
     """``source`` (..., C, H, W) changed towards ``output`` by ``strength`` times each mask (..., 1, H, W) of ``areas``.
 
     Where the product is 0 the result is ``source`` bit for bit, where it is 1 ``output``.
     """
-    weight = output.new_full((1, *output.shape[-2:]), strength)
-    for area in areas:
-        weight = weight if area is None else weight * area
-    return source * (1 - weight) + output * weight
+    share = weight(output, areas, strength)
+    return source * (1 - share) + output * share

@@ -21,13 +21,13 @@ from .helpers.commands import Run, files, picture, pixels, run_cli
 def test_what_is_left_out_of_a_folder_is_counted_and_named(run: Run, model: Path) -> None:
     picture("in/a.png")
     picture("in/b.png").rename("in/b.jfif")
-    for name in ("c.HEIC", "d.mp4", "e.txt", "f", "g.csv", "h.md", "i.xml", ".DS_Store"):
+    for name in ("c.psd", "d.mp4", "e.txt", "f", "g.csv", "h.md", "i.xml", ".DS_Store"):
         Path("in", name).write_bytes(b"x")
     code, out, err = run("translate", "in", "-o", "out", "-m", model)
     assert (code, out) == (1, "2 of 3 pictures translated to out\n")
     assert files("out") == ["a.png", "b.jfif"]
     assert err.splitlines() == [
-        "skipped: in/c.HEIC is a HEIC photo: export it as JPEG, PNG or TIFF first.",
+        "skipped: in/c.psd is a file of another picture format: export it as JPEG, PNG or TIFF first.",
         "left out: 6 files that are no pictures: in/d.mp4, in/e.txt, in/f, in/g.csv, in/h.md and 1 more",
     ]
 
@@ -176,4 +176,4 @@ def test_an_interruption_leaves_no_temporary_file_and_says_what_was_done(
     done = ["a.png"] if moment == "save" else ["a.png", "b.png"]
     assert (answer, files("out")) == (code, done)
     assert out == f"{len(done)} of 3 pictures translated to out\n"
-    assert err == "interrupted: what is done stays\n"
+    assert err == "interrupted: what is done stays, and --skip-existing goes on from there\n"

@@ -44,17 +44,17 @@ def test_a_network_that_needs_contents_is_simply_run() -> None:
 
 
 def test_fewer_pictures_share_a_batch_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attn_i2i.translate.translator.PIXELS_WITHOUT_ESTIMATE", 0)
+    monkeypatch.setattr("attn_i2i.translate.running.PIXELS_WITHOUT_ESTIMATE", 0)
     network = Brighten()
     one = memory.needed_bytes(network, torch.Size((1, 3, 12, 16)), torch.float32, None)
     assert one is not None
-    monkeypatch.setattr("attn_i2i.translate.translator.free_bytes", lambda device: 2 * one)
+    monkeypatch.setattr("attn_i2i.translate.running.free_bytes", lambda device: 2 * one)
     network.batches.clear()
     assert len(translator(network)(torch.rand(5, 3, 12, 16))) == 5
     assert network.batches == [2, 2, 1]
     with pytest.raises(ShapeError, match=r"4 pictures of 16x12.*smaller batch_size"):
         translator(network)(torch.rand(4, 3, 12, 16), batch_size=4)
-    monkeypatch.setattr("attn_i2i.translate.translator.free_bytes", lambda device: one - 1)
+    monkeypatch.setattr("attn_i2i.translate.running.free_bytes", lambda device: one - 1)
     with pytest.raises(ShapeError, match=r"image-0001: 16x12 pixels need more memory than cpu has free .*GB.*reduce"):
         translator(network)(torch.rand(4, 3, 12, 16))
 
@@ -68,7 +68,7 @@ def test_free_memory_is_what_the_system_and_its_limits_leave() -> None:
 def test_a_picture_too_large_is_named_and_the_good_ones_beside_it_are_done(
     run: Run, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("attn_i2i.translate.translator.free_bytes", lambda device: 2**26)
+    monkeypatch.setattr("attn_i2i.translate.running.free_bytes", lambda device: 2**26)
     for name in ("a.png", "c.png"):
         picture(f"in/{name}")
     Path("in/b.png").write_bytes(grey_png(1500, 1500))

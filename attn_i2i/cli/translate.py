@@ -14,7 +14,8 @@ import typer
 from .wording import spelled
 
 if TYPE_CHECKING:
-    from ..translate.batch import Report
+    from ..translate.jobs import JobList
+    from ..translate.reading import Report
 
 
 NAMED = 5  # files that are no pictures, by name; the rest is counted
@@ -51,6 +52,18 @@ Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ...", show_d
 AcceptLicense = Annotated[bool, typer.Option("--accept-license", help="Accept the licence that the model asks you to.")]
 
 
+Range = Annotated[
+    str | None,
+    typer.Option(
+        help="Stored values that stand for black and white: dtype, LOW,HIGH, or percentile:0.1,99.9 of all pictures.",
+        show_default="the model's, or dtype",
+    ),
+]
+SkipExisting = Annotated[
+    bool, typer.Option("--skip-existing", help="Leave out pictures whose translation stands: go on after a stop.")
+]
+
+
 def translate(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Pictures, folders, or quoted patterns.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to; for one picture, also a name.")],
@@ -71,21 +84,30 @@ def translate(
     revision: Annotated[str | None, typer.Option(help="Revision of a model on the Hub.")] = None,
     accept_license: AcceptLicense = False,
     max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse pictures larger than this.")] = 100,
+    range: Range = None,  # noqa: A002
+    page: Annotated[int | None, typer.Option(min=0, help="Plane of a TIFF, or frame of an animation, from 0.")] = None,
+    color: Annotated[bool, typer.Option("--color", help="Give grey pictures the network's colours.")] = False,
+    skip_existing: SkipExisting = False,
+    strip_metadata: Annotated[bool, typer.Option("--strip-metadata", help="Leave out EXIF and texts.")] = False,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite existing files.")] = False,
 ) -> None:
-    """Translate pictures, keeping their names and sizes.
+    """Translate pictures, keeping their names, sizes, depth and channels.
 
     What its format cannot hold here becomes .png: an animation, or transparency under the name of a JPEG.
     A picture that cannot be read is named and skipped; the others are done, and the exit code is 1.
     Files in a folder that are no pictures are named too, and change no exit code.
     """
     from ..images.formats import foreign
-    from ..translate.batch import Report, translate_files
+    from ..translate.batch import translate_files
     from ..translate.domains import domain_of_options
     from ..translate.jobs import plan_jobs
     from ..translate.loading import load
+    from ..translate.reading import Report
 
-    plan = plan_jobs(inputs, output, recursive=recursive, attention=attention, force=force)
+    plan = plan_jobs(inputs, output, recursive=recursive, attention=attention, force=force, skip_existing=skip_existing)
+    if not plan.jobs and not plan.foreign:
+        print(f"all {len(plan.done)} pictures are in {output} already")
+        return
     translator = load(
         model,
         direction=direction,
@@ -97,7 +119,7 @@ def translate(
     )
     report = Report(failed=[(path, f"{path} is {foreign(path)}.") for path in plan.foreign])
     with (
-        _telling(report, len(plan.jobs) + len(plan.foreign), output, plan.others),
+        _telling(report, plan, output),
         _progress(len(plan.jobs)) as advance,
     ):
         translate_files(
@@ -107,7 +129,12 @@ def translate(
             attention=attention,
             mask=mask,
             max_pixels=int(max_megapixels * 1e6),
+            range=range,
+            page=page,
+            color=color,
             force=force,
+            replace_attention=skip_existing,
+            metadata=not strip_metadata,
             advance=advance,
             domain=domain_of_options(domain),
             strength=strength,
@@ -121,34 +148,40 @@ def translate(
 
 
 @contextmanager
-def _telling(report: Report, total: int, output: Path, others: list[Path]) -> Iterator[None]:
+def _telling(report: Report, plan: JobList, output: Path) -> Iterator[None]:
     """Say in the end what was done, also where an interruption or an error is the end."""
     try:
         yield
     except Exception:
         if report.written:
-            _tell(report, total, output, [])
+            _tell(report, plan, output)
         raise
     except BaseException:
-        print("interrupted: what is done stays", file=sys.stderr)
-        _tell(report, total, output, [])
+        print("interrupted: what is done stays, and --skip-existing goes on from there", file=sys.stderr)
+        _tell(report, plan, output)
         raise
-    _tell(report, total, output, others)
+    _tell_others(plan.others)
+    _tell(report, plan, output)
 
 
-def _tell(report: Report, total: int, output: Path, others: list[Path]) -> None:
-    """What was skipped, and how many pictures are done."""
-    for path, why in report.failed:
-        why = why if why.startswith(str(path)) else f"{path}: {why}"
-        print(f"skipped: {spelled(why)}", file=sys.stderr)
+def _tell_others(others: list[Path]) -> None:
     if others:
         names = ", ".join(map(str, others[:NAMED])) + (
             f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
         )
         what = "1 file that is no picture" if len(others) == 1 else f"{len(others)} files that are no pictures"
         print(f"left out: {what}: {names}", file=sys.stderr)
+
+
+def _tell(report: Report, plan: JobList, output: Path) -> None:
+    """What was skipped, and how many pictures are done."""
+    for path, why in report.failed:
+        why = why if why.startswith(str(path)) else f"{path}: {why}"
+        print(f"skipped: {spelled(why)}", file=sys.stderr)
+    total = len(plan.jobs) + len(plan.foreign)
     count = total if len(report.written) == total else f"{len(report.written)} of {total}"
-    print(f"{count} picture{'s' if total > 1 else ''} translated to {output}")
+    before = f"; {len(plan.done)} were there already" if plan.done else ""
+    print(f"{count} picture{'s' if total > 1 else ''} translated to {output}{before}")
 
 
 @contextmanager

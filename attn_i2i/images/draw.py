@@ -25,7 +25,8 @@ def colorize(values: Tensor) -> Tensor:
 
 
 def heat_over(source: Tensor, values: Tensor) -> Tensor:
-    """A (1, H, W) map in [0, 1] as heat over the (3, H, W) picture, greyed so that colour means heat only."""
+    """A (1, H, W) map in [0, 1] as heat over a (3, H, W) or grey picture, greyed so that colour means heat only."""
+    source = source.clamp(0, 1).expand(3, -1, -1)
     grey = (source * source.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(0, keepdim=True)
     return torch.lerp(grey.expand_as(source), colorize(values), 0.3 + 0.35 * values.clamp(0, 1))
 

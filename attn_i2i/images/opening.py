@@ -24,6 +24,10 @@ MAX_SCANS = 15
 COMPRESSION, JPEG_IN_TIFF = 259, (6, 7)  # the tag, and what it says of JPEG data
 
 
+class TooMuchError(UnreadableFileError):
+    """A file that would take more pixels, or more time, than a picture may."""
+
+
 @contextmanager
 def opened_file(path: Path) -> Iterator[IO[bytes]]:
     """A regular file, opened for reading; raises UnreadableFileError for all else, without waiting for it.
@@ -43,7 +47,7 @@ def opened_file(path: Path) -> Iterator[IO[bytes]]:
     except UnreadableFileError:
         os.close(descriptor)
         raise
-    with os.fdopen(descriptor, "rb") as file:
+    with open(path, "rb", opener=lambda name, flags: descriptor) as file:
         yield file
 
 
@@ -76,12 +80,12 @@ def check_size(size: tuple[int, int], label: str, max_pixels: int) -> None:
     """Raise UnreadableFileError for a picture (width, height) of more than ``max_pixels``, or of an absurd side."""
     pixels = size[0] * size[1]
     if pixels > max_pixels:
-        raise UnreadableFileError(
+        raise TooMuchError(
             f"{label} has {size[0]}x{size[1]} pixels, more than the limit of {max_pixels / 1e6:g} million: reduce it,"
             " or raise the limit (max_pixels)."
         )
     if max(size) > MAX_SIDE:
-        raise UnreadableFileError(f"{label} has {size[0]}x{size[1]} pixels: at most {MAX_SIDE} a side are read.")
+        raise TooMuchError(f"{label} has {size[0]}x{size[1]} pixels: at most {MAX_SIDE} a side are read.")
 
 
 def _factories(head: bytes) -> Iterator[Callable[[IO[bytes], str], Image.Image]]:
@@ -106,4 +110,4 @@ def _check_scans(image: Image.Image, file: IO[bytes], label: str, max_pixels: in
     file.seek(position)
     scans = content.count(b"\xff\xda")  # within compressed data a zero byte would follow each ff
     if scans / strips * image.width * image.height > MAX_SCANS * max(max_pixels, MAX_PIXELS):
-        raise UnreadableFileError(f"{label} has {scans} scans of {image.width}x{image.height} pixels: save it anew.")
+        raise TooMuchError(f"{label} has {scans} scans of {image.width}x{image.height} pixels: save it anew.")

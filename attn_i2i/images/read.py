@@ -4,179 +4,235 @@ from __future__ import annotations
 
 import io
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
 from ..types import AttnI2IError, ConfigError, ShapeError, UnreadableFileError
-from .opening import MAX_PIXELS, check_size, open_image, opened_file
+from .decode import beside, from_numbers, from_pil, turned
+from .deep_png import is_deep, read_deep
+from .formats import RAW_SUFFIXES, foreign, is_heic
+from .heif import read_heif
+from .metadata import ORIENTATION
+from .opening import MAX_PIXELS, TooMuchError, check_size, open_image, opened_file
+from .picture import Picture, PictureWarning
+from .ranges import Measure, Range, RangeLike, parse_range
 from .values import unit_range
-from .write import to_pil
 
 ImageSource: TypeAlias = "str | Path | bytes | IO[bytes] | Image.Image | np.ndarray[Any, Any] | Tensor"
 
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+NPY, TIFF = b"\x93NUMPY", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+MOST_CHANNELS = 1024  # more are a picture whose axes are in another order
 
 
-class PictureWarning(UserWarning):
-    """Part of a file was left out, such as the later frames of an animation."""
+def read_image(
+    source: ImageSource,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    range: RangeLike = None,  # noqa: A002
+    page: int | None = None,
+) -> Picture:
+    """Read a picture, upright, with the channels and the depth that it has.
 
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """One picture: ``rgb`` is (3, H, W) float32 in [0, 1], ``alpha`` (1, H, W) in [0, 1] or None.
-
-    ``format`` is Pillow's name of the file format, ``icc`` the colour profile that ``rgb`` is meant in.
-    """
-
-    rgb: Tensor
-    alpha: Tensor | None = None
-    name: str = "image"
-    format: str | None = None
-    icc: bytes | None = None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width."""
-        return self.rgb.shape[-2], self.rgb.shape[-1]
-
-    def pil(self) -> Image.Image:
-        """The picture as 8-bit RGB, or RGBA where it has transparency."""
-        return to_pil(self.rgb, self.alpha)
-
-
-def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Read a picture, upright and as RGB.
-
-    ``source`` is a path, the bytes of a file or an open one, a PIL image, a uint8 array (H, W[, C]) or a float tensor
-    ([1,] C, H, W) in [0, 1]. Animations give their first frame. Only regular files are read.
+    ``source`` is a path, the bytes of a file or an open one, a PIL image, an array (H, W[, C]) of any type or a float
+    tensor ([1,] C, H, W) in [0, 1]. Four channels are RGBA, where they are
+    floats of a tensor, or 8 or 16 bits without a sign. ``range`` says which stored values stand for 0 and 1:
+    two numbers, or "dtype" for all that the type can hold. It may be left out for integers of up to 16 bits, which
+    have the latter, and for floats in [0, 1]. ``page`` is a plane of a TIFF, or a frame of an animation, counted
+    from 0; without it the first is read, and a warning says so. Only regular files are read.
     Raises UnreadableFileError, ShapeError or ConfigError, each naming the source.
     """
+    wanted = parse_range(range)
+    if isinstance(wanted, Measure):
+        raise ConfigError(f"range={range!r} has to be measured over a series first: measure_range does that.")
     if isinstance(source, Tensor):
         return _from_tensor(source)
     if isinstance(source, np.ndarray):
-        return _from_pil(_array_image(source), "image")
+        with _named("image"):
+            return _from_array(source.copy(), "image", wanted)
+    reader = _Reader(max_pixels, wanted, page)
     if isinstance(source, Image.Image):
-        name = Path(getattr(source, "filename", "") or "image").name
-        check_size(source.size, name, max_pixels)
-        return _decode(source, name, name)
+        return reader.pil(source)
     if isinstance(source, str | Path):
         path = Path(source)
+        if path.suffix.lower() in RAW_SUFFIXES:  # some are TIFFs that hold a small preview
+            raise UnreadableFileError(f"{path} is {foreign(path)}.")
         with opened_file(path) as file:
-            return read_stream(file, str(path), path.name, max_pixels)
+            return reader.stream(file, str(path), path.name)
     if isinstance(source, bytes | bytearray | memoryview):
-        return read_stream(io.BytesIO(source), "image", max_pixels=max_pixels)
+        return reader.stream(io.BytesIO(source), "image", "image")
     if callable(getattr(source, "read", None)):
-        return _from_open_file(source, max_pixels)
+        return reader.open_file(source)
     raise ConfigError(
-        f"A {type(source).__name__} is no picture: give a path, bytes, an open file, a PIL image, a uint8 array or a"
-        " float tensor."
+        f"A {type(source).__name__} is no picture: give a path, bytes, an open file, a PIL image, an array or a float"
+        " tensor."
     )
-
-
-def _from_open_file(file: IO[bytes], max_pixels: int) -> Picture:
-    """A picture from a file that the caller opened for reading bytes; it is read whole and stays open."""
-    name = getattr(file, "name", None)
-    label = name if isinstance(name, str) else "image"
-    content = file.read()
-    if not isinstance(content, bytes):
-        raise ConfigError(f"{label} is open for reading text: open it for bytes (mode 'rb').")
-    return read_stream(io.BytesIO(content), label, Path(label).name, max_pixels)
 
 
 def read_stream(file: IO[bytes], label: str, name: str = "image", max_pixels: int = MAX_PIXELS) -> Picture:
     """The picture in a seekable stream; ``label`` is what errors call it, ``name`` what the picture is called."""
-    try:
-        with open_image(file, label, max_pixels) as image:
-            return _decode(image, label, name)
-    except AttnI2IError:
-        raise
-    except Exception as error:  # Pillow answers damaged files with nearly every exception there is
-        raise UnreadableFileError(f"{label} cannot be read: {error or type(error).__name__}.") from error
+    return _Reader(max_pixels, None, None).stream(file, label, name)
 
 
-def _decode(image: Image.Image, label: str, name: str) -> Picture:
+@contextmanager
+def _named(label: str) -> Iterator[None]:
+    """Errors of this library get ``label`` before them, and all others become one of them."""
     try:
-        animated = image.format != "MPO" and getattr(image, "is_animated", False)
-        image.load()
-        picture = _from_pil(_upright(image), name)
+        yield
+    except Warning:
+        raise  # a caller's filter made it an error
     except AttnI2IError as error:
+        if label in str(error):
+            raise
         raise type(error)(f"{label}: {error}") from error
-    except Exception as error:  # as above: damage shows in any form
-        raise UnreadableFileError(f"{label} is damaged or cut short: {error or type(error).__name__}.") from error
-    if animated:
-        warnings.warn(f"{label} has several frames: only the first is read.", PictureWarning, stacklevel=4)
-    return picture
+    except Exception as error:  # damaged files are answered with nearly every exception there is
+        text = " ".join(str(error).split())
+        raise UnreadableFileError(f"{label} is damaged or cut short: {text or type(error).__name__}.") from error
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    turn = UPRIGHT.get(image.getexif().get(0x0112, 1))
-    return image if turn is None else image.transpose(turn)
+class _Reader:
+    """Reads one picture under the caller's limits and wishes."""
+
+    def __init__(self, max_pixels: int, wanted: Range | str | None, page: int | None) -> None:
+        self.max_pixels, self.wanted, self.page = max_pixels, wanted, page
+
+    def open_file(self, file: IO[bytes]) -> Picture:
+        """A picture from a file that the caller opened for reading bytes; it is read whole and stays open."""
+        name = getattr(file, "name", None)
+        label = name if isinstance(name, str) else "image"
+        content = file.read()
+        if not isinstance(content, bytes):
+            raise ConfigError(f"{label} is open for reading text: open it for bytes (mode 'rb').")
+        return self.stream(io.BytesIO(content), label, Path(label).name)
+
+    def pil(self, image: Image.Image) -> Picture:
+        """A PIL image; one that is not loaded yet, and would lose depth, is read from its file."""
+        name = Path(getattr(image, "filename", "") or "image").name
+        with _named(name):
+            check_size(image.size, name, self.max_pixels)
+            file = getattr(image, "fp", None)
+            if file is not None and getattr(image, "tile", None) and (is_deep(image) or image.format == "TIFF"):
+                file.seek(0)
+                return self.stream(io.BytesIO(file.read()), name, name)
+            return self._image(image, name, name)
+
+    def stream(self, file: IO[bytes], label: str, name: str) -> Picture:
+        """A picture file of any format, found out by its first bytes."""
+        with _named(label):
+            head = file.read(16)
+            file.seek(0)
+            if head.startswith(NPY):
+                return self._npy(file, label, name)
+            if head.startswith(TIFF):
+                return self._tiff(file, label, name)
+            if is_heic(head):
+                return self._heic(file, label, name)
+            with open_image(file, label, self.max_pixels) as image:
+                if is_deep(image):
+                    return self._deep_png(image, file, name)
+                return self._image(image, label, name)
+
+    def _image(self, image: Image.Image, label: str, name: str) -> Picture:
+        animated = image.format != "MPO" and getattr(image, "is_animated", False)
+        if self.page is not None:
+            self._seek(image)
+        image.load()
+        if animated and self.page is None:
+            warnings.warn(f"{label} has several frames: only the first is read.", PictureWarning, stacklevel=4)
+        return from_pil(image, name, self.wanted)
+
+    def _seek(self, image: Image.Image) -> None:
+        try:
+            image.seek(self.page or 0)
+        except EOFError as error:
+            raise ConfigError(f"page={self.page} was given, counted from 0: there are fewer.") from error
+
+    def _deep_png(self, image: Image.Image, file: IO[bytes], name: str) -> Picture:
+        numbers = read_deep(image, file)  # first: to be asked for EXIF loads a PNG
+        numbers = turned(numbers, image.getexif().get(ORIENTATION, 1))
+        colours = 3 if len(numbers) > 2 else 1
+        alpha = numbers[colours:] if len(numbers) > colours else None
+        clear = image.info.get("transparency")
+        if isinstance(clear, tuple):
+            alpha = (numbers != np.array(clear, np.uint16)[:, None, None]).any(0, keepdims=True)
+        return from_numbers(numbers[:colours], alpha, name, self.wanted, **beside(image, colours))
+
+    def _tiff(self, file: IO[bytes], label: str, name: str) -> Picture:
+        from . import tiff  # late: tifffile takes a moment to import
+
+        if self.page is None:
+            try:
+                image = open_image(file, label, self.max_pixels)
+            except TooMuchError:
+                raise
+            except UnreadableFileError:
+                pass  # tifffile may know this kind of TIFF
+            else:
+                if tiff.is_plain(image):
+                    with image:
+                        return self._image(image, label, name)
+        plane = tiff.read_plane(file, label, self.page, self.max_pixels)
+        if self.page is None and plane.layout.pages > 1:
+            message = f"{label} has {plane.layout.pages} pages: only the first is read (page=0)."
+            warnings.warn(message, PictureWarning, stacklevel=4)
+        fields = {"format": "TIFF", "icc": plane.icc, "layout": plane.layout}
+        picture = from_numbers(plane.numbers, plane.alpha, name, self.wanted, **fields)
+        return _inverted(picture) if plane.white_is_zero else picture
+
+    def _heic(self, file: IO[bytes], label: str, name: str) -> Picture:
+        photo = read_heif(file, label, self.max_pixels)
+        fields = {"format": "HEIF", "icc": photo.icc, "metadata": photo.metadata}
+        return from_numbers(photo.numbers, photo.alpha, name, self.wanted, **fields)
+
+    def _npy(self, file: IO[bytes], label: str, name: str) -> Picture:
+        version = np.lib.format.read_magic(file)
+        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version not in read_header:
+            raise UnreadableFileError(f"{label} is of the NPY format {version}: save it anew with numpy.save.")
+        shape, _, dtype = read_header[version](file)
+        _check_array(shape, dtype, self.max_pixels, label)
+        file.seek(0)
+        return replace(_from_array(np.lib.format.read_array(file, allow_pickle=False), name, self.wanted), format="NPY")
 
 
-def _from_pil(image: Image.Image, name: str) -> Picture:
-    icc = image.info.get("icc_profile")
-    icc = icc if isinstance(icc, bytes) and icc[16:20] == b"RGB " else None
-    alpha = None
-    if image.mode == "F" or image.mode.startswith("I"):
-        grey = _grey(image)
-        if isinstance(image.info.get("transparency"), int):
-            alpha = torch.from_numpy(np.asarray(image) != image.info["transparency"]).float()[None]
-        return Picture(grey.expand(3, -1, -1).contiguous(), alpha, name, image.format)
-    if image.has_transparency_data:
-        image, original = image.convert("RGBA"), image
-        alpha = _unit(np.array(image)[..., 3:])
-        return Picture(_unit(np.array(image)[..., :3]), alpha, name, original.format, icc)
-    return Picture(_unit(np.array(image.convert("RGB"))), alpha, name, image.format, icc)
+def _inverted(picture: Picture) -> Picture:
+    """A picture whose file calls white 0: the range turns round, so that white is 1 and comes back as 0."""
+    if picture.stored is None:
+        numbers = picture.numbers()
+        return from_numbers(numbers, None, picture.name, Range(255, 0), layout=picture.layout, format="TIFF")
+    low, high = picture.stored.range
+    stored = picture.stored._replace(range=Range(high, low))
+    return replace(picture, stored=stored, values=stored.range.unit(stored.numbers))
 
 
-def _unit(pixels: np.ndarray[Any, Any]) -> Tensor:
-    return torch.from_numpy(pixels).permute(2, 0, 1).contiguous().float().div_(255)
+def _from_array(array: np.ndarray[Any, Any], name: str, wanted: Range | str | None) -> Picture:
+    _check_array(array.shape, array.dtype, None, name)
+    numbers = array[None] if array.ndim == 2 else np.moveaxis(array, -1, 0)
+    alpha = numbers[3:] if len(numbers) == 4 and array.dtype in (np.uint8, np.uint16) else None
+    return from_numbers(numbers[:3] if alpha is not None else numbers, alpha, name, wanted)
 
 
-def _grey(image: Image.Image) -> Tensor:
-    """(1, H, W) in [0, 1] from an integer or float greyscale image of more than 8 bits."""
-    values = np.asarray(image)
-    if not np.isfinite(values).all():
-        raise UnreadableFileError("it holds pixels that are not numbers (NaN or infinity).")
-    top = float(values.max(initial=0))
-    if image.mode.startswith("I;16"):
-        scale = 65535.0
-    else:
-        ranges = (1.0, 255.0, 65535.0) if image.mode == "F" else (65535.0, 2.0**31 - 1)
-        scale = next((limit for limit in ranges if top <= limit), top)
-    return torch.from_numpy(np.divide(values, scale, dtype=np.float32)).clamp_(0, 1)[None]
-
-
-def _array_image(array: np.ndarray[Any, Any]) -> Image.Image:
-    if array.dtype != np.uint8:
-        raise ConfigError(f"An array of {array.dtype} is ambiguous: give uint8 (H, W, C), or a float tensor (C, H, W).")
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[..., 0]
-    if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (3, 4)):
-        raise ShapeError(f"An array of shape {array.shape} is no picture: expected (H, W) or (H, W, C), C = 1, 3 or 4.")
-    return Image.fromarray(np.ascontiguousarray(array))
+def _check_array(shape: tuple[int, ...], dtype: np.dtype[Any], max_pixels: int | None, label: str) -> None:
+    if dtype.kind not in "biuf":
+        raise ConfigError(f"{label}: an array of {dtype} is no picture: give integers or floats, (H, W[, C]).")
+    if len(shape) not in (2, 3) or 0 in shape or (len(shape) == 3 and shape[2] > MOST_CHANNELS):
+        raise ShapeError(f"{label}: an array of shape {shape} is no picture: expected (H, W) or (H, W, C).")
+    if max_pixels is not None:
+        check_size((shape[1], shape[0]), label, max_pixels)
 
 
 def _from_tensor(tensor: Tensor) -> Picture:
     shape = tuple(tensor.shape)
     if tensor.ndim == 4 and shape[0] == 1:
         tensor = tensor[0]
-    if tensor.ndim != 3 or tensor.shape[0] not in (1, 3, 4) or 0 in shape:
-        raise ShapeError(f"A tensor of shape {shape} is no picture: expected (C, H, W) with C = 1, 3 or 4.")
+    if tensor.ndim != 3 or 0 in shape or len(tensor) > MOST_CHANNELS:
+        raise ShapeError(f"A tensor of shape {shape} is no picture: expected (C, H, W).")
     values = unit_range(tensor, "picture")
-    rgb = values[:3] if len(values) > 1 else values.expand(3, -1, -1)
-    return Picture(rgb.contiguous(), values[3:] if len(values) == 4 else None)
+    alpha = values[3:] if len(values) == 4 else None
+    return Picture((values[:3] if alpha is not None else values).contiguous(), alpha)

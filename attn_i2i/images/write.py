@@ -35,12 +35,17 @@ WRITERS = {
 }
 
 
+ARRAYS = frozenset({".npy"})  # written by numpy, not by Pillow
+
+
 def output_name(name: str, *, transparency: bool = False) -> str:
     """The file name for a translation of ``name``: the same where that format is written here, else PNG.
 
     With ``transparency`` the format must hold that too.
     """
     path = Path(name)
+    if path.suffix.lower() in ARRAYS:
+        return path.name
     writer = WRITERS.get(path.suffix.lower())
     return path.name if writer and (writer.transparency or not transparency) else f"{path.stem}.png"
 
@@ -50,22 +55,31 @@ def writer_of(path: Path) -> _Writer:
     try:
         return WRITERS[path.suffix.lower()]
     except KeyError:
-        known = ", ".join(WRITERS)
+        known = ", ".join([*WRITERS, *ARRAYS])
         message = f"{path}: pictures are not written as {path.suffix or 'that'}: use {known}."
         raise ConfigError(message) from None
 
 
 def to_pil(rgb: Tensor, alpha: Tensor | None = None) -> Image.Image:
-    """8-bit RGB(A) from (3, H, W) and (1, H, W) tensors in [0, 1]; (1, H, W) alone gives greyscale."""
+    """8 bits from (3, H, W) or grey (1, H, W) in [0, 1], with transparency from ``alpha`` (1, H, W)."""
     channels = rgb if alpha is None else torch.cat([rgb, alpha.to(rgb)])
     pixels = channels.detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
     return Image.fromarray(pixels[..., 0] if len(channels) == 1 else pixels)
 
 
-def write_image(image: Image.Image, path: str | Path, *, icc: bytes | None = None, force: bool = False) -> Path:
+def shown(values: Tensor) -> Tensor:
+    """(C, H, W) as 1 or 3 channels to look at: two are red and green, of more than three the first three."""
+    if len(values) in (1, 3):
+        return values
+    return values[:3] if len(values) > 3 else torch.cat([values, torch.zeros_like(values[:1])])
+
+
+def write_image(
+    image: Image.Image, path: str | Path, *, icc: bytes | None = None, force: bool = False, **options: Any
+) -> Path:
     """Write a picture whole or not at all, in the format its extension names; existing files only with ``force``.
 
-    JPEG is written at quality 95 without chroma subsampling, WebP and TIFF without loss.
+    JPEG is written at quality 95 without chroma subsampling, WebP and TIFF without loss. ``options`` go to Pillow.
     """
     path = Path(path)
     writer = writer_of(path)
@@ -74,5 +88,5 @@ def write_image(image: Image.Image, path: str | Path, *, icc: bytes | None = Non
     if image.has_transparency_data and not writer.transparency:
         raise ConfigError(f"{path}: {writer.format} holds no transparency: use .png or .webp.")
     with atomic_path(path, force=force) as temporary:
-        image.save(temporary, format=writer.format, icc_profile=icc, **writer.options)
+        image.save(temporary, format=writer.format, icc_profile=icc, **writer.options, **options)
     return path

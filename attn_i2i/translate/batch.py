@@ -8,32 +8,24 @@ from dataclasses import dataclass, field
 from itertools import chain
 from math import prod
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from PIL import Image, ImageOps
 
 from ..files import fitting_name
 from ..images.draw import Tile, contact_sheet
 from ..images.opening import MAX_PIXELS
-from ..images.read import Picture, PictureWarning, read_image
+from ..images.picture import PictureWarning
+from ..images.ranges import RangeLike
+from ..images.read import read_image
 from ..images.write import output_name, write_image
 from ..types import AttnI2IError, ConfigError, UnknownNameError, UnreadableFileError
 from .jobs import SHEET, Job, outputs
+from .reading import Reading, Report, Waiting
 from .result import Result
 from .translator import Translator
 
 SHEET_PICTURES, SHEET_ROWS, SHEET_TILE = 40, 10, 160
-CHUNK, CHUNK_PIXELS = 8, 2**24  # pictures read ahead, and pixels of them: 200 MB of floats
-
-Waiting: TypeAlias = "list[tuple[Job, Picture]]"
-
-
-@dataclass
-class Report:
-    """Where translations were written, and why each file that was skipped was; it grows while pictures are done."""
-
-    written: list[Path] = field(default_factory=list)
-    failed: list[tuple[Path, str]] = field(default_factory=list)
 
 
 def translate_files(
@@ -45,7 +37,11 @@ def translate_files(
     mask: Path | None = None,
     batch_size: int | None = None,
     max_pixels: int = MAX_PIXELS,
+    range: RangeLike = None,  # noqa: A002
+    page: int | None = None,
     force: bool = False,
+    replace_attention: bool = False,
+    metadata: bool = True,
     advance: Callable[[int], None] = lambda count: None,
     **options: Any,
 ) -> Report:
@@ -54,8 +50,9 @@ def translate_files(
     ``report`` is the one to fill in, so that a caller who is interrupted knows what was done. ``attention`` adds each
     mask, overlay and heatmap, and a contact sheet of the first 40 pictures. ``mask`` is one picture for all, or a
     folder of masks under the inputs' relative names (or those as .png). ``options`` are those of a Translator's call;
-    wrong ones, and a broken model, raise at once. A picture whose transparency its format cannot hold becomes .png.
-    ``advance`` hears how many pictures have just been dealt with.
+    wrong ones, and a broken model, raise at once. ``range`` may be one to measure, over all pictures. A picture whose
+    transparency its format cannot hold becomes .png. ``replace_attention`` overwrites pictures of attention alone, and
+    ``metadata`` keeps EXIF and texts. ``advance`` hears how many pictures have just been dealt with.
     """
     options["batch_size"] = batch_size
     translator.generators[options.get("direction") or translator.direction]
@@ -63,7 +60,9 @@ def translate_files(
     taken = [job.source for job in jobs] + [target for target, _ in outputs(jobs, attention)]
     report = Report() if report is None else report
     run = _Run(translator, attention, mask, force, options, {path.resolve() for path in taken}, report)
-    for waiting in run.read(jobs, batch_size or CHUNK, max_pixels, advance):
+    run.force_attention, run.metadata = force or replace_attention, metadata
+    reading = Reading(report, translator.range if range is None else range, page, max_pixels)
+    for waiting in reading.chunks(jobs, batch_size, advance):
         for group in _by_size(waiting):  # each is written before the next, which may be too large for this machine
             for job, result in run.translated(group):
                 run.write(job, result)
@@ -89,24 +88,9 @@ class _Run:
     options: dict[str, Any]
     taken: set[Path]
     report: Report
+    force_attention: bool = False
+    metadata: bool = True
     rows: list[list[Tile]] = field(default_factory=list)
-
-    def read(
-        self, jobs: Sequence[Job], count: int, max_pixels: int, advance: Callable[[int], None]
-    ) -> Iterator[Waiting]:
-        """The jobs' pictures, ``count`` at a time, or fewer where they are large."""
-        waiting: Waiting = []
-        for job in jobs:
-            try:
-                waiting.append((job, read_image(job.source, max_pixels=max_pixels)))
-            except (AttnI2IError, MemoryError) as error:
-                self.report.failed.append((job.source, str(error) or "it does not fit into memory"))
-                advance(1)
-            if len(waiting) >= count or sum(prod(picture.size) for _, picture in waiting) >= CHUNK_PIXELS:
-                yield waiting
-                waiting = []
-        if waiting:
-            yield waiting
 
     def translated(self, waiting: Waiting) -> Iterator[tuple[Job, Result]]:
         """Translate together what can be; where that fails, one by one to find out which picture it is."""
@@ -131,9 +115,9 @@ class _Run:
         before = _identity(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            result.save(target, force=self.force)
-            if self.attention:
+            if self.attention:  # first, so that a picture whose translation stands is done
                 self._write_attention(job, result)
+            result.save(target, force=self.force, metadata=self.metadata)
         except (AttnI2IError, OSError) as error:
             self.report.failed.append((job.source, str(error)))
         except BaseException:  # an interruption: the picture may have just got its name
@@ -148,7 +132,7 @@ class _Run:
             return
         sheet = jobs[0].attention_folder / SHEET
         try:
-            write_image(contact_sheet(_side_by_side(self.rows), SHEET_TILE), sheet, force=self.force)
+            write_image(contact_sheet(_side_by_side(self.rows), SHEET_TILE), sheet, force=self.force_attention)
         except (AttnI2IError, OSError, MemoryError) as error:
             self.report.failed.append((sheet, str(error) or "it does not fit into memory"))
 
@@ -175,7 +159,7 @@ class _Run:
         for kind, picture in pictures.items():
             path = job.attention(kind)
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_image(picture, path, force=self.force)
+            write_image(picture, path, force=self.force_attention)
         if pictures and len(self.rows) < SHEET_PICTURES:
             (_, source), *others = result.tiles()
             row = [(str(job.relative), source), *others]

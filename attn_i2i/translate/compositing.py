@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..images.read import Picture
+from ..images.picture import Picture
 from ..masks import binarize, split
 from ..types import ShapeError, Translation
 from .options import Options
@@ -42,7 +42,7 @@ def at_size(translation: Translation, size: tuple[int, int]) -> Translation:
 
 def assemble(picture: Picture, translation: Translation, limit: Tensor | None, options: Options) -> Result:
     """Compose one picture; the parts of ``translation`` have lost their batch axis."""
-    source = picture.rgb
+    source = picture.values
 
     def here(part: Tensor | None, images: bool = False) -> Tensor | None:
         return None if part is None else ((part + 1) / 2 if images else part).clamp(0, 1).to(source)
@@ -55,6 +55,8 @@ def assemble(picture: Picture, translation: Translation, limit: Tensor | None, o
     mask = None if foreground is None else binarize(foreground.sum(0, keepdim=True).clamp(0, 1), options.threshold)
     background = None if background is None else background.clamp(0, 1)
     raw = None if translation.heatmap is None else translation.heatmap.to(source)
+    if options.composites and len(source) not in (1, len(output)):
+        raise ShapeError(f"{picture.name}: {len(source)} channels in and {len(output)} out cannot share a background.")
     return Result(
         options.compose(output, source, mask, limit),
         source,
@@ -68,6 +70,8 @@ def assemble(picture: Picture, translation: Translation, limit: Tensor | None, o
         picture.alpha,
         picture.name,
         picture.icc,
+        picture,
+        None if picture.stored is None else options.kept(output, mask, limit),
     )
 
 

@@ -44,11 +44,12 @@ class Job:
 
 @dataclass
 class JobList:
-    """The ``jobs``, and the files in folders that are left out: pictures of ``foreign`` formats, and ``others``."""
+    """The ``jobs``, those ``done`` already, and what is left out: pictures of ``foreign`` formats, and ``others``."""
 
     jobs: list[Job]
     foreign: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
+    done: list[Job] = field(default_factory=list)
 
 
 def plan_jobs(
@@ -58,18 +59,31 @@ def plan_jobs(
     recursive: bool = False,
     attention: bool = False,
     force: bool = False,
+    skip_existing: bool = False,
 ) -> JobList:
     """The jobs for files, folders and glob patterns, or one clear error before anything is written.
 
     Names below an input folder (or below the fixed part of a pattern) are kept. ``output`` is a folder; for a single
-    file it may be a picture's name. Pictures below the output folder are no input.
+    file it may be a picture's name. Pictures below the output folder are no input. With
+    ``skip_existing`` a picture whose translation stands is done; an interrupted job goes on so.
     """
+    if force and skip_existing:
+        raise ConfigError("force=True and skip_existing=True contradict each other: choose one.")
     if str(output) == "-":
         raise ConfigError("-o - was given, but pictures go to files: give a folder, or a name such as out.png.")
     found = find_inputs(inputs, output, recursive=recursive)
     jobs = _labelled(_named(found, output))
-    _check_targets(jobs, attention, force)
-    return JobList(jobs, found.foreign, found.others)
+    targets = {job.target for job in jobs}
+    done = [job for job in jobs if skip_existing and _is_done(job, targets)]
+    left = [job for job in jobs if job not in done]
+    _check_targets(left, attention, force, may_exist=skip_existing)
+    return JobList(left, found.foreign, found.others, done)
+
+
+def _is_done(job: Job, targets: set[Path]) -> bool:
+    """Whether a translation stands, under its name or the one that it has because of its transparency."""
+    clear = job.target.with_name(output_name(job.target.name, transparency=True))
+    return job.target.exists() or (clear not in targets and clear.exists() and not job.named)
 
 
 def _named(found: Inputs, output: Path) -> list[Job]:
@@ -104,7 +118,7 @@ def outputs(jobs: Sequence[Job], attention: bool) -> Iterator[tuple[Path, Path |
         yield jobs[0].attention_folder / SHEET, "the contact sheet"
 
 
-def _check_targets(jobs: Sequence[Job], attention: bool, force: bool) -> None:
+def _check_targets(jobs: Sequence[Job], attention: bool, force: bool, *, may_exist: bool) -> None:
     sources = {job.source.resolve() for job in jobs}
     taken: dict[Path, Path | str] = {}
     existing = []
@@ -115,7 +129,7 @@ def _check_targets(jobs: Sequence[Job], attention: bool, force: bool) -> None:
             raise ConfigError(f"{target} is itself an input and would be overwritten: choose another output.")
         taken[target] = source
         existing += [target] if target.exists() else []
-    if existing and not force:
+    if existing and not force and not may_exist:
         what = (
             f"{existing[0]} exists" if len(existing) == 1 else f"{len(existing)} outputs, such as {existing[0]}, exist"
         )

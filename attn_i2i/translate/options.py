@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from ..masks import composite
+from ..masks import composite, weight
 from ..types import ConfigError
 
 
@@ -17,13 +17,14 @@ class Options:
 
     The weight of the output is ``strength``, times the caller's mask where one is given, times the foreground mask
     where ``keep_background`` or ``threshold`` is; ``threshold`` makes that mask 0 or 1 first. ``size="fit"`` resizes
-    to the size of a network that takes one size only, and back.
+    to the size of a network that takes one size only, and back. ``color`` makes grey pictures RGB before.
     """
 
     strength: float = 1.0
     threshold: float | None = None
     keep_background: bool = False
     size: Literal["fit"] | None = None
+    color: bool = False
 
     def __post_init__(self) -> None:
         for name, value in (("strength", self.strength), ("threshold", self.threshold)):
@@ -44,5 +45,11 @@ class Options:
                 "This network has no attention mask, so keep_background and threshold have nothing to go by:"
                 " give a mask of your own (mask), or leave them out."
             )
-        areas = [mask if self.composites else None, limit]
-        return composite(output, source, areas, self.strength)
+        return composite(output, source, self._areas(mask, limit), self.strength)
+
+    def kept(self, output: Tensor, mask: Tensor | None, limit: Tensor | None) -> Tensor:
+        """Where the source stays as it is, (1, H, W) of bool: the weight of the output is 0 there."""
+        return weight(output, self._areas(mask, limit), self.strength) == 0
+
+    def _areas(self, mask: Tensor | None, limit: Tensor | None) -> list[Tensor | None]:
+        return [mask if self.composites else None, limit]

@@ -23,7 +23,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ...images.opening import open_image, opened_file
-from ...images.read import Picture, read_image, read_stream
+from ...images.picture import Picture
+from ...images.read import read_image, read_stream
 from ...types import AttnI2IError
 from ..errors import OutOfMemoryError
 from ..options import TrainOptions

@@ -1,0 +1,87 @@
+"""Pictures of any depth out, as they came in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..files import atomic_path
+from ..types import ConfigError
+from .deep_png import write_deep
+from .metadata import save_options
+from .picture import Picture
+from .write import ARRAYS, write_image, writer_of
+
+Numbers = np.ndarray[Any, Any]
+TIFFS = frozenset({".tif", ".tiff"})
+
+
+def check_target(path: Path) -> None:
+    """Raise ConfigError where the extension names no format that is written here."""
+    if path.suffix.lower() not in ARRAYS:
+        writer_of(path)
+
+
+def write_picture(picture: Picture, path: str | Path, *, force: bool = False, metadata: bool = True) -> Path:
+    """Write a picture whole or not at all, with the depth, channels and metadata that it has.
+
+    The extension names the format. Existing files are replaced only with ``force``; ``metadata=False`` leaves out
+    EXIF and texts. Raises ConfigError where the format cannot hold the picture, which names one that can.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    check_target(path)
+    kept = picture.metadata if metadata else None
+    if suffix in ARRAYS:
+        with atomic_path(path, force=force) as temporary, temporary.open("wb") as file:
+            np.save(file, _as_array(picture), allow_pickle=False)
+    elif suffix in TIFFS and (
+        picture.layout is not None or picture.stored is not None or picture.channels not in (1, 3)
+    ):
+        from .tiff import write_plane  # late: tifffile takes a moment to import
+
+        layout = picture.layout if metadata or picture.layout is None else picture.layout.bare()
+        with atomic_path(path, force=force) as temporary:
+            write_plane(picture.numbers(), _alpha(picture), temporary, layout, picture.icc)
+    elif suffix == ".png" and picture.dtype == np.uint16 and picture.channels in (1, 3):
+        alpha = _alpha(picture)
+        numbers = picture.numbers() if alpha is None else np.concatenate([picture.numbers(), alpha])
+        with atomic_path(path, force=force) as temporary:
+            write_deep(numbers, temporary, picture.icc, kept)
+    else:
+        _check_bytes(picture, path)
+        options = save_options(kept, writer_of(path).format)
+        return write_image(picture.pil(), path, icc=picture.icc, force=force, **options)
+    return path
+
+
+def _check_bytes(picture: Picture, path: Path) -> None:
+    """What is left is written in 8 bits: refuse to lose depth or channels."""
+    if picture.channels not in (1, 3):
+        raise ConfigError(
+            f"{path}: it holds 1 or 3 channels, and the picture has {picture.channels}: use .tif or .npy."
+        )
+    if picture.dtype != np.uint8:
+        also = ".png, " if picture.dtype == np.uint16 else ""
+        raise ConfigError(
+            f"{path}: it would lose depth, because the picture is {picture.dtype}: use {also}.tif or .npy."
+        )
+
+
+def _alpha(picture: Picture) -> Numbers | None:
+    """Transparency in the picture's own type."""
+    if picture.alpha is None:
+        return None
+    dtype = picture.dtype
+    top = 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
+    values = picture.alpha.double().cpu().numpy() * top
+    return (values if dtype.kind == "f" else np.rint(values)).astype(dtype)
+
+
+def _as_array(picture: Picture) -> Numbers:
+    """(H, W) or (H, W, C), as arrays are read."""
+    alpha = _alpha(picture)
+    numbers = picture.numbers() if alpha is None else np.concatenate([picture.numbers(), alpha])
+    return numbers[0] if len(numbers) == 1 else np.moveaxis(numbers, 0, -1)

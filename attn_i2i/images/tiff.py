@@ -1,0 +1,241 @@
+"""Scientific TIFF: any depth, channels and planes, through tifffile; what a file says of itself is written again."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+from tifffile import TiffFile, TiffFrame, TiffPage, TiffPageSeries, TiffWriter
+
+from ..types import ConfigError, UnreadableFileError
+from .decode import turned
+from .metadata import ORIENTATION
+from .opening import check_size
+from .picture import Layout
+
+PLAIN_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"})
+BITS, DESCRIPTION, SAMPLE_FORMAT, SAMPLES, PLANAR = 258, 270, 339, 277, 284
+NONE, DEFLATE = 1, (8, 32946)
+GREY, RGB = (0, 1), 2
+ALPHA = (1, 2)  # the extra samples that are transparency, associated or not
+# Tags of the picture's making and of places on Earth, written again as they are.
+DESCRIBING = (271, 272, 315, 33432, 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 700)
+STRUCTURE_OF_IMAGEJ = frozenset({"ImageJ", "images", "channels", "slices", "frames", "hyperstack", "mode", "Labels"})
+MORE_CHANNELS = 4  # times the largest number of pixels allowed may a plane have numbers
+
+
+class Plane(NamedTuple):
+    """One plane of a file: ``numbers`` (C, H, W), ``alpha`` (1, H, W) or None, and whether 0 is white."""
+
+    numbers: np.ndarray[Any, Any]
+    alpha: np.ndarray[Any, Any] | None
+    white_is_zero: bool
+    icc: bytes | None
+    layout: Layout
+
+
+def is_plain(image: Image.Image) -> bool:
+    """Whether Pillow reads all of a TIFF: grey or colours in 8 bits, and no axes or units beside them."""
+    tags = getattr(image, "tag_v2", {})
+    description = str(tags.get(DESCRIPTION, ""))
+    plain = image.mode in PLAIN_MODES and tags.get(SAMPLES, 1) == len(image.getbands()) and tags.get(PLANAR, 1) == 1
+    numbers = set(tags.get(BITS, (1,))) <= {1, 2, 4, 8} and set(tags.get(SAMPLE_FORMAT, (1,))) <= {1}
+    return plain and numbers and not description.startswith("ImageJ=") and "<OME " not in description[:2000]
+
+
+def read_plane(file: IO[bytes], label: str, page: int | None, max_pixels: int) -> Plane:
+    """One plane of a TIFF, the first unless a ``page`` is given; raises UnreadableFileError and ConfigError."""
+    file.seek(0)
+    with TiffFile(file) as tiff:
+        planes = [(series, index) for series in tiff.series for index in range(_planes(series))]
+        if not 0 <= (page or 0) < len(planes):
+            raise ConfigError(f"page={page} was given, but {label} has {len(planes)} pages, counted from 0.")
+        series, index = planes[page or 0]
+        keyframe = series.keyframe
+        _check(series, keyframe, label, max_pixels)
+        numbers, axes = _numbers(series, index, label)
+        alpha = None
+        clear = "S" in axes and any(int(kind) in ALPHA for kind in keyframe.extrasamples)
+        if clear and len(numbers) == (4 if keyframe.photometric == RGB else 2):
+            numbers, alpha = numbers[:-1], numbers[-1:]
+        turn = keyframe.tags.valueof(ORIENTATION, 1)
+        numbers, alpha = turned(numbers, turn), None if alpha is None else turned(alpha, turn)
+        options = _options(tiff, keyframe, axes, len(planes), series)
+        icc = keyframe.iccprofile if isinstance(keyframe.iccprofile, bytes) else None
+        layout = Layout(axes, options, page or 0, len(planes))
+        return Plane(numbers, alpha, int(keyframe.photometric) == 0, icc, layout)
+
+
+def _planes(series: TiffPageSeries) -> int:
+    return math.prod(size for axis, size in zip(series.axes, series.shape, strict=True) if axis not in "CSYX")
+
+
+def _check(series: TiffPageSeries, page: TiffPage, label: str, max_pixels: int) -> None:
+    sizes = dict(zip(series.axes, series.shape, strict=True))
+    if not {"Y", "X"} <= sizes.keys() or 0 in series.shape:
+        raise UnreadableFileError(f"{label} holds no picture: its axes are {series.axes}.")
+    check_size((sizes["X"], sizes["Y"]), label, max_pixels)
+    numbers = math.prod(sizes.get(axis, 1) for axis in "CSYX")
+    if numbers > MORE_CHANNELS * max_pixels:
+        raise UnreadableFileError(
+            f"{label} has {numbers / 1e6:.0f} million numbers a plane: raise the limit (max_pixels)."
+        )
+    if getattr(series.dtype, "kind", "") not in ("i", "u", "f") or page.bitspersample not in (8, 16, 32, 64):
+        what = f"{series.dtype} numbers of {page.bitspersample} bits"
+        raise UnreadableFileError(f"{label} holds {what}: integers or floats of 8 to 64 bits are read.")
+    if int(page.photometric) not in (*GREY, RGB):
+        space = getattr(page.photometric, "name", page.photometric)
+        raise UnreadableFileError(f"{label} is {space} in {page.bitspersample} bits: save it as grey or RGB.")
+    if int(page.compression) not in (NONE, *DEFLATE) and not _has_codecs():
+        name = getattr(page.compression, "name", page.compression)
+        raise UnreadableFileError(f"{label} is compressed by {name}: pip install 'attn-i2i[tiff]' reads that.")
+
+
+def _has_codecs() -> bool:
+    try:
+        import imagecodecs  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _numbers(series: TiffPageSeries, index: int, label: str) -> tuple[np.ndarray[Any, Any], str]:
+    """(C, H, W) of one plane, in the machine's byte order, and the axes of the plane in the file."""
+    inner = series.keyframe.ndim
+    leading = series.axes[: len(series.axes) - inner]
+    if len(series.pages) == math.prod(series.shape[: len(leading)]):
+        plane, axes = _from_pages(series, leading, index, label)
+    else:  # one page that stands for a stack that follows it in the file
+        plane, axes = _picked(
+            series.asarray(out="memmap") if series.dataoffset else series.asarray(), series.axes, index
+        )
+    order = [axes.index(axis) for axis in "CSYX" if axis in axes]
+    plane = np.asarray(plane).transpose(order)
+    plane = plane.reshape(-1, *plane.shape[-2:])
+    return np.ascontiguousarray(plane.astype(plane.dtype.newbyteorder("="), copy=False)), axes
+
+
+def _from_pages(series: TiffPageSeries, leading: str, index: int, label: str) -> tuple[np.ndarray[Any, Any], str]:
+    shape = series.shape[: len(leading)]
+    counts = [size for axis, size in zip(leading, shape, strict=True) if axis != "C"]
+    within = math.prod(
+        size
+        for axis, size in zip(series.axes[len(leading) :], series.shape[len(leading) :], strict=True)
+        if axis not in "CSYX"
+    )
+    place = list(np.unravel_index(index // within, counts)) if counts else []
+    selected = [slice(None) if axis == "C" else int(place.pop(0)) for axis in leading]
+    numbers = np.arange(len(series.pages)).reshape(shape)[tuple(selected)]
+    parts = []
+    for number in np.atleast_1d(numbers).ravel():
+        page = series.pages[int(number)]
+        if page is None:
+            raise UnreadableFileError(f"{label} lacks the page {number} that it announces.")
+        parts.append(_picked(_decoded(page, label), series.axes[len(leading) :], index % within))
+    axes = parts[0][1]
+    if "C" not in leading:
+        return parts[0][0], axes
+    return np.stack([part for part, _ in parts]), "C" + axes
+
+
+def _picked(numbers: np.ndarray[Any, Any], axes: str, index: int) -> tuple[np.ndarray[Any, Any], str]:
+    """The plane of that index of an array whose other axes are counted through."""
+    others = [place for place, axis in enumerate(axes) if axis not in "CSYX"]
+    chosen = iter(np.unravel_index(index, [numbers.shape[place] for place in others]) if others else ())
+    key = tuple(int(next(chosen)) if place in others else slice(None) for place in range(len(axes)))
+    return numbers[key], "".join(axis for axis in axes if axis in "CSYX")
+
+
+def _decoded(page: TiffPage | TiffFrame, label: str) -> np.ndarray[Any, Any]:
+    """The page's numbers; without imagecodecs a deflated one is measured first, because zlib knows no limit."""
+    if int(page.compression) in DEFLATE and not _has_codecs():
+        for data, size in _segments(page):
+            if len(zlib.decompressobj().decompress(data, size + 1)) > size:
+                raise UnreadableFileError(f"{label} holds more data than its {page.shape} numbers take.")
+    return page.asarray(maxworkers=1)
+
+
+def _segments(page: TiffPage | TiffFrame) -> Iterator[tuple[bytes, int]]:
+    """Compressed strips or tiles, and the most bytes that one may hold."""
+    largest = math.prod(page.chunks) * page.dtype.itemsize  # type: ignore[union-attr]
+    handle = page.parent.filehandle
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+        handle.seek(offset)
+        yield handle.read(count), largest
+
+
+def _options(tiff: TiffFile, page: TiffPage, axes: str, planes: int, series: TiffPageSeries) -> dict[str, Any]:
+    """tifffile's options for a file of this plane alone that says the same of itself."""
+    options: dict[str, Any] = {"photometric": int(page.photometric), "software": page.software or None}
+    if "S" in axes:
+        options["planarconfig"] = int(page.planarconfig)
+    with contextlib.suppress(Exception):  # damaged numbers
+        x, y = page.resolution
+        if x > 0 and y > 0 and (x, y) != (1.0, 1.0):
+            options |= {"resolution": (x, y), "resolutionunit": int(page.resolutionunit)}
+    if int(page.compression) != NONE:
+        options["compression"] = "zlib"
+    tags = [page.tags.get(code) for code in DESCRIBING]
+    options["extratags"] = [(tag.code, int(tag.dtype), tag.count, tag.value, True) for tag in tags if tag is not None]
+    if datetime := page.tags.valueof(306):
+        options["datetime"] = str(datetime)
+    return options | _description(tiff, page, axes, planes, series) | {"bigtiff": tiff.is_bigtiff}
+
+
+def _description(tiff: TiffFile, page: TiffPage, axes: str, planes: int, series: TiffPageSeries) -> dict[str, Any]:
+    if tiff.is_imagej and tiff.imagej_metadata is not None:
+        kept = {key: value for key, value in tiff.imagej_metadata.items() if key not in STRUCTURE_OF_IMAGEJ}
+        return {"imagej": True, "metadata": kept | {"axes": axes}}
+    if tiff.is_ome and tiff.ome_metadata:
+        if planes == 1 and "FileName" not in tiff.ome_metadata:
+            return {"description": tiff.ome_metadata.encode(), "metadata": None}
+        sizes = dict(re.findall(r'\b(PhysicalSize[XY](?:Unit)?)="([^"]*)"', tiff.ome_metadata))
+        numbers = {key: value if key.endswith("Unit") else float(value) for key, value in sizes.items()}
+        return {"ome": True, "metadata": {"axes": axes, **numbers}}
+    if series.kind == "shaped":
+        return {"metadata": {}}
+    description = page.description
+    return {"metadata": None} | ({"description": description.encode()} if description else {})
+
+
+def write_plane(
+    numbers: np.ndarray[Any, Any],
+    alpha: np.ndarray[Any, Any] | None,
+    path: Path,
+    layout: Layout | None,
+    icc: bytes | None,
+) -> None:
+    """Write (C, H, W) numbers, and (1, H, W) of transparency, as the file of ``layout`` was, or as a plain TIFF."""
+    options: dict[str, Any] = dict(layout.options) if layout is not None else {"metadata": None, "compression": "zlib"}
+    axes = layout.axes if layout is not None else ""
+    if alpha is not None:
+        numbers = np.concatenate([numbers, alpha])
+        options["extrasamples"] = ["unassalpha"]
+    count = len(numbers)
+    if "S" not in axes and "C" not in axes and count > 1:  # colours, or channels, that had no axis
+        colours = count - (alpha is not None) == 3
+        options |= {"photometric": RGB if colours else 1, "planarconfig": 1}
+        axes = "YXS"
+    options.setdefault("photometric", 1)
+    if icc:
+        options["iccprofile"] = icc
+    writer = {key: options.pop(key) for key in ("bigtiff", "imagej", "ome") if key in options}
+    with TiffWriter(path, **writer) as tiff:
+        tiff.write(_arranged(numbers, axes), **options)
+
+
+def _arranged(numbers: np.ndarray[Any, Any], axes: str) -> np.ndarray[Any, Any]:
+    """(C, H, W) in the order of the axes of a plane."""
+    if len(numbers) == 1 and not {"S", "C"} & set(axes):
+        return numbers[0]
+    if {"S", "C"} <= set(axes):
+        raise ConfigError(f"A TIFF of axes {axes} is not written: save one channel at a time.")
+    order = {"C": 0, "S": 0, "Y": 1, "X": 2}
+    return np.ascontiguousarray(numbers.transpose([order[axis] for axis in axes]))

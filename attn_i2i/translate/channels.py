@@ -1,0 +1,45 @@
+"""Channels of pictures and of networks, brought together."""
+
+from __future__ import annotations
+
+import warnings
+
+from torch import Tensor, nn
+
+from ..images.picture import Picture, PictureWarning
+from ..types import ShapeError, Translation
+
+COLOURS = 3
+AS_GREY = (
+    "A grey picture goes through this network of colours as three equal channels and comes back as their mean:"
+    " color=True keeps the network's colours."
+)
+
+
+def channels_of(generator: nn.Module) -> tuple[int, int]:
+    """How many channels a network takes and gives: what it advertises as ``channels``, or three."""
+    channels = getattr(generator, "channels", COLOURS)
+    return (channels, channels) if isinstance(channels, int) else (channels[0], channels[1])
+
+
+def network_values(picture: Picture, generator: nn.Module) -> Tensor:
+    """The picture as a network takes it, (C, H, W) in [0, 1]; ShapeError where the channels do not fit."""
+    takes, _ = channels_of(generator)
+    values = picture.values if picture.stored is None else picture.values.clamp(0, 1)
+    if picture.channels == takes:
+        return values
+    if picture.channels == 1 and takes == COLOURS:
+        warnings.warn(AS_GREY, PictureWarning, stacklevel=2)
+        return values.expand(COLOURS, -1, -1)
+    raise ShapeError(
+        f"{picture.name} has {picture.channels} channels, and this network takes {takes}: give it a picture of {takes}."
+    )
+
+
+def as_grey(translation: Translation) -> Translation:
+    """Images and contents of a batch as the mean of their channels."""
+    contents = translation.contents
+    return translation._replace(
+        image=translation.image.mean(-3, keepdim=True),
+        contents=None if contents is None else contents.mean(-3, keepdim=True),
+    )
