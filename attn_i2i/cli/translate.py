@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -160,11 +160,10 @@ def _telling(report: Report, plan: JobList, output: Path) -> Iterator[None]:
         print("interrupted: what is done stays, and --skip-existing goes on from there", file=sys.stderr)
         _tell(report, plan, output)
         raise
-    _tell_others(plan.others)
-    _tell(report, plan, output)
+    _tell(report, plan, output, plan.others)
 
 
-def _tell_others(others: list[Path]) -> None:
+def _tell_others(others: Sequence[Path]) -> None:
     if others:
         names = ", ".join(map(str, others[:NAMED])) + (
             f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
@@ -173,11 +172,12 @@ def _tell_others(others: list[Path]) -> None:
         print(f"left out: {what}: {names}", file=sys.stderr)
 
 
-def _tell(report: Report, plan: JobList, output: Path) -> None:
+def _tell(report: Report, plan: JobList, output: Path, others: Sequence[Path] = ()) -> None:
     """What was skipped, and how many pictures are done."""
     for path, why in report.failed:
         why = why if why.startswith(str(path)) else f"{path}: {why}"
         print(f"skipped: {spelled(why)}", file=sys.stderr)
+    _tell_others(others)
     total = len(plan.jobs) + len(plan.foreign)
     count = total if len(report.written) == total else f"{len(report.written)} of {total}"
     before = f"; {len(plan.done)} were there already" if plan.done else ""
