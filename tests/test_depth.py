@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +241,25 @@ def test_imagej_and_ome_say_the_same_of_a_plane(tmp_path: Path) -> None:
     with tifffile.TiffFile(tmp_path / "new-o.tif") as tiff:
         assert 'PhysicalSizeX="0.25"' in (tiff.ome_metadata or "")
         assert tiff.series[0].axes == "CYX"
+
+
+def ome(planes: int, data: str = "") -> bytes:
+    """An OME description that announces that many planes."""
+    sizes = f'SizeX="{WIDTH}" SizeY="{HEIGHT}" SizeZ="{planes}" SizeC="1" SizeT="{planes}"'
+    pixels = f'<Pixels ID="P" DimensionOrder="XYZCT" Type="uint16" {sizes}><TiffData IFD="0">{data}</TiffData></Pixels>'
+    space = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
+    return f'<?xml version="1.0"?><OME xmlns="{space}"><Image ID="I">{pixels}</Image></OME>'.encode()
+
+
+def test_what_ome_announces_costs_nothing_and_opens_no_other_file(tmp_path: Path) -> None:
+    values = numbers("uint16", 1)[0]
+    tifffile.imwrite(tmp_path / "a.tif", values, description=ome(20_000), metadata=None)
+    with pytest.raises(UnreadableFileError, match=r"a\.tif announces 400000000 planes"):
+        read_image(tmp_path / "a.tif", page=0)
+    os.mkfifo(tmp_path / "other.tif")  # to open it would wait for ever
+    other = '<UUID FileName="other.tif">urn:uuid:1</UUID>'
+    tifffile.imwrite(tmp_path / "b.tif", values, description=ome(1, other), metadata=None)
+    assert np.array_equal(read_image(tmp_path / "b.tif", page=0).numbers()[0], values)
 
 
 def test_a_tiff_turned_by_its_tag_stands_upright(tmp_path: Path) -> None:

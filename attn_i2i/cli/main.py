@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import signal
 import sys
@@ -130,6 +131,7 @@ def _prepare_process(debug: bool) -> None:
     if not debug:
         warnings.showwarning = _show_warning
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # they name no file
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # nor do these, and what matters becomes an error
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _end)
 

@@ -17,7 +17,7 @@ from tifffile import TiffFile, TiffFrame, TiffPage, TiffPageSeries, TiffWriter
 from ..types import ConfigError, UnreadableFileError
 from .decode import turned
 from .metadata import ORIENTATION
-from .opening import check_size
+from .opening import TooMuchError, check_size
 from .picture import Layout
 
 PLAIN_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"})
@@ -28,6 +28,8 @@ ALPHA = (1, 2)  # the extra samples that are transparency, associated or not
 # Tags of the picture's making and of places on Earth, written again as they are.
 DESCRIBING = (271, 272, 315, 33432, 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 700)
 STRUCTURE_OF_IMAGEJ = frozenset({"ImageJ", "images", "channels", "slices", "frames", "hyperstack", "mode", "Labels"})
+PIXELS, SIZES = re.compile(r"<(?:\w+:)?Pixels\b[^>]*"), re.compile(r"\bSize[ZCT]\s*=\s*[\"'](\d{1,12})[\"']")
+MOST_PLANES = 100_000  # tifffile lists them all before the first is read
 MORE_CHANNELS = 4  # times the largest number of pixels allowed may a plane have numbers
 
 
@@ -52,8 +54,7 @@ def is_plain(image: Image.Image) -> bool:
 
 def read_plane(file: IO[bytes], label: str, page: int | None, max_pixels: int) -> Plane:
     """One plane of a TIFF, the first unless a ``page`` is given; raises UnreadableFileError and ConfigError."""
-    file.seek(0)
-    with TiffFile(file) as tiff:
+    with _opened(file, label) as tiff:
         planes = [(series, index) for series in tiff.series for index in range(_planes(series))]
         if not 0 <= (page or 0) < len(planes):
             raise ConfigError(f"page={page} was given, but {label} has {len(planes)} pages, counted from 0.")
@@ -73,6 +74,23 @@ def read_plane(file: IO[bytes], label: str, page: int | None, max_pixels: int) -
         return Plane(numbers, alpha, int(keyframe.photometric) == 0, icc, layout)
 
 
+def _opened(file: IO[bytes], label: str) -> TiffFile:
+    """The file, with the axes that OME names where they are its own and not beyond measure.
+
+    An OME description may refer to other files, which nobody gave, and may announce planes without end.
+    """
+    file.seek(0)
+    tiff = TiffFile(file)
+    description = (tiff.ome_metadata or "") if tiff.is_ome else ""
+    sizes = [math.prod(map(int, SIZES.findall(pixels))) for pixels in PIXELS.findall(description)]
+    if sum(sizes) > MOST_PLANES:
+        raise TooMuchError(f"{label} announces {sum(sizes)} planes: at most {MOST_PLANES} are read.")
+    if "FileName" in description:
+        file.seek(0)
+        return TiffFile(file, is_ome=False)
+    return tiff
+
+
 def _planes(series: TiffPageSeries) -> int:
     return math.prod(size for axis, size in zip(series.axes, series.shape, strict=True) if axis not in "CSYX")
 
@@ -84,9 +102,7 @@ def _check(series: TiffPageSeries, page: TiffPage, label: str, max_pixels: int) 
     check_size((sizes["X"], sizes["Y"]), label, max_pixels)
     numbers = math.prod(sizes.get(axis, 1) for axis in "CSYX")
     if numbers > MORE_CHANNELS * max_pixels:
-        raise UnreadableFileError(
-            f"{label} has {numbers / 1e6:.0f} million numbers a plane: raise the limit (max_pixels)."
-        )
+        raise TooMuchError(f"{label} has {numbers / 1e6:.0f} million numbers a plane: raise the limit (max_pixels).")
     if getattr(series.dtype, "kind", "") not in ("i", "u", "f") or page.bitspersample not in (8, 16, 32, 64):
         what = f"{series.dtype} numbers of {page.bitspersample} bits"
         raise UnreadableFileError(f"{label} holds {what}: integers or floats of 8 to 64 bits are read.")

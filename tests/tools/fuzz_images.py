@@ -22,8 +22,10 @@ from pathlib import Path
 from types import FrameType
 
 import numpy as np
+import tifffile
 from PIL import Image
 
+from attn_i2i.images.deep_png import write_deep
 from attn_i2i.images.opening import MAX_PIXELS
 from attn_i2i.images.read import read_image
 from attn_i2i.types import AttnI2IError
@@ -80,7 +82,46 @@ def samples() -> dict[str, bytes]:
         buffer = io.BytesIO()
         image.copy().save(buffer, {"jpg": "JPEG", "tif": "TIFF"}.get(name.split(".")[1], name.split(".")[1]), **options)
         files[name] = buffer.getvalue()
-    return files
+    return files | _scientific(rng)
+
+
+def _scientific(rng: np.random.Generator) -> dict[str, bytes]:
+    """Files of 16 bits and more, of several channels and planes."""
+    deep = rng.integers(0, 65536, (5, 48, 40), dtype=np.uint16)
+    tiffs: dict[str, tuple[np.ndarray, dict[str, object]]] = {
+        "planar.tif": (deep[:3], {"photometric": "rgb", "planarconfig": "separate"}),
+        "rgba16.tif": (np.moveaxis(deep[:4], 0, -1), {"photometric": "rgb", "compression": "zlib"}),
+        "five.tif": (
+            np.moveaxis(deep, 0, -1),
+            {"photometric": "minisblack", "compression": "lzw", "planarconfig": "contig"},
+        ),
+        "imagej.tif": (deep, {"imagej": True, "metadata": {"axes": "CYX"}}),
+        "stack.tif": (deep, {"ome": True, "metadata": {"axes": "ZYX"}, "compression": "zlib"}),
+        "big.tif": (rng.random((48, 40), dtype=np.float32), {"bigtiff": True, "tile": (16, 16), "compression": "zlib"}),
+    }
+    files = {}
+    for name, (data, options) in tiffs.items():
+        buffer = io.BytesIO()
+        tifffile.imwrite(buffer, data, **options)
+        files[name] = buffer.getvalue()
+    with tempfile.TemporaryDirectory() as folder:
+        for count in (2, 3, 4):
+            path = Path(folder, f"{count}.png")
+            write_deep(deep[:count], path, None, None)
+            files[f"deep-{count}.png"] = path.read_bytes()
+    buffer = io.BytesIO()
+    np.save(buffer, np.moveaxis(deep[:3], 0, -1))
+    return files | {"array.npy": buffer.getvalue()} | _photos()
+
+
+def _photos() -> dict[str, bytes]:
+    try:
+        import pillow_heif
+    except ImportError:
+        return {}
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(Image.radial_gradient("L").convert("RGB").resize((48, 40))).save(buffer)
+    return {"photo.heic": buffer.getvalue()}
 
 
 def mutate(data: bytes, rng: random.Random) -> bytes:
@@ -180,9 +221,9 @@ class Fuzzer:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                picture = read_image(path)
-            if not (picture.rgb.shape[0] == 3 and 0 <= picture.rgb.min() <= picture.rgb.max() <= 1):
-                raise AssertionError(f"{path} was read as {tuple(picture.rgb.shape)} outside [0, 1]")
+                picture = read_image(path, range="dtype")
+            if not (picture.values.ndim == 3 and picture.values.isfinite().all() and picture.pil()):
+                raise AssertionError(f"{path} was read as {tuple(picture.values.shape)} of {picture.dtype}")
         except AttnI2IError as error:
             if name not in str(error) or "\n" in str(error):
                 raise AssertionError(f"the message does not name the file in one line: {error}") from error
