@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Trains the models of the tasks, each seeded, interruptible and resumed where it stopped:
+#   train_tasks.sh WORK MODEL...      WORK keeps the folders of the tasks and the runs
+# The baseline cyclegan-apple2orange-fruit has the same data, steps, widths and discriminators.
+set -euo pipefail
+work=$1
+shift
+mkdir -p "$work"
+
+train() {
+    local data=$1 name=$2 recipe=$3 run=$work/$2
+    shift 3
+    [ -d "$data" ] || attn-i2i task "$(basename "$data")" "$data"
+    local resume=()
+    [ -d "$run" ] && resume=(--resume)
+    attn-i2i train "$recipe" --data "$data" -o "$run" --crop-size 128 --load-size 128 --no-flip --cache --workers 0 \
+        --seed 0 --save-every 250 --sample-every 250 --ema 0.995 --batch-size 2 --set width=16 --set blocks=4 \
+        --set discriminator_width=32 --set discriminator_layers=3 "${resume[@]}" "$@"
+}
+
+# Two epochs of 900 steps; the learning rate falls to zero over the second.
+fruit=(--set epochs=1 --set decay_epochs=1 --set learning_rate=0.0003 --set discriminator_rate=2)
+for name in "$@"; do
+    case $name in
+    # A light cycle term opens the masks within some hundred steps.
+    attentiongan2-apple2orange-fruit)
+        train "$work/fruit" "$name" attentiongan2 "${fruit[@]}" --set masks=4 --set attention_kernel=3 --set cycle=1 \
+            --set identity=0 ;;
+    cyclegan-apple2orange-fruit)
+        train "$work/fruit" "$name" cyclegan "${fruit[@]}" ;;
+    *)
+        echo "no model is named $name" >&2
+        exit 2 ;;
+    esac
+done
