@@ -326,12 +326,14 @@ def test_what_only_a_training_needs_is_left_out_by_name(tmp_path: Path) -> None:
     torch.save(network.state_dict(), tmp_path / "latest_net_G.pth")
     torch.save({f"mlp_{i}.{j}.weight": torch.ones(2, 2) for i in (0, 1) for j in (0, 2)}, tmp_path / "latest_net_F.pth")
     torch.save({"conv.weight": torch.ones(2, 2, 3, 3)}, tmp_path / "latest_net_D.pth")
-    files = [tmp_path / f"latest_net_{letter}.pth" for letter in "GFD"]
+    torch.save({"state": {0: {"exp_avg": torch.ones(3)}}}, tmp_path / "optimizer.pth")
+    files = [*(tmp_path / f"latest_net_{letter}.pth" for letter in "GFD"), tmp_path / "optimizer.pth"]
     done = convert(files, tmp_path / "model")
     left_out = read_config(tmp_path / "model").provenance["left_out"]
     assert left_out == {
         "latest_net_F.pth": "the projection heads of a contrastive loss",
         "latest_net_D.pth": "a discriminator of an unknown layout",
+        "optimizer.pth": "the state of a training",
     }
     assert "left out: latest_net_F.pth" in done.summary()
 

@@ -19,6 +19,8 @@ MAX_TENSORS = 20_000
 """What one checkpoint may hold beside optimizers: published training states have some hundreds."""
 MAX_NESTING = 12
 """Dictionaries around a network: five are common, every further one costs a look at all tensors."""
+MAX_GROUPS = 2_000
+"""Dictionaries of one file that are searched: those of a training state are some dozens."""
 
 
 @dataclass(frozen=True)
@@ -157,12 +159,13 @@ def _asked(converters: Registry[Converter], as_layout: str | None, where: str) -
 
 class _Search:
     def __init__(self, where: str, entries: Sequence[Entry[Converter]], contents: Contents) -> None:
-        self.where, self.contents = where, contents
+        self.where, self.contents, self.groups = where, contents, 0
         self.converters = [(entry, entry.load()) for entry in entries]
         self.suggested = {entry.name for entry, converter in self.converters if converter.is_suggested(_stem(where))}
 
     def look(self, state: StateDict, path: tuple[str, ...]) -> list[str]:
         """Note the networks under ``path``; returns the names of tensors that nothing covers."""
+        self.groups += 1
         state = {without_wrapper(key): tensor for key, tensor in state.items()}
         shown = self.where if len(path) == 1 else f"{self.where}:{'.'.join(path[1:])}"
         rest = self._claimed(state, path, shown)
@@ -170,7 +173,7 @@ class _Search:
         for name, group in _groups(rest).items():
             tensors = [key for key, tensor in group.items() if tensor.dim()]
             before = len(self.contents.networks)
-            deeper = bool(name) and len(path) <= MAX_NESTING
+            deeper = bool(name) and len(path) <= MAX_NESTING and self.groups < MAX_GROUPS
             missing = self.look(group, (*path, name)) if deeper else tensors
             nothing = len(self.contents.networks) == before
             if missing and name and nothing and (reason := training_only(name, group)):

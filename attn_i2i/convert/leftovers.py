@@ -31,7 +31,10 @@ def is_training_state(name: str) -> bool:
 
 def training_only(name: str, keys: Iterable[str]) -> str | None:
     """What a group of tensors is, where its name or keys say that no translation needs it; None otherwise."""
-    if all(map(_PROJECTION.fullmatch, keys)):
+    names = list(keys)
+    if not names or any(map(_PART.fullmatch, (name, name.rpartition(".")[0]))):
+        return "the state of a training"
+    if all(map(_PROJECTION.fullmatch, names)):
         return "the projection heads of a contrastive loss"
     own = [re.sub(r"\d+$", "", word) for word in words(name)]
     return next((what for what, known in LOSS_WORDS.items() if not known.isdisjoint(own)), None)
