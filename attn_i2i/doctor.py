@@ -8,8 +8,11 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from .hub.errors import HubError
 from .hub.reach import address, unreachable
+from .hub.redact import redacted
 from .models.places import model_store, models_in, shipped_models
+from .models.trust import StoreError, check_private
 from .plugins import manager
 from .plugins.listing import describe
 
@@ -57,6 +60,11 @@ def _models() -> dict[str, str]:
     standing = next(path for path in (zoo, *zoo.parents) if path.exists())
     found["free space"] = f"{shutil.disk_usage(standing).free / 2**30:.1f} GiB"
     found["writable"] = "yes" if os.access(standing, os.W_OK) else f"no: {standing}"
+    try:
+        check_private(zoo)
+        found["only yours"] = "yes"
+    except StoreError as error:
+        found["only yours"] = f"no: {error}"
     fetched = sum(path.stat().st_size for path in Path(zoo, ".hub").rglob("*") if path.is_file())
     found["fetched from the Hub"] = f"{fetched / 2**20:.0f} MiB"
     return found
@@ -72,10 +80,14 @@ def _plugins() -> dict[str, str]:
 def _hub() -> dict[str, str]:
     from huggingface_hub import constants, get_token
 
-    if constants.HF_HUB_OFFLINE:
-        answer = "not asked: HF_HUB_OFFLINE is set"
-    else:
-        host, port = address(constants.ENDPOINT)
-        why = unreachable(host, port)
-        answer = f"no: {host}:{port}: {why}" if why else "yes"
-    return {"endpoint": constants.ENDPOINT, "reachable": answer, "logged in": "yes" if get_token() else "no"}
+    answer = "not asked: HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else _reachable(constants.ENDPOINT)
+    return {"endpoint": redacted(constants.ENDPOINT), "reachable": answer, "logged in": "yes" if get_token() else "no"}
+
+
+def _reachable(endpoint: str) -> str:
+    try:
+        host, port = address(endpoint)
+    except HubError as error:
+        return f"no: {error}"
+    why = unreachable(host, port)
+    return f"no: {host}:{port}: {why}" if why else "yes"

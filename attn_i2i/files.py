@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import os
 import re
@@ -128,16 +129,29 @@ def sha256(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def read_small(path: str | os.PathLike[str], most: int = SMALL_BYTES) -> bytes:
-    """The bytes of a regular file of at most ``most`` bytes; a pipe, a device or a larger file is refused unread.
+def open_regular(path: str | os.PathLike[str], *, links: bool = True) -> io.BufferedReader:
+    """A regular file opened to read; a pipe or a device, and without ``links`` a symbolic link, is refused unread.
 
     Raises UnreadableFileError, and OSError as ``open`` does.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe without a writer would block
-    with open(descriptor, "rb") as stream:  # noqa: PTH123
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableFileError(f"{path} is not a regular file")
+    if not links and Path(path).is_symlink():
+        raise UnreadableFileError(f"{path} is a symbolic link")
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # a pipe without a writer would block
+    descriptor = os.open(path, flags | (0 if links else getattr(os, "O_NOFOLLOW", 0)) | getattr(os, "O_BINARY", 0))
+    stream = open(descriptor, "rb")  # noqa: PTH123, SIM115
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        stream.close()
+        raise UnreadableFileError(f"{path} is not a regular file")
+    return stream
+
+
+def read_small(path: str | os.PathLike[str], most: int = SMALL_BYTES, *, links: bool = True) -> bytes:
+    """The bytes of a regular file of at most ``most`` bytes; a larger one is refused unread.
+
+    Raises as ``open_regular`` does.
+    """
+    with open_regular(path, links=links) as stream:
+        status = os.fstat(stream.fileno())
         if status.st_size > most:
             raise UnreadableFileError(
                 f"{path} has {status.st_size} bytes, more than the {most} that such a file may have"

@@ -117,7 +117,7 @@ def main() -> None:
         sys.exit(130)
     except Exception as error:
         if debug:
-            traceback.print_exc()
+            print(_redacted(traceback.format_exc()), file=sys.stderr, end="")
         else:
             print(_one_line(error), file=sys.stderr)
         sys.exit(2 if isinstance(error, ConfigError | UnknownNameError) else 1)
@@ -179,12 +179,19 @@ def _names(some: typer.Typer) -> list[str]:
     return sorted(typer.main.get_group(some).commands)
 
 
+def _redacted(text: str) -> str:
+    """``text`` without passwords, tokens and signatures; the rule is imported when something is to be said."""
+    from ..hub.redact import redacted as rule
+
+    return rule(text)
+
+
 def _one_line(error: Exception) -> str:
-    text = spelled(" ".join(str(error).split())) or type(error).__name__
+    text = spelled(_redacted(" ".join(str(error).split()))) or type(error).__name__
     if isinstance(error, AttnI2IError):
         return f"error: {text}"
     return f"error: {type(error).__name__}: {text[:500]} (run with --debug to see where)"
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"warning: {spelled(' '.join(str(message).split()))}", file=sys.stderr)
+    print(f"warning: {spelled(_redacted(' '.join(str(message).split())))}", file=sys.stderr)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..files import atomic_path
 from ..models.checksums import ChecksumError, check_file
+from ..models.trust import refuse_links
 from ..plugins import PluginWarning, manager
 from .errors import TransientError, explained, no_hub
 from .reach import require_hub
@@ -103,6 +104,7 @@ class Repository:
         """
         key = sha256(f"{self.repo}@{self.revision}".encode()).hexdigest()[:12]
         incoming = folder.parents[1] / f".{key}"
+        refuse_links(incoming)
         shutil.rmtree(incoming, ignore_errors=True)
         incoming.mkdir()
         try:

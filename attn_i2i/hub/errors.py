@@ -9,15 +9,19 @@ from pathlib import Path
 
 from ..files import DiskFullError
 from ..types import AttnI2IError
+from .redact import redact_chain, redacted
 
 LOG_IN = "log in with hf auth login (or set HF_TOKEN)"
 TRANSPORTS = ("httpcore", "httpx", "httpx2", "requests", "urllib3")
 
 
 class HubError(AttnI2IError, OSError):
-    """The Hub, or the way to it, does not give what was asked for."""
+    """The Hub, or the way to it, does not give what was asked for. Its message holds no secret of an address."""
 
     __str__ = Exception.__str__
+
+    def __init__(self, message: object = "", *rest: object) -> None:
+        super().__init__(redacted(str(message)), *rest)
 
 
 class LicenceError(AttnI2IError):
@@ -37,6 +41,7 @@ def explained(repo: str, folder: Path | None = None) -> Iterator[None]:
         raise
     except Exception as error:
         translated = _translated(error, repo, folder)
+        redact_chain(error)
         if translated is None:
             raise
         raise translated from error
@@ -48,6 +53,8 @@ def _translated(error: Exception, repo: str, folder: Path | None) -> AttnI2IErro
 
     if isinstance(error, errors.LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
         error = error.__cause__  # the client wraps what happened when it asked
+    if isinstance(error, RuntimeError) and str(error).startswith("Error while upload") and error.__cause__:
+        error = error.__cause__ if isinstance(error.__cause__, Exception) else error
     if isinstance(error, errors.HFValidationError):
         return HubError(f"{repo!r} is not the name of a Hub repository: expected owner/name.")
     if isinstance(error, errors.HfHubHTTPError):

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from ..files import atomic_path
 from ..models.card import is_restricted
 from ..models.places import model_store
+from ..models.trust import check_private
 from .errors import LicenceError
 
 
@@ -16,6 +17,7 @@ def require_licence(name: str, licence: str | None, accepted: bool, note: str = 
     if licence is None or not is_restricted(licence):
         return
     remembered = model_store() / ".licences" / quote(name, safe="")
+    check_private(model_store(), remembered.parent)
     if accepted:
         with suppress(OSError):  # where nothing can be stored it is asked again next time
             remembered.parent.mkdir(parents=True, exist_ok=True)

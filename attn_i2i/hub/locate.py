@@ -9,7 +9,8 @@ from ..models.card import UNSTATED, Card
 from ..models.cards import find_card, get_card
 from ..models.config import CONFIG, ModelConfig
 from ..models.mistaken import no_model_file
-from ..models.places import installed_folder, shipped_models
+from ..models.places import installed_folder, model_store, shipped_models
+from ..models.trust import check_private
 from ..registry import require_types
 from ..swapping import mend
 from ..types import ConfigError
@@ -98,6 +99,8 @@ def _split(text: str, revision: str | None) -> tuple[str, str | None]:
 def _installed(name: str, folder: Path, card: Card | None, accept: bool) -> Path:
     """A model of the package or the model store, its licence accepted and its files checked."""
     shipped = folder.is_relative_to(shipped_models())
+    if not shipped:
+        check_private(model_store(), folder)
     digests = card.weights.sha256 if shipped and card and card.weights else None
     hint = "install the package again" if shipped else "convert it again with --as and --force"
     config = check_whole(folder, digests, hint)

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from hashlib import sha256
+from hashlib import file_digest, sha256
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..files import sha256 as sha256_of_file
+from ..files import read_small
 from ..models.card import UNSTATED, Card
 from ..models.cards import find_card
 from ..models.config import CONFIG, ModelConfig, read_config
 from ..models.directory import build_discriminators, build_generator
 from ..models.readme import model_card
-from ..types import ModelError
-from .errors import LicenceError, explained
+from ..registry import require_types
+from ..types import ModelError, UnreadableFileError
+from .errors import HubError, LicenceError, explained
 from .store import check_repo
+from .uploads import Uploads, add_left_out, add_samples, weights_of, without_paths
 from .whole import check_whole, weight_files
-
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-MOST_SAMPLES = 12
 
 
 class Published(NamedTuple):
@@ -37,35 +38,85 @@ class Published(NamedTuple):
         return "\n".join((*head, *sums))
 
 
-def publish(directory: str | Path, repo: str, *, licence: str | None = None, private: bool = False) -> Published:
+def publish(
+    directory: str | Path,
+    repo: str,
+    *,
+    licence: str | None = None,
+    private: bool = False,
+    confirm: Callable[[str], bool] | None = None,
+) -> Published:
     """Put a model directory into the Hub repository ``repo`` (owner/name), which is made where it does not exist.
 
-    Goes up in one commit: the configuration, the weights, a model card, and pictures from the directory's
-    ``samples`` folder; nothing else that may lie there. ``licence`` sets what the configuration does not say. Raises
-    LicenceError for a model without a licence, ModelError for one that is not whole or does not load strictly,
-    HubError where the Hub refuses, or ``repo`` is no such name.
-    """
-    from huggingface_hub import CommitOperationAdd, HfApi
+    Goes up in one commit: the configuration, the weights, a model card, and pictures from the directory's ``samples``
+    folder, drawn anew without their metadata; nothing else that may lie there, and nothing that a link leads to.
+    Absolute paths in the configuration are cut to their last name. ``licence`` sets what the configuration does not
+    say. ``confirm`` sees the list of all this before anything is sent, and may say no.
 
+    Raises LicenceError for a model without a licence, ModelError for one that is not whole or does not load strictly,
+    HubError where the Hub refuses, ``repo`` is no such name, or ``confirm`` said no.
+    """
+    require_types(str | Path, directory=directory)
+    require_types(str, repo=repo)
+    require_types(str | None, licence=licence)
+    require_types(bool, private=private)
     check_repo(repo)
     directory = Path(directory)
     config = _checked(directory, licence)
-    text = config.to_json().encode()
-    samples = _samples(directory)
-    readme = _readme(directory, repo, config, samples).encode()
-    weights = weight_files(config)
-    contents: dict[str, Any] = {CONFIG: text, "README.md": readme}
-    contents |= {name: directory / name for name in (*weights, *samples)}
-    with explained(repo, directory):
+    uploads = Uploads()
+    try:
+        gather(directory, repo, config, uploads)
+        listing = "\n".join((f"to {repo}{' (private)' if private else ''}:", *uploads.lines()))
+        if confirm is not None and not confirm(listing):
+            raise HubError(f"Nothing was sent to {repo}.")
+        sums = {name: _digest(content) for name, content in uploads.contents.items() if name in _loaded(config)}
+        commit = _sent(repo, private, uploads, f"{config.architecture}, {', '.join(config.directions)}")
+    finally:
+        uploads.close()
+    return Published(repo, commit, sums)
+
+
+def gather(directory: Path, repo: str, config: ModelConfig, uploads: Uploads) -> None:
+    """Note all that goes up; the files of the weights are open, so that nobody can exchange them any more."""
+    config = replace(config, provenance=without_paths(config.provenance))
+    uploads.contents[CONFIG] = config.to_json().encode()
+    for name in weight_files(config):
+        uploads.contents[name] = weights_of(directory, name)
+    add_samples(directory, uploads)
+    samples = [name for name in uploads.contents if name.startswith("samples/")]
+    uploads.contents["README.md"] = _readme(directory, repo, config, samples, uploads).encode()
+    add_left_out(directory, uploads)
+
+
+def _sent(repo: str, private: bool, uploads: Uploads, message: str) -> str:
+    """Make the one commit; its name."""
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    with explained(repo):
         api = HfApi(library_name="attn-i2i")
         api.create_repo(repo, private=private, exist_ok=True)
-        done = api.create_commit(
-            repo,
-            [CommitOperationAdd(name, content) for name, content in contents.items()],
-            commit_message=f"{config.architecture}, {', '.join(config.directions)}",
-        )
-    sums = {CONFIG: sha256(text).hexdigest()} | {name: sha256_of_file(directory / name) for name in weights}
-    return Published(repo, done.oid, sums)
+        operations = [CommitOperationAdd(name, _again(content)) for name, content in uploads.contents.items()]
+        return str(api.create_commit(repo, operations, commit_message=message).oid)
+
+
+def _again(content: bytes | BufferedReader) -> bytes | str:
+    """What the client may open by itself, for equal files twice at once: the open file, where the system names it."""
+    if isinstance(content, bytes):
+        return content
+    opened = f"/proc/self/fd/{content.fileno()}"
+    return opened if os.path.exists(opened) else str(content.name)  # noqa: PTH110
+
+
+def _loaded(config: ModelConfig) -> list[str]:
+    return [CONFIG, *weight_files(config)]
+
+
+def _digest(content: bytes | BufferedReader) -> str:
+    if isinstance(content, bytes):
+        return sha256(content).hexdigest()
+    digest = file_digest(content, "sha256").hexdigest()
+    content.seek(0)
+    return digest
 
 
 def _checked(directory: Path, licence: str | None) -> ModelConfig:
@@ -86,18 +137,20 @@ def _checked(directory: Path, licence: str | None) -> ModelConfig:
     return config
 
 
-def _samples(directory: Path) -> list[str]:
-    """Paths of the pictures to show, as they are named in the repository."""
-    found = (path for path in sorted(directory.glob("samples/*")) if path.suffix.lower() in PICTURES)
-    return [f"samples/{path.name}" for path in found if path.is_file()][:MOST_SAMPLES]
-
-
-def _readme(directory: Path, repo: str, config: ModelConfig, samples: Sequence[str]) -> str:
+def _readme(directory: Path, repo: str, config: ModelConfig, samples: Sequence[str], uploads: Uploads) -> str:
     """A fresh model card; a README.md that was edited keeps its text and gets the metadata."""
     card = _card_of(directory, config)
     fresh = model_card(repo, config, card, samples)
     path = directory / "README.md"
-    written = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if not os.path.lexists(path):
+        return fresh
+    try:
+        written = read_small(path, links=False).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path} is not UTF-8: save it as UTF-8, or remove it for a fresh one.") from error
+    except UnreadableFileError as error:
+        uploads.left_out["README.md of the folder"] = f"{error}; a fresh one is written"
+        return fresh
     if not written or _body(written) == _body(model_card(directory.name, read_config(directory))):
         return fresh
     return fresh[: len(fresh) - len(_body(fresh))] + _body(written)

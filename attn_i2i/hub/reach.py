@@ -7,7 +7,7 @@ from threading import Thread
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from .errors import TransientError, offline
+from .errors import HubError, TransientError, offline
 
 SECONDS = 1.5
 
@@ -30,13 +30,22 @@ def require_hub(repo: str) -> None:
 
 
 def address(endpoint: str) -> tuple[str, int]:
-    """Host and port to connect to first: the proxy's where one is set for this address, else the endpoint's."""
-    url = urlsplit(endpoint)
-    proxies = getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    if proxy and not proxy_bypass(url.hostname or ""):
-        url = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    return url.hostname or "localhost", url.port or {"http": 80, "socks5": 1080}.get(url.scheme, 443)
+    """Host and port to connect to first: the proxy's where one is set for this address, else the endpoint's.
+
+    Raises HubError for an endpoint or a proxy that is no address.
+    """
+    try:
+        url = urlsplit(endpoint)
+        proxies = getproxies()
+        proxy = proxies.get(url.scheme) or proxies.get("all")
+        if proxy and not proxy_bypass(url.hostname or ""):
+            url = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        return url.hostname or "localhost", url.port or {"http": 80, "socks5": 1080}.get(url.scheme, 443)
+    except ValueError as error:
+        raise HubError(
+            f"The Hub's address {endpoint}, or that of the proxy, is none ({error}): check HF_ENDPOINT and the proxy"
+            " variables."
+        ) from error
 
 
 def unreachable(host: str, port: int, seconds: float = SECONDS) -> str | None:

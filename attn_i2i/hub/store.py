@@ -15,6 +15,7 @@ from ..models.checksums import ChecksumError, check_file, write_sums
 from ..models.config import CONFIG, ModelConfig, parse_config
 from ..models.directory import DISCRIMINATORS
 from ..models.places import model_store
+from ..models.trust import check_private, refuse_links
 from .client import COMMIT, Repository
 from .errors import HubError, explained
 from .whole import check_whole, weight_files
@@ -38,12 +39,15 @@ def fetch(repo: str, revision: str | None, digests: Mapping[str, str] | None, ap
     """
     check_repo(repo)
     store = model_store() / ".hub" / repo.replace("/", "--")
+    check_private(model_store(), store)
     source = Repository(repo, revision)
     if not COMMIT.fullmatch(revision or ""):
         if source.from_plugins(CONFIG) is not None:
             return _fill(source, store / f"plugin-{quote(revision or 'main', safe='')}", None, approve)
         source = replace(source, revision=_commit(source, store))
     folder = store / str(source.revision)
+    refuse_links(store, folder)
+    check_private(model_store(), folder)
     if folder.is_dir():
         try:
             approve(check_whole(folder, digests, CHANGED))
@@ -91,6 +95,8 @@ def _fill(source: Repository, folder: Path, digests: Mapping[str, str] | None, a
     from huggingface_hub.utils import WeakFileLock
 
     partial = folder.with_name(f".{folder.name}.partial")
+    check_private(model_store(), folder, partial)
+    refuse_links(folder.parents[1], folder.parent, folder, partial, partial.with_suffix(".lock"))
     with explained(source.repo, folder.parent):
         partial.parent.mkdir(parents=True, exist_ok=True)
         with WeakFileLock(partial.with_suffix(".lock")):

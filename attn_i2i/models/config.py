@@ -140,6 +140,28 @@ def _are_discriminators(value: object) -> bool:
     )
 
 
+def _is_provenance(value: object) -> bool:
+    """An object whose entries that this library reads have their types; it may hold others."""
+    if not isinstance(value, dict):
+        return False
+    maps = (value.get(key, {}) for key in ("source_files", "left_out", "suppliers"))
+    verified = value.get("verified")
+    return (
+        all(isinstance(table, dict) and all(isinstance(text, str) for text in table.values()) for table in maps)
+        and _are_texts(value.get("assumed", []))
+        and (verified is None or _is_verified(verified))
+    )
+
+
+def _is_verified(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("file"), str)
+        and _are_texts(value.get("outputs"))
+        and all(isinstance(value.get(key), int | float) for key in ("float64_error", "float32_error"))
+    )
+
+
 _FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "architecture": (lambda value: isinstance(value, str), "a name"),
     "config": (_are_options, f"an object with numbers of at most {MOST}"),
@@ -150,7 +172,7 @@ _FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
         "an object of architecture (a name), config (an object) and names, or null",
     ),
     "own": (_are_own, "an object of objects of options"),
-    "provenance": (_is_object, "an object"),
+    "provenance": (_is_provenance, "an object whose entries are of the kinds that this library writes"),
     "licence": (lambda value: value is None or isinstance(value, str), "text, or null"),
     "preprocessing": (_is_object, "an object"),
 }

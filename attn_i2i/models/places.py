@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..swapping import mend
 from ..types import ConfigError
+from .trust import StoreError, check_private
 
 CONFIG = "config.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
@@ -56,7 +57,17 @@ def installed_folder(name: str) -> Path | None:
 
 
 def target_for(name: str) -> Path:
-    """Where ``convert --as NAME`` puts a model; the model store is made at first use."""
+    """Where ``convert --as NAME`` puts a model; the model store is made at first use.
+
+    Raises StoreError where it cannot be made, or others may write to it.
+    """
     folder = model_store() / check_name(name)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The model store {folder.parent} cannot be made ({error.strerror}): set ATTN_I2I_HOME to a folder of"
+            " yours."
+        ) from error
+    check_private(folder.parent, folder)
     return folder

@@ -12,6 +12,7 @@ from pathlib import Path
 from ...models.card import Card
 from ...models.places import installed_folder, model_store, target_for
 from ...models.source import Source
+from ...models.trust import check_private
 from ...types import AttnI2IError
 from ..licences import require_licence
 from .bring import Brought, bring
@@ -37,6 +38,7 @@ def fetch_model(
     yes or no; None fetches what is pinned by a hash and small. Raises FetchError with what each source answered, the
     address for a browser and the command that converts a file fetched by hand; LicenceError for a restricted licence.
     """
+    check_private(model_store(), *(model_store() / name for name in (".sources", ".parts")))
     require_licence(card.name, card.licence, accept_license, card.licence_note)
     sources = usable(card, digest)
     if not sources:
