@@ -131,6 +131,11 @@ def test_a_type_that_is_hardly_used_is_warned_of() -> None:
         translator(Gradual())(twelve_bits)
 
 
+def test_a_picture_of_fewer_bits_than_the_range_is_warned_of() -> None:
+    with pytest.warns(PictureWarning, match="image is uint8, which holds less than a sixteenth of the range 0 to 4095"):
+        translator(Negative())(noise(), range="0,4095")
+
+
 class Gradual(nn.Module):
     """A network of one channel."""
 

@@ -67,6 +67,12 @@ def warn_of_range(picture: Picture) -> None:
             )
             warnings.warn(message, PictureWarning, stacklevel=3)
         return
+    if numbers.dtype.kind in "iu" and (span := np.iinfo(numbers.dtype)).max - span.min < LITTLE * (high - low):
+        message = (
+            f"{picture.name} is {numbers.dtype}, which holds less than a sixteenth of the range {low:.6g} to"
+            f" {high:.6g}: it is of another series, or needs a range of its own."
+        )
+        warnings.warn(message, PictureWarning, stacklevel=3)
     outside = float(((numbers < low) | (numbers > high)).mean())
     if outside > FAR:
         message = (
