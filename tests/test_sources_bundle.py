@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from attn_i2i.convert import convert, read_checkpoint
 from attn_i2i.hub.sources import FetchError, FirstUseWarning, fetch_model, wrapped_zip
 from attn_i2i.hub.sources.bundle import PartialBundle
+from attn_i2i.hub.sources.errors import TransientFetchError
 from attn_i2i.hub.sources.unpack import opened
 from attn_i2i.models.config import read_config
 
@@ -219,6 +220,16 @@ def test_what_is_there_already_is_not_asked_for(bundle: dict[str, bytes], tmp_pa
         list(first.fill(run, [data[run.start : run.end]]))
     again = PartialBundle(tmp_path / "part", index, len(data), ["generator_A/"])
     assert again.missing() == []
+    (run,) = PartialBundle(tmp_path / "new", index, len(data), ["generator_A/"]).missing()
+    broken = PartialBundle(tmp_path / "new", index, len(data), ["generator_A/"])
+    with pytest.raises(TransientFetchError, match="broke off after 5000 bytes"):
+        list(broken.fill(run, [data[run.start : run.start + 5000]]))
+    later = PartialBundle(tmp_path / "new", index, len(data), ["generator_A/"])
+    (rest,) = later.missing()
+    place = later.reached(rest)
+    assert rest.start <= place == run.start + 5000 or rest.start > run.start
+    list(later.fill(rest, [data[place : rest.end]]))
+    assert later.missing() == []
     variable = again.variables[3]
     content = bytearray((tmp_path / "part").read_bytes())
     content[-again.size + variable.target] ^= 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def convert(
         raise ConversionError(f"{card} is a model of {known.architecture}, but this is {config.architecture}.")
     states = {slot: _floats(part.state) for slot, part in networks.generators.items()}
     discriminator_states = {slot: _floats(part.state) for slot, part in networks.discriminators.items()}
-    built = _build(config, states, discriminator_states)
+    built = _build(config, states, discriminator_states, shapes_only=verify is None)
     checks: tuple[Check, ...] = ()
     if verify is not None:
         checks, record = _verified(built, Path(verify))
@@ -167,20 +168,26 @@ def _floats(state: StateDict) -> StateDict:
 
 
 def _build(
-    config: ModelConfig, generators: Mapping[str, StateDict], discriminators: Mapping[str, StateDict]
+    config: ModelConfig,
+    generators: Mapping[str, StateDict],
+    discriminators: Mapping[str, StateDict],
+    *,
+    shapes_only: bool,
 ) -> Networks:
-    """The modules, strictly loaded: what does not fit is found before anything is written."""
+    """The modules, strictly loaded: what does not fit is found before anything is written.
+
+    Where nothing will run, ``shapes_only`` spares a large model's weights a second place in memory.
+    """
+    load = partial(load_strictly, shapes_only=shapes_only)
     try:
         built = {
-            direction: load_strictly(
-                builder("generators", config.architecture, config.options(direction)), state, direction
-            )
+            direction: load(builder("generators", config.architecture, config.options(direction)), state, direction)
             for direction, state in generators.items()
         }
         kept = {}
         if described := config.discriminators:
             kept = {
-                name: load_strictly(
+                name: load(
                     builder("discriminators", described.architecture, described.options(name)),
                     state,
                     f"discriminator {name}",

@@ -36,15 +36,21 @@ def builder(
     return partial(find_part(getattr(zoo(), kind), architecture).build, config)
 
 
-def load_strictly(build: Callable[[], nn.Module], state: StateDict, where: str) -> nn.Module:
+def load_strictly(
+    build: Callable[[], nn.Module], state: StateDict, where: str, *, shapes_only: bool = False
+) -> nn.Module:
     """Build a module, give it exactly ``state``, and set it to evaluation on the CPU.
 
-    The fit is checked on shapes alone first, so that weights that do not fit cost no memory.
+    The fit is checked on shapes alone first, so that weights that do not fit cost no memory; with ``shapes_only``
+    that is all, and the module is one without weights, on the meta device.
     """
     import torch
 
     with torch.device("meta"):
-        check_fit(build(), state, where)
+        empty = build()
+    check_fit(empty, state, where)
+    if shapes_only:
+        return empty
     module = build()
     module.load_state_dict(state)
     return module.eval().requires_grad_(False)

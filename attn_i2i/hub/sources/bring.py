@@ -127,9 +127,11 @@ def _bundle_by_ranges(source: Source, folder: Path, report: Report, directions: 
 
 
 def _ask_run(bundle: PartialBundle, run: Run, data: HubFile) -> Iterator[int]:
-    """One range, asked for again where it breaks off."""
-    headers = {**data.remote.headers, "Range": f"bytes={run.start}-{run.end - 1}"}
-    for pause in (*PAUSES, None):
+    """One range, gone on with where it breaks off until no new try brings any bytes."""
+    pauses, farthest = iter(PAUSES), run.start
+    while True:
+        start = bundle.reached(run)
+        headers = {**data.remote.headers, "Range": f"bytes={start}-{run.end - 1}"}
         try:
             with ask(data.remote.url, hosts=data.remote.hosts, headers=headers) as answer:
                 if answer.status != 206:
@@ -137,6 +139,9 @@ def _ask_run(bundle: PartialBundle, run: Run, data: HubFile) -> Iterator[int]:
                 yield from bundle.fill(run, chunks_of(answer))
             return
         except TransientFetchError:
+            if bundle.reached(run) > farthest:
+                pauses, farthest = iter(PAUSES), bundle.reached(run)
+            pause = next(pauses, None)
             if pause is None:
                 raise
             time.sleep(pause)

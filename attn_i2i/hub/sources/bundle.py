@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -56,6 +57,7 @@ class PartialBundle:
 
     def __init__(self, path: Path, index: Path, data_size: int, prefixes: Sequence[str]) -> None:
         self.path = path
+        self._mark = path.with_name(f"{path.name}.at")
         self.variables = _variables(index, data_size, prefixes)
         header = {
             v.name: {"dtype": v.dtype, "shape": v.shape, "data_offsets": [v.target, v.target + v.size]}
@@ -75,17 +77,33 @@ class PartialBundle:
         with self.path.open("rb") as stream:
             return list(_runs([v for v in self.variables if not self._is_whole(stream, v)]))
 
+    def reached(self, run: Run) -> int:
+        """Where a run broke off that was begun before, in this process or an earlier one; else its start."""
+        with suppress(OSError, ValueError):
+            start, place = map(int, self._mark.read_text(encoding="ascii").split())
+            if start == run.start and place < run.end:
+                return place
+        return run.start
+
     def fill(self, run: Run, chunks: Iterable[bytes]) -> Iterator[int]:
-        """Write the bytes of a run as they come, yielding how many came; raises FetchError where they do not check."""
+        """Write the bytes of a run from where it is ``reached``, yielding how many came.
+
+        Raises TransientFetchError where they end too soon, and FetchError where they do not check.
+        """
+        place = self.reached(run)
         with self.path.open("r+b") as stream:
-            place = run.start
-            for chunk in chunks:
-                for variable in run.variables:
-                    self._write(stream, variable, place, chunk)
-                place += len(chunk)
-                yield len(chunk)
-            if place < run.end:
-                raise TransientFetchError(f"a part of the bundle broke off after {place - run.start} bytes")
+            try:
+                for chunk in chunks:
+                    for variable in run.variables:
+                        self._write(stream, variable, place, chunk)
+                    place += len(chunk)
+                    yield len(chunk)
+                if place < run.end:
+                    raise TransientFetchError(f"a part of the bundle broke off after {place - run.start} bytes")
+                place = run.start
+            finally:
+                stream.flush()
+                self._mark.write_text(f"{run.start} {place}", encoding="ascii")
             for variable in run.variables:
                 if not self._is_whole(stream, variable):
                     raise FetchError(f"{variable.name} fails the bundle's CRC-32C: other or damaged bytes")
