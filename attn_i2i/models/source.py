@@ -92,7 +92,8 @@ class Source:
         """The address for a browser."""
         if self.kind == "hub":
             place = f"https://huggingface.co/{_HUB_PAGES[self.repo_type]}{self.address}"
-            return f"{place}/blob/{self.revision or 'main'}/{self.names[0]}"
+            whole = re.fullmatch(r"[0-9a-f]{40}", self.revision or "")
+            return f"{place}/blob/{self.revision if whole else 'main'}/{self.names[0]}"
         if self.kind == "index":
             return f"https://pypi.org/project/{self.address.replace('==', '/')}/#files"
         if self.kind == "drive":
