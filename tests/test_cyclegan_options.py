@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from attn_i2i.models.build import create, create_discriminator
+from attn_i2i.models.config import ModelConfig
 from attn_i2i.plugins import zoo
 from attn_i2i.testing import check_discriminator, check_generator
+from attn_i2i.translate.translator import Translator
 from attn_i2i.types import ConfigError
 
 SMALL = {"width": 4, "blocks": 1}
@@ -41,6 +43,22 @@ def test_networks_say_how_many_channels_they_take_and_make() -> None:
         network = create(name, **options, in_channels=4, out_channels=1)
         assert network.channels == (4, 1)
         assert network.eval()(torch.zeros(1, 4, 21, 32)).image.shape == (1, 1, 21, 32)
+
+
+@pytest.mark.parametrize("edge", [1, 4])
+def test_a_translated_picture_keeps_its_size_and_place(edge: int) -> None:
+    """A network that answers for the middle of a picture alone is given more, and one that answers for more is cut."""
+    network = create("cyclegan", **SMALL, up="nearest", edge=edge).eval()
+    translate = Translator({"A2B": network}, ModelConfig("cyclegan", {}, ["A2B"]), device="cpu")
+    picture = torch.rand(3, 32, 40)
+    result = translate(picture, strength=0.5)
+    assert result.image.shape == (3, 32, 40)
+    x = picture[None] * 2 - 1
+    whole = network(torch.nn.functional.pad(x, (4, 4, 4, 4), mode="reflect") if edge == 1 else x).image
+    start = 0 if edge == 1 else 2
+    assert torch.allclose(
+        translate(picture).image, whole[0, :, start : start + 32, start : start + 40] / 2 + 0.5, atol=0.01
+    )
 
 
 def test_dropout_acts_in_training_only() -> None:

@@ -52,6 +52,7 @@ class TrunkAndHead(nn.Module):
             )
         self.trunk, self.head, self.domains = trunk, head, domains
         self.stride: int = trunk.stride
+        self.margin = 0  # pixels that the image is smaller at each side
         self.channels = (getattr(trunk, "in_channels", 3 + domains) - domains, getattr(head, "image_channels", 3))
 
     def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:

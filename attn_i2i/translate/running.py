@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..images.picture import Picture
@@ -73,7 +74,7 @@ class Run:
         images = torch.stack([network_values(picture, self.generator).to(self.device) for picture in pictures]) * 2 - 1
         if native != size:
             images = resized(images, native, "bicubic").clamp(-1, 1)
-        translation = self._answer(images.to(self.dtype), first.name)
+        translation = self._whole(images.to(self.dtype), first.name)
         if not translation.image.isfinite().all():
             hint = "" if self.dtype in (torch.float32, torch.float64) else ": use bfloat16 or float32"
             raise ModelError(f"{first.name}: the network gave no finite numbers in {self.dtype}{hint}.")
@@ -81,6 +82,19 @@ class Run:
         if first.channels == 1 and channels_of(self.generator)[0] != 1:
             translation = as_grey(translation)
         return translation if native == size else at_size(translation, size)
+
+    def _whole(self, images: Tensor, name: str) -> Translation:
+        """The answer at the size of ``images``, also of a network that eats ``margin`` pixels at each side."""
+        margin: int = getattr(self.generator, "margin", 0)
+        if not margin:
+            return self._answer(images, name)
+        height, width = images.shape[-2:]
+        if margin > 0:
+            mode = "reflect" if margin < min(height, width) else "replicate"
+            images = F.pad(images, (margin,) * 4, mode=mode)
+        answer = self._answer(images, name)
+        start = max(0, -margin)
+        return answer._replace(image=answer.image[..., start : start + height, start : start + width])
 
     def _answer(self, images: Tensor, name: str) -> Translation:
         label = None if self.label is None else self.label.to(images).expand(len(images), -1)

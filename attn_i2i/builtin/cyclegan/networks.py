@@ -34,7 +34,8 @@ def generator(
 
     ``bias`` is that of the convolutions before a norm; the last always has one. ``dropout`` acts in training only.
     ``down="blur"`` and ``up="blur"`` do not alias (CUT). ``edge`` pixels are reflected before the first and the last
-    7x7 convolution: fewer than 3 give a smaller image (PyTorch-GAN's, for images of 1 channel).
+    7x7 convolution: fewer than 3 give a smaller image (PyTorch-GAN's, for images of 1 channel), by ``margin`` pixels at
+    each side, which ``load``'s translator gives it beforehand.
     By name another registered ``head``, such as "softmax", takes the place of the plain image; what concerns it are its
     own options then.
     """
@@ -58,4 +59,6 @@ def generator(
         return TrunkAndHead(trunk, head(trunk.out_channels, trunk.stride))
     step: Up = partial(UPS[up], norm=norm, bias=bias)
     image = ImageHead(trunk.out_channels, trunk.stride, up=step, padding=padding, out_channels=out_channels, edge=edge)
-    return TrunkAndHead(trunk, image)
+    network = TrunkAndHead(trunk, image)
+    network.margin = 2 * (3 - edge)
+    return network
