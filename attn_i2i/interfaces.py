@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from .types import Translation, Verdict
 
@@ -142,3 +143,29 @@ class Recipe(Schedule, Protocol):
     def state_dict(self) -> dict[str, Any]: ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number about a translation: a pure function, what it needs, and how to read the number.
+
+    ``function`` takes what ``needs`` names, in that order; ``attn_i2i.evaluate.NEEDS`` lists the names. ``over`` says
+    what it measures and returns: "pictures" one float a picture (B,), from batches (B, ...) in [0, 1]; "set" a float,
+    from the features (N, D) of whole folders; "model" a float; "video" one float a pair of frames. ``better`` says
+    which way is better, None where neither is. A measure over sets may add its value for ``each`` picture, whose mean
+    it is, or a function for its 95 % ``interval``. Without a ``summary`` the function's first line is shown.
+    """
+
+    function: Callable[..., Any]
+    needs: tuple[str, ...]
+    unit: str = ""
+    better: Literal["higher", "lower"] | None = None
+    over: Literal["pictures", "set", "model", "video"] = "pictures"
+    summary: str = ""
+    each: Callable[..., Tensor] | None = None
+    interval: Callable[..., tuple[float, float]] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.summary:
+            line = (getattr(self.function, "__doc__", None) or "").strip().partition("\n")[0]
+            object.__setattr__(self, "summary", line.partition(":")[0].rstrip("."))

@@ -15,7 +15,7 @@ from .types import AttnI2IError, ConfigError, DuplicateNameError, UnknownNameErr
 if TYPE_CHECKING:
     from torch import nn
 
-    from .interfaces import Recipe, Term
+    from .interfaces import Measure, Recipe, Term
 
 T = TypeVar("T")
 
@@ -131,6 +131,7 @@ class Zoo:
         self.recipes: Registry[Callable[..., Recipe]] = Registry("recipe")
         self.converters: Registry[Any] = Registry("converter")
         self.cards: Registry[Any] = Registry("card")
+        self.measures: Registry[Measure] = Registry("measure")
 
     def registries(self) -> list[Registry[Any]]:
         """All registries, in the order plugins are listed by."""

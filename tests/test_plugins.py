@@ -130,7 +130,7 @@ def test_builtins_come_through_the_same_door() -> None:
     listed = describe(PluginManager())
     assert [one.name for one in listed] == list(BUILTINS)
     assert all(one.builtin and one.distribution == "attn-i2i" for one in listed)
-    assert [next(iter(one.adds)) for one in listed] == ["generator"] * (len(listed) - 1) + ["card"]
+    assert [next(iter(one.adds)) for one in listed] == ["generator"] * (len(listed) - 2) + ["measure", "card"]
 
 
 class Late:

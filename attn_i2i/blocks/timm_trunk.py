@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -11,15 +12,21 @@ from ..types import ConfigError
 from .padding import pad_to_multiple
 
 
-def _create(name: str, pretrained: bool, options: dict[str, Any]) -> nn.Module:
+def _timm(name: str) -> Any:
+    """timm itself, which has to have a model called ``name``, with or without the tag of its weights."""
     try:
         import timm
     except (ImportError, RuntimeError) as error:  # torchvision raises RuntimeError beside a CPU-only torch
         raise ConfigError(
-            f"timm could not be imported ({error}): TimmTrunk needs timm and a torchvision built for this torch."
+            f"timm could not be imported ({error}): {name!r} needs timm and a torchvision built for this torch."
         ) from error
-    if name not in timm.list_models():
+    if not timm.is_model(name):
         raise ConfigError(f"timm has no backbone named {name!r}: see timm.list_models().")
+    return timm
+
+
+def _create(name: str, pretrained: bool, options: dict[str, Any]) -> nn.Module:
+    timm = _timm(name)
     try:
         return timm.create_model(name, pretrained=pretrained, features_only=True, **options)
     except (RuntimeError, TypeError, ValueError) as error:
@@ -65,3 +72,37 @@ class TimmTrunk(nn.Module):
         if features.shape[1] != self.out_channels and features.shape[-1] == self.out_channels:
             features = features.permute(0, 3, 1, 2)
         return features
+
+
+class TimmFeatures(nn.Module):
+    """(B, 3, H, W) images as a timm model was trained on to its maps (B, D, h, w) and pooled features (B, D).
+
+    ``side``, ``mean`` and ``std`` say what it was trained on. The maps of a transformer are (B, D, tokens, 1). The
+    features are those before the classifier; of CLIP's own weights (``.openai``) those after its projection.
+    ``state`` are weights to use instead of timm's. Raises ConfigError.
+    """
+
+    def __init__(self, name: str, state: Mapping[str, Tensor] | None = None) -> None:
+        super().__init__()
+        timm = _timm(name)
+        try:
+            self.model = timm.create_model(name, pretrained=state is None)
+            if state is not None:
+                self.model.load_state_dict(state)
+        except Exception as error:  # the Hub's client and timm have many: no network, no weights, other shapes
+            line = " ".join(str(error).split())[:300]
+            raise ConfigError(
+                f"timm's {name!r} cannot be had: {line}; timm:NAME@FILE takes weights by path."
+            ) from error
+        config: Any = self.model.pretrained_cfg
+        self.side, self.mean, self.std = int(config["input_size"][-1]), tuple(config["mean"]), tuple(config["std"])
+        self.projected = name.endswith(".openai")
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        maps = self.model.forward_features(image)
+        features = self.model.forward_head(maps, pre_logits=not self.projected)
+        if maps.ndim == 3:
+            maps = maps[:, getattr(self.model, "num_prefix_tokens", 0) :].transpose(1, 2)[..., None]
+        elif maps.shape[1] != self.model.num_features:
+            maps = maps.permute(0, 3, 1, 2)
+        return maps, features

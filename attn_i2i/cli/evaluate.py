@@ -1,28 +1,153 @@
-"""``attn-i2i evaluate``: measure a translation against exact masks and paired truth."""
+"""``attn-i2i evaluate``: measure models on a folder of data, and write a report."""
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..types import ConfigError
+
+Models = Annotated[
+    list[str],
+    typer.Argument(metavar="MODEL...", help="Zoo names, model folders, or folders of pictures made elsewhere."),
+]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Folder of testA and testB, of test/A and test/B, or of pictures.")
+]
+Report = Annotated[Path | None, typer.Option("-o", "--output", help="Folder of the report; it goes on after a stop.")]
+Masks = Annotated[Path | None, typer.Option(help="Folder of masks by name; else DATA/masks, where there is one.")]
+Pairs = Annotated[
+    bool | None,
+    typer.Option("--pairs/--no-pairs", help="Pictures of one name in both domains are, or are not, input and truth."),
+]
+Features = Annotated[
+    str | None, typer.Option(help="Network for the distances: inception, timm:NAME, FILE.pth, FILE.pt, FILE.onnx.")
+]
+Lpips = Annotated[str | None, typer.Option(help="Network for LPIPS: alex, vgg, or NAME@FILE.")]
+Measures = Annotated[str | None, typer.Option(help="Only these, with commas; `attn-i2i measures` lists them.")]
+Threshold = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Makes a model's mask 0 or 1 where it must be. (0.5)")
+]
+Model = Annotated[
+    str | None, typer.Option("-m", "--model", help="Measure this model on paired data: evaluate DATA -m MODEL.")
+]
+
 
 def evaluate(
-    data: Annotated[Path, typer.Argument(help="Folder with testA, testB and masks, as `attn-i2i emoji` makes it.")],
-    model: Annotated[str, typer.Option("-m", "--model", help="Model folder, zoo name or hf-hub:owner/repo.")],
-    direction: Annotated[str | None, typer.Option(help="Direction of the model.")] = None,
+    models: Models,
+    data: Data = None,
+    output: Report = None,
+    direction: Annotated[str | None, typer.Option(help="Direction of the models, such as B2A.")] = None,
     domain: Annotated[str | None, typer.Option(help="Target labels of a multi-domain model, by commas.")] = None,
-    source: Annotated[str, typer.Option(help="Domain translated from: A, or a folder of test/.")] = "A",
-    target: Annotated[str, typer.Option(help="Domain translated to.")] = "B",
-    threshold: Annotated[float | None, typer.Option(help="Of the mask; else the best on training pictures.")] = None,
+    source: Annotated[str | None, typer.Option(help="Domain translated from: a side such as A, or a folder.")] = None,
+    target: Annotated[str | None, typer.Option(help="Domain translated to: a side such as B, or a folder.")] = None,
+    masks: Masks = None,
+    pairs: Pairs = None,
+    features: Features = None,
+    lpips: Lpips = None,
+    measures: Measures = None,
+    threshold: Threshold = None,
+    images: Annotated[int | None, typer.Option(min=1, help="Measure this many inputs, evenly spread.")] = None,
+    cycle: Annotated[bool, typer.Option("--cycle/--no-cycle", help="Also translate there and back.")] = True,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ... (cuda if there is one)")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    force: Annotated[bool, typer.Option("-f", "--force", help="Measure anew what an earlier report has.")] = False,
+    model: Model = None,
 ) -> None:
-    """Measure translations of pictures whose truth is known. The figures are of background, foreground and mask."""
+    """Measure models on a folder of data: all that can be told, with intervals, as a table and a report."""
+    if model is not None:
+        _paired(models, data, output, model, direction, domain, source or "A", target or "B", threshold, as_json)
+        return
+    if data is None:
+        given = " ".join(models)
+        raise ConfigError(f"No data was given: write `attn-i2i evaluate {given} --data DIR`.")
+    from ..evaluate import as_json as json_of
+    from ..evaluate import as_text, write_report
+    from ..evaluate import evaluate as run
+
+    with _progress() as progress:
+        evaluation = run(
+            models,
+            data,
+            report=output,
+            direction=direction,
+            domain=domain,
+            source=source,
+            target=target,
+            masks=masks,
+            pairs=pairs,
+            features=features,
+            lpips=lpips,
+            measures=None if measures is None else [name.strip() for name in measures.split(",")],
+            threshold=0.5 if threshold is None else threshold,
+            limit=images,
+            cycle=cycle,
+            device=device,
+            force=force,
+            progress=progress,
+        )
+        page = None if output is None else write_report(evaluation, output)
+    print(json_of(evaluation) if as_json else as_text(evaluation))
+    for row in evaluation.rows:
+        for warning in row.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+    for note in evaluation.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if page is not None:
+        print(f"report: {page.resolve()}", file=sys.stderr)
+
+
+def _paired(
+    folders: list[str],
+    data: Path | None,
+    output: Path | None,
+    model: str,
+    direction: str | None,
+    domain: str | None,
+    source: str,
+    target: str,
+    threshold: float | None,
+    as_json: bool,
+) -> None:
+    """The table of one model against paired truth, from the network's own numbers."""
+    if data is not None or output is not None or len(folders) != 1:
+        raise ConfigError(
+            "-m goes with one folder of paired data (evaluate DATA -m MODEL): for all else write"
+            f" `attn-i2i evaluate {model} --data DIR`."
+        )
     from ..evaluate import evaluate_pairs, table_text, translating
     from ..translate.loading import load
 
     translate = translating(load(model, direction=direction), domain=domain)
-    table = evaluate_pairs(translate, data, source=source, target=target, threshold=threshold)
-    print(json.dumps(table, allow_nan=False) if as_json else table_text(table))
+    table = evaluate_pairs(translate, folders[0], source=source, target=target, threshold=threshold)
+    finite = {key: None if value != value else value for key, value in table.items()}
+    print(json.dumps(finite, allow_nan=False) if as_json else table_text(table))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on a terminal's standard error; elsewhere a line when another thing is begun."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        tasks: dict[str, object] = {}
+
+        def advance(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                for old in bar.task_ids:
+                    bar.remove_task(old)
+                tasks[what] = bar.add_task(what, total=total or None)
+                if not console.is_terminal:
+                    print(what, file=sys.stderr)
+            bar.update(tasks[what], completed=done)  # type: ignore[arg-type]
+
+        yield advance

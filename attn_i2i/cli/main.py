@@ -30,10 +30,12 @@ from .fetch import fetch
 from .join import join
 from .list import list_models
 from .load import load
+from .measures import measures
 from .mirror import mirror
 from .new_plugin import new_plugin
 from .publish import publish
 from .show import show
+from .study import study, study_result
 from .train import TrainCommand, train
 from .translate import translate
 from .wording import APPS, spelled
@@ -69,6 +71,9 @@ app.command()(convert)
 app.command()(join)
 app.command(cls=TrainCommand)(train)
 app.command()(evaluate)
+app.command()(measures)
+app.command()(study)
+app.command()(study_result)
 app.command()(demo)
 app.command("list")(list_models)
 app.command()(show)

@@ -14,9 +14,11 @@ from ..images.folder import list_folder
 from ..images.mask import read_mask
 from ..images.read import read_image
 from ..types import ConfigError, ShapeError, UnreadableFileError
-from .background import background_psnr, masked_l1
-from .masks import average_precision, best_threshold, iou
-from .similarity import ssim
+from .measures.average_precision import average_precision
+from .measures.background import background_psnr
+from .measures.iou import best_threshold, iou
+from .measures.l1 import masked_l1
+from .measures.ssim import ssim
 
 if TYPE_CHECKING:
     from ..translate.translator import Translator

@@ -24,7 +24,7 @@ from ..types import AttnI2IError, ConfigError, DuplicateNameError
 from ..version import __version__
 
 GROUP = "attn_i2i"
-BUILTINS = ("cyclegan", "attentiongan", "aggan", "ugatit", "stargan", "zoo")
+BUILTINS = ("cyclegan", "attentiongan", "aggan", "ugatit", "stargan", "measures", "zoo")
 SLOW_SECONDS = 1.0
 HOOKS = ("register_components", "register_commands", "fetch_file")
 

@@ -16,6 +16,7 @@ from .converters import check_converter
 from .discriminators import check_discriminator
 from .generators import check_generator
 from .heads import check_head
+from .measures import check_measure
 from .terms import check_term
 from .training import check_recipe
 
@@ -51,6 +52,7 @@ def _problem(registry: Registry[Any], entry: Entry[Any], options: Mapping[str, A
         "recipe": lambda part: check_recipe(_shrunk(part, options)),
         "converter": check_converter,
         "card": lambda _: read_entry(entry),
+        "measure": check_measure,
     }
     try:
         part = entry.load()

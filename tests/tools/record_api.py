@@ -31,6 +31,7 @@ MODULES = (
     "attn_i2i.convert",
     "attn_i2i.train",
     "attn_i2i.evaluate",
+    "attn_i2i.evaluate.study",
     "attn_i2i.testing",
 )
 

@@ -6,9 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..types import ShapeError
-from .background import masked_mean
+from ...interfaces import Measure
+from ...types import ShapeError
+from ._check import masked_mean
 
+# Those of Wang et al. 2004; scikit-image and torchmetrics use the same.
 RADIUS, SIGMA, K1, K2 = 5, 1.5, 0.01, 0.03
 
 
@@ -17,11 +19,19 @@ def ssim(output: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
 
     The index is computed on the whole pictures, so that a masked mean sees the surroundings of each pixel; without a
     mask the border that the window does not fit is left out, as is usual. Raises ShapeError.
+
+    >>> ssim(torch.eye(16).expand(1, 3, 16, 16), torch.eye(16).expand(1, 3, 16, 16))
+    tensor([1.], dtype=torch.float64)
     """
     values = ssim_map(output, truth)
     if mask is None:
         return values[..., RADIUS:-RADIUS, RADIUS:-RADIUS].mean((1, 2, 3))
     return masked_mean(values, mask.double())
+
+
+def masked_ssim(output: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
+    """``ssim`` with a mask that must be given: shape (B,), NaN where it is all 0."""
+    return ssim(output, truth, mask)
 
 
 def ssim_map(first: Tensor, second: Tensor) -> Tensor:
@@ -30,6 +40,12 @@ def ssim_map(first: Tensor, second: Tensor) -> Tensor:
     Wang et al. 2004, equation 13: 11x11 Gaussian window, sigma 1.5, K1 = 0.01, K2 = 0.03, weights that sum to 1;
     beyond the border the pictures are mirrored. Raises ShapeError for different shapes or less than 11 pixels a side.
     """
+    luminance, contrast = similarity_maps(first, second)
+    return luminance * contrast
+
+
+def similarity_maps(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """The two factors of the SSIM at each pixel: luminance, and contrast times structure. Raises ShapeError."""
     if first.ndim != 4 or first.shape != second.shape or min(first.shape[-2:]) < 2 * RADIUS + 1:
         raise ShapeError(
             f"Shapes {tuple(first.shape)} and {tuple(second.shape)}: SSIM needs two (B, C, H, W) pictures of one shape,"
@@ -40,7 +56,7 @@ def ssim_map(first: Tensor, second: Tensor) -> Tensor:
     c1, c2 = K1**2, K2**2
     luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
     covariance, variances = xy - mean_x * mean_y, xx - mean_x**2 + yy - mean_y**2
-    return luminance * (2 * covariance + c2) / (variances + c2)
+    return luminance, (2 * covariance + c2) / (variances + c2)
 
 
 def _blur(x: Tensor) -> Tensor:
@@ -56,3 +72,9 @@ def _blur(x: Tensor) -> Tensor:
     flat = x.flatten(0, 1)[:, None]
     blurred = F.conv2d(F.conv2d(flat, window[None, None, :, None]), window[None, None, None, :])
     return blurred.unflatten(0, x.shape[:2])[:, :, 0]
+
+
+SSIM = Measure(ssim, ("output", "truth"), better="higher", summary="SSIM to the truth")
+FOREGROUND_SSIM = Measure(
+    masked_ssim, ("output", "truth", "area"), better="higher", summary="SSIM to the truth inside masks"
+)

@@ -1,0 +1,69 @@
+"""``attn-i2i study`` and ``study-result``: let people choose, and count what they chose."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Models = Annotated[
+    list[str],
+    typer.Argument(metavar="MODEL...", help="Two or more zoo names, model folders, or folders of pictures."),
+]
+Post = Annotated[str | None, typer.Option(help="Address that answers are sent to; else raters download them.")]
+Seconds = Annotated[float | None, typer.Option(min=0.1, help="Hide the pictures after this time.")]
+Allowed = Annotated[int, typer.Option(min=0, help="Control trials that a rater may miss and still count.")]
+
+
+def study(
+    models: Models,
+    data: Annotated[Path, typer.Option("--data", help="Folder of testA, test/A, or pictures.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the study to write.")],
+    question: Annotated[str | None, typer.Option(help="What raters are asked.")] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Trials a rater, controls among them.")] = 40,
+    practice: Annotated[int, typer.Option(min=0, help="Trials before that do not count.")] = 3,
+    catch: Annotated[int, typer.Option(min=0, help="Control trials: one of the two pictures is spoilt.")] = 4,
+    allowed: Allowed = 1,
+    seconds: Seconds = None,
+    post: Post = None,
+    direction: Annotated[str | None, typer.Option(help="Direction of the models, such as B2A.")] = None,
+    domain: Annotated[str | None, typer.Option(help="Target labels of a multi-domain model, by commas.")] = None,
+    source: Annotated[str | None, typer.Option(help="Domain translated from: a side such as A, or a folder.")] = None,
+    images: Annotated[int, typer.Option(min=1, help="Show this many inputs, evenly spread.")] = 40,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ... (cuda if there is one)")] = None,
+    force: Annotated[bool, typer.Option("-f", "--force", help="Replace an earlier folder.")] = False,
+) -> None:
+    """Write a page on which people choose the better of two models' outputs; it works from disk and from any server."""
+    from ..evaluate.study import StudyOptions, make_study
+    from ..evaluate.study.make import QUESTION
+
+    options = StudyOptions(question or QUESTION, trials, practice, catch, allowed, seconds, post)
+    page = make_study(
+        models,
+        data,
+        output,
+        options,
+        direction=direction,
+        domain=domain,
+        source=source,
+        limit=images,
+        device=device,
+        force=force,
+    )
+    print(f"page: {page.resolve()}")
+    if post is None:
+        print("raters send back a JSON file each: attn-i2i study-result FILE...", file=sys.stderr)
+
+
+def study_result(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The raters' JSON files.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say who is preferred to whom, with intervals over raters and pictures, and who was left out by the rule."""
+    from ..evaluate.study import result_json, result_text
+    from ..evaluate.study import study_result as run
+
+    result = run(files)
+    print(result_json(result) if as_json else result_text(result))

@@ -1,0 +1,220 @@
+"""What a folder of data holds: inputs, pictures of the target domain, truth, masks, in any of the usual layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from ..images import SUFFIXES, read_image
+from ..registry import suggestion
+from ..types import ConfigError, UnreadableFileError
+
+Pictures = Mapping[str, Path]
+"""Pictures by stem, in the order of their names."""
+
+# Where a side such as A may lie, the most telling place first.
+PLACES = ("test{}", "test/{}", "val{}", "val/{}", "{}", "train{}", "train/{}")
+MASKS = "masks"
+
+
+@dataclass(frozen=True)
+class Data:
+    """The pictures to translate and all that belongs to them, by stem; None for what is not there.
+
+    ``notes`` say once what was assumed, and what was left out.
+    """
+
+    root: Path
+    inputs: Pictures
+    target: Pictures | None = None
+    truth: Pictures | None = None
+    masks: Pictures | None = None
+    truth_masks: Pictures | None = None
+    target_name: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+
+def find_data(
+    data: str | Path,
+    *,
+    source: str | Path | None = None,
+    target: str | Path | None = None,
+    masks: str | Path | None = None,
+    pairs: bool | None = None,
+    limit: int | None = None,
+) -> Data:
+    """What ``data`` holds: testA and testB, test/A and test/B, A and B, or pictures alone, and masks/ beside them.
+
+    ``source`` and ``target`` are names of sides (A and B unless given) or folders. ``masks`` is a folder of masks by
+    stem. ``pairs`` says whether pictures of one stem in both sides are input and truth; by default they are where
+    every input has one. ``limit`` takes that many inputs, evenly spread. Raises UnreadableFileError, ConfigError.
+    """
+    root = Path(data)
+    notes: list[str] = []
+    if not root.is_dir():
+        raise UnreadableFileError(f"{root} is no folder: give one that holds testA and testB, or pictures.")
+    inputs_folder = _inputs_folder(root, source)
+    inputs = _listed(inputs_folder, notes)
+    target_folder = _target_folder(root, target, plain=inputs_folder == root)
+    others = None if target_folder is None else _listed(target_folder, notes)
+    if inputs_folder.name.lower().startswith("train") or inputs_folder.parent.name.lower() == "train":
+        notes.append(f"{root} has no test pictures: {inputs_folder.relative_to(root)} is measured, which may be known.")
+    inputs = _spread(inputs, limit)
+    truth = _paired(inputs, others, pairs, notes)
+    own = _masks_folder(root, inputs_folder, masks)
+    found = _masks(inputs, own, masks is not None, notes)
+    there = None if target_folder is None or truth is None else _masks_folder(root, target_folder, None)
+    truth_masks = None if truth is None or found is None else _masks(truth, there, False, notes)
+    name = "" if target_folder is None else target_folder.name
+    return Data(root, inputs, others, truth, found, truth_masks, name, tuple(notes))
+
+
+def pictures_in(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """Pictures of a folder by stem, and the names of other files; hidden files and folders count for neither.
+
+    Raises ConfigError where two pictures have one stem.
+    """
+    pictures: dict[str, Path] = {}
+    others = []
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or not path.is_file():
+            continue
+        if path.suffix.lower() not in SUFFIXES:
+            others.append(path.name)
+        elif path.stem in pictures:
+            both = f"{pictures[path.stem].name} and {path.name}"
+            raise ConfigError(f"{both} of {folder} have one stem, by which pictures are matched: rename one.")
+        else:
+            pictures[path.stem] = path
+    return pictures, others
+
+
+def _inputs_folder(root: Path, source: str | Path | None) -> Path:
+    if source is not None and Path(source).is_dir():
+        return Path(source)
+    if (folder := _side(root, str(source or "A"))) is not None:
+        return folder
+    if source is None and pictures_in(root)[0]:
+        return root
+    holds = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    hint = suggestion(f"test{source}", holds) if source is not None else ""
+    raise UnreadableFileError(
+        f"{root} holds no test{source or 'A'}, test/{source or 'A'} and no pictures.{hint} Its folders:"
+        f" {', '.join(holds) or 'none'}; name the side or folder of the inputs (source)."
+    )
+
+
+def _target_folder(root: Path, target: str | Path | None, *, plain: bool) -> Path | None:
+    if target is not None and Path(target).is_dir():
+        return Path(target)
+    folder = None if plain and target is None else _side(root, str(target or "B"))
+    if folder is None and target is not None:
+        raise UnreadableFileError(f"{target} is no folder, and {root} holds no test{target} and no test/{target}.")
+    return folder
+
+
+def _side(root: Path, name: str) -> Path | None:
+    """The folder of a side, whatever its capitals."""
+    return next((folder for place in PLACES if (folder := _insensitive(root, place.format(name))) is not None), None)
+
+
+def _insensitive(root: Path, relative: str) -> Path | None:
+    folder = root
+    for part in relative.split("/"):
+        entries = [path for path in folder.iterdir() if path.is_dir() and path.name.lower() == part.lower()]
+        exact = [path for path in entries if path.name == part]
+        if not entries:
+            return None
+        folder = (exact or sorted(entries))[0]
+    return folder
+
+
+def _listed(folder: Path, notes: list[str]) -> dict[str, Path]:
+    pictures, others = pictures_in(folder)
+    if not pictures:
+        raise UnreadableFileError(f"{folder} holds no pictures ({' '.join(sorted(SUFFIXES))}).")
+    if others:
+        notes.append(f"{folder} holds {len(others)} other files, such as {others[0]}: they are left out.")
+    return pictures
+
+
+def _spread(inputs: dict[str, Path], limit: int | None) -> dict[str, Path]:
+    if limit is not None and limit < 1:
+        raise ConfigError(f"{limit} pictures were asked for: expected 1 or more.")
+    if limit is None or limit >= len(inputs):
+        return inputs
+    stems = list(inputs)
+    return {stems[i * len(stems) // limit]: inputs[stems[i * len(stems) // limit]] for i in range(limit)}
+
+
+def _paired(inputs: Pictures, others: Pictures | None, pairs: bool | None, notes: list[str]) -> Pictures | None:
+    if others is None or pairs is False:
+        if pairs:
+            raise ConfigError("Pairs were asked for, but there is no folder of the target domain.")
+        return None
+    common = [stem for stem in inputs if stem in others]
+    if len(common) == len(inputs):
+        if pairs is None:
+            notes.append("Every input has a picture of its name in the target domain, which is taken for its truth.")
+        return {stem: others[stem] for stem in inputs}
+    if pairs:
+        missing = next(stem for stem in inputs if stem not in others)
+        count = len(inputs) - len(common)
+        raise ConfigError(f"{count} of {len(inputs)} inputs have no truth of their name, such as {inputs[missing]}.")
+    if common:
+        notes.append(f"Only {len(common)} of {len(inputs)} inputs have a namesake in the target domain: no pairs.")
+    return None
+
+
+def _masks_folder(root: Path, folder: Path, masks: str | Path | None) -> Path | None:
+    if masks is not None and not Path(masks).is_dir():
+        raise UnreadableFileError(f"{masks} is no folder of masks.")
+    base = root / MASKS if masks is None else Path(masks)
+    relative = folder.relative_to(root) if folder.is_relative_to(root) else Path(folder.name)
+    if (base / relative).is_dir():
+        return base / relative
+    return base if masks is not None else None
+
+
+def _masks(pictures: Pictures, folder: Path | None, asked: bool, notes: list[str]) -> Pictures | None:
+    if folder is None:
+        return None
+    masks, _ = pictures_in(folder)
+    common = {stem: masks[stem] for stem in pictures if stem in masks}
+    missing = [path for stem, path in pictures.items() if stem not in masks]
+    if missing and (asked or not common):
+        raise UnreadableFileError(
+            f"{len(missing)} of {len(pictures)} pictures have no mask of their stem in {folder}, such as {missing[0]}."
+        )
+    if missing:
+        notes.append(
+            f"{len(missing)} of {len(pictures)} pictures have no mask in {folder}, such as {missing[0].name}:"
+            " what needs masks is measured on the others."
+        )
+    return common
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Height and width as ``read_image`` would give them, from the file's head. Raises as ``read_image`` does."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(0x0112, 1) >= 5  # orientations that exchange the sides
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return read_image(path).size
+    return (width, height) if turned else (height, width)
+
+
+def batches(stems: list[str], keys: Mapping[str, object], size: int) -> Iterator[list[str]]:
+    """Stems in order, ``size`` at most, that follow each other and share a key."""
+    batch: list[str] = []
+    for stem in stems:
+        if batch and (len(batch) == size or keys[stem] != keys[batch[0]]):
+            yield batch
+            batch = []
+        batch.append(stem)
+    if batch:
+        yield batch

@@ -1,0 +1,271 @@
+"""Several models on one folder of data: everything that can be measured, with intervals and paired tests."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from ..interfaces import Measure
+from ..plugins import zoo
+from ..types import ConfigError
+from ..version import __version__
+from .confidence import Difference, holm, paired_test
+from .data import Data, find_data
+from .features import Extractor, Perceptual, feature_store, find_extractor, perceptual
+from .features.weights import BACKBONES, INCEPTION, lies_here, lpips_heads_here
+from .measuring import Job, Measured, measure
+from .notes import about_subject, cost_note, features_note, mask_note
+from .outputs import Outputs, make_outputs
+from .results import Workshop
+from .subjects import BASELINE, Subject, find_subjects
+from .values import Means
+
+if TYPE_CHECKING:
+    from ..translate.translator import Translator
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many steps are done, and how many there are (0 where that is not known)."""
+# What the inputs themselves are measured by: how near they are to the truth and to the target domain already.
+BASELINE_NEEDS = {"output", "truth", "area", "perceptual", "output_features", "target_features"}
+
+
+class Comparison(NamedTuple):
+    """A measure of two models over the same pictures: their difference, and its p-value corrected by Holm's method."""
+
+    measure: str
+    first: str
+    second: str
+    difference: Difference
+    corrected: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One subject of an evaluation: its numbers, each picture's, why others are missing, and where its pictures lie."""
+
+    label: str
+    measured: Measured
+    outputs: Outputs
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Numbers of several subjects on one folder. ``notes`` say once what was assumed and what could not be measured."""
+
+    data: Data
+    measures: Mapping[str, Measure]
+    rows: tuple[Row, ...]
+    tests: tuple[Comparison, ...]
+    notes: tuple[str, ...]
+    features: str | None = None
+    lpips: str | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    def value(self, label: str, name: str) -> float | None:
+        """A subject's value of a measure; None where there is none."""
+        row = next(row for row in self.rows if row.label == label)
+        value = row.measured.values.get(name)
+        return None if value is None else value.value
+
+
+def evaluate(
+    models: Sequence[str | Path | Translator],
+    data: str | Path,
+    *,
+    report: str | Path | None = None,
+    direction: str | None = None,
+    domain: str | None = None,
+    source: str | Path | None = None,
+    target: str | Path | None = None,
+    masks: str | Path | None = None,
+    pairs: bool | None = None,
+    features: str | None = None,
+    lpips: str | None = None,
+    measures: Sequence[str] | None = None,
+    threshold: float = 0.5,
+    limit: int | None = None,
+    cycle: bool = True,
+    baseline: bool = True,
+    device: str | None = None,
+    force: bool = False,
+    progress: Progress = lambda what, done, total: None,
+) -> Evaluation:
+    """Measure ``models`` on the folder ``data``: what can be measured is, what cannot is said in ``notes``.
+
+    ``models`` are Translators, zoo names, model folders, or folders of pictures named as the inputs are. ``data`` and
+    ``source``, ``target``, ``masks``, ``pairs`` and ``limit`` are as for ``find_data``; with ``direction`` "B2A" the
+    sides change places. ``features`` is a network as for ``find_extractor``, ``lpips`` one as for ``perceptual``; both
+    are taken where they lie on this machine if none is named. ``measures`` limits what is measured. ``threshold``
+    makes a model's own mask 0 or 1. ``report`` is a folder that keeps the outputs and the numbers of each finished
+    model, so that the same call goes on after a stop; ``write_report`` makes the page in it. ``force`` measures anew.
+
+    Raises AttnI2IError with a line that says what is wrong.
+    """
+    if not 0 <= threshold <= 1:
+        raise ConfigError(f"threshold={threshold} was given: expected a number from 0 to 1.")
+    if direction == "B2A" and source is None and target is None:
+        source, target = "B", "A"
+    test_data = find_data(data, source=source, target=target, masks=masks, pairs=pairs, limit=limit)
+    chosen = _chosen(measures)
+    means, lpips_label, notes = _means(features, lpips, chosen, threshold, device)
+    subjects = find_subjects(models, test_data, direction=direction, domain=domain, device=device)
+    settings = {"version": __version__, "threshold": threshold, "measures": list(chosen), "cycle": cycle}
+    settings |= {"features": None if means.extractor is None else f"{means.extractor.name} {means.extractor.weights}"}
+    settings |= {"lpips": lpips_label, "target": test_data.target_name, "pairs": test_data.truth is not None}
+    with _workshop(report, test_data, settings, force) as workshop:
+        run = _Run(test_data, chosen, means, workshop, cycle, progress)
+        rows = [run.row(subject) for subject in subjects]
+        if baseline:
+            rows.append(run.baseline())
+    tests = _tests(rows[: len(subjects)], chosen)
+    label = None if means.extractor is None else means.extractor.label
+    every = (
+        *test_data.notes,
+        *notes,
+        *features_note(rows[0].measured, label),
+        *mask_note([row.measured for row in rows], test_data, threshold),
+        *cost_note(subjects, test_data),
+        *_missing(rows, chosen),
+    )
+    return Evaluation(test_data, chosen, tuple(rows), tests, tuple(every), label, lpips_label, settings)
+
+
+@dataclass(frozen=True)
+class _Run:
+    data: Data
+    measures: Mapping[str, Measure]
+    means: Means
+    workshop: Workshop
+    cycle: bool
+    progress: Progress
+
+    def row(self, subject: Subject) -> Row:
+        """The numbers of a subject, from an earlier run where it was finished and nothing has changed."""
+        folder = self.workshop.folder(subject)
+        step = _Steps(self.progress, f"Translating: {subject.label}", len(self.data.inputs))
+        wants_cycle = self.cycle and any("cycled" in part.needs for part in self.measures.values())
+        outputs = make_outputs(subject, self.data.inputs, folder, step, cycle=wants_cycle)
+        measured = self.workshop.finished(subject)
+        if measured is None:
+            measured = self._measured(subject, outputs, self.measures)
+            self.workshop.finish(subject, measured)
+        warnings = about_subject(subject, self.data, measured, outputs)
+        return Row(subject.label, measured, outputs, tuple(warnings))
+
+    def baseline(self) -> Row:
+        """The inputs in the place of outputs."""
+        outputs = Outputs(self.data.inputs)
+        part = {n: m for n, m in self.measures.items() if set(m.needs) <= BASELINE_NEEDS and m.over != "model"}
+        subject = Subject(BASELINE, "the inputs", pictures=outputs.pictures)
+        return Row(BASELINE, self._measured(subject, outputs, part), outputs)
+
+    def _measured(self, subject: Subject, outputs: Outputs, measures: Mapping[str, Measure]) -> Measured:
+        step = _Steps(self.progress, f"Measuring: {subject.label}", 0)
+        return measure(Job(subject, self.data, outputs, self.means, feature_store() / "cache", step), measures)
+
+
+class _Steps:
+    """Counts steps of one thing that is done."""
+
+    def __init__(self, progress: Progress, what: str, total: int) -> None:
+        self.progress, self.what, self.total, self.done = progress, what, total, 0
+        progress(what, 0, total)
+
+    def __call__(self) -> None:
+        self.done += 1
+        self.progress(self.what, self.done, self.total)
+
+
+def _chosen(names: Sequence[str] | None) -> dict[str, Measure]:
+    """The measures by name, in the order they are listed; those of videos have no place here."""
+    every = zoo().measures
+    for name in names or ():
+        if every.load(name).over == "video":
+            raise ConfigError(f"{name} is of videos: call its function on frames.")
+    parts = {entry.name: entry.load() for entry in every if names is None or entry.name in names}
+    return {name: part for name, part in parts.items() if part.over != "video"}
+
+
+def _means(
+    features: str | None, lpips: str | None, measures: Mapping[str, Measure], threshold: float, device: str | None
+) -> tuple[Means, str | None, list[str]]:
+    """The networks that look, the label of LPIPS, and what to say of those that are not at hand."""
+    needs, notes, where = {need for part in measures.values() for need in part.needs}, [], device or "cpu"
+    extractor: Extractor | None = None
+    network: Perceptual | None = None
+    label = None
+    if features is not None:
+        extractor = find_extractor(features, where)
+    elif lies_here(INCEPTION):
+        extractor = find_extractor("inception", where)
+    elif needs & {"output_features", "output_maps"}:
+        notes.append("No feature network: --features inception fetches the usual one (95 MB); timm:NAME is another.")
+    if lpips is not None:
+        network, label = perceptual(lpips, where)
+    elif lies_here(BACKBONES["alex"]) and lpips_heads_here("alex"):
+        network, label = perceptual("alex", where)
+    elif "perceptual" in needs:
+        notes.append("No LPIPS network: --lpips alex fetches the usual one (244 MB).")
+    return Means(extractor, network, threshold), label, notes
+
+
+@contextmanager
+def _workshop(report: str | Path | None, data: Data, settings: Mapping[str, object], force: bool) -> Iterator[Workshop]:
+    """Where outputs and numbers are kept: the report's folder, or one that goes when the numbers are told."""
+    if report is not None:
+        yield Workshop.at(Path(report), _data_digest(data), settings, force=force)
+        return
+    with tempfile.TemporaryDirectory(prefix="attn_i2i-evaluate-") as folder:
+        yield Workshop.at(Path(folder), _data_digest(data), settings, force=False)
+
+
+def _data_digest(data: Data) -> str:
+    total = hashlib.sha256()
+    for name in ("inputs", "target", "truth", "masks", "truth_masks"):
+        for stem, path in (getattr(data, name) or {}).items():
+            total.update(f"{name} {stem}\n".encode("utf-8", "surrogateescape"))
+            with path.open("rb") as stream:
+                total.update(hashlib.file_digest(stream, "sha256").digest())
+    return total.hexdigest()
+
+
+def _tests(rows: Sequence[Row], measures: Mapping[str, Measure]) -> tuple[Comparison, ...]:
+    """Each model against the first, by every measure of pictures that has a better side."""
+    found: list[tuple[str, str, str, Difference]] = []
+    for row in rows[1:]:
+        for name, part in measures.items():
+            first, second = (each.measured.pictures.get(name, {}) for each in (rows[0], row))
+            stems = [stem for stem in first if stem in second]
+            if part.better is None or len(stems) < 2:
+                continue
+            ours, theirs = (
+                torch.tensor([each[stem] for stem in stems], dtype=torch.float64) for each in (second, first)
+            )
+            found.append((name, row.label, rows[0].label, paired_test(ours, theirs)))
+    corrected = holm([difference.p for *_, difference in found])
+    return tuple(Comparison(*each, p) for each, p in zip(found, corrected, strict=True))
+
+
+def _missing(rows: Sequence[Row], measures: Mapping[str, Measure]) -> list[str]:
+    """What could not be measured, each reason once."""
+    whom: dict[tuple[str, str], list[str]] = {}
+    models = [row for row in rows if row.label != BASELINE]
+    for row in models:
+        for name, why in row.measured.missing.items():
+            whom.setdefault((name, why), []).append(row.label)
+    grouped: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (name, why), labels in whom.items():
+        grouped.setdefault((why, tuple(labels)), []).append(name)
+    lines = []
+    for (why, whose), names in grouped.items():
+        of = "" if len(whose) == len(models) else f" of {', '.join(whose)}"
+        lines.append(f"Not measured{of}: {', '.join(names)} ({why.rstrip('.')}).")
+    return lines

@@ -1,0 +1,96 @@
+"""What a reader of the numbers must be told: few samples, outputs like their inputs, masks that have collapsed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+import torch
+
+from ..images import read_mask
+from .data import Data, picture_size
+from .measures.mask_shape import collapse_signs
+from .measuring import Measured
+from .outputs import Outputs
+from .subjects import Subject
+
+NEARLY = 0.01
+"""A mean change below 2.5 of 255 levels is what JPEG at quality 90 does: no translation."""
+FEW = 2048
+"""The features of Inception: with fewer pictures the FID's covariance is singular, and the FID far too high."""
+LOOKED_AT = 32  # masks that are enough to tell a collapse
+
+
+def about_subject(subject: Subject, data: Data, measured: Measured, outputs: Outputs) -> Iterator[str]:
+    """Warnings about one subject's outputs and masks."""
+    changes = list(measured.pictures.get("change", {}).values())
+    if changes and median(changes) < NEARLY:
+        direction = f" Is {subject.direction} the right direction?" if subject.direction else ""
+        yield (
+            f"{subject.label}: the output is nearly the input (median change {255 * median(changes):.1f} of 255"
+            f" levels).{direction}"
+        )
+    yield from _about_sizes(subject, data)
+    if outputs.attention is not None:
+        yield from (f"{subject.label}: the mask is {sign}." for sign in _signs(outputs))
+    yield from (f"{subject.label}: {note}" for note in measured.notes)
+
+
+def _about_sizes(subject: Subject, data: Data) -> Iterator[str]:
+    """Whether outputs, or the inputs of a network of one size, were resized."""
+    sizes = {stem: picture_size(path) for stem, path in data.inputs.items()}
+    if subject.pictures is not None:
+        theirs = {stem: picture_size(path) for stem, path in subject.pictures.items()}
+        other = [size for stem, size in theirs.items() if size != sizes[stem]]
+        if other:
+            what = f"{other[0][1]}x{other[0][0]}"
+            yield f"{subject.label}: {len(other)} outputs, of {what}, were resized to their inputs to be measured."
+    elif subject.translator is not None:
+        side = getattr(subject.translator.generators[subject.direction or ""], "image_size", None)
+        if side and any(size != (side, side) for size in sizes.values()):
+            yield f"{subject.label}: inputs were resized to {side}x{side}, the one size it takes, and outputs back."
+
+
+def features_note(measured: Measured, label: str | None) -> Iterator[str]:
+    """Through which network distances look, at how many pictures, and whether those are few."""
+    sets = [value for value in measured.values.values() if value.reals is not None]
+    if not sets or label is None:
+        return
+    fakes, reals = sets[0].n, sets[0].reals or 0
+    yield f"Distances look through {label} (SHA-256) at {fakes} outputs and {reals} real pictures."
+    if min(fakes, reals) < FEW:
+        yield (
+            f"Few pictures ({min(fakes, reals)}; {FEW} are needed): the FID is too high and depends on their number."
+            " Compare it at equal numbers only, and trust the KID, which is unbiased."
+        )
+
+
+def mask_note(measured: Sequence[Measured], data: Data, threshold: float) -> Iterator[str]:
+    """By which masks the background was told, and from where on a model's mask counts."""
+    names = {name for each in measured for name in each.values}
+    if data.masks is None and "background_psnr" in names:
+        yield (
+            "No masks are given: the background of each model is where its own mask is below"
+            f" {threshold:g}, so that models are not measured on the same pixels."
+        )
+    elif "mask_iou" in names:
+        yield f"A model's mask counts as foreground from {threshold:g} on (threshold)."
+
+
+def cost_note(subjects: Sequence[Subject], data: Data) -> Iterator[str]:
+    """For which picture, where and how the costs were taken."""
+    translators = [subject.translator for subject in subjects if subject.translator is not None]
+    if translators:
+        where = f"{translators[0].device} with {torch.get_num_threads()} threads"
+        height, width = picture_size(next(iter(data.inputs.values())))
+        yield f"Costs are of one picture of {width}x{height} on {where}."
+
+
+def _signs(outputs: Outputs) -> list[str]:
+    """Signs of a collapse in masks of the commonest size."""
+    assert outputs.attention is not None
+    by_size: dict[tuple[int, int], list[torch.Tensor]] = {}
+    for path in list(outputs.attention.values())[:LOOKED_AT]:
+        size = picture_size(path)
+        by_size.setdefault(size, []).append(read_mask(path, size))
+    return collapse_signs(torch.stack(max(by_size.values(), key=len)))

@@ -1,0 +1,100 @@
+"""Outputs of a model on disk, so that what is measured is what is written, and a stop costs one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from ..files import atomic_path
+from ..images import read_image
+from .data import Pictures, batches
+from .subjects import Subject
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..translate.result import Result
+    from ..translate.translator import Translator
+
+BATCH = 8
+"""Pictures that are read before a batch is translated and written."""
+LEVELS = 65535  # 16 bits: a learnt mask may be faint as a whole
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Pictures of one subject by stem: outputs, its masks, and the way there and back; None for what it has not."""
+
+    pictures: Pictures
+    attention: Pictures | None = None
+    cycled: Pictures | None = None
+
+
+def make_outputs(
+    subject: Subject, inputs: Pictures, folder: Path, advance: Callable[[], None], *, cycle: bool = True
+) -> Outputs:
+    """Translate the inputs into ``folder`` where they are not there yet; pictures made elsewhere stay."""
+    if subject.translator is None:
+        assert subject.pictures is not None
+        return Outputs(subject.pictures)
+    back = opposite(subject) if cycle else None
+    for name in ("outputs", "masks", "cycled"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for batch in batches(list(inputs), dict.fromkeys(inputs, 0), BATCH):
+        todo = [stem for stem in batch if not _done(folder, stem, back is not None)]
+        if todo:
+            _translate(subject, back, {stem: inputs[stem] for stem in todo}, folder)
+        for _ in batch:
+            advance()
+    outputs = {stem: _output(folder, stem) for stem in inputs}
+    masks = {stem: folder / "masks" / f"{stem}.png" for stem in inputs}
+    masked = all(path.is_file() for path in masks.values())
+    cycled = {stem: folder / "cycled" / f"{stem}.png" for stem in inputs}
+    return Outputs(outputs, masks if masked else None, cycled if back is not None else None)
+
+
+def opposite(subject: Subject) -> str | None:
+    """The direction that leads back, of a model between two domains; None where there is none."""
+    translator, here = subject.translator, subject.direction
+    if translator is None or translator.domains or here is None or len(translator.directions) != 2:
+        return None
+    return next(name for name in translator.directions if name != here)
+
+
+def _output(folder: Path, stem: str) -> Path:
+    return folder / "outputs" / f"{stem}.png"
+
+
+def _done(folder: Path, stem: str, cycle: bool) -> bool:
+    """Whether a picture is finished; its output is written last."""
+    return _output(folder, stem).is_file() and (not cycle or (folder / "cycled" / f"{stem}.png").is_file())
+
+
+def _translate(subject: Subject, back: str | None, inputs: Pictures, folder: Path) -> None:
+    assert subject.translator is not None
+    pictures: list[Any] = [read_image(path) for path in inputs.values()]
+    results = _run(subject.translator, pictures, **subject.options)
+    if back is not None:
+        returned = _run(subject.translator, [result.image.cpu() for result in results], direction=back)
+        for stem, result in zip(inputs, returned, strict=True):
+            result.save(folder / "cycled" / f"{stem}.png", force=True)
+    for stem, result in zip(inputs, results, strict=True):
+        if result.mask is not None:
+            write_mask(result.mask, folder / "masks" / f"{stem}.png")
+        result.save(_output(folder, stem), force=True)
+
+
+def _run(translator: Translator, pictures: list[Any], **options: Any) -> list[Result]:
+    return translator(pictures, size="fit", **options)
+
+
+def write_mask(mask: Tensor, path: Path) -> None:
+    """A (1, H, W) mask in [0, 1] as 16-bit greyscale PNG."""
+    levels = mask[0].cpu().clamp(0, 1).mul(LEVELS).round().numpy().astype(np.uint16)
+    with atomic_path(path, force=True) as temporary:
+        Image.fromarray(levels).save(temporary, "PNG")

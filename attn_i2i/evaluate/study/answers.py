@@ -1,0 +1,122 @@
+"""Answers of raters, read with suspicion, and which of them count."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
+
+from ...types import ConfigError, UnreadableFileError
+from .make import FORMAT
+
+Choice = Literal["left", "right", "unsure"]
+LARGEST = 20_000_000
+"""Bytes: a hundred thousand answers. What is larger is no rater's."""
+
+
+class Answer(NamedTuple):
+    """One choice between the outputs of two models for one picture."""
+
+    rater: str
+    picture: str
+    left: str
+    right: str
+    choice: Choice
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the raters of one study said; ``excluded`` says who does not count, and why."""
+
+    models: tuple[str, ...]
+    question: str
+    answers: tuple[Answer, ...]
+    raters: tuple[str, ...]
+    excluded: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def read_answers(paths: Sequence[str | Path]) -> Answers:
+    """The answers of one study from the raters' JSON files; raters are left out by the rule that their page stated.
+
+    A rater whose file is there twice counts once. Raises UnreadableFileError for a file that is none of a study's,
+    ConfigError for files of several studies, or none.
+    """
+    if not paths:
+        raise ConfigError("No answers were given: name the JSON files that raters sent.")
+    sheets: dict[str, tuple[Path, dict[str, Any]]] = {}
+    notes = []
+    for path in map(Path, paths):
+        sheet = _read(path)
+        first, other = next(iter(sheets.values()), (path, sheet))
+        if any(sheet[key] != other[key] for key in ("study", "models", "rule", "question")):
+            raise ConfigError(f"{path} and {first} are of two studies: evaluate each by itself.")
+        if sheet["rater"] in sheets:
+            notes.append(f"{path} is of a rater whose answers are in {sheets[sheet['rater']][0]}: it counts once.")
+            continue
+        sheets[sheet["rater"]] = path, sheet
+    excluded = {rater: why for rater, (_, sheet) in sheets.items() if (why := _exclusion(sheet)) is not None}
+    counted = [rater for rater in sheets if rater not in excluded]
+    answers = [
+        Answer(rater, each["picture"], each["left"], each["right"], each["choice"])
+        for rater in counted
+        for each in sheets[rater][1]["answers"]
+        if each["kind"] == "trial"
+    ]
+    sheet = next(iter(sheets.values()))[1]
+    return Answers(tuple(sheet["models"]), sheet["question"], tuple(answers), tuple(counted), excluded, tuple(notes))
+
+
+def _exclusion(sheet: dict[str, Any]) -> str | None:
+    """Why a rater does not count, by the rule of the page; None where the rater does."""
+    rule, answers = sheet["rule"], sheet["answers"]
+    if len(answers) < rule["trials"]:
+        return f"{len(answers)} of {rule['trials']} trials answered"
+    controls = [each for each in answers if each["kind"] == "catch"]
+    wrong = sum(each["choice"] != each.get("answer") for each in controls)
+    return f"{wrong} of {len(controls)} controls missed" if wrong > rule["allowed"] else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise UnreadableFileError(f"{path} is larger than any rater's answers.")
+        sheet = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, UnreadableFileError):
+            raise
+        raise UnreadableFileError(f"{path} cannot be read as answers: {' '.join(str(error).split())[:200]}.") from error
+    problem = _problem(sheet)
+    if problem is not None:
+        raise UnreadableFileError(f"{path} is no rater's answers: {problem}.")
+    return dict(sheet)
+
+
+def _problem(sheet: Any) -> str | None:
+    """What is wrong with a file's content; None where nothing is."""
+    if not isinstance(sheet, dict) or sheet.get("format") != FORMAT:
+        return f"its format is not {FORMAT!r}"
+    for key, kind in (("study", str), ("rater", str), ("question", str), ("models", list), ("rule", dict)):
+        if not isinstance(sheet.get(key), kind):
+            return f"{key!r} is missing"
+    if len(sheet["models"]) < 2 or not all(isinstance(name, str) for name in sheet["models"]):
+        return "'models' are not two or more names"
+    if not all(type(sheet["rule"].get(key)) is int for key in ("trials", "catch", "allowed")):
+        return "'rule' is incomplete"
+    if not isinstance(sheet.get("answers"), list):
+        return "'answers' is missing"
+    wrong = next((i for i, each in enumerate(sheet["answers"], 1) if not _valid(each, sheet["models"])), None)
+    return None if wrong is None else f"answer {wrong} is not a choice between two of its models"
+
+
+def _valid(answer: Any, models: list[str]) -> bool:
+    if not isinstance(answer, dict) or answer.get("kind") not in ("practice", "trial", "catch"):
+        return False
+    names = [answer.get("left"), answer.get("right")]
+    if answer["kind"] == "catch":
+        fits = answer.get("answer") in ("left", "right")
+    else:
+        fits = names[0] in models and names[1] in models and names[0] != names[1]
+    return fits and isinstance(answer.get("picture"), str) and answer.get("choice") in get_args(Choice)

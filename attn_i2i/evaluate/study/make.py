@@ -1,0 +1,161 @@
+"""Makes the page on which people say which of two outputs is better."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from html import escape
+from importlib.resources import files
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageFilter
+
+from ...files import TargetExistsError, atomic_dir
+from ...images import read_image, to_pil
+from ...types import ConfigError
+from ..data import Data, find_data
+from ..outputs import make_outputs
+from ..subjects import Subject, find_subjects
+
+if TYPE_CHECKING:
+    from ...translate.translator import Translator
+
+FORMAT = "attn_i2i study 1"
+PAGE, IMAGES = "index.html", "images"
+QUESTION = "Which picture is the better result?"
+COARSE = 12
+"""Blocks that a degraded picture has across: anybody who looks sees which of two is whole."""
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """How a study runs: what is asked, how often, and which raters do not count.
+
+    Each rater sees ``practice`` trials that do not count, then ``trials``, among them ``catch`` with one picture
+    spoilt. A rater who answers more than ``allowed`` of those wrongly, or does not finish, is left out: the rule
+    stands on the page. ``seconds`` hides the pictures after that time, None never. ``post`` is an address that
+    answers are sent to.
+    """
+
+    question: str = QUESTION
+    trials: int = 40
+    practice: int = 3
+    catch: int = 4
+    allowed: int = 1
+    seconds: float | None = None
+    post: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("trials", "practice", "catch", "allowed"):
+            if getattr(self, name) < (1 if name == "trials" else 0):
+                raise ConfigError(f"{name}={getattr(self, name)} was given: expected a number from 0, trials from 1.")
+        if self.catch >= self.trials:
+            raise ConfigError(f"catch={self.catch} of trials={self.trials} leaves nothing to compare.")
+        if self.allowed > self.catch:
+            raise ConfigError(f"allowed={self.allowed} of catch={self.catch} control trials would leave nobody out.")
+        if self.seconds is not None and not self.seconds > 0:
+            raise ConfigError(f"seconds={self.seconds} was given: expected more than 0, or none.")
+        if self.post is not None and not self.post.startswith(("https://", "http://")):
+            raise ConfigError(f"{self.post} is no address to post to: expected https://...")
+
+
+def make_study(
+    models: Sequence[str | Path | Translator],
+    data: str | Path,
+    out: str | Path,
+    options: StudyOptions | None = None,
+    *,
+    direction: str | None = None,
+    domain: str | None = None,
+    source: str | Path | None = None,
+    limit: int | None = 40,
+    device: str | None = None,
+    force: bool = False,
+    advance: Callable[[], None] = lambda: None,
+) -> Path:
+    """Write a study of two or more ``models`` on the inputs of ``data`` into the folder ``out``; returns its page.
+
+    The page needs no server: open it from disk, or put the folder on any web server. Pictures have names that tell
+    nothing. ``models``, ``data`` and ``source`` are as for ``evaluate``; ``limit`` inputs are shown, evenly spread.
+    Raises AttnI2IError with a line that says what is wrong.
+    """
+    options = options or StudyOptions()
+    _check_target(Path(out), force)
+    source = "B" if source is None and direction == "B2A" else source
+    test_data = find_data(data, source=source, pairs=False, limit=limit)
+    subjects = find_subjects(models, test_data, direction=direction, domain=domain, device=device)
+    if len(subjects) < 2:
+        raise ConfigError(f"{len(subjects)} model was given: people choose between two or more.")
+    with atomic_dir(out, force=force) as work, tempfile.TemporaryDirectory(prefix="attn_i2i-study-") as spare:
+        (work / IMAGES).mkdir()
+        pictures = _pictures(subjects, test_data, Path(spare), work, advance)
+        study = {"format": FORMAT, "study": secrets.token_hex(8), **asdict(options)}
+        study |= {"models": [subject.label for subject in subjects], "pictures": pictures}
+        study |= {"pairs": [list(pair) for pair in combinations(range(len(subjects)), 2)]}
+        (work / PAGE).write_text(_page(study), encoding="utf-8")
+    return Path(out) / PAGE
+
+
+def _check_target(out: Path, force: bool) -> None:
+    """Never replace a folder that holds anything but a study."""
+    names = {entry.name for entry in out.iterdir()} if force and out.is_dir() else set()
+    if names and names != {PAGE, IMAGES}:
+        raise TargetExistsError(f"{out} is not an earlier study, so it is not replaced: choose another folder.")
+
+
+def _pictures(
+    subjects: Sequence[Subject], data: Data, spare: Path, work: Path, advance: Callable[[], None]
+) -> list[dict[str, object]]:
+    """Write every picture under a random name: of each input its file, outputs by model, and a spoilt output."""
+    outputs = [
+        make_outputs(subject, data.inputs, spare / str(i), advance, cycle=False).pictures
+        for i, subject in enumerate(subjects)
+    ]
+    rows: list[dict[str, object]] = []
+    for stem, path in data.inputs.items():
+        names = [_copied(each[stem], work) for each in outputs]
+        chosen = int(hashlib.sha256(stem.encode("utf-8", "surrogateescape")).hexdigest(), 16) % len(subjects)
+        spoilt = _written(degraded(to_pil(read_image(outputs[chosen][stem]).rgb)), work)
+        name = stem.encode("utf-8", "backslashreplace").decode()
+        rows.append({"stem": name, "input": _copied(path, work), "outputs": names, "whole": chosen, "spoilt": spoilt})
+    return rows
+
+
+def degraded(image: Image.Image) -> Image.Image:
+    """The picture in COARSE blocks across, blurred: the wrong answer of a control trial."""
+    small = image.resize((COARSE, max(1, round(COARSE * image.height / image.width))), Image.Resampling.BOX)
+    return small.resize(image.size, Image.Resampling.NEAREST).filter(ImageFilter.GaussianBlur(1))
+
+
+def _copied(path: Path, work: Path) -> str:
+    """The file as it is where every browser shows it, else as PNG; its new name."""
+    if path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"):
+        name = f"{IMAGES}/{secrets.token_hex(8)}{path.suffix.lower()}"
+        shutil.copyfile(path, work / name)
+        return name
+    return _written(to_pil(read_image(path).rgb), work)
+
+
+def _written(image: Image.Image, work: Path) -> str:
+    name = f"{IMAGES}/{secrets.token_hex(8)}.png"
+    image.save(work / name)
+    return name
+
+
+def _page(study: dict[str, object]) -> str:
+    room = files(__package__)
+    style, script, body = ((room / name).read_text(encoding="utf-8") for name in ("page.css", "page.js", "page.html"))
+    data = json.dumps(study).replace("<", "\\u003c")
+    return (
+        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(str(study['question']))}</title>\n<style>\n{style}</style>\n<body>\n{body}"
+        f'<script type="application/json" id="study">{data}</script>\n<script>\n{script}</script>\n</body>\n</html>\n'
+    )

@@ -1,0 +1,147 @@
+"""What a study says: who is preferred to whom, how surely, and whether the side mattered."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ...types import ConfigError
+from .answers import Answer, Answers, read_answers
+from .statistics import Interval, share_interval, strength_intervals
+
+
+class Preference(NamedTuple):
+    """How often ``first`` was preferred to ``second``, a "not sure" counting half; and how many were sure."""
+
+    first: str
+    second: str
+    share: Interval
+    answers: int
+    unsure: int
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """The outcome of a study. ``strengths`` are Bradley-Terry's, for more than two models; ``left`` is how often the
+    left side was chosen by those who were sure: far from one half, the side mattered."""
+
+    question: str
+    preferences: tuple[Preference, ...]
+    strengths: dict[str, Interval]
+    left: Interval | None
+    raters: int
+    pictures: int
+    excluded: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def study_result(paths: Sequence[str | Path]) -> StudyResult:
+    """The outcome of a study from the raters' JSON files. Raises UnreadableFileError, ConfigError."""
+    return analyse(read_answers(paths))
+
+
+def analyse(answers: Answers) -> StudyResult:
+    """The outcome of a study from its answers. Raises ConfigError where no rater counts."""
+    if not answers.answers:
+        reasons = "; ".join(f"{rater[:8]}: {why}" for rater, why in answers.excluded.items())
+        raise ConfigError(f"No rater's answers count ({reasons or 'no answers'}).")
+    preferences = [
+        preference
+        for pair in combinations(answers.models, 2)
+        if (preference := _preference(answers.answers, *pair)) is not None
+    ]
+    sure = [each for each in answers.answers if each.choice != "unsure"]
+    left = share_interval(torch.tensor([each.choice == "left" for each in sure]), *_clusters(sure)) if sure else None
+    pictures = len({each.picture for each in answers.answers})
+    return StudyResult(
+        answers.question,
+        tuple(preferences),
+        _strengths(answers) if len(answers.models) > 2 else {},
+        left,
+        len(answers.raters),
+        pictures,
+        answers.excluded,
+        answers.notes,
+    )
+
+
+def _preference(answers: Sequence[Answer], first: str, second: str) -> Preference | None:
+    chosen = [each for each in answers if {each.left, each.right} == {first, second}]
+    if not chosen:
+        return None
+    wins = torch.tensor([_win(each, first) for each in chosen])
+    unsure = sum(each.choice == "unsure" for each in chosen)
+    return Preference(first, second, share_interval(wins, *_clusters(chosen)), len(chosen), unsure)
+
+
+def _win(answer: Answer, model: str) -> float:
+    if answer.choice == "unsure":
+        return 0.5
+    return float((answer.left if answer.choice == "left" else answer.right) == model)
+
+
+def _clusters(answers: Sequence[Answer]) -> tuple[Tensor, Tensor]:
+    return _numbered([each.rater for each in answers]), _numbered([each.picture for each in answers])
+
+
+def _numbered(names: Sequence[str]) -> Tensor:
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return torch.tensor([numbers[name] for name in names])
+
+
+def _strengths(answers: Answers) -> dict[str, Interval]:
+    numbers = {name: number for number, name in enumerate(answers.models)}
+    left, right = (
+        torch.tensor([numbers[getattr(each, side)] for each in answers.answers]) for side in ("left", "right")
+    )
+    wins = torch.tensor([_win(each, each.left) for each in answers.answers])
+    intervals = strength_intervals(left, right, wins, len(answers.models), *_clusters(answers.answers))
+    return dict(zip(answers.models, intervals, strict=True))
+
+
+def result_text(result: StudyResult) -> str:
+    """The outcome in lines for a terminal."""
+    lines = [f"{result.question}", f"{result.raters} raters, {result.pictures} pictures"]
+    for each in result.preferences:
+        share = f"{_percent(each.share.value)} [{_percent(each.share.low)}, {_percent(each.share.high)}]"
+        lines.append(f"{each.first} preferred to {each.second}: {share} of {each.answers} ({each.unsure} not sure)")
+    for model, interval in sorted(result.strengths.items(), key=lambda item: -item[1].value):
+        lines.append(f"strength of {model}: {interval.value:+.2f} [{interval.low:+.2f}, {interval.high:+.2f}]")
+    if result.left is not None:
+        left = result.left
+        ends = f"[{_percent(left.low)}, {_percent(left.high)}]"
+        word = "" if left.low <= 0.5 <= left.high else ": the side mattered"
+        lines.append(f"left side chosen: {_percent(left.value)} {ends}{word}")
+    lines += [f"left out: rater {rater[:8]}, {why}" for rater, why in result.excluded.items()]
+    return "\n".join([*lines, *(f"note: {note}" for note in result.notes)])
+
+
+def result_json(result: StudyResult) -> str:
+    """The outcome as valid JSON."""
+    table = {
+        "question": result.question,
+        "raters": result.raters,
+        "pictures": result.pictures,
+        "preferences": [{**each._asdict(), "share": _ends(each.share)} for each in result.preferences],
+        "strengths": {model: _ends(interval) for model, interval in result.strengths.items()},
+        "left": None if result.left is None else _ends(result.left),
+        "excluded": result.excluded,
+        "notes": list(result.notes),
+    }
+    return json.dumps(table, indent=1, allow_nan=False)
+
+
+def _ends(interval: Interval) -> dict[str, float | None]:
+    return {key: value if math.isfinite(value) else None for key, value in interval._asdict().items()}
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

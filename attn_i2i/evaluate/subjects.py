@@ -1,0 +1,118 @@
+"""What is measured: models by name or folder, folders of pictures made elsewhere, and the inputs themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..models.config import CONFIG
+from ..translate.loading import load
+from ..types import ConfigError, UnreadableFileError
+from .data import Data, Pictures, pictures_in
+from .features.weights import digest_of
+
+if TYPE_CHECKING:
+    from ..translate.translator import Translator
+
+BASELINE = "input"
+"""The name of the row that measures the inputs as if they were outputs: what a model must be better than."""
+# How other programs mark the outputs that they write beside the inputs: pytorch-CycleGAN-and-pix2pix, UNIT's heirs.
+ENDINGS = ("", "_fake_B", "_fake_A", "_fake", "_translated", "-translated")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One row of the table: its label, and a translator, or the pictures of another program by the inputs' stems."""
+
+    label: str
+    origin: str
+    translator: Translator | None = None
+    pictures: Pictures | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    identity: str = ""
+
+    @property
+    def direction(self) -> str | None:
+        """The direction that is measured; None for pictures."""
+        return None if self.translator is None else self.options.get("direction") or self.translator.direction
+
+
+def find_subjects(
+    models: Sequence[str | Path | Translator],
+    data: Data,
+    *,
+    direction: str | None = None,
+    domain: str | None = None,
+    device: str | None = None,
+) -> list[Subject]:
+    """What ``models`` are: Translators, zoo names, model folders, or folders of pictures named as the inputs are.
+
+    Raises ConfigError for none, UnreadableFileError for a folder that lacks outputs, and as ``load`` does.
+    """
+    if not models:
+        raise ConfigError("No model was given: give names, model folders, or folders of pictures.")
+    labels = _labels(models)
+    subjects = []
+    for label, model in zip(labels, models, strict=True):
+        if isinstance(model, str | Path) and Path(model).is_dir() and not (Path(model) / CONFIG).is_file():
+            if _trained(Path(model)) is None:
+                pictures = _outputs(Path(model), data)
+                subjects.append(Subject(label, str(model), pictures=pictures, identity=_content(pictures)))
+                continue
+            model = Path(model) / "model"
+        subjects.append(_model(label, model, direction, domain, device))
+    return subjects
+
+
+def _model(label: str, model: Any, direction: str | None, domain: str | None, device: str | None) -> Subject:
+    translator = load(model, device=device) if isinstance(model, str | Path) else model
+    if direction is not None and translator.card is not None:
+        direction = translator.card.direction(direction)
+    options: dict[str, Any] = {}
+    options |= {} if direction is None else {"direction": direction}
+    options |= {} if domain is None or not translator.domains else {"domain": domain}
+    chosen = direction or translator.direction
+    total = hashlib.sha256(f"{translator.config.to_json()} {chosen} {domain}".encode())
+    total.update(digest_of(translator.generators[chosen].state_dict()).encode())
+    return Subject(label, str(model), translator, options=options, identity=total.hexdigest())
+
+
+def _trained(folder: Path) -> Path | None:
+    return folder / "model" if (folder / "model" / CONFIG).is_file() else None
+
+
+def _labels(models: Sequence[Any]) -> list[str]:
+    """Short names, no two alike."""
+    whole = [str(model) if isinstance(model, str | Path) else f"model {i}" for i, model in enumerate(models, 1)]
+    short = [Path(name).name or name for name in whole]
+    names = [short[i] if short.count(short[i]) == 1 else whole[i].strip("/") for i in range(len(whole))]
+    names = [f"{name} (model)" if name == BASELINE else name for name in names]
+    return [f"{name} ({names[:i].count(name) + 1})" if name in names[:i] else name for i, name in enumerate(names)]
+
+
+def _outputs(folder: Path, data: Data) -> dict[str, Path]:
+    """The output of each input in a folder that another program has filled."""
+    pictures, _ = pictures_in(folder)
+    for ending in ENDINGS:
+        outputs = {stem: pictures[stem + ending] for stem in data.inputs if stem + ending in pictures}
+        if len(outputs) == len(data.inputs):
+            return outputs
+        if outputs:
+            missing = next(path for stem, path in data.inputs.items() if stem not in outputs)
+            raise UnreadableFileError(
+                f"{folder} lacks outputs for {len(data.inputs) - len(outputs)} of {len(data.inputs)} inputs, such"
+                f" as {missing.name}: add them, or measure fewer inputs."
+            )
+    what = "no pictures" if not pictures else f"no picture named as an input, such as {next(iter(data.inputs))}.png"
+    raise UnreadableFileError(f"{folder} is no model folder ({CONFIG}) and holds {what}.")
+
+
+def _content(pictures: Pictures) -> str:
+    total = hashlib.sha256()
+    for stem, path in pictures.items():
+        total.update(f"{stem}\n".encode("utf-8", "surrogateescape"))
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
