@@ -50,7 +50,7 @@ class RecipeFactory(Generic[R]):
     ``training`` is the dataclass of the loop's own options, ``objective`` its terms with their weights.
     A ``multidomain`` recipe trains one generator that is given labels, any other two between two domains. ``initial``
     names how first weights are drawn: "normal", "kaiming" or "torch". ``told`` are options of the loop that networks
-    have as well. ``summary`` is what listings show.
+    have as well. ``preset`` is the one of ``presets`` that a recipe has by default. ``summary`` is what listings show.
     """
 
     name: str
@@ -64,6 +64,7 @@ class RecipeFactory(Generic[R]):
     multidomain: bool = False
     initial: str = "normal"
     told: tuple[str, ...] = ()
+    preset: str = "released"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "__doc__", self.summary)
@@ -72,7 +73,7 @@ class RecipeFactory(Generic[R]):
         self,
         networks: nn.ModuleDict | None = None,
         *,
-        preset: str = "released",
+        preset: str | None = None,
         generator: Network | None = None,
         discriminator: Network | None = None,
         objective: Mapping[str, Any] | None = None,
@@ -85,6 +86,7 @@ class RecipeFactory(Generic[R]):
         Raises UnknownNameError for a preset or a part, ConfigError for an option or a value.
         """
         given = {"generator": generator, "discriminator": discriminator}
+        preset = self.preset if preset is None else preset
         words, settled = self._words(self._preset(preset), given)
         chosen = words.spelled_out(settled) | words.spelled_out(_with_terms(self.name, options, objective))
         training = filled(self.name, self.training, chosen)

@@ -82,7 +82,7 @@ def _without_refused(factory: Callable[..., Any], options: Mapping[str, Any]) ->
         try:
             return factory(**given)
         except ConfigError as error:
-            refused = [name for name in given if repr(name) in str(error)]
+            refused = [name for name in given if f"no option {name!r}" in str(error)]  # others may be suggested
             if not refused:
                 raise
             del given[refused[0]]

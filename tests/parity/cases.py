@@ -26,8 +26,8 @@ from attn_i2i.models.directory import build_discriminators, build_generator
 from attn_i2i.plugins import manager
 from attn_i2i.types import AttnI2IError, ConversionError
 
-from . import hosts
-from .training import FLOAT32_ROW, run_case
+from . import hosts, hosts_training
+from .training import FLOAT32_ROW, FLOAT32_TOLERANCE, run_case
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -172,14 +172,19 @@ def run_training(folder: Path, device: str = "cpu") -> Outcome:
 
 
 def run_host(folder: Path, case: dict[str, Any], device: str = "cpu") -> Outcome:
-    """As ``run_forward``, for the networks of plugins/attn-i2i-hosts."""
-    errors = {t: hosts.forward_errors(folder, case, t, device) for t in (torch.float64, torch.float32)}
-    double, single = (max(found.values(), default=float("inf")) for found in errors.values())
+    """As ``run_forward`` and ``run_training``, for the networks of plugins/attn-i2i-hosts."""
+    training = "losses" in case
+    if training:
+        errors, single = hosts_training.run_case(folder, device)
+    else:
+        errors = hosts.forward_errors(folder, case, torch.float64, device)
+        single = max(hosts.forward_errors(folder, case, torch.float32, device).values(), default=float("inf"))
+    double = max(errors.values(), default=float("inf"))
     source = "tensorflow" if "TensorFlow" in case["source"] else "pytorch"
-    missing = [name for name, error in errors[torch.float64].items() if error == float("inf")]
-    compared = f"not understood: {', '.join(missing)}" if missing else " ".join(sorted(errors[torch.float64]))
-    passed = double <= FLOAT64_BOUND and single <= FLOAT32_BOUNDS[source]
-    return Outcome(folder.name, compared, double, single, passed)
+    missing = [name for name, error in errors.items() if error == float("inf")]
+    compared = f"not understood: {', '.join(missing)}" if missing else " ".join(sorted(errors))
+    bound = FLOAT32_TOLERANCE if training else FLOAT32_BOUNDS[source]
+    return Outcome(folder.name, compared, double, single, double <= FLOAT64_BOUND and single <= bound)
 
 
 def register_plugins() -> None:
@@ -195,9 +200,9 @@ def run(folder: Path, device: str = "cpu") -> Outcome:
     case = read_case(folder)
     register_plugins()
     try:
-        if "losses" in case:
-            return run_training(folder, device)
-        return (run_host if case.get("family") in hosts.ANSWERS else run_forward)(folder, case, device)
+        if case.get("family") in hosts.ANSWERS:
+            return run_host(folder, case, device)
+        return run_training(folder, device) if "losses" in case else run_forward(folder, case, device)
     except AttnI2IError as error:
         return Outcome(folder.name, f"{type(error).__name__}: {error}", float("inf"), float("inf"), False)
 

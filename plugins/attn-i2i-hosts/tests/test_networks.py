@@ -33,10 +33,10 @@ GENERATORS: dict[str, Callable[..., nn.Module]] = {
 }
 DISCRIMINATORS: dict[str, Callable[[], nn.Module]] = {
     "discogan": lambda: DiscoDiscriminator(4),
-    "dualgan": lambda: DualDiscriminator(4, side=64),
+    "dualgan": lambda: DualDiscriminator(4, image_size=64),
     "dualgan-patch": lambda: DualDiscriminator(4, kind="patch"),
-    "drit": lambda: DRITDiscriminator(4, content_channels=4),
-    "drit-one-scale": lambda: DRITDiscriminator(4, scales=1, content_channels=4),
+    "drit": lambda: DRITDiscriminator(4),
+    "drit-one-scale": lambda: DRITDiscriminator(4, scales=1),
 }
 
 
@@ -98,7 +98,8 @@ def test_a_doubling_is_the_gradient_of_its_halving(size: int, kernel: int) -> No
 
 
 @pytest.mark.parametrize(
-    ("network", "side"), [(DiscoDiscriminator(2), 60), (DualDiscriminator(2, side=64), 96), (DRITDiscriminator(2), 40)]
+    ("network", "side"),
+    [(DiscoDiscriminator(2), 60), (DualDiscriminator(2, image_size=64), 96), (DRITDiscriminator(2), 40)],
 )
 def test_a_size_that_a_discriminator_cannot_take_is_named(network: nn.Module, side: int) -> None:
     with pytest.raises(ShapeError, match=str(side)):
@@ -106,6 +107,7 @@ def test_a_size_that_a_discriminator_cannot_take_is_named(network: nn.Module, si
 
 
 def test_every_registered_part_keeps_the_contract() -> None:
-    small = {"width": 4, "blocks": 1, "style_dim": 3, "mlp_width": 5, "content_channels": 4, "side": 64}
+    small = {"width": 4, "discriminator_width": 4, "blocks": 1, "style_dim": 3, "mlp_width": 5, "image_size": 128}
+    small |= {"content_layers": 2, "discriminator_content_layers": 2}
     checked = list(check_plugin(manager(), "hosts", small))
     assert not [one for one in checked if one.problem]

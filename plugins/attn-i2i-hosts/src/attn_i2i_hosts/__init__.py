@@ -17,12 +17,13 @@ def register_components(zoo: Zoo) -> None:
     zoo.generators.add("unit", f"{HERE}.unit.generator:UNIT")
     zoo.generators.add("drit", f"{HERE}.drit.generator:DRIT")
     zoo.discriminators.add("drit", f"{HERE}.drit.discriminator:DRITDiscriminator")
+    for family in ("discogan", "dualgan", "unit", "munit", "drit"):
+        zoo.recipes.add(family, f"{HERE}.{family}.recipe:{family}")
     for family in ("discogan", "dualgan", "drit"):
         zoo.converters.add(family, f"{HERE}.{family}.converters:GENERATOR")
         zoo.converters.add(f"{family}-discriminator", f"{HERE}.{family}.converters:DISCRIMINATOR")
     zoo.generators.add("munit", f"{HERE}.munit.generator:MUNIT")
     zoo.discriminators.add("munit", f"{HERE}.unit.discriminator:MultiScaleDiscriminator")
-    zoo.recipes.add("munit", f"{HERE}.munit.recipe:munit")
     zoo.converters.add("munit", f"{HERE}.munit.converters:GENERATOR")
     zoo.converters.add("munit-discriminator", f"{HERE}.unit.converters:DISCRIMINATOR")
     zoo.converters.add("unit", f"{HERE}.unit.converters:GENERATOR")

@@ -107,7 +107,7 @@ def infer_discriminator(state: StateDict) -> dict[str, Any]:
         "width": len(first),
         "scales": count(state, r"encoded\.Diss\.(\d+)\.") if several else 1,
         "in_channels": first.shape[1],
-        "content_channels": len(state["content.model.0.model.1.weight"]),
+        "content_width": len(state["content.model.0.model.1.weight"]) // 4,
     }
 
 

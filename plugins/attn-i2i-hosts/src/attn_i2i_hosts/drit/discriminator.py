@@ -13,8 +13,6 @@ from ..unit.parts import reflecting
 from .generator import DEVIATION
 from .parts import SLOPE
 
-SMALLEST_CONTENT = 53  # of which the last convolution leaves one place
-
 
 class SingleScale(nn.Sequential):
     """Six halving 3x3 convolutions and one logit a place, for ``scales`` 1."""
@@ -28,22 +26,27 @@ class SingleScale(nn.Sequential):
 
 
 class ContentDiscriminator(nn.Sequential):
-    """Tells from which domain a content comes: (B, C, h, w), sides from 53 on, to (B, 1, h', w') logits of domain B."""
+    """Tells from which domain a content comes: (B, C, h, w) to (B, 1, h', w') logits of domain B.
 
-    def __init__(self, channels: int) -> None:
+    ``layers`` halving convolutions; the three of the release need sides of 53, pictures of 212 that is.
+    """
+
+    def __init__(self, channels: int, layers: int = 3) -> None:
         parts: list[nn.Module] = []
-        for _ in range(3):
+        minimum = 4
+        for _ in range(layers):
             conv = nn.Conv2d(channels, channels, 7, 2, 1, padding_mode="reflect")
             parts += [conv, nn.LeakyReLU(SLOPE)]
+            minimum = 2 * minimum + 3
         last = nn.Conv2d(channels, channels, 4)
         super().__init__(*parts, last, nn.LeakyReLU(SLOPE), nn.Conv2d(channels, 1, 1))
+        self.minimum = minimum
 
     def forward(self, content: Tensor) -> Tensor:
-        if min(content.shape[2:]) < SMALLEST_CONTENT:
-            pixels = 4 * SMALLEST_CONTENT
+        if min(content.shape[2:]) < self.minimum:
             raise ShapeError(
-                f"DRIT's content discriminator needs contents of {SMALLEST_CONTENT}, pictures of {pixels} that is; got"
-                f" {tuple(content.shape[2:])}."
+                f"DRIT's content discriminator needs pictures of {4 * self.minimum} pixels, got"
+                f" {tuple(4 * side for side in content.shape[2:])}: train on larger ones, or with content_layers=2."
             )
         return super().forward(content)
 
@@ -52,22 +55,32 @@ class DRITDiscriminator(nn.Module):
     """Two discriminators of pictures of one domain, (B, C, H, W) in [-1, 1], and the one of contents.
 
     ``encoded`` looks at translations with the attribute of a picture, ``random`` at those with a drawn one; their
-    verdicts come in this order, ``scales`` of each. ``content`` is one for both domains.
+    verdicts come in this order, ``scales`` of each. ``content`` is one for both domains, for contents of generators of
+    ``content_width``, by default ``width``.
     """
 
     auxiliary = ("content",)
 
-    def __init__(self, width: int = 64, *, scales: int = 3, in_channels: int = 3, content_channels: int = 256) -> None:
+    def __init__(
+        self,
+        width: int = 64,
+        *,
+        scales: int = 3,
+        in_channels: int = 3,
+        content_width: int | None = None,
+        content_layers: int = 3,
+    ) -> None:
         super().__init__()
         if scales < 1:
             raise ConfigError(f"DRIT's discriminator: scales={scales} was given, expected 1 or more.")
 
-        def judging() -> nn.Module:
+        def of_pictures() -> nn.Module:
             if scales == 1:
                 return SingleScale(width, in_channels)
             return MultiScaleDiscriminator(width, 4, scales, in_channels=in_channels, slope=SLOPE)
 
-        self.encoded, self.random, self.content = judging(), judging(), ContentDiscriminator(content_channels)
+        self.encoded, self.random = of_pictures(), of_pictures()
+        self.content = ContentDiscriminator(4 * (content_width or width), content_layers)
         for part in self.modules():
             if isinstance(part, nn.Conv2d):
                 nn.init.normal_(part.weight, 0.0, DEVIATION)

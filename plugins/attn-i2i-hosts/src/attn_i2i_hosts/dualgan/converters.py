@@ -34,7 +34,7 @@ def infer_discriminator(state: StateDict) -> dict[str, Any]:
     if "h4/w" in state:
         return config | {"kind": "patch"}
     places = state["d_h3_lin/Matrix"].numel() // len(state["bn3_1/scale"])
-    return config | {"kind": "global", "side": 32 * isqrt(places)}
+    return config | {"kind": "global", "image_size": 32 * isqrt(places)}
 
 
 GENERATOR = Converter(

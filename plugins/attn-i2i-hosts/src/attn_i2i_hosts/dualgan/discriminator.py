@@ -20,19 +20,24 @@ STRIDE = 32
 class DualDiscriminator(nn.Module):
     """Five halvings, then one number a picture ("global") or a place ("patch"): (B, C, H, W) in [-1, 1] to logits.
 
-    The global one takes the one ``side`` that it was built for.
+    The global one takes the one ``image_size`` that it was built for.
     """
 
     published_order = BGR
 
     def __init__(
-        self, width: int = 64, *, in_channels: int = 3, kind: Literal["global", "patch"] = "global", side: int = 256
+        self,
+        width: int = 64,
+        *,
+        in_channels: int = 3,
+        kind: Literal["global", "patch"] = "global",
+        image_size: int = 256,
     ) -> None:
         super().__init__()
-        if kind not in ("global", "patch") or (kind == "global" and side % STRIDE):
+        if kind not in ("global", "patch") or (kind == "global" and image_size % STRIDE):
             raise ConfigError(
-                f"DualGAN's discriminator: kind={kind!r}, side={side} were given, expected 'patch', or 'global' and a"
-                f" multiple of {STRIDE}."
+                f"DualGAN's discriminator: kind={kind!r}, image_size={image_size} were given, expected 'patch', or"
+                f" 'global' and a multiple of {STRIDE}."
             )
         channels = [in_channels, *(width * times for times in WIDTHS)]
         self.layers = nn.ModuleList(HalvingConv(a, b, 3 if i else 5) for i, (a, b) in enumerate(pairwise(channels)))
@@ -40,8 +45,8 @@ class DualDiscriminator(nn.Module):
         if kind == "patch":
             self.last: nn.Module = HalvingConv(channels[-1], 1, 3)
         else:
-            self.image_size = side
-            self.last = nn.Conv2d(channels[-1], 1, side // STRIDE)
+            self.image_size = image_size
+            self.last = nn.Conv2d(channels[-1], 1, image_size // STRIDE)
             nn.init.normal_(self.last.weight, 0.0, DEVIATION)
             nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 

@@ -17,27 +17,27 @@ def is_pair(state: StateDict) -> bool:
     """The parts of one direction: an autoencoder, and what makes styles."""
     return (
         unit.is_autoencoder(state, "enc_content")
-        and has(state, "enc_style.model.6.weight", None, None, 1, 1)
-        and has(state, "mlp.model.0.fc.weight", None, None)
+        and has(state, "target.enc_style.model.6.weight", None, None, 1, 1)
+        and has(state, "target.mlp.model.0.fc.weight", None, None)
     )
 
 
 def infer(state: StateDict) -> dict[str, Any]:
     return {
         **unit.infer(state, "enc_content"),
-        "style_dim": len(state["enc_style.model.6.weight"]),
-        "mlp_width": len(state["mlp.model.0.fc.weight"]),
+        "style_dim": len(state["target.enc_style.model.6.weight"]),
+        "mlp_width": len(state["target.mlp.model.0.fc.weight"]),
     }
 
 
 def rules(config: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    block = rf"dec\.model\.0\.model\.(\d+)\.model\.([01]){PART}"
+    block = rf"target\.dec\.model\.0\.model\.(\d+)\.model\.([01]){PART}"
     return [
         *unit.rules(config, "enc_content", "content"),
-        (rf"enc_style\.model\.([0-4]){PART}", lambda m: f"style_encoder.{2 * int(m[1])}.{m[2]}"),
-        (r"enc_style\.model\.6\.(weight|bias)", r"style_encoder.11.\1"),
+        (rf"target\.enc_style\.model\.([0-4]){PART}", lambda m: f"style_encoder.{2 * int(m[1])}.{m[2]}"),
+        (r"target\.enc_style\.model\.6\.(weight|bias)", r"style_encoder.11.\1"),
         (block, lambda m: f"blocks.{m[1]}.{HALF[int(m[2])]}.{m[3]}"),
-        (r"mlp\.model\.([012])\.fc\.(weight|bias)", lambda m: f"mlp.{2 * int(m[1])}.{m[2]}"),
+        (r"target\.mlp\.model\.([012])\.fc\.(weight|bias)", lambda m: f"mlp.{2 * int(m[1])}.{m[2]}"),
     ]
 
 

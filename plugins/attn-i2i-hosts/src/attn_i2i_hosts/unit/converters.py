@@ -15,18 +15,21 @@ HALF = ("first", "second")
 
 
 def scopes(own: tuple[str, ...], other: tuple[str, ...]) -> tuple[Scope, ...]:
-    """A direction takes its ``own`` parts from the source domain and the ``other`` parts from the target domain."""
+    """A direction takes its ``own`` parts from the source domain and the ``other`` parts from the target domain.
+
+    They are told apart from here on, for both parts of one domain make no direction.
+    """
     return tuple(
-        Scope(rf"{domain}\.{part}\.", f"{source.upper()}2{target.upper()}", f"{part}.")
+        Scope(rf"{domain}\.{part}\.", f"{source.upper()}2{target.upper()}", f"{end}.{part}.")
         for source, target in ("ab", "ba")
-        for domain, parts in ((source, own), (target, other))
+        for end, domain, parts in (("source", source, own), ("target", target, other))
         for part in parts
     )
 
 
 def downs_of(state: StateDict, encoder: str) -> int:
     """How often an encoder halves its picture."""
-    return count(state, rf"{encoder}\.model\.(\d+)\.conv\.weight") - 1
+    return count(state, rf"source\.{encoder}\.model\.(\d+)\.conv\.weight") - 1
 
 
 def is_autoencoder(state: StateDict, encoder: str) -> bool:
@@ -34,46 +37,49 @@ def is_autoencoder(state: StateDict, encoder: str) -> bool:
     downs = downs_of(state, encoder)
     return (
         downs > 0
-        and has(state, f"{encoder}.model.0.conv.weight", None, None, 7, 7)
-        and has(state, f"{encoder}.model.1.conv.weight", None, None, 4, 4)
-        and has(state, f"dec.model.{2 * downs + 1}.conv.weight", None, None, 7, 7)
-        and "dec.model.2.norm.gamma" in state
+        and has(state, f"source.{encoder}.model.0.conv.weight", None, None, 7, 7)
+        and has(state, f"source.{encoder}.model.1.conv.weight", None, None, 4, 4)
+        and has(state, f"target.dec.model.{2 * downs + 1}.conv.weight", None, None, 7, 7)
+        and "target.dec.model.2.norm.gamma" in state
     )
 
 
 def infer(state: StateDict, encoder: str) -> dict[str, Any]:
     downs = downs_of(state, encoder)
-    first = state[f"{encoder}.model.0.conv.weight"]
+    first = state[f"source.{encoder}.model.0.conv.weight"]
     return {
         "width": len(first),
-        "blocks": count(state, r"dec\.model\.0\.model\.(\d+)\."),
+        "blocks": count(state, r"target\.dec\.model\.0\.model\.(\d+)\."),
         "downs": downs,
         "in_channels": first.shape[1],
-        "out_channels": len(state[f"dec.model.{2 * downs + 1}.conv.weight"]),
+        "out_channels": len(state[f"target.dec.model.{2 * downs + 1}.conv.weight"]),
     }
 
 
 def rules(config: Mapping[str, Any], encoder: str, ours: str) -> list[tuple[str, Any]]:
     """The encoder, which is called ``ours`` here, and the decoder's convolutions without their norms' settings."""
     downs = config["downs"]
-    found: list[tuple[str, Any]] = [(STATISTICS, None), (rf"{encoder}\.model\.0{PART}", rf"{ours}.stem.conv.\1")]
-    found += [(rf"{encoder}\.model\.{i + 1}{PART}", rf"{ours}.down.{i}.conv.\1") for i in range(downs)]
+    found: list[tuple[str, Any]] = [
+        (STATISTICS, None),
+        (rf"source\.{encoder}\.model\.0{PART}", rf"{ours}.stem.conv.\1"),
+    ]
+    found += [(rf"source\.{encoder}\.model\.{i + 1}{PART}", rf"{ours}.down.{i}.conv.\1") for i in range(downs)]
     found += [
         (
-            rf"{encoder}\.model\.{downs + 1}\.model\.(\d+)\.model\.([01]){PART}",
+            rf"source\.{encoder}\.model\.{downs + 1}\.model\.(\d+)\.model\.([01]){PART}",
             lambda m: f"{ours}.blocks.{m[1]}.{HALF[int(m[2])]}.conv.{m[3]}",
         )
     ]
     for i in range(downs):
         found += [
-            (rf"dec\.model\.{2 + 2 * i}{PART}", rf"head.up.{i}.1.\1"),
-            (rf"dec\.model\.{2 + 2 * i}\.norm\.(gamma|beta)", rf"head.up.{i}.2.\1"),
+            (rf"target\.dec\.model\.{2 + 2 * i}{PART}", rf"head.up.{i}.1.\1"),
+            (rf"target\.dec\.model\.{2 + 2 * i}\.norm\.(gamma|beta)", rf"head.up.{i}.2.\1"),
         ]
-    return [*found, (rf"dec\.model\.{2 * downs + 1}{PART}", r"head.image.\1")]
+    return [*found, (rf"target\.dec\.model\.{2 * downs + 1}{PART}", r"head.image.\1")]
 
 
 def unit_rules(config: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    block = rf"dec\.model\.0\.model\.(\d+)\.model\.([01]){PART}"
+    block = rf"target\.dec\.model\.0\.model\.(\d+)\.model\.([01]){PART}"
     return [*rules(config, "enc", "encoder"), (block, lambda m: f"blocks.{m[1]}.{HALF[int(m[2])]}.conv.{m[3]}")]
 
 
