@@ -106,7 +106,7 @@ class RecipeFactory(Generic[R]):
         """What a call would be given, by whole names: ``{"width": 8}`` is ``{"generator.width": 8}``."""
         apart = {name: options[name] for name in ("preset", *ROLES) if name in options}
         rest = {name: value for name, value in options.items() if name not in (*apart, "objective")}
-        words, _ = self._words(self._preset(options.get("preset", "released")), {r: options.get(r) for r in ROLES})
+        words, _ = self._words(self._preset(options.get("preset") or self.preset), {r: options.get(r) for r in ROLES})
         return apart | words.spelled_out(_with_terms(self.name, rest, options.get("objective")))
 
     def _preset(self, preset: str) -> Mapping[str, Any]:
