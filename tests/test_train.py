@@ -6,12 +6,17 @@ import json
 import shutil
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from attn_i2i import load
+from attn_i2i.blocks import PatchDiscriminator, ResBlock
 from attn_i2i.train import DivergedError, checkpoint, plan
+from attn_i2i.train.data import loading
 from attn_i2i.train.options import parse_assignments
 from attn_i2i.types import ConfigError, ShapeError, UnknownNameError
 
@@ -107,13 +112,46 @@ def test_pictures_too_small_for_the_networks_are_said_to_be(data: Path, tmp_path
             plan("cyclegan", data, **options)
 
 
-def test_memory_savers_change_no_weights(data: Path, tmp_path: Path) -> None:
-    plain = run(data, tmp_path / "plain", steps=2, recipe_options=SMALL)
-    recomputed = run(data, tmp_path / "recomputed", steps=2, checkpointing=True, cache=True)
+def test_memory_savers_do_what_they_say_and_change_no_weights(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[None] = []
+    reads: list[str] = []
+    forward, read = ResBlock.forward, loading.read_resized
+
+    def counted(self: ResBlock, x: torch.Tensor) -> torch.Tensor:
+        passes.append(None)
+        return forward(self, x)
+
+    def noted(file: str, size: int) -> torch.Tensor:
+        reads.append(file)
+        return read(file, size)
+
+    monkeypatch.setattr(ResBlock, "forward", counted)
+    monkeypatch.setattr(loading, "read_resized", noted)
+    plain = run(data, tmp_path / "plain", steps=9, recipe_options=SMALL)
+    once, with_repeats = len(passes), len(reads)
+    recomputed = run(data, tmp_path / "recomputed", steps=9, checkpointing=True, cache=True)
     assert weights(plain) == weights(recomputed)
+    assert len(passes) - once == 2 * once  # forward, and again on the way back
+    assert len(reads) - with_repeats < with_repeats
 
 
 @pytest.mark.filterwarnings("ignore:bfloat16 is slower")
-def test_bf16_trains_float32_weights(data: Path, tmp_path: Path) -> None:
-    model = run(data, tmp_path / "run", "attentiongan2", steps=2, precision="bf16", recipe_options=SMALL)
-    assert load(str(model), direction="A2B")(Image.new("RGB", (16, 16))).image.isfinite().all()
+@pytest.mark.parametrize(("precision", "computed"), [("bf16", torch.bfloat16), ("fp32", torch.float32)])
+def test_bf16_computes_in_bfloat16_and_trains_float32_weights(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str, computed: torch.dtype
+) -> None:
+    seen: set[tuple[torch.dtype, torch.dtype]] = set()
+    forward = PatchDiscriminator.forward
+
+    def noted(self: PatchDiscriminator, *arguments: Any) -> Any:
+        verdicts = forward(self, *arguments)
+        seen.add((verdicts[0].logits.dtype, next(self.parameters()).dtype))
+        return verdicts
+
+    monkeypatch.setattr(PatchDiscriminator, "forward", noted)
+    model = run(data, tmp_path / "run", steps=1, precision=precision, recipe_options=SMALL)
+    assert seen == {(computed, torch.float32)}
+    stored = load_file(model / "A2B.safetensors").values()
+    assert all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in stored)

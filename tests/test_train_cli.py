@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,8 +25,8 @@ def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
 
-    def call(*arguments: str) -> tuple[object, str, str]:
-        monkeypatch.setattr("sys.argv", ["attn-i2i", "train", *arguments, *SMALL])
+    def call(*arguments: str, options: Sequence[str] = SMALL) -> tuple[object, str, str]:
+        monkeypatch.setattr("sys.argv", ["attn-i2i", "train", *arguments, *options])
         with pytest.raises(SystemExit) as stop:
             main()
         return stop.value.code or 0, *capsys.readouterr()
@@ -42,6 +42,43 @@ def test_a_run_and_its_continuation(train: Train, tmp_path: Path) -> None:
     assert code == 2
     assert "error: run holds a training already: continue with --resume" in told
     assert train("cyclegan", "--data", "data", "-o", "run", "--steps", "2", "--resume")[0] == 0
+
+
+def test_a_run_goes_on_by_its_name_alone(train: Train, tmp_path: Path) -> None:
+    options = ("--seed", "3", "--batch-size", "2", "--no-flip", "--save-every", "1", "--keep", "1")
+    train("cyclegan", "--data", "data", "-o", "run", "--steps", "1", *options)
+    for arguments in (("--resume", "run"), ("run", "--resume", "--steps", "2"), ("--resume", "-o", "run")):
+        code, _, told = train(*arguments, options=())
+        assert code == 0, told
+    assert "run has its 2 steps already, its model is run/model: give more (--steps) to go on" in told
+    code, shown, _ = train("--resume", "run", "--steps", "9", "--dry-run", options=())
+    assert (code, "steps: 9, 3 an epoch; continued after step 2" in shown) == (0, True)
+    assert re.search(r"^  flip +false$", shown, re.M)
+    assert [one.name for one in (tmp_path / "run/checkpoints").iterdir()] == ["step-00000002"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--resume",), "say which run: train --resume RUN"),
+        (("--resume", "nowhere"), "nowhere holds no training to continue"),
+        (("cyclegan", "--resume", "--data", "data"), "say which run: train --resume RUN"),
+        (("--resume", "-o", "nowhere"), "nowhere holds no training to continue"),
+        ((), "missing RECIPE and --data and -o"),
+        (("cyclegan",), "missing --data and -o"),
+        (("cyclegan", "--data", "data"), "missing -o"),
+    ],
+)
+def test_what_is_missing_is_said(train: Train, arguments: tuple[str, ...], complaint: str) -> None:
+    code, _, told = train(*arguments, options=())
+    assert (code, complaint in " ".join(told.split())) == (2, True), told
+
+
+@pytest.mark.filterwarnings("default::attn_i2i.train.TrainingWarning")
+def test_what_is_left_out_of_a_folder_is_said_and_no_error(train: Train, tmp_path: Path) -> None:
+    (tmp_path / "data/trainA/film.mp4").write_bytes(b"film")
+    code, _, told = train("cyclegan", "--data", "data", "-o", "run", "--steps", "1")
+    assert (code, "warning: data/trainA: 1 file left out: film.mp4." in told) == (0, True)
 
 
 def test_a_dry_run_shows_the_resolved_recipe_and_writes_nothing(train: Train, tmp_path: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import multiprocessing
 import re
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +18,7 @@ import pytest
 import torch
 from PIL import Image
 
-from attn_i2i.train import attribute_table, check, domain_folders, two_domains
+from attn_i2i.train import OutOfMemoryError, attribute_table, check, domain_folders, two_domains
 from attn_i2i.train.data.folders import TrainingImages
 from attn_i2i.train.data.loading import Encoded, Order, Positions, Stream, loader, read_resized, reading
 from attn_i2i.train.data.shards import find_shards
@@ -26,7 +30,8 @@ from attn_i2i.types import ConfigError, UnreadableFileError
 def picture(path: Path, value: int | None = None, size: tuple[int, int] = (20, 24)) -> Path:
     """Write a picture of noise, or of one colour."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    noise = np.random.default_rng(abs(hash(path.stem)) % 997).integers(0, 256, (*size, 3), np.uint8)
+    seed = int.from_bytes(path.name.encode())  # not hash(), which differs from process to process
+    noise = np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
     Image.fromarray(noise if value is None else np.full_like(noise, value)).save(path)
     return path
 
@@ -246,6 +251,54 @@ def test_what_is_wrong_with_a_shard_is_said_in_one_line(shards: Path) -> None:
     (shards / "trainA-0.tar").write_bytes(whole[:700])
     with pytest.raises(UnreadableFileError, match=r"trainA-0\.tar cannot be read as a tar file: [^(]*$"):
         found.shown(3, 8)
+
+
+BOMB = 2 << 30
+COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "lzma": lambda content: lzma.compress(content, lzma.FORMAT_ALONE),
+}
+
+
+@pytest.mark.parametrize("kind", COMPRESSIONS)
+def test_a_compressed_shard_is_refused_before_it_is_a_bomb(shards: Path, kind: str) -> None:
+    shard = shards / "trainA-0.tar"
+    shard.write_bytes(COMPRESSIONS[kind](shard.read_bytes()))
+    found = find_shards(shards)
+    assert found is not None
+    for read in (found.count, lambda: found.shown(1, 8)):
+        with pytest.raises(UnreadableFileError, match=rf"trainA-0\.tar is compressed \({kind}\): unpack it"):
+            read()
+    for shard in shards.glob("trainA-*.tar"):
+        shard.rename(shard.with_suffix(".tar.gz"))
+    with pytest.raises(UnreadableFileError, match=r"trainA-0\.tar\.gz is compressed: unpack it"):
+        find_shards(shards)
+
+
+def test_a_picture_in_a_shard_that_is_larger_than_any_is_not_read(shards: Path) -> None:
+    """Its tar file takes no place on the disk, and would take two gigabytes in memory."""
+    member = tarfile.TarInfo("huge.png")
+    member.size = BOMB
+    with (shards / "trainA-0.tar").open("wb") as stream:
+        stream.write(member.tobuf())
+        stream.truncate(BOMB + 10240)
+    found = find_shards(shards)
+    assert found is not None
+    with pytest.raises(UnreadableFileError, match=r"trainA-0\.tar: huge\.png has 2,147,483,648 bytes"):
+        found.shown(1, 8)
+
+
+def test_a_cache_without_workers_needs_no_shared_memory(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("unable to allocate shared memory(shm) for file </torch_1>: No space left on device (28)")
+
+    monkeypatch.setattr(torch.Tensor, "share_memory_", full)
+    options = TrainOptions(crop_size=8, cache=True)
+    Stream(two_domains(folders), options)
+    with pytest.raises(OutOfMemoryError, match=r"--cache needs 1 MiB of shared memory.*give --workers 0.*/dev/shm"):
+        Stream(two_domains(folders), options, workers=1)
 
 
 def test_an_error_in_a_worker_ends_all_of_them_and_keeps_its_one_line(folders: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -21,12 +22,6 @@ from .notices import TrainingWarning
 # A quarter of a step of 8 bits, over [-1, 1]: no eye and no file tells such pictures apart.
 SAME = 1e-3
 EMPTY, FULL = 1e-3, 1 - 1e-3
-# Remedies that were measured (docs/models.md): returning the input satisfies heavy cycle and identity terms.
-OPEN = "If that stays so, begin another run with lighter terms, such as --set cycle=0.3 --set identity=0."
-CLOSE = (
-    "If that stays so, go on from this model with a heavier cycle term (--from RUN --set cycle=3), or begin another run"
-    " with one."
-)
 HAIR = frozenset({"Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"})
 
 
@@ -51,7 +46,7 @@ class Preview:
     layout: Layout
     labels: Tensor | None = None
     domains: list[str] | None = None
-    _warned: set[str] = field(default_factory=set)
+    _warned: set[tuple[str, str]] = field(default_factory=set)
 
     def show(self, generators: nn.ModuleDict, path: Path, step: int) -> None:
         """Translate, draw and guard; what goes wrong there is warned of, for the training is worth more.
@@ -105,24 +100,42 @@ class Preview:
         write_image(contact_sheet([_row(sight) for sight in sights], tile), path, force=True)
 
     def guard(self, sights: list[Sight], step: int) -> None:
-        """Warn, once for each, where masks are all one or all zero, or outputs equal their inputs."""
-        masks = [foreground(s.translation).mean().item() for s in sights if s.translation.attention is not None]
-        change = [(s.translation.image - s.source).abs().mean().item() for s in sights]
-        if masks and max(masks) < EMPTY:
-            self._warn(
-                "empty", f"step {step}: the attention masks are all zero: nothing of the picture changes. {OPEN}"
-            )
-        if masks and min(masks) > FULL:
-            self._warn("full", f"step {step}: the attention masks are all one: nothing is kept as background. {CLOSE}")
-        if max(change) < SAME:
-            self._warn(
-                "same", f"step {step}: the outputs equal their inputs: the generators learnt the identity. {OPEN}"
-            )
+        """Warn, once for each way, where its masks are all one or all zero, or its outputs equal their inputs."""
+        ways = dict.fromkeys(sight.label for sight in sights)
+        for useless, message in GUARDS:
+            found = [way for way in ways if useless([sight for sight in sights if sight.label == way])]
+            if new := [way for way in found if (message, way) not in self._warned]:
+                self._warned |= {(message, way) for way in new}
+                text = f"step {step}: {message.format(ways=', '.join(new))}"
+                warnings.warn(text, TrainingWarning, stacklevel=2)
 
-    def _warn(self, key: str, message: str) -> None:
-        if key not in self._warned:
-            self._warned.add(key)
-            warnings.warn(message, TrainingWarning, stacklevel=3)
+
+def _foregrounds(sights: list[Sight]) -> list[float]:
+    """The mean of each foreground mask; none where the networks have no masks."""
+    return [foreground(s.translation).mean().item() for s in sights if s.translation.attention is not None]
+
+
+def _empty(sights: list[Sight]) -> bool:
+    return max(_foregrounds(sights), default=1.0) < EMPTY
+
+
+def _full(sights: list[Sight]) -> bool:
+    return min(_foregrounds(sights), default=0.0) > FULL
+
+
+def _same(sights: list[Sight]) -> bool:
+    return max((s.translation.image - s.source).abs().mean().item() for s in sights) < SAME
+
+
+# What would make a training useless, and its remedy; those were measured (docs/models.md): returning the input
+# satisfies heavy cycle and identity terms, and a light cycle term lets the masks roam.
+LIGHTER = "If that stays so, begin another run with lighter cycle and identity terms (--set cycle=0.3)."
+HEAVIER = "If that stays so, begin another run with a heavier cycle term, from this model (--from RUN --set cycle=3)."
+GUARDS: tuple[tuple[Callable[[list[Sight]], bool], str], ...] = (
+    (_empty, f"the attention masks are all zero ({{ways}}): nothing of the picture changes. {LIGHTER}"),
+    (_full, f"the attention masks are all one ({{ways}}): nothing is kept as background. {HEAVIER}"),
+    (_same, f"the outputs equal their inputs ({{ways}}): the generators learnt the identity. {LIGHTER}"),
+)
 
 
 def _towards(own: Tensor, index: int, domains: list[str]) -> Tensor:

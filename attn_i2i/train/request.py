@@ -89,7 +89,7 @@ def _continued(request: Request, before: Record) -> Request:
         before.recipe,
         stored["data"] if request.data is None else request.data,
         request.run,
-        _updated(stored["recipe_options"], request.recipe_options or {}),
+        updated(stored["recipe_options"], request.recipe_options or {}),
         request.start or stored["start"],
         request.attributes or stored["attributes"],
         request.select or stored["select"],
@@ -98,8 +98,8 @@ def _continued(request: Request, before: Record) -> Request:
     )
 
 
-def _updated(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The stored options with those that are given, where one may be by its whole name and the other by a short one."""
+def updated(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored options of a recipe with those given; one may be by its whole name, the other by a short one."""
     replaced = {whole for name in given for whole in _whole(name)}
     return {name: value for name, value in stored.items() if not replaced & _whole(name)} | dict(given)
 

@@ -160,7 +160,7 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise UnreadableFileError(f"{path} cannot be read as a table of attributes: {error.strerror}.") from error
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", errors="replace")
+        return content.decode("utf-16", errors="replace").removeprefix("\ufeff")
     text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="surrogateescape")
     if "\0" in text:
         raise UnreadableFileError(f"{path} cannot be read as a table of attributes: it is no text.")
