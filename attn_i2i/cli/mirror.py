@@ -17,7 +17,10 @@ def mirror(
     private: Annotated[bool, typer.Option("--private", help="Make new repositories private.")] = False,
     accept_license: Annotated[bool, typer.Option("--accept-license", help="Accept restricted licences.")] = False,
 ) -> None:
-    """Fetch, convert, verify and publish models whose licence allows it, and write the [weights] of their cards."""
+    """Publish models whose licence allows it. Their official files are fetched, converted and verified first.
+
+    The [weights] of their cards are written, to be committed.
+    """
     from ..hub.mirror import mirror_model
     from ..models.cards import get_card
 

@@ -61,7 +61,10 @@ class Preview:
             raise
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            self._warn("failed", f"step {step}: the preview was not drawn ({reason}); the training goes on.")
+            if ("failed", "") not in self._warned:
+                self._warned.add(("failed", ""))
+                text = f"step {step}: the preview was not drawn ({reason}); the training goes on."
+                warnings.warn(text, TrainingWarning, stacklevel=2)
 
     def look(self, generators: nn.ModuleDict) -> list[Sight]:
         """Translate every picture; the networks stay as they are, and no random numbers are used."""
