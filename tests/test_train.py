@@ -120,7 +120,7 @@ def test_memory_savers_do_what_they_say_and_change_no_weights(
     forward, read = ResBlock.forward, loading.read_resized
 
     def counted(self: ResBlock, x: torch.Tensor) -> torch.Tensor:
-        passes.append(None)
+        passes.extend([] if x.is_meta else [None])  # where shapes alone are tried, nothing is kept
         return forward(self, x)
 
     def noted(file: str, size: int) -> torch.Tensor:
@@ -147,7 +147,8 @@ def test_bf16_computes_in_bfloat16_and_trains_float32_weights(
 
     def noted(self: PatchDiscriminator, *arguments: Any) -> Any:
         verdicts = forward(self, *arguments)
-        seen.add((verdicts[0].logits.dtype, next(self.parameters()).dtype))
+        if not verdicts[0].logits.is_meta:
+            seen.add((verdicts[0].logits.dtype, next(self.parameters()).dtype))
         return verdicts
 
     monkeypatch.setattr(PatchDiscriminator, "forward", noted)

@@ -35,7 +35,7 @@ def fetch_data(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would come from where; fetch nothing.")] = False,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite an existing folder.")] = False,
 ) -> None:
-    """Fetch a data set into DIR/trainA, trainB, testA, testB; where that cannot be, say how to get it."""
+    """Fetch a data set into DIR. It becomes trainA, trainB, testA, testB; where that cannot be, how is said."""
     from ..hub.sources import data as room
     from ..models.dataset import get_dataset
     from .fetch import check_digest

@@ -91,7 +91,7 @@ def translate(
     strip_metadata: Annotated[bool, typer.Option("--strip-metadata", help="Leave out EXIF and texts.")] = False,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite existing files.")] = False,
 ) -> None:
-    """Translate pictures, keeping their names, sizes, depth and channels.
+    """Translate pictures. They keep their names, sizes, depth and channels.
 
     What its format cannot hold here becomes .png: an animation, or transparency under the name of a JPEG.
     A picture that cannot be read is named and skipped; the others are done, and the exit code is 1.
