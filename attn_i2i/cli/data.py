@@ -12,7 +12,7 @@ app = typer.Typer(help="Data sets of the papers: list them, fetch one.", no_args
 
 @app.command("list")
 def list_data() -> None:
-    """List the data sets: what they show, their licence, and where they can be had."""
+    """List the data sets. Each shows what it holds, its licence, and where it can be had."""
     from ..hub.sources.policy import amount
     from ..hub.sources.progress import size_words
     from ..models.dataset import datasets
