@@ -24,8 +24,8 @@ def by_step(step: int, *, total: int, decay: int) -> float:
 class EpochSchedule:
     """``rate`` for ``epochs`` epochs, falling to 0 over ``decay_epochs`` more.
 
-    >>> [EpochSchedule(1.0, epochs=1, decay_epochs=3).learning_rate(step, 1) for step in range(4)]
-    [1.0, 0.75, 0.5, 0.25]
+    >>> print(*(EpochSchedule(1.0, epochs=1, decay_epochs=3).learning_rate(step, 1) for step in range(4)))
+    1.0 0.75 0.5 0.25
     """
 
     rate: float
@@ -45,8 +45,8 @@ class EpochSchedule:
 class StepSchedule:
     """``rate`` that falls to 0 over the last ``decay_steps`` of ``steps``.
 
-    >>> [StepSchedule(1.0, steps=4, decay_steps=2).learning_rate(step, 1) for step in range(4)]
-    [1.0, 1.0, 0.5, 0.0]
+    >>> print(*(StepSchedule(1.0, steps=4, decay_steps=2).learning_rate(step, 1) for step in range(4)))
+    1.0 1.0 0.5 0.0
     """
 
     rate: float
