@@ -33,13 +33,13 @@ def names(pictures: TrainingImages, group: str = "A") -> list[str]:
 
 
 def test_what_is_no_picture_is_counted_and_named(pair: Path) -> None:
-    for name in ("a.HEIC", "b.mp4", "c.txt", "d", "e.xml", "f.zip", "Thumbs.db", ".DS_Store", "._0.png"):
+    for name in ("a.psd", "b.mp4", "c.txt", "d", "e.xml", "f.zip", "Thumbs.db", ".DS_Store", "._0.png"):
         (pair / "trainA" / name).write_text("text")
     (pair / "trainA/masks").mkdir()
     found = two_domains(pair)
     assert names(found) == ["0.png", "1.png"]
-    assert found.notes == (f"{pair}/trainA: 7 files left out: a.HEIC, b.mp4, c.txt, d, e.xml and 2 more.",)
-    with pytest.warns(TrainingWarning, match=r"trainA: 7 files left out: a\.HEIC"):
+    assert found.notes == (f"{pair}/trainA: 7 files left out: a.psd, b.mp4, c.txt, d, e.xml and 2 more.",)
+    with pytest.warns(TrainingWarning, match=r"trainA: 7 files left out: a\.psd"):
         plan("cyclegan", pair, recipe_options=SMALL, **ENGINE)
 
 

@@ -60,7 +60,7 @@ def evaluate(
     force: Annotated[bool, typer.Option("-f", "--force", help="Measure anew what an earlier report has.")] = False,
     model: Model = None,
 ) -> None:
-    """Measure models on a folder of data: all that can be told, with intervals, as a table and a report."""
+    """Measure models on a folder of data. All that can be told, with intervals, as a table and a report."""
     if model is not None:
         _paired(models, data, output, model, direction, domain, source or "A", target or "B", threshold, as_json)
         return

@@ -35,7 +35,7 @@ def study(
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ... (cuda if there is one)")] = None,
     force: Annotated[bool, typer.Option("-f", "--force", help="Replace an earlier folder.")] = False,
 ) -> None:
-    """Write a page on which people choose the better of two models' outputs; it works from disk and from any server."""
+    """Write a page on which people choose between two models. It works from disk and from any server."""
     from ..evaluate.study import StudyOptions, make_study
     from ..evaluate.study.make import QUESTION
 
@@ -61,7 +61,7 @@ def study_result(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The raters' JSON files.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say who is preferred to whom, with intervals over raters and pictures, and who was left out by the rule."""
+    """Say who is preferred to whom. Intervals are over raters and pictures; those the rule leaves out are named."""
     from ..evaluate.study import result_json, result_text
     from ..evaluate.study import study_result as run
 
