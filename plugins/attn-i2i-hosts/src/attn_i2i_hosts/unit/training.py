@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -96,17 +97,17 @@ class CodeRecipe(BaseRecipe):
         update("G", total)
         return logged(weighted, parts, on_discriminators, {"loss_gen_total": total})
 
+    @abstractmethod
     def _fakes(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the discriminators of "a" and "b" are shown."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _generate(self, batch: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, RoundTrip]]:
         """Each part of the generators' loss by its published name, and the round trips by the domain they end in."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _weights(self) -> dict[str, float]:
         """The weight of each part by its published name without the domain."""
-        raise NotImplementedError
 
     def _into(self, domain: str) -> Any:
         """The network that decodes into a domain, "a" or "b"."""
