@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from packaging.version import Version
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -32,8 +33,10 @@ def fake_cuda(patch: pytest.MonkeyPatch) -> Iterator[FakeTensorMode]:
     """Tensors made inside are on a GPU without contents: to read one, or to mix it with a CPU's, raises.
 
     Gradients are zeros at once, since autograd's own need a card. Nothing is known to last: what was made inside is
-    of no use outside.
+    of no use outside. Skips the test with torch before 2.14: that of 2.6 asks the driver even for shapes.
     """
+    if Version(torch.__version__) < Version("2.14"):
+        pytest.skip("this torch asks the driver even for tensors of no content")
     patch.setattr("torch.cuda.amp.common.amp_definitely_not_available", lambda: False)
     patch.setattr("torch.cuda.is_bf16_supported", lambda *_, **__: True)
     patch.setattr("torch.autograd.backward", _zero_gradients)

@@ -59,6 +59,8 @@ def default(value: Any) -> Any:
 
 def signature(part: Any) -> str:
     """The signature of a function or class, or nothing where it has none of its own."""
+    if getattr(part.__init__, "__module__", None) == "torch.nn.modules.module":  # written otherwise in each torch
+        return ""
     try:
         found = inspect.signature(part)
     except (TypeError, ValueError):  # a builtin's
