@@ -165,6 +165,12 @@ def test_the_threshold_reaches_the_masks(squares: Path) -> None:
     assert high == 0
 
 
+@pytest.mark.parametrize(("threshold", "faint"), [(1.0, True), (0.0, False)])
+def test_a_mask_that_never_reaches_the_threshold_is_warned_of(squares: Path, threshold: float, faint: bool) -> None:
+    evaluation = evaluate([MODEL], squares, measures=["mask_iou"], threshold=threshold)
+    assert any("its mask stays below" in warning for warning in evaluation.rows[0].warnings) == faint
+
+
 def test_an_output_like_its_input_is_warned_of(squares: Path, tmp_path: Path) -> None:
     evaluation = evaluate([copy(squares / "testA", tmp_path / "same")], squares)
     assert any("the output is nearly the input" in warning for warning in evaluation.rows[0].warnings)

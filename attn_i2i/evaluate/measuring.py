@@ -90,8 +90,12 @@ def measure(job: Job, measures: Mapping[str, Measure]) -> Measured:
 
 def _over_pictures(job: Job, measures: Mapping[str, Measure], measured: Measured) -> None:
     problems: dict[str, str] = {}
+    hard = _binarizes(job, measures)
+    faint = 0
     for stems in _batches(job):
         batch = Batch(job.data, job.outputs, job.means, stems)
+        if hard:
+            faint += int((batch.attention.flatten(1).amax(1) < job.means.threshold).sum())
         for name, part in measures.items():
             if not _has_masks(job.data, part, stems):
                 continue
@@ -106,6 +110,18 @@ def _over_pictures(job: Job, measures: Mapping[str, Measure], measured: Measured
             job.advance()
     for name in measures:
         _summarise(name, problems.get(name), len(job.data.inputs), measured)
+    if faint:
+        measured.notes.append(
+            f"its mask stays below {job.means.threshold:g} in {faint} of {len(job.data.inputs)} pictures, which then"
+            " have no foreground at all: choose a lower threshold on validation data."
+        )
+
+
+def _binarizes(job: Job, measures: Mapping[str, Measure]) -> bool:
+    """Whether the model's own mask is made 0 or 1 for some measure."""
+    needs = {need for part in measures.values() for need in part.needs}
+    own = job.outputs.attention is not None
+    return own and ({"attention", "threshold"} <= needs or ("mask" in needs and job.data.masks is None))
 
 
 class _UnfitError(Exception):
