@@ -1,4 +1,4 @@
-"""Evaluation on folders whose true translations and masks are known, such as ``attn-i2i emoji`` makes."""
+"""Evaluation on folders whose true translations and masks are known, such as ``attn-i2i task emoji`` makes."""
 
 from __future__ import annotations
 

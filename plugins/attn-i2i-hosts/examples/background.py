@@ -1,6 +1,6 @@
 """Train MUNIT with and without an attention head on emoji over random backgrounds, and measure both backgrounds.
 
-    pip install attn-i2i-hosts attn-i2i-emoji 'attn-i2i[train]'
+    pip install attn-i2i-hosts attn-i2i-tasks 'attn-i2i[train]'
     python examples/background.py runs/background --steps 2000
 
 Everything lands in the folder: the data, one run each, a sheet of test pictures, results.json. A folder with finished
@@ -19,7 +19,7 @@ from attn_i2i.evaluate import evaluate_pairs, table_text, translating
 from attn_i2i.images.read import read_image
 from attn_i2i.images.write import to_pil
 from attn_i2i.train import train
-from attn_i2i_emoji import make
+from attn_i2i_tasks import make_emoji
 from PIL import Image
 
 SHOWN = 6
@@ -41,7 +41,7 @@ def main() -> None:
     data = options.folder / "data"
     if not data.is_dir():
         options.folder.mkdir(parents=True, exist_ok=True)
-        make(data, size=64, seed=0)
+        make_emoji(data, size=64, seed=0)
     results = {name: measured(options, data, name, masks) for name, masks in (("plain", 0), ("masked", options.masks))}
     (options.folder / "results.json").write_text(
         json.dumps({**vars(options), "results": results}, default=str, indent=2)

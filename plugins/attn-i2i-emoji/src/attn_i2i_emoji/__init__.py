@@ -1,24 +1,19 @@
-"""Emoji in four drawing styles over random backgrounds: an unpaired task with exact masks and paired truth."""
+"""The old name of the emoji task, which is part of attn-i2i-tasks now; it goes with the next release."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import warnings
+from typing import Any
 
-if TYPE_CHECKING:
-    from .folders import make
-    from .scenes import Emoji, Picture
-
-__all__ = ["Emoji", "Picture", "make"]
+_NAMES = {"Emoji": "Emoji", "Picture": "Picture", "make": "make_emoji"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for now, so that finding the plugin imports neither numpy nor Pillow."""
-    if name == "make":
-        from .folders import make
+    """What `attn_i2i_tasks` has under its own name."""
+    if name not in _NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from attn_i2i_tasks import emoji
 
-        return make
-    if name in __all__:
-        from . import scenes
-
-        return getattr(scenes, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    moved = f"attn_i2i_emoji.{name} is attn_i2i_tasks.emoji.{_NAMES[name]} now: install and import attn-i2i-tasks."
+    warnings.warn(moved, DeprecationWarning, stacklevel=2)
+    return getattr(emoji, _NAMES[name])

@@ -1,4 +1,4 @@
-"""What this distribution adds to attn_i2i."""
+"""The old command ``attn-i2i emoji``."""
 
 from __future__ import annotations
 
@@ -8,19 +8,13 @@ from attn_i2i.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     import typer
-    from attn_i2i.registry import Zoo
-
-
-@hookimpl
-def register_components(zoo: Zoo) -> None:
-    """Add the recipes that the shipped AttentionGAN II ends with."""
-    zoo.recipes.add("attentiongan2-distilled", "attn_i2i_emoji.distilled:attentiongan2_distilled")
-    zoo.recipes.add("attentiongan2-backtranslated", "attn_i2i_emoji.backtranslated:attentiongan2_backtranslated")
 
 
 @hookimpl
 def register_commands(app: typer.Typer) -> None:
-    """Add ``attn-i2i emoji``."""
-    from .command import emoji
+    """Add ``attn-i2i emoji``, which says that it is ``attn-i2i task emoji`` now."""
+    from attn_i2i_tasks.command import emoji
 
-    app.command()(emoji)
+    from .command import renamed
+
+    app.command("emoji", deprecated=True)(renamed(emoji))

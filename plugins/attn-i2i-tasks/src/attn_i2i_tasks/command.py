@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
+
+if TYPE_CHECKING:
+    from .emoji.glyphs import Style
 
 tasks = typer.Typer(help="Make the folders of a task that ships: pictures to train on, to test on, and masks.")
 Folder = Annotated[Path, typer.Argument(help="The folder to make.", metavar="DIR")]
@@ -24,6 +28,32 @@ def _made(label: str, make: Callable[..., dict[str, int]], folder: Path, **optio
 
         counts = make(folder, report=report, **options)
     typer.echo(f"{folder}: " + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
+
+
+class Backgrounds(StrEnum):
+    """How busy the backgrounds of emoji are."""
+
+    calm = "calm"
+    loud = "loud"
+
+
+@tasks.command()
+def emoji(
+    folder: Folder,
+    size: Annotated[int, typer.Option(help="Height and width of the pictures; glyphs are drawn from 64 pixels.")] = 64,
+    styles: Annotated[str, typer.Option(help="Two or more of flat, clay, noto, twemoji, in order.")] = "flat,clay",
+    seed: Seed = 0,
+    backgrounds: Annotated[Backgrounds, typer.Option(help="How busy the backgrounds are.")] = Backgrounds.calm,
+    per_glyph: Annotated[int, typer.Option(help="Training pictures of each glyph.")] = 4,
+    workers: Workers = 2,
+    force: Force = False,
+) -> None:
+    """Emoji in drawing styles over random backgrounds, with exact masks and true pairs (MIT, Apache-2.0, CC BY 4.0)."""
+    from .emoji import make_emoji
+
+    names = cast("list[Style]", styles.replace(",", " ").split())
+    options = {"size": size, "styles": names, "seed": seed, "backgrounds": backgrounds.value, "per_glyph": per_glyph}
+    _made("emoji", make_emoji, folder, **options, workers=workers, force=force)
 
 
 @tasks.command()

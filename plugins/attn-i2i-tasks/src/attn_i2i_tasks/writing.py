@@ -50,7 +50,7 @@ def write_task(
     force: bool,
     report: Report | None,
 ) -> dict[str, int]:
-    """Write all pictures, ``task.json`` and the notice of the task ``name``; returns the pictures of each folder.
+    """Write all pictures, ``task.json`` and the notices of the task ``name``; returns the pictures of each folder.
 
     ``report`` is called with the number of jobs after each. Raises TargetExistsError unless ``force``.
     """
@@ -67,8 +67,9 @@ def write_task(
                 if report is not None:
                     report(len(jobs))
         (temporary / "task.json").write_text(json.dumps({"task": name, **settings}, indent=1) + "\n", encoding="utf-8")
-        notice = (DATA / name / "NOTICE.md").read_text(encoding="utf-8")
-        (temporary / "NOTICE.md").write_text(notice, encoding="utf-8")
+        for terms in (DATA / name).iterdir():
+            if terms.name.startswith(("NOTICE", "LICENSE")):
+                (temporary / terms.name).write_text(terms.read_text(encoding="utf-8"), encoding="utf-8")
     return dict(Counter(str(Path(path).parent) for job in jobs for path in job.paths if not path.startswith("masks/")))
 
 

@@ -9,7 +9,7 @@ mkdir -p "$work"
 models=(attentiongan2-flat2clay cyclegan-flat2clay ugatit-flat2clay aggan-flat2clay attentiongan1-emoji)
 
 emoji() {
-    [ -d "$1" ] || attn-i2i emoji "$1" --size 64 --styles "$2" --seed 0 --backgrounds calm --per-glyph 4
+    [ -d "$1" ] || attn-i2i task emoji "$1" --size 64 --styles "$2" --seed 0 --backgrounds calm --per-glyph 4
 }
 
 train() {

@@ -16,15 +16,16 @@ from attn_i2i.types import AttnI2IError, ConfigError
 from PIL import Image
 from typer.testing import CliRunner
 
-from attn_i2i_emoji import Emoji, make, plugin, scenes
-from attn_i2i_emoji.backgrounds import background, checks, dots, gradient, noise, stripes
-from attn_i2i_emoji.glyphs import DATA, STYLES, atlas, splits
+from attn_i2i_tasks import Emoji, make_emoji, plugin
+from attn_i2i_tasks.emoji import scenes
+from attn_i2i_tasks.emoji.backgrounds import background, checks, dots, gradient, noise, stripes
+from attn_i2i_tasks.emoji.glyphs import DATA, STYLES, atlas, splits
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("emoji") / "data"
-    make(made, per_glyph=1, size=32)
+    make_emoji(made, per_glyph=1, size=32)
     return made
 
 
@@ -82,7 +83,7 @@ def test_the_mask_is_the_alpha_of_the_composite() -> None:
 @pytest.mark.usefixtures("few_glyphs")
 def test_the_same_seed_gives_the_same_bytes_whatever_the_workers(tmp_path: Path) -> None:
     for name, seed, workers in (("one", 3, 1), ("two", 3, 3), ("other", 4, 1)):
-        make(tmp_path / name, size=16, per_glyph=1, seed=seed, workers=workers)
+        make_emoji(tmp_path / name, size=16, per_glyph=1, seed=seed, workers=workers)
     one, two, other = (
         {str(p.relative_to(tmp_path / name)): p.read_bytes() for p in (tmp_path / name).rglob("*.png")}
         for name in ("one", "two", "other")
@@ -92,8 +93,9 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_workers(tmp_path: Path)
     assert one != other
 
 
+@pytest.mark.usefixtures("few_glyphs")
 def test_four_styles_get_a_folder_each_and_share_no_training_glyph(tmp_path: Path) -> None:
-    counts = make(tmp_path / "data", size=16, styles=STYLES, per_glyph=1)
+    counts = make_emoji(tmp_path / "data", size=16, styles=STYLES, per_glyph=1)
     assert set(counts) == {f"{part}/{style}" for part in ("train", "test") for style in STYLES}
     sets = [glyphs_in(tmp_path / "data/train" / style) for style in STYLES]
     assert len(set.union(*sets)) == sum(map(len, sets))
@@ -101,7 +103,7 @@ def test_four_styles_get_a_folder_each_and_share_no_training_glyph(tmp_path: Pat
 
 
 def test_the_folder_carries_settings_and_notices(folder: Path) -> None:
-    assert json.loads((folder / "emoji.json").read_text())["styles"] == ["flat", "clay"]
+    assert json.loads((folder / "task.json").read_text())["styles"] == ["flat", "clay"]
     assert "Microsoft" in (folder / "NOTICE.md").read_text()
     assert (folder / "LICENSE-fluent-emoji.txt").exists()
 
@@ -109,9 +111,9 @@ def test_the_folder_carries_settings_and_notices(folder: Path) -> None:
 @pytest.mark.usefixtures("few_glyphs")
 def test_an_existing_folder_is_kept_unless_forced(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(AttnI2IError, match="exists"):
-        make(folder)
-    make(tmp_path / "data", size=16, per_glyph=1)
-    make(tmp_path / "data", size=20, per_glyph=1, force=True)
+        make_emoji(folder)
+    make_emoji(tmp_path / "data", size=16, per_glyph=1)
+    make_emoji(tmp_path / "data", size=20, per_glyph=1, force=True)
     assert pixels(next((tmp_path / "data/testA").iterdir())).shape == (20, 20, 3)
 
 
@@ -121,7 +123,7 @@ def test_an_existing_folder_is_kept_unless_forced(folder: Path, tmp_path: Path) 
 )
 def test_an_option_out_of_range_is_refused_before_anything_is_written(tmp_path: Path, options: dict) -> None:
     with pytest.raises(ConfigError):
-        make(tmp_path / "data", **options)
+        make_emoji(tmp_path / "data", **options)
     assert not list(tmp_path.iterdir())
 
 
@@ -163,7 +165,7 @@ def test_the_command_makes_the_folder_and_says_what_is_in_it(tmp_path: Path) -> 
     app = typer.Typer()
     app.callback()(lambda: None)
     plugin.register_commands(app)
-    arguments = ["emoji", str(tmp_path / "data"), "--size", "16", "--per-glyph", "1", "--styles", "flat,noto"]
+    arguments = ["task", "emoji", str(tmp_path / "data"), "--size", "16", "--per-glyph", "1", "--styles", "flat,noto"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert "testB 10" in result.output
@@ -173,7 +175,7 @@ def test_the_command_makes_the_folder_and_says_what_is_in_it(tmp_path: Path) -> 
 
 
 def test_finding_the_plugin_imports_nothing_heavy() -> None:
-    code = "import sys, attn_i2i_emoji.plugin; print({'torch', 'numpy', 'PIL', 'typer'} & set(sys.modules))"
+    code = "import sys, attn_i2i_tasks.plugin; print({'torch', 'numpy', 'PIL', 'typer'} & set(sys.modules))"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.check_output([sys.executable, "-c", code], text=True, env=environment).strip() == "set()"
 

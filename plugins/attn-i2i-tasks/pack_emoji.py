@@ -1,4 +1,4 @@
-"""Pack folders of 128-pixel glyphs into the atlases that the distribution ships: ``python pack.py SOURCE``.
+"""Pack folders of 128-pixel glyphs into the atlases that the distribution ships: ``python pack_emoji.py SOURCE``.
 
 SOURCE holds one folder a style, with one RGBA picture a glyph, and splits.json.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
-DATA = Path(__file__).parent / "src" / "attn_i2i_emoji" / "data"
+DATA = Path(__file__).parent / "src" / "attn_i2i_tasks" / "data" / "emoji"
 SIDE, CELL, COLUMNS, QUALITY = 128, 64, 39, 90
 
 

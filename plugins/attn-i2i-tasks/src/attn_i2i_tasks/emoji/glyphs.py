@@ -1,4 +1,4 @@
-"""The drawings that ship with this distribution, and which of them are for training."""
+"""The emoji that ship with this distribution, and which of them are for training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 Style = Literal["flat", "clay", "noto", "twemoji"]
 STYLES: tuple[Style, ...] = get_args(Style)
 CELL, COLUMNS = 64, 39
-DATA = files(__package__) / "data"
+DATA = files("attn_i2i_tasks") / "data" / "emoji"
 
 
 class Splits(TypedDict):

@@ -32,7 +32,7 @@ def run(data: Path, folder: Path, *teachers: Path, **options: Any) -> Path:
 
 
 def test_it_keeps_the_contract() -> None:
-    checked = list(check_plugin(manager(), "emoji", {**SMALL, "teachers": "attentiongan2-flat2clay"}))
+    checked = list(check_plugin(manager(), "distill", {**SMALL, "teachers": "attentiongan2-flat2clay"}))
     assert sorted((one.name, one.problem) for one in checked) == [
         ("attentiongan2-backtranslated", None),
         ("attentiongan2-distilled", None),

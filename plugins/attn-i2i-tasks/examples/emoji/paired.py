@@ -18,7 +18,7 @@ from attn_i2i.translate.translator import Translator
 from torch import Tensor
 from torch.nn.functional import l1_loss
 
-from attn_i2i_emoji import Emoji
+from attn_i2i_tasks import Emoji
 
 
 def pairs(count: int) -> tuple[Tensor, Tensor]:
@@ -32,7 +32,7 @@ def pairs(count: int) -> tuple[Tensor, Tensor]:
 def main() -> None:
     """Train, measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="the folder of `attn-i2i emoji`, for its test pictures")
+    parser.add_argument("data", type=Path, help="the folder of `attn-i2i task emoji`, for its test pictures")
     for name, default in (("steps", 4000), ("width", 16), ("batch-size", 4), ("per-glyph", 4)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()

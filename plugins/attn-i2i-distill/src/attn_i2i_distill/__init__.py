@@ -1,0 +1,1 @@
+"""Recipes whose generators learn from trained models instead of discriminators."""
