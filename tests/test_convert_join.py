@@ -42,7 +42,7 @@ def test_a_mirrored_pair_needs_no_names(models: list[Path], tmp_path: Path) -> N
 
 def test_other_names_are_asked_for(models: list[Path], tmp_path: Path) -> None:
     models[1] = models[1].rename(tmp_path / "back")
-    with pytest.raises(ConversionError, match=r"the directions A2B, A2B: .* --direction A2B,B2A"):
+    with pytest.raises(ConversionError, match=r"the directions A2B, A2B: .* directions=\[\"A2B\", \"B2A\"\]"):
         join(models, tmp_path / "both")
     assert join(models, tmp_path / "both", directions=["B2A", "A2B"]).directions == ["A2B", "B2A"]
     for wrong in (["A2B"], ["A2B", "A2B"], ["A2B", "../x"]):

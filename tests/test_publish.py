@@ -93,7 +93,7 @@ def test_no_licence_no_publication(hub: FakeHub, worker: Worker, tmp_path: Path,
     folder = save(tmp_path / "model", licence)
     refused = worker("attn_i2i.hub:publish", str(folder), "tester/unlicensed")
     assert refused.error == "LicenceError"
-    assert "--licence" in refused.message
+    assert "licence=NAME" in refused.message
     assert "tester/unlicensed" not in hub.repos
     done = worker("attn_i2i.hub:publish", str(folder), f"tester/licensed-{licence}", licence="CC0-1.0")
     assert not done.error, done.message

@@ -247,7 +247,7 @@ def test_plain_http_needs_a_hash(places: FakeSources, run: Run) -> None:
     one = card(source("http", places.put(f"/{FILE}", CHECKPOINT)))
     with pytest.raises(FetchError, match="comes over plain http only") as caught:
         fetch_model(one, fetch=True)
-    assert "--sha256 DIGITS" in str(caught.value)
+    assert "digest=DIGITS" in str(caught.value)
     assert places.requests == []
     name = registered(one)
     assert run("fetch", name, "--sha256", "12")[0] == 2
@@ -257,7 +257,7 @@ def test_plain_http_needs_a_hash(places: FakeSources, run: Run) -> None:
 
 def test_a_restricted_licence_is_asked_about_before_any_request(places: FakeSources, run: Run) -> None:
     one = card(bare(places), licence="CC-BY-NC-4.0")
-    with pytest.raises(LicenceError, match="--accept-license"):
+    with pytest.raises(LicenceError, match="accept_license=True"):
         fetch_model(one, fetch=True)
     assert places.requests == []
     assert run("fetch", registered(one), "--accept-license")[0] == 0

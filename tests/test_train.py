@@ -48,7 +48,7 @@ def test_options_that_would_do_nothing_are_refused(data: Path, tmp_path: Path) -
     for side in "AB":
         with tarfile.open(tmp_path / f"train{side}-0.tar", "w") as tar:
             tar.add(data / f"train{side}/0.png", "0.png")
-    with pytest.raises(ConfigError, match="--cache"):
+    with pytest.raises(ConfigError, match="cache=False"):
         run(tmp_path, tmp_path / "run", cache=True)
 
 

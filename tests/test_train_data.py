@@ -297,7 +297,7 @@ def test_a_cache_without_workers_needs_no_shared_memory(folders: Path, monkeypat
     monkeypatch.setattr(torch.Tensor, "share_memory_", full)
     options = TrainOptions(crop_size=8, cache=True)
     Stream(two_domains(folders), options)
-    with pytest.raises(OutOfMemoryError, match=r"--cache needs 1 MiB of shared memory.*give --workers 0.*/dev/shm"):
+    with pytest.raises(OutOfMemoryError, match=r"cache=True needs 1 MiB of shared memory.*give workers=0.*/dev/shm"):
         Stream(two_domains(folders), options, workers=1)
 
 

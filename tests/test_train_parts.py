@@ -85,10 +85,10 @@ def test_means_are_over_the_steps_a_term_had() -> None:
 @pytest.mark.parametrize(
     ("bf16", "saved", "advice", "nonsense"),
     [
-        (True, True, "--resume --precision fp32", "train again"),
-        (True, False, r"again in fp32 \(--precision fp32\)", "--resume"),
-        (False, True, "lower learning rate .* --from RUN|lower learning rate .*last checkpoint", "fp32"),
-        (False, False, "lower learning rate", "fp32|checkpoint|--resume"),
+        (True, True, "resume=True, precision='fp32'", "train again"),
+        (True, False, r"again in fp32 \(precision='fp32'\)", "resume"),
+        (False, True, "lower learning rate .* start=RUN|lower learning rate .*last checkpoint", "fp32"),
+        (False, False, "lower learning rate", "fp32|checkpoint|resume"),
     ],
 )
 def test_a_training_that_diverged_is_told_what_it_can_do(bf16: bool, saved: bool, advice: str, nonsense: str) -> None:

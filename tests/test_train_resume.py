@@ -49,7 +49,7 @@ def test_a_signal_saves_first_and_the_run_continues_exactly(
         assert stopped.value.code == 143
     assert signal.getsignal(number) not in (None, signal.SIG_IGN)
     assert [one.name for one in checkpoint.all_of(tmp_path / "cut")][-1] == "step-00000003"
-    with pytest.raises(ConfigError, match="--resume"):
+    with pytest.raises(ConfigError, match="resume=True"):
         run(data, tmp_path / "cut", ema=0.5, accumulation=2)
     assert weights(run(data, tmp_path / "cut", ema=0.5, accumulation=2, resume=True)) == weights(whole)
 
@@ -78,7 +78,7 @@ def test_a_resumed_run_may_change_what_a_diverged_one_is_told_to(
         patched.setattr(CycleRecipe, "step", lambda *_: {"G": torch.tensor(float("nan"))})
         with pytest.raises(DivergedError) as told:
             run(data, tmp_path / "run", steps=4, resume=True)
-    options = re.search(r"--resume --precision (\w+)", str(told.value))
+    options = re.search(r"resume=True, precision='(\w+)'", str(told.value))
     assert options is not None
     run(data, tmp_path / "run", steps=3, precision=options[1], resume=True)
     assert checkpoint.steps_done(tmp_path / "run") == 3
@@ -103,7 +103,7 @@ def test_a_model_without_its_checkpoints_is_not_trained_over(data: Path, tmp_pat
     model = run(data, tmp_path / "run", steps=1)
     shutil.rmtree(tmp_path / "run/checkpoints")
     before = weights(model)
-    with pytest.raises(ConfigError, match="--from"):
+    with pytest.raises(ConfigError, match="start=MODEL"):
         run(data, tmp_path / "run", steps=2, resume=True)
     assert weights(model) == before
 

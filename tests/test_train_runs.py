@@ -242,7 +242,7 @@ def test_what_the_system_refuses_is_named(data: Path, tmp_path: Path, monkeypatc
         ({"steps": "6"}, "steps='6'"),
         ({"keep": None}, "keep=None"),
         ({"seed": 2**80}, "seed=.* at most"),
-        ({"lr": 1e-4}, "--set learning_rate=VALUE"),
+        ({"lr": 1e-4}, 'recipe_options={"learning_rate": VALUE}'),
         ({"batch": 4}, "Did you mean 'batch_size'"),
     ],
 )
@@ -294,10 +294,10 @@ def test_memory_that_is_not_enough_comes_with_what_takes_less(
             raise error
 
         monkeypatch.setattr(CycleRecipe, "step", fails)
-        with pytest.raises(OutOfMemoryError, match="--checkpointing or --precision bf16") as told:
+        with pytest.raises(OutOfMemoryError, match='checkpointing=True or precision="bf16"') as told:
             run(data, tmp_path / f"run-{index}", batch_size=4, accumulation=2)
-        assert "--batch-size 1 --accumulation 8" in str(told.value)
+        assert "batch_size=1 and accumulation=8" in str(told.value)
         with pytest.raises(OutOfMemoryError) as told:
             run(data, tmp_path / f"saving-{index}", checkpointing=True)
-        assert "--checkpointing" not in str(told.value)
-        assert "--batch-size" not in str(told.value)
+        assert "checkpointing=" not in str(told.value)
+        assert "batch_size=" not in str(told.value)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .wording import spelled
+
 
 def convert(
     sources: Annotated[
@@ -70,7 +72,7 @@ def convert(
         force=force,
         card=name,
     )
-    print(done.summary())
+    print(spelled(done.summary()))
 
 
 def _options(assignments: list[str]) -> dict[str, object]:

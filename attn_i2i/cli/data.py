@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .wording import spelled
+
 app = typer.Typer(help="Data sets of the papers: list them, fetch one.", no_args_is_help=True)
 
 
@@ -42,7 +44,7 @@ def fetch_data(
 
     data = get_dataset(name)
     if dry_run:
-        print(f"{name}: {data.summary}. Licence: {data.licence}. {room.by_hand(data)}")
+        print(f"{name}: {data.summary}. Licence: {data.licence}. {spelled(room.by_hand(data))}")
         return
     counts = room.fetch_data(data, folder, digest=check_digest(digest), force=force)
     print(f"{name}: " + ", ".join(f"{count} pictures in {folder / where}" for where, count in counts.items()))

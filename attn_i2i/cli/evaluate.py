@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from ..types import ConfigError
+from .wording import spelled
 
 Models = Annotated[
     list[str],
@@ -96,9 +97,9 @@ def evaluate(
     print(json_of(evaluation) if as_json else as_text(evaluation))
     for row in evaluation.rows:
         for warning in row.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
+            print(f"warning: {spelled(warning)}", file=sys.stderr)
     for note in evaluation.notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {spelled(note)}", file=sys.stderr)
     if page is not None:
         print(f"report: {page.resolve()}", file=sys.stderr)
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .wording import spelled
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,7 +42,7 @@ def fetch(
         except AttnI2IError as error:
             if len(cards) == 1:
                 raise
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {spelled(str(error))}", file=sys.stderr)
             failed = True
     if failed:
         raise typer.Exit(1)
@@ -91,4 +93,4 @@ def _plan(card: Card) -> Iterator[str]:
         inner = f", takes {', '.join(source.members)}" if source.members else ""
         yield f"  {number}. {source.label}, {size_words(amount(source))}, {pinned}: {source.page}{inner}"
     if not sources:
-        yield f"  no source that a program can use. {by_hand(card)}"
+        yield f"  no source that a program can use. {spelled(by_hand(card))}"

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .wording import spelled
+
 
 def mirror(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Zoo names of models.")],
@@ -28,7 +30,7 @@ def mirror(
     for name in [get_card(name).name for name in names]:
         done = mirror_model(name, owner, cards=cards, private=private, accept_license=accept_license)
         failed |= done.published is None
-        print(f"{name}: {done.told}")
+        print(f"{name}: {spelled(done.told)}")
         if done.published is not None and cards is None:
             print(f"\n{done.published.card_lines()}\n")
     if failed:

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from .wording import spelled
+
 # Arguments that are not passed on as they stand.
 OWN = ("recipe", "data", "output", "set_", "select", "dry_run")
 Recipe = Annotated[
@@ -62,7 +64,7 @@ class TrainCommand(TyperCommand):
                 from ..train.words import meant
 
                 engine = [name for parameter in self.params for name in parameter.opts]
-                hint = meant(option, engine, _options_of(words))
+                hint = spelled(meant(option, engine, _options_of(words)))
                 error.message, error.possibilities = f"No such option: {option}.{hint}", None  # type: ignore[attr-defined]
             raise
 

@@ -9,15 +9,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import typer
 
-# A value: in quotes, or up to the next space or mark that ends a clause.
-VALUE = r"""=("[^"]*"|'[^']*'|[\w./:+-]*\w)"""
+# A value: a list or a dictionary, in quotes, or up to the next space or mark that ends a clause.
+VALUE = r"""=(\[[^\]]*\]|\{[^}]*\}|"[^"]*"|'[^']*'|[\w./:+-]*\w)"""
+# Arguments of functions whose option has another name.
+OTHER_NAMES = {
+    "max_pixels": "--max-megapixels",
+    "recipe_options": "--set",
+    "options": "--set",
+    "directions": "--direction",
+}
+ENGLISH = frozenset({"name"})  # the --as of convert, but messages say "name=value" of any assignment
 APPS: list[typer.Typer] = []  # those whose options have a spelling of their own; main adds its app
 
 
 def spelled(text: str) -> str:
-    """``text`` with ``force=True`` as ``--force``, ``max_pixels`` as ``--max-megapixels``, and so on.
+    """``text`` with ``force=True`` as ``--force``, ``select=["a", "b"]`` as ``--select a,b``, and so on.
 
-    One word alone, such as "mask", is left as it is: it may be meant as English.
+    ``{"a": 1}`` is written as ``a=1``, and a switch that is off as ``--no-cache`` or "no --compile". One word alone,
+    such as "mask", is left as it is: it may be meant as English.
     """
     names = _options()
     choice = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
@@ -27,21 +36,39 @@ def spelled(text: str) -> str:
         name, value = match[1], match[2]
         if value is None:
             return names[name] if "_" in name else match[0]
-        return names[name] if value == "True" else f"{names[name]} {value.strip(chr(34) + chr(39))}"
+        if value == "False":
+            return _negations().get(name, f"no {names[name]}")
+        return names[name] if value == "True" else f"{names[name]} {_written(value)}"
 
     return re.sub(pattern, replaced, text)
+
+
+def _written(value: str) -> str:
+    """A value of Python as an option takes it: without brackets and quotes, and ``{"a": 1}`` as ``a=1``."""
+    if value[0] in "[{":
+        value = re.sub(r",\s+", ",", re.sub(r":\s+", "=", value[1:-1]))
+    return re.sub("[\"']", "", value)
 
 
 @cache
 def _options() -> dict[str, str]:
     """Python's name of each option of a command, and the command line's."""
+    names = dict(OTHER_NAMES)
+    for option in _parameters():
+        names.setdefault(option.name, max(option.opts, key=len))
+    return {name: option for name, option in names.items() if name not in ENGLISH}
+
+
+@cache
+def _negations() -> dict[str, str]:
+    """What turns a switch off, where an option does."""
+    return {option.name: option.secondary_opts[0] for option in _parameters() if option.secondary_opts}
+
+
+def _parameters() -> list[Any]:
     import typer
 
-    names = {"max_pixels": "--max-megapixels"}
-    for app in APPS:
-        command: Any = typer.main.get_command(app)
-        for sub in command.commands.values():
-            for option in sub.params:
-                if option.param_type_name == "option":
-                    names.setdefault(option.name, max(option.opts, key=len))
-    return names
+    commands: list[Any] = [typer.main.get_command(app) for app in APPS]
+    for command in commands:  # the list grows by the commands of each group
+        commands += getattr(command, "commands", {}).values()
+    return [option for command in commands for option in command.params if option.param_type_name == "option"]

@@ -42,7 +42,7 @@ class Converter:
     the names of their domains. ``slots`` overrides all this: patterns of file and entry names, and what they tell
     (generators: A2B, B2A, translate; discriminators: A, B, all); the last is the default.
 
-    ``layout`` is what ``--as-layout`` calls it, the registered name where empty; ``assumes`` is what no key tells and
+    ``layout`` is what ``as_layout`` calls it, the registered name where empty; ``assumes`` is what no key tells and
     the model's provenance therefore records. With ``on_demand`` it is asked only by that option, or where a file's
     name without its ending matches ``suggested_by``.
     """
@@ -126,10 +126,10 @@ class Converter:
                 if replacement is None:
                     return None
                 return match.expand(replacement) if isinstance(replacement, str) else replacement(match)
-        options = ", ".join(f"{name}={value}" for name, value in config.items())
+        options = ", ".join(f"{name} {value}" for name, value in config.items())
         raise ConversionError(
             f"This looks like {self.architecture} ({self.role}, {options}), but no rule covers its key {key!r}: it may"
-            " come from a modified network. If the pictures do not depend on that tensor: --leave-out with its name."
+            " come from a modified network. If the pictures do not depend on that tensor, give leave_out=[NAME]."
         )
 
     def _detects(self, state: StateDict) -> bool:

@@ -116,7 +116,7 @@ def search(
             f"{where}: {names} recognised, but no layout covers {len(unclaimed)} of its tensors"
             f" ({', '.join(map(repr, unclaimed[:3]))}, ...).{plugin_hint(unclaimed)}"
             " If the pictures do not depend on them, convert without"
-            f" them: --leave-out {group}"
+            f" them: leave_out=[{group!r}]"
         )
     return contents
 

@@ -189,7 +189,7 @@ class _Assignment:
             return DOMAIN_LETTERS.get(clue.letter or "", "B")  # no model comes of it
         raise ConversionError(
             f"Which domain {network.where} looks at is unclear: netD_A beside netG_A looks at B, beside netG_A2B at A."
-            f" Say it: --direction {self._name(i)}=A or --direction {self._name(i)}=B."
+            f' Say it: direction={{"{self._name(i)}": "A"}}, or "B".'
         )
 
     def _convention(self, i: int) -> str:
@@ -210,9 +210,11 @@ class _Assignment:
         elif clue.is_f:
             why = "in the CycleGAN paper F translates B to A, elsewhere it may be anything"
         if len(names) == 1:
-            return f"Which way {names[0]} translates is unclear ({why}): say --direction A2B or --direction B2A."
-        example = ",".join(f"{name}={way}" for name, way in zip(names, ("A2B", "B2A", "A2B", "B2A"), strict=False))
-        return f"Which way {' and '.join(unclear)} translate is unclear ({why}): say it, as in --direction {example}."
+            return f'Which way {names[0]} translates is unclear ({why}): say direction="A2B" or direction="B2A".'
+        example = ", ".join(
+            f'"{name}": "{way}"' for name, way in zip(names, ("A2B", "B2A", "A2B", "B2A"), strict=False)
+        )
+        return f"Which way {' and '.join(unclear)} translate is unclear ({why}): say it, as in direction={{{example}}}."
 
 
 def _check(chosen: Chosen) -> None:

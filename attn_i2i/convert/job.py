@@ -25,7 +25,7 @@ from .verify import Check, Networks, compare
 from .versions import Weights
 
 FLOAT64_BOUND, FLOAT32_BOUND = 1e-6, 1e-4
-WEIGHTS = {"ema": "averaged (--weights raw takes the others)", "raw": "raw (--weights ema takes the averaged)"}
+WEIGHTS = {"ema": 'averaged (weights="raw" takes the others)', "raw": 'raw (weights="ema" takes the averaged)'}
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ def _check_target(out: Path, force: bool) -> None:
     """Refuse early, and never replace a folder that is no model."""
     if out.is_dir() and any(out.iterdir()):
         if not force:
-            raise ConversionError(f"{out} exists already: choose another folder or overwrite it with --force.")
+            raise ConversionError(f"{out} exists already: choose another folder or overwrite it with force=True.")
         if not (out / CONFIG).is_file():
-            raise ConversionError(f"{out} is not a model folder, so --force does not replace it: choose another.")
+            raise ConversionError(f"{out} is not a model folder, so force=True does not replace it: choose another.")
     check_target(Path.cwd() / out, force=force, folder=True)
 
 

@@ -78,7 +78,7 @@ def _names(found: Sequence[tuple[Path, ModelConfig, str]], wanted: Sequence[str]
     if len(set(names)) < len(names):
         raise ConversionError(
             f"The models have the directions {', '.join(old)}: name them in the order of the folders, as in"
-            " --direction A2B,B2A."
+            ' directions=["A2B", "B2A"].'
         )
     if wrong := [name for name in names if not is_plain(name)]:
         raise ConversionError(f"{wrong[0]!r} cannot name a direction: expected letters, digits, '_', '-'.")

@@ -207,13 +207,13 @@ def _means(
     elif lies_here(INCEPTION):
         extractor = find_extractor("inception", where)
     elif needs & {"output_features", "output_maps"}:
-        notes.append("No feature network: --features inception fetches the usual one (95 MB); timm:NAME is another.")
+        notes.append('No feature network: features="inception" fetches the usual one (95 MB); timm:NAME is another.')
     if lpips is not None:
         network, label = perceptual(lpips, where)
     elif lies_here(BACKBONES["alex"]) and lpips_heads_here("alex"):
         network, label = perceptual("alex", where)
     elif "perceptual" in needs:
-        notes.append("No LPIPS network: --lpips alex fetches the usual one (244 MB).")
+        notes.append('No LPIPS network: lpips="alex" fetches the usual one (244 MB).')
     return Means(extractor, network, threshold), label, notes
 
 

@@ -43,8 +43,8 @@ class Workshop:
                 shutil.rmtree(root / WORK, ignore_errors=True)
             elif _read(mark).get("data") != digest:
                 raise TargetExistsError(
-                    f"{root} is an evaluation of other data: choose another folder, or ask to measure anew (--force,"
-                    " force=True)."
+                    f"{root} is an evaluation of other data: choose another folder, or ask to measure anew"
+                    " (force=True)."
                 )
         root.mkdir(parents=True, exist_ok=True)
         _write(mark, {"data": digest, "settings": dict(settings)})

@@ -121,7 +121,7 @@ class Batch:
             ours = self.data.inputs[stem]
             raise ShapeError(
                 f"{path} has {truth.shape[-1]}x{truth.shape[-2]} pixels, its input {ours} has {size[1]}x{size[0]}:"
-                " bring both to one size, or say that they are no pairs (pairs=False, --no-pairs)."
+                " bring both to one size, or say that they are no pairs (pairs=False)."
             )
         return truth
 

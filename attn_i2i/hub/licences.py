@@ -27,6 +27,4 @@ def require_licence(name: str, licence: str | None, accepted: bool, note: str = 
     if remembered.is_file() and remembered.read_text(encoding="utf-8") == licence:
         return
     why = note or "Not for commercial use."
-    raise LicenceError(
-        f"{name} is under {licence}. {why} Accept it with accept_license=True (--accept-license); this is asked once."
-    )
+    raise LicenceError(f"{name} is under {licence}. {why} Accept it with accept_license=True; this is asked once.")

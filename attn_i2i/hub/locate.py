@@ -102,7 +102,7 @@ def _installed(name: str, folder: Path, card: Card | None, accept: bool) -> Path
     if not shipped:
         check_private(model_store(), folder)
     digests = card.weights.sha256 if shipped and card and card.weights else None
-    hint = "install the package again" if shipped else "convert it again with --as and --force"
+    hint = "install the package again" if shipped else "convert it again, with force=True"
     config = check_whole(folder, digests, hint)
     licence = card.licence if card and card.licence != UNSTATED else config.licence
     require_licence(name, licence, accept, card.licence_note if card else "")

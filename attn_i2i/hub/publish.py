@@ -127,7 +127,7 @@ def _checked(directory: Path, licence: str | None) -> ModelConfig:
     config = replace(config, licence=licence or config.licence)
     if config.licence in (None, "", UNSTATED):
         raise LicenceError(
-            f"{directory} states no licence of its weights: ask their authors, then publish with --licence NAME."
+            f"{directory} states no licence of its weights: ask their authors, then publish with licence=NAME."
         )
     for direction in config.directions:
         network = build_generator(directory, config, direction)

@@ -76,8 +76,8 @@ class Card:
 
     def convert_line(self, source: Source) -> str:
         """The command that turns the unpacked files of ``source`` into this model."""
-        layout = f" --as-layout {source.layout}" if source.layout else ""
-        return f"attn-i2i convert {' '.join(source.takes)} --as {self.name}{layout}"
+        layout = ("--as-layout", source.layout) if source.layout else ()
+        return " ".join(("attn-i2i", "convert", *source.takes, "--as", self.name, *layout))
 
     def direction(self, name: str) -> str:
         """The direction that ``name`` means: itself, or the one that the card says translates so."""

@@ -57,7 +57,7 @@ def installed_folder(name: str) -> Path | None:
 
 
 def target_for(name: str) -> Path:
-    """Where ``convert --as NAME`` puts a model; the model store is made at first use.
+    """Where a model converted under a zoo name goes; the model store is made at first use.
 
     Raises StoreError where it cannot be made, or others may write to it.
     """

@@ -40,7 +40,7 @@ def new_plugin(name: str, directory: Path | None = None, *, force: bool = False)
     target = directory or Path(values["distribution"])
     if force and target.is_dir() and any(target.iterdir()) and not _is_distribution(target, values["distribution"]):
         raise TargetExistsError(
-            f"{target} is not the plugin {values['distribution']}, so --force does not replace it: choose another"
+            f"{target} is not the plugin {values['distribution']}, so force=True does not replace it: choose another"
             " folder."
         )
     with atomic_dir(target, force=force) as work:

@@ -58,7 +58,7 @@ def prepare(request: Request, options: TrainOptions) -> Prepared:
     known = sketch.options
     pictures = find_pictures(sketch, request)
     if options.cache and isinstance(pictures, Shards):
-        raise ConfigError("Shards are streamed, not kept in memory: leave --cache out.")
+        raise ConfigError("Shards are streamed, not kept in memory: give cache=False.")
     begun = request.before is not None and request.run is not None and checkpoint.steps_done(Path(request.run)) > 0
     model = None if request.start is None or begun else locate(request.start)
     follows = {"seed": options.seed, "image_size": options.crop_size, "domains": len(pictures.domains or [])}
@@ -90,13 +90,13 @@ def find_pictures(recipe: Recipe, request: Request) -> TrainingImages | Shards:
     assert request.data is not None
     data, attributes = Path(request.data), request.attributes
     if request.select and attributes is None:
-        raise ConfigError("Attributes are selected (--select) from a table: give it (--attributes), or leave both out.")
+        raise ConfigError("Attributes are selected from a table: give it (attributes=TABLE), or leave select out.")
     if recipe.layout.multidomain:
         return domain_folders(data) if attributes is None else attribute_table(data, attributes, request.select)
     if attributes is not None:
         raise ConfigError(
-            "A table of attributes (--attributes) is for multi-domain recipes such as stargan: this one trains on two"
-            " domains."
+            "A table of attributes (attributes=TABLE) is for multi-domain recipes such as stargan: this one trains on"
+            " two domains."
         )
     return (None if two_folders(data) else find_shards(data)) or two_domains(data)
 
@@ -104,7 +104,7 @@ def find_pictures(recipe: Recipe, request: Request) -> TrainingImages | Shards:
 def report(pictures: TrainingImages | Shards) -> None:
     """Check every picture and print what is wrong; raises UnreadableFileError where one cannot be read."""
     if isinstance(pictures, Shards):
-        raise ConfigError("Shards are not checked (--data-check): check the pictures before they are packed.")
+        raise ConfigError("Shards are not checked (data_check=True): check the pictures before they are packed.")
     from rich.console import Console
 
     findings = check(pictures)

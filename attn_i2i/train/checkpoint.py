@@ -156,7 +156,7 @@ def _write(state: Mapping[str, Any], path: Path) -> str:
     if size > free:
         raise DiskFullError(
             f"the disk of {path.parents[1]} is full: the checkpoint needs {size - free} more bytes; free some space and"
-            " continue with --resume; older checkpoints were kept"
+            " continue with resume=True; older checkpoints were kept"
         )
     with path.open("wb") as file:
         torch.save(state, file)

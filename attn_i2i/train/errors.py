@@ -53,16 +53,17 @@ def _is_shortage(error: BaseException) -> bool:
 
 def _advice(options: TrainOptions, bf16: bool) -> str:
     """What takes less memory and is not done yet: first what leaves the run the same, then what begins another."""
-    same = [] if options.checkpointing else ["--checkpointing"]
-    same += [] if bf16 else ["--precision bf16"]
+    same = [] if options.checkpointing else ["checkpointing=True"]
+    same += [] if bf16 else ['precision="bf16"']
     other = []
     if options.batch_size > 1:
-        other.append(f"--batch-size 1 --accumulation {options.accumulation * options.batch_size}")
-    other += [f"a smaller --crop-size than {options.crop_size}", "narrower networks (--set width=...)"]
-    other += [] if not options.ema else ["no --ema"]
-    other += [] if not options.cache else ["no --cache"]
-    first = f"Continue with --resume and {' or '.join(same)}, or begin" if same else "Begin"
-    return f"{first} another run with {', or '.join(other)}; --dry-run estimates what each needs."
+        other.append(f"batch_size=1 and accumulation={options.accumulation * options.batch_size}")
+    other += [f"a smaller crop_size than {options.crop_size}", 'narrower networks (recipe_options={"width": ...})']
+    other += [] if not options.ema else ["ema=0"]
+    other += [] if not options.cache else ["cache=False"]
+    first = f"Continue with resume=True and {' or '.join(same)}, or begin" if same else "Begin"
+    estimate = "attn_i2i.train.plan (attn-i2i train --dry-run) estimates what each needs."
+    return f"{first} another run with {', or '.join(other)}; {estimate}"
 
 
 def _first_line(error: BaseException) -> str:

@@ -47,7 +47,7 @@ class Plan:
         pictures = ", ".join(f"{name} {count:,}" for name, count in self.pictures.items())
         again = f"; continued after step {self.done}" if self.done else ""
         return [
-            f"recipe: {self.recipe}, whose options (--set) are",
+            f"recipe: {self.recipe}, with these options of its own:",
             *_columns(self.recipe_options),
             "options of the training:",
             *_columns(asdict(self.options)),

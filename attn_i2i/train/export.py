@@ -102,7 +102,8 @@ def start_from(model: Path, recipe: Recipe, name: str) -> tuple[str, ...]:
     if config.architecture != layout.architecture:
         raise ConfigError(
             f"{model} is a {config.architecture!r} model, the recipe {name!r} trains {layout.architecture!r}: choose a"
-            f" recipe for that architecture, or give this one its generator (--generator {config.architecture})."
+            " recipe for that architecture, or give this one its generator"
+            f" (recipe_options={{'generator': '{config.architecture}'}})."
         )
     _check_release(model, config, layout.config, name)
     taken = _directions(model, config.directions, list(layout.generators))

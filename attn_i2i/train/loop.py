@@ -86,12 +86,12 @@ class Run:
         """One line on how it ended."""
         model = self.folder / MODEL
         if first == self.last:
-            return f"{self.folder} has its {first} steps already, its model is {model}: give more (--steps) to go on"
+            return f"{self.folder} has its {first} steps already, its model is {model}: give more steps to go on"
         if step == self.last:
             return f"model written to {model} after {self.clock}"
         if not step:
             return "interrupted before the first step: nothing to save"
-        return f"interrupted after step {step}: saved; continue with --resume"
+        return f"interrupted after step {step}: saved; resume the run to go on"
 
     def _steps(self, first: int, monitor: Monitor, stop: Stop) -> int:
         """Train from step ``first``; returns how many steps are done in the end."""
@@ -226,7 +226,7 @@ def whole_length(recipe: Recipe, steps_per_epoch: int) -> int:
     """The steps of the recipe's whole schedule; ConfigError where it has none."""
     total = recipe.total_steps(steps_per_epoch)
     if total < 1:
-        raise ConfigError(f"The recipe's schedule has {total} steps: give the number of steps (--steps).")
+        raise ConfigError(f"The recipe's schedule has {total} steps: give the number of steps (steps=NUMBER).")
     return total
 
 

@@ -29,11 +29,11 @@ class DivergedError(AttnI2IError, ArithmeticError):
 
 def after_diverging(bf16: bool, saved: bool) -> str:
     """What to do about losses that are no numbers, by what the run computes in and whether it has a checkpoint."""
-    slower = "begin another run with a lower learning rate (--set learning_rate=...)"
+    slower = 'begin another run with a lower learning rate (recipe_options={"learning_rate": ...})'
     if bf16:
-        again = "continue from the last checkpoint in fp32 (--resume --precision fp32)"
-        return f"{again if saved else 'train again in fp32 (--precision fp32)'}, or {slower}"
-    return f"{slower}, from the model of the last checkpoint if you like (--from RUN)" if saved else slower
+        again = "continue from the last checkpoint in fp32 (resume=True, precision='fp32')"
+        return f"{again}, or {slower}" if saved else f"train again in fp32 (precision='fp32'), or {slower}"
+    return f"{slower}, from the model of the last checkpoint if you like (start=RUN)" if saved else slower
 
 
 class Averages:

@@ -113,7 +113,7 @@ class TrainOptions:
                 raise ConfigError(
                     f"Training has no option {name!r}.{meant(name, known, RECIPES.values())} Options:"
                     f" {', '.join(known)};"
-                    " a recipe's own go under recipe_options (--set name=value)."
+                    " a recipe's own go under recipe_options."
                 )
         return cls(**options)
 
@@ -133,11 +133,9 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not (equals and OPTION.fullmatch(name)):
-            raise ConfigError(
-                f"{assignment!r} was given to --set: expected name=value, such as width=32 or objective.cycle=5."
-            )
+            raise ConfigError(f"{assignment!r} was given: expected name=value, such as width=32 or objective.cycle=5.")
         if name in parsed:
-            raise ConfigError(f"{name} was given twice to --set: give it once.")
+            raise ConfigError(f"{name} was given twice: give it once.")
         try:
             parsed[name] = json.loads(text)
         except ValueError:

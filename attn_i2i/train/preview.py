@@ -109,7 +109,7 @@ class Preview:
             found = [way for way in ways if useless([sight for sight in sights if sight.label == way])]
             if new := [way for way in found if (message, way) not in self._warned]:
                 self._warned |= {(message, way) for way in new}
-                text = f"step {step}: {message.format(ways=', '.join(new))}"
+                text = f"step {step}: {message.replace('WAYS', ', '.join(new))}"
                 warnings.warn(text, TrainingWarning, stacklevel=2)
 
 
@@ -132,12 +132,15 @@ def _same(sights: list[Sight]) -> bool:
 
 # What would make a training useless, and its remedy; those were measured (docs/models.md): returning the input
 # satisfies heavy cycle and identity terms, and a light cycle term lets the masks roam.
-LIGHTER = "If that stays so, begin another run with lighter cycle and identity terms (--set cycle=0.3)."
-HEAVIER = "If that stays so, begin another run with a heavier cycle term, from this model (--from RUN --set cycle=3)."
+LIGHTER = 'If that stays so, begin another run with lighter cycle and identity terms (recipe_options={"cycle": 0.3}).'
+HEAVIER = (
+    "If that stays so, begin another run with a heavier cycle term, from this model (start=RUN,"
+    ' recipe_options={"cycle": 3}).'
+)
 GUARDS: tuple[tuple[Callable[[list[Sight]], bool], str], ...] = (
-    (_empty, f"the attention masks are all zero ({{ways}}): nothing of the picture changes. {LIGHTER}"),
-    (_full, f"the attention masks are all one ({{ways}}): nothing is kept as background. {HEAVIER}"),
-    (_same, f"the outputs equal their inputs ({{ways}}): the generators learnt the identity. {LIGHTER}"),
+    (_empty, f"the attention masks are all zero (WAYS): nothing of the picture changes. {LIGHTER}"),
+    (_full, f"the attention masks are all one (WAYS): nothing is kept as background. {HEAVIER}"),
+    (_same, f"the outputs equal their inputs (WAYS): the generators learnt the identity. {LIGHTER}"),
 )
 
 

@@ -71,23 +71,24 @@ def _check_accelerate(environment: Mapping[str, str], options: TrainOptions) -> 
     if steps.lower() not in (*OFF, "1", "auto", str(options.accumulation)):
         raise ConfigError(
             f"ACCELERATE_GRADIENT_ACCUMULATION_STEPS={steps} is set, but accumulation={options.accumulation}: give"
-            f" --accumulation {steps}, or unset it."
+            f" accumulation={steps}, or unset it."
         )
     backend = environment.get("ACCELERATE_DYNAMO_BACKEND", "")
     if backend.lower() not in OFF and not (backend.lower() == "inductor" and options.compile):
         raise ConfigError(
-            f"ACCELERATE_DYNAMO_BACKEND={backend} is set: networks are compiled by --compile, with inductor; unset it."
+            f"ACCELERATE_DYNAMO_BACKEND={backend} is set: networks are compiled by compile=True, with inductor; unset"
+            " it."
         )
     if environment.get("ACCELERATE_USE_CPU", "").lower() not in OFF and options.device == "cuda":
-        raise ConfigError("ACCELERATE_USE_CPU is set, but device='cuda' was given: unset it, or leave --device out.")
+        raise ConfigError("ACCELERATE_USE_CPU is set, but device='cuda' was given: unset it, or leave device out.")
 
 
 def _check_precision(wanted: str, options: TrainOptions) -> None:
     """``no`` is what accelerate launch sets where nobody chose, so it is no wish for fp32."""
     if wanted.lower() in OFF or wanted.lower() == options.precision:
         return
-    advice = "give --precision bf16, or unset it" if wanted.lower() == "bf16" else "unset it, and give --precision"
+    advice = 'give precision="bf16", or unset it' if wanted.lower() == "bf16" else "unset it, and give precision"
     raise ConfigError(
         f"ACCELERATE_MIXED_PRECISION={wanted} is set, but precision={options.precision or 'left to the device'}:"
-        f" {advice} (fp32 or bf16)."
+        f' {advice} ("fp32" or "bf16").'
     )

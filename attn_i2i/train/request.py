@@ -61,7 +61,7 @@ def completed(request: Request, options: Mapping[str, Any]) -> tuple[Request, Tr
     if request.recipe is None or request.data is None:
         where = "This" if folder is None else str(folder)
         raise ConfigError(
-            f"{where} holds no training to continue: give a recipe and its pictures (--data) to begin one."
+            f"{where} holds no training to continue: give a recipe and its pictures (data=FOLDER) to begin one."
         )
     return request, TrainOptions.parse(options)
 
@@ -83,7 +83,7 @@ def _continued(request: Request, before: Record) -> Request:
     if request.start is not None and request.started_from != Path(stored["start"] or "").name:
         raise ConfigError(
             f"{request.run} began from {stored['start'] or 'fresh weights'} (now {request.start}): a resumed run goes"
-            " on as it began; leave --from out."
+            " on as it began; leave start out."
         )
     return Request(
         before.recipe,

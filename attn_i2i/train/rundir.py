@@ -42,11 +42,11 @@ def check_claim(folder: Path, record: Record, resume: bool, last: int | None = N
         _refuse_foreign(folder)
         return
     if done and not resume:
-        raise ConfigError(f"{folder} holds a training already: continue with --resume, or choose another folder.")
+        raise ConfigError(f"{folder} holds a training already: continue with resume=True, or choose another folder.")
     if not done and (folder / MODEL).exists():
         raise ConfigError(
             f"{folder} holds a model, but no checkpoint to continue from: choose another folder (and begin from"
-            " that model with --from)."
+            " that model with start=MODEL)."
         )
     if resume:
         check_same(folder, before, record)

@@ -33,15 +33,15 @@ def _inside(folder: Path) -> Path:
     if (folder / MODEL / CONFIG).is_file():
         return folder / MODEL
     if (folder / RUN).is_file():
-        raise ConfigError(f"{folder} is a run that has written no model yet: there is nothing to begin from (--from).")
+        raise ConfigError(f"{folder} is a run that has written no model yet: there is nothing to begin from.")
     names = sorted(entry.name for entry in folder.iterdir() if entry.suffix.lower() in CHECKPOINTS)
     if names:
         raise ConfigError(_convert_first(folder, folder / names[0]))
-    raise ConfigError(f"{folder} is no model folder (it has no {CONFIG}) and no run: give one of them to --from.")
+    raise ConfigError(f"{folder} is no model folder (it has no {CONFIG}) and no run: give one of them as start=MODEL.")
 
 
 def _convert_first(source: Path, shown: Path) -> str:
     return (
         f"{shown} is a checkpoint, and a training begins from a model folder: convert it first (attn-i2i convert"
-        f" {source} -o MODEL), then give --from MODEL."
+        f" {source} -o MODEL), then give start=MODEL."
     )

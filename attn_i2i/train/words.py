@@ -79,5 +79,5 @@ def meant(name: str, engine: Collection[str], recipe: Collection[str]) -> str:
         return f" Did you mean {'--' + own.replace('_', '-') if name.startswith('--') else own!r}?"
     own = RECIPES.get(plain, plain)
     if own in recipe:
-        return f" It is an option of the recipe: --set {own}=VALUE, or recipe_options from Python."
+        return f' It is an option of the recipe: recipe_options={{"{own}": VALUE}}.'
     return suggestion(name, engine) or suggestion(plain, recipe)

@@ -18,7 +18,7 @@ from .numbering import BLOCK, norm_options, norm_rules, resnet_numbering, resnet
 STATISTICS = r".*\.(running_mean|running_var|num_batches_tracked)"
 USUAL = {"down": "strided", "up": "transposed", "in_channels": 3, "out_channels": 3}
 """Options that a configuration does not mention."""
-RGB = "RGB in [-1, 1] ending in tanh, padded by reflection, as pytorch-CycleGAN-and-pix2pix (else: --as-layout)"
+RGB = "RGB in [-1, 1] ending in tanh, padded by reflection, as pytorch-CycleGAN-and-pix2pix (else: as_layout=NAME)"
 
 
 def is_resnet(state: StateDict, prefix: str = "model.") -> bool:
@@ -116,7 +116,7 @@ NO_NORM = resnet_converter(known={"norm": "none"}, layout="cyclegan-no-norm", on
 UVCGAN = resnet_converter(
     finish=in_unit_range,
     layout="uvcgan-resnet",
-    assumes="pictures in [0, 1] and a sigmoid, as uvcgan2's resnet9 has them (else: --as-layout cyclegan)",
+    assumes="pictures in [0, 1] and a sigmoid, as uvcgan2's resnet9 has them (else: as_layout=cyclegan)",
     on_demand=True,
     suggested_by=r"net_(avg_)?gen_(ab|ba)",
 )

@@ -10,7 +10,7 @@ from ...convert.converter import Converter, Rules, count, has
 from ...types import StateDict
 from .folding import from_bgr
 
-BGR = "pictures in BGR order, as mmgeneration and mmagic read them (else: --as-layout mmgen-rgb)"
+BGR = "pictures in BGR order, as mmgeneration and mmagic read them (else: as_layout=mmgen-rgb)"
 MAKES = {"z": "B", "h": "A"}
 """genz makes zebras of horses, genh horses of zebras; critics are called by what they look at."""
 

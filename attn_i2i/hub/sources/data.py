@@ -30,7 +30,7 @@ def fetch_data(data: DataSet, target: Path, *, digest: str | None = None, force:
     FetchError with what each source answered and what a person can do, TargetExistsError for a target that is there.
     """
     if target.exists() and any(target.iterdir()) and not force:
-        raise FetchError(f"{target} exists already and is not empty: choose another folder, or give --force")
+        raise FetchError(f"{target} exists already and is not empty: choose another folder, or give force=True")
     stand_in = Card(data.name, data.summary, "", "", {}, licence=data.licence, sources=data.sources)
     sources = usable(stand_in, digest)
     if not sources:
@@ -55,7 +55,7 @@ def by_hand(data: DataSet) -> str:
     open_way = any(source.open_way and not source.pinned for source in data.sources)
     told = [
         data.ask,
-        "It comes over plain http and nobody states its SHA-256: give --sha256 DIGITS if you know it."
+        "It comes over plain http and nobody states its SHA-256: give digest=DIGITS if you know it."
         if open_way
         else "",
         f"By hand: get it at {places} and unpack it." if places else "",

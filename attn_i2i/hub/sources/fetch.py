@@ -89,7 +89,7 @@ def _why_none(card: Card) -> str:
     if any(source.open_way and source.state == "unchecked" for source in card.sources):
         return (
             "its file comes over plain http only, where anybody on the way can change it, and nobody states its"
-            f" SHA-256: if you know it, run attn-i2i fetch {card.name} --sha256 DIGITS"
+            " SHA-256: if you know it, fetch the model with digest=DIGITS"
         )
     return "its file can only be had by hand"
 

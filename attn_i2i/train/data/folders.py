@@ -107,7 +107,7 @@ def domain_folders(data: str | os.PathLike[str]) -> TrainingImages:
     if len(domains) < 2:
         raise UnreadableFileError(
             f"{base} has {len(domains)} folders of pictures: a multi-domain recipe needs one folder a domain, or a"
-            " table of attributes (--attributes)."
+            " table of attributes (attributes=TABLE)."
         )
     if MASKS in domains:
         notes.append(f"{base / MASKS} is taken for a domain like the others: move it away if it is none.")

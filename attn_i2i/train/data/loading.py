@@ -61,14 +61,14 @@ class Store:
 
 def _room_for(count: int, size: int, shared: bool) -> Tensor:
     """Memory for ``count`` pictures; ``shared`` is a file in memory, which containers keep small."""
-    need = f"--cache needs {math.ceil(count * 3 * size**2 / 2**20):,} MiB of"
+    need = f"cache=True needs {math.ceil(count * 3 * size**2 / 2**20):,} MiB of"
     try:
         room = torch.empty(count, 3, size, size, dtype=torch.uint8)
         return room.share_memory_() if shared else room
     except (RuntimeError, MemoryError) as error:
-        kind, advice = "memory", "leave --cache out, or give a smaller --load-size"
+        kind, advice = "memory", "give cache=False or a smaller load_size"
         if shared:
-            kind, advice = "shared memory", "give --workers 0, or enlarge it (/dev/shm; docker run --shm-size)"
+            kind, advice = "shared memory", "give workers=0, or enlarge it (/dev/shm; docker run --shm-size)"
         raise OutOfMemoryError(f"{need} {kind}, more than there is: {advice}.") from error
 
 

@@ -159,7 +159,7 @@ def shard_loader(stream: ShardStream, *, workers: int, pin: bool) -> DataLoader[
     if readers > fewest:
         raise ConfigError(
             f"{fewest} shards cannot feed {readers} readers (processes x workers): make more and smaller shards, or"
-            " give fewer workers (--workers)."
+            " give fewer workers (workers=NUMBER)."
         )
     return DataLoader(
         stream,

@@ -83,7 +83,7 @@ def _check_selected(path: Path, columns: list[str], selected: Sequence[str]) -> 
         if columns.count(name) > 1:
             raise ConfigError(f"{path} has {columns.count(name)} columns called {name!r}: rename all but one.")
     if not selected:
-        raise ConfigError(f"Choose attributes of {path} (--select), such as {', '.join(columns[:3])}.")
+        raise ConfigError(f"Choose attributes of {path} (select=[...]), such as {', '.join(columns[:3])}.")
 
 
 def _doubts(labels: np.ndarray, selected: Sequence[str]) -> Iterator[str]:

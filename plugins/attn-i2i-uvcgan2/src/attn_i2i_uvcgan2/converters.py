@@ -120,7 +120,7 @@ GENERATOR = Converter(
     infer=infer_generator,
     rename=generator_rules,
     layout="uvcgan2",
-    assumes=f"{HEADS} heads of attention, as released: no tensor tells their number (else: --set heads=N)",
+    assumes=f"{HEADS} heads of attention, as released: no tensor tells their number (else: options={{'heads': N}})",
 )
 DISCRIMINATOR = Converter(
     role="discriminator",
