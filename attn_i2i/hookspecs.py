@@ -18,7 +18,7 @@ hookimpl = pluggy.HookimplMarker("attn_i2i")
 
 @hookspec(historic=True)
 def register_components(zoo: Zoo) -> None:
-    """Add generators, discriminators, heads, losses, recipes, converters, cards or measures to ``zoo``."""
+    """Add generators, discriminators, heads, losses, recipes, converters, cards, data sets or measures to ``zoo``."""
 
 
 @hookspec(historic=True)

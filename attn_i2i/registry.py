@@ -131,6 +131,7 @@ class Zoo:
         self.recipes: Registry[Callable[..., Recipe]] = Registry("recipe")
         self.converters: Registry[Any] = Registry("converter")
         self.cards: Registry[Any] = Registry("card")
+        self.datasets: Registry[Any] = Registry("data set")
         self.measures: Registry[Measure] = Registry("measure")
 
     def registries(self) -> list[Registry[Any]]:

@@ -106,23 +106,20 @@ def worker(shared: Worker) -> Worker:
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSources]:
     """A server that stands for every place of published files, a store of this test's own, and leave to fetch."""
-    from attn_i2i.hub.sources import bring, download, drive, index, kinds
+    from attn_i2i.hub.sources.index import index_url
+    from attn_i2i.plugins import zoo
 
     from .helpers.fakesources import FakeSources
+    from .helpers.sources import stand_in
 
     monkeypatch.setenv("ATTN_I2I_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("ATTN_I2I_FETCH")
-    for module in (download, bring):
-        monkeypatch.setattr(module, "PAUSES", (0.0, 0.0))
-    index.index_url.cache_clear()
+    cards = zoo().cards
+    monkeypatch.setattr(cards, "_entries", dict(cards._entries))  # the cards that a test adds are its own
     with FakeSources() as running:
-        monkeypatch.setattr(kinds, "ZENODO", running.url)
-        monkeypatch.setattr(kinds, "DROPBOX_HOSTS", ("localhost",))
-        monkeypatch.setattr(drive, "DRIVE", running.url)
-        monkeypatch.setattr(drive, "DRIVE_HOSTS", ("127.0.0.1",))
-        monkeypatch.setenv("PIP_INDEX_URL", f"{running.url}/simple")
+        stand_in(running, monkeypatch)
         yield running
-    index.index_url.cache_clear()
+    index_url.cache_clear()
 
 
 @pytest.fixture

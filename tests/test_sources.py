@@ -11,7 +11,7 @@ import pytest
 
 import attn_i2i
 from attn_i2i.hub import LicenceError
-from attn_i2i.hub.sources import FetchError, FirstUseWarning, fetch_model
+from attn_i2i.hub.sources import FetchError, FirstUseWarning, download, fetch_model
 from attn_i2i.hub.sources.progress import size_words
 from attn_i2i.hub.whole import check_whole
 from attn_i2i.models.card import Card
@@ -21,11 +21,17 @@ from attn_i2i.models.source import Source
 from attn_i2i.plugins import zoo
 
 from .helpers.archives import tarred, zipped
-from .helpers.commands import Run
+from .helpers.commands import Run, picture
+from .helpers.fakehub import FakeHub
 from .helpers.fakesources import DRIVE_PRIVATE, DRIVE_QUOTA, FakeSources
+from .helpers.source import ROOT
 from .helpers.sources import CHECKPOINT, card, digest, litter, source
+from .tools.source_scenes import refusals, web_scenes
+from .tools.source_transcripts import Stage
 
 FILE = "model.pth"
+REPLAYED = ("from-wheel", "unpinned")
+"""The scenes of docs/sources.md that are played again here; all of them take long."""
 
 
 def bare(places: FakeSources, **options: object) -> Source:
@@ -183,6 +189,13 @@ def test_sources_are_tried_in_order_of_trust(places: FakeSources) -> None:
     ]
 
 
+def test_where_the_hub_cannot_be_reached_the_next_source_is_asked(places: FakeSources) -> None:
+    hub = source("hub", "me/gone", files=(FILE,), mirror=True)
+    assert fetch_model(card(hub, bare(places)), fetch=True)
+    with pytest.raises(FetchError, match=r"Hub: .*By hand: get the file at https://huggingface.co/me/gone/blob/main/"):
+        fetch_model(card(hub), fetch=True)
+
+
 def test_first_use_is_held_against_every_later_one(places: FakeSources, tmp_path: Path) -> None:
     one = card(source("dropbox", places.put("/net.pth", CHECKPOINT)))
     with pytest.warns(FirstUseWarning):
@@ -211,7 +224,7 @@ def test_the_first_digits_that_a_publisher_prints_are_held_too(places: FakeSourc
             {"sums": {FILE: CHECKPOINT}, "size": 501_000_000},
             r"501 MB, Dropbox\) is not fetched unasked, because that is",
         ),
-        ({"size": 100}, "because nobody states a hash of it"),
+        ({"size": 100}, "because no hash of it is known beforehand"),
         ({"sums": {FILE: CHECKPOINT}}, "size not known"),
     ],
 )
@@ -247,12 +260,43 @@ def test_plain_http_needs_a_hash(places: FakeSources, run: Run) -> None:
     one = card(source("http", places.put(f"/{FILE}", CHECKPOINT)))
     with pytest.raises(FetchError, match="comes over plain http only") as caught:
         fetch_model(one, fetch=True)
-    assert "digest=DIGITS" in str(caught.value)
+    assert "--sha256 DIGITS" in str(caught.value)
     assert places.requests == []
     name = registered(one)
     assert run("fetch", name, "--sha256", "12")[0] == 2
     assert "expected 000" in run("fetch", name, "--sha256", "0" * 64)[2]
+    assert "left out (plain http and no hash known: --sha256 DIGITS takes it)" in run("fetch", name, "--dry-run")[1]
+    assert "needs --sha256" in run("show", name)[1]
+    plan = run("fetch", name, "--dry-run", "--sha256", digest(CHECKPOINT))[1]
+    assert "1. web, size not known, hash known" in plan
+    with pytest.raises(FetchError, match="plain http only"):
+        attn_i2i.load(name, fetch=True)
     assert run("fetch", name, "--sha256", digest(CHECKPOINT).upper())[0] == 0
+
+
+def test_a_given_hash_does_not_take_the_place_of_the_cards(places: FakeSources, run: Run) -> None:
+    name = registered(card(bare(places)))
+    code, _, err = run("fetch", name, "--sha256", "0" * 64)
+    assert (code, "give no hash of your own" in err) == (1, True)
+    assert places.requests == []
+    assert run("fetch", name, "--sha256", digest(CHECKPOINT))[0] == 0
+
+
+def test_a_wheel_over_plain_http_needs_a_hash_on_the_card(places: FakeSources) -> None:
+    entry = {"filename": "net.whl", "url": f"{places.url}/net.whl", "hashes": {"sha256": "0" * 64}}
+    kind = {"Content-Type": "application/json"}
+    places.put("/simple/net/", json.dumps({"files": [entry]}).encode(), headers=kind)
+    with pytest.raises(FetchError, match="would come over plain http"):
+        fetch_model(card(source("index", "net==1", files=("net.whl",), members=("net.pth",))), fetch=True)
+    assert places.count("net.whl") == 0
+
+
+def test_a_plain_address_is_never_upgraded(places: FakeSources, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(download, "ask", lambda url, **_: asked.append(url) or (_ for _ in ()).throw(FetchError("no")))
+    with pytest.raises(FetchError):
+        fetch_model(card(source("http", "http://a.org/x.pth", sums={"x.pth": b""}, size=9)))
+    assert asked == ["http://a.org/x.pth"]
 
 
 def test_a_restricted_licence_is_asked_about_before_any_request(places: FakeSources, run: Run) -> None:
@@ -289,6 +333,7 @@ def test_one_failure_of_several_is_told_and_counts(places: FakeSources, run: Run
 def test_a_file_of_another_model_is_not_stored(places: FakeSources) -> None:
     for options, told in (
         ({"config": {"blocks": 6}}, "the file's blocks is 9, but the card of .* says 6"),
+        ({"config": {"norm": "batch"}}, "the file's norm is instance, but the card of .* says batch"),
         ({"architecture": "stargan"}, "holds a model of cyclegan, the card of .* is of stargan"),
         ({"directions": {"A2B": "a2b", "B2A": "b2a"}}, "the file holds A2B, but the card of .* A2B, B2A"),
     ):
@@ -301,3 +346,18 @@ def test_a_file_of_another_model_is_not_stored(places: FakeSources) -> None:
 def test_sizes_are_written_as_people_do() -> None:
     sizes = {None: "size not known", 12: "12 B", 45_575_747: "45.6 MB", 4_700_000_000: "4.7 GB", 253_800_000: "254 MB"}
     assert {size: size_words(size) for size in sizes} == sizes
+
+
+def test_the_transcripts_of_the_docs_are_what_happens(
+    places: FakeSources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ATTN_I2I_PLUGINS", "")
+    monkeypatch.setattr("warnings.showwarning", None)
+    picture("photo.png", (96, 64))
+    shown = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    with FakeHub() as hub:
+        stage = Stage(hub, places, tmp_path / "home")
+        played = [stage.play(scene) for scene in (*web_scenes(places), *refusals(places)) if scene.model in REPLAYED]
+    assert len(played) == len(REPLAYED)
+    assert all(text in shown for text in played)

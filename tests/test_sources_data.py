@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from attn_i2i import hookimpl
+from attn_i2i.files import TargetExistsError
 from attn_i2i.hub.mirror import write_weights
 from attn_i2i.hub.publish import Published
 from attn_i2i.hub.sources import FetchError
@@ -15,7 +18,9 @@ from attn_i2i.hub.sources.live import ask_all
 from attn_i2i.models.cards import get_card
 from attn_i2i.models.dataset import DataSet, datasets, get_dataset, read_dataset
 from attn_i2i.models.places import installed_folder, shipped_models
-from attn_i2i.plugins import zoo
+from attn_i2i.plugins import PluginWarning, manager, zoo
+from attn_i2i.registry import Zoo
+from attn_i2i.testing import check_plugin
 from attn_i2i.types import ModelError, UnknownNameError
 
 from .helpers.archives import tarred, zipped
@@ -23,7 +28,7 @@ from .helpers.commands import Run, picture
 from .helpers.fakehub import FakeHub
 from .helpers.fakesources import CAPTIVE, FakeSources
 from .helpers.hub_worker import Worker
-from .helpers.sources import CHECKPOINT, card, litter, source
+from .helpers.sources import CHECKPOINT, card, digest, litter, source
 
 
 @pytest.fixture
@@ -47,8 +52,54 @@ def test_a_data_set_becomes_the_folders_that_training_reads(
     written = sorted(str(p.relative_to(tmp_path / "deep" / "data")) for p in (tmp_path / "deep").rglob("*.*"))
     assert written == sorted(name.removeprefix("set/") for name in files)
     assert litter() == []
-    with pytest.raises(FetchError, match="exists already"):
+    with pytest.raises(TargetExistsError, match="exists already"):
         fetch_data(data_set(places, body), tmp_path / "deep" / "data")
+    fetch_data(data_set(places, body), tmp_path / "deep" / "data", force=True)
+
+
+def test_only_a_data_set_is_replaced(places: FakeSources, photo: bytes, tmp_path: Path) -> None:
+    one = data_set(places, zipped({"trainA/1.png": photo}), folders={"trainA": "trainA"})
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("x")
+    with pytest.raises(TargetExistsError, match=r"holds thesis.txt too, so force=True does not replace it"):
+        fetch_data(one, tmp_path / "mine", force=True)
+    with pytest.raises(TargetExistsError, match="is a file"):
+        fetch_data(one, tmp_path / "mine" / "thesis.txt", force=True)
+    assert places.requests == []
+
+
+def test_a_plugin_brings_a_data_set(places: FakeSources, photo: bytes, tmp_path: Path) -> None:
+    body = zipped({"cats/1.png": photo, "dogs/1.png": photo})
+    path = tmp_path / "cats2dogs.toml"
+    path.write_text(
+        f'''summary = "Cats and dogs"
+folders = {{ cats = "trainA", dogs = "trainB" }}
+[[sources]]
+kind = "http"
+address = "{places.put("/cats2dogs.zip", body)}"
+sha256 = {{ "cats2dogs.zip" = "{digest(body)}" }}
+evidence = "a test"'''
+    )
+
+    def register_components(zoo: Zoo) -> None:
+        zoo.datasets.add("cats2dogs", path)
+        zoo.datasets.add("wrong-name", path)
+
+    plugin = SimpleNamespace(register_components=hookimpl(register_components))
+    manager().register(plugin, "pets")
+    try:
+        problems = {part.name: part.problem for part in check_plugin(manager(), "pets")}
+        assert problems["cats2dogs"] is None
+        assert "names itself 'cats2dogs'" in str(problems["wrong-name"])
+        with pytest.warns(PluginWarning, match="The data set 'wrong-name' of plugin 'pets' is left out"):
+            assert "cats2dogs" in datasets()
+        with pytest.warns(PluginWarning):
+            fetch_data(get_dataset("cats2dogs"), tmp_path / "pets")
+        assert (tmp_path / "pets" / "trainB" / "1.png").read_bytes() == photo
+    finally:
+        manager().unregister(name="pets")
+    with pytest.raises(UnknownNameError):
+        get_dataset("cats2dogs")
 
 
 @pytest.mark.parametrize(
@@ -78,6 +129,7 @@ def test_what_a_program_cannot_have_says_how_a_person_can(run: Run, tmp_path: Pa
     assert "cyclegan/datasets/horse2zebra.zip" in err
     assert run("data", "fetch", "horse2zebra", "data", "--sha256", "12")[0] == 2
     assert "selfies and anime faces" in run("data", "fetch", "selfie2anime", "data", "--dry-run")[1]
+    assert "left out (plain http and no hash known" in run("data", "fetch", "maps", "data", "--dry-run")[1]
     assert not (tmp_path / "data").exists()
     with pytest.raises(UnknownNameError, match="Did you mean 'horse2zebra'"):
         get_dataset("horse2zebr")

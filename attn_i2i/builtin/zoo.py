@@ -1,4 +1,4 @@
-"""The models that ship with the package, and those that it tells of: a card each, read when it is asked for."""
+"""The models that the package tells of, a card each, and the papers' data sets; each is read when it is asked for."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_components(zoo: Zoo) -> None:
-    """Register every card of the package by its file, as a plugin would its own."""
+    """Register every card and data set of the package by its file, as a plugin would its own."""
     from ..models.places import shipped_models
 
     for path in sorted(shipped_models().glob("*.toml")):
         zoo.cards.add(path.stem, path)
+    for path in sorted((shipped_models() / "data").glob("*.toml")):
+        zoo.datasets.add(path.stem, path)

@@ -39,12 +39,14 @@ def fetch_data(
 ) -> None:
     """Fetch a data set into DIR. It becomes trainA, trainB, testA, testB; where that cannot be, how is said."""
     from ..hub.sources import data as room
+    from ..hub.sources.plan import plan
     from ..models.dataset import get_dataset
     from .fetch import check_digest
 
-    data = get_dataset(name)
+    data, digest = get_dataset(name), check_digest(digest)
     if dry_run:
-        print(f"{name}: {data.summary}. Licence: {data.licence}. {spelled(room.by_hand(data))}")
+        print(f"{name}: {data.summary}. Licence: {data.licence}")
+        print(spelled("\n".join([*plan(room.as_card(data), digest), f"  {room.by_hand(data)}"])))
         return
-    counts = room.fetch_data(data, folder, digest=check_digest(digest), force=force)
+    counts = room.fetch_data(data, folder, digest=digest, force=force)
     print(f"{name}: " + ", ".join(f"{count} pictures in {folder / where}" for where, count in counts.items()))

@@ -35,7 +35,7 @@ def fetch(
     failed = False
     for card in cards:
         if dry_run:
-            print("\n".join(_plan(card)))
+            print("\n".join(_plan(card, digest)))
             continue
         try:
             print(_fetched(card, accept_license or _asked(card), digest))
@@ -73,11 +73,11 @@ def _asked(card: Card) -> bool:
     return typer.confirm(f"{card.name} is under {card.licence}. {card.licence_note} Accept it?", err=True)
 
 
-def _plan(card: Card) -> Iterator[str]:
+def _plan(card: Card, digest: str | None) -> Iterator[str]:
     """What fetching a model would do, line by line; nobody is asked for it."""
     from ..hub.sources.fetch import by_hand
-    from ..hub.sources.policy import amount, usable
-    from ..hub.sources.progress import size_words
+    from ..hub.sources.plan import plan
+    from ..hub.sources.policy import usable
     from ..models.places import installed_folder
 
     if (folder := installed_folder(card.name)) is not None:
@@ -87,10 +87,6 @@ def _plan(card: Card) -> Iterator[str]:
     if card.weights and card.weights.repo:
         yield f"  1. Hub, in this library's format: {card.weights.repo} at {card.weights.revision}"
         return
-    sources = usable(card)
-    for number, source in enumerate(sources, 1):
-        pinned = "hash known" if source.pinned else "no hash known: trusted at first use"
-        inner = f", takes {', '.join(source.members)}" if source.members else ""
-        yield f"  {number}. {source.label}, {size_words(amount(source))}, {pinned}: {source.page}{inner}"
-    if not sources:
+    yield from map(spelled, plan(card, digest))
+    if not usable(card, digest):
         yield f"  no source that a program can use. {spelled(by_hand(card))}"

@@ -15,6 +15,10 @@ from .cards import whereabouts as whereabouts
 from .config import DiscriminatorConfig as DiscriminatorConfig
 from .config import ModelConfig as ModelConfig
 from .config import read_config as read_config
+from .dataset import DataSet as DataSet
+from .dataset import datasets as datasets
+from .dataset import get_dataset as get_dataset
+from .dataset import read_dataset as read_dataset
 from .directory import build_discriminators as build_discriminators
 from .directory import build_generator as build_generator
 from .directory import save_model as save_model

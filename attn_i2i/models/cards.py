@@ -18,6 +18,9 @@ from .config import CONFIG, ModelConfig, read_config
 from .mistaken import no_model_file, no_such_path
 from .places import installed_folder, model_store, models_in, shipped_models
 
+IN_DISTRIBUTIONS = {"photo2cartoon": "attn-i2i-photo2cartoon"}
+"""Models that the repository's own distributions tell of, each with what to install."""
+
 
 def cards() -> dict[str, Card]:
     """Every card by name, those of the package and those of plugins.
@@ -115,6 +118,8 @@ def get_card(name: str) -> Card:
         raise error
     if card is None:
         names = [*cards(), *(alias for one in cards().values() for alias in one.aliases)]
+        if distribution := IN_DISTRIBUTIONS.get(name):
+            raise UnknownNameError(f"The card of {name} comes with a plugin: pip install {distribution}.")
         raise UnknownNameError(f"No model is named {name!r}.{suggestion(name, names)} See attn-i2i list.")
     return card
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from ..registry import suggestion
+from ..plugins import zoo
+from ..plugins._manager import usable
+from ..registry import Entry, suggestion
 from ..types import ModelError, UnknownNameError
 from .card import UNSTATED, from_table
-from .places import shipped_models
 from .source import Source, check_source
 
 
@@ -45,15 +47,31 @@ def read_dataset(path: Path) -> DataSet:
     return from_table(DataSet, {"name": path.stem, **raw, "sources": sources}, str(path))
 
 
-@cache
 def datasets() -> dict[str, DataSet]:
-    """Every data set of the package by name."""
-    return {path.stem: read_dataset(path) for path in sorted((shipped_models() / "data").glob("*.toml"))}
+    """Every data set by name, those of the package and those of plugins.
+
+    One that cannot be read is left out with a PluginWarning that names its plugin.
+    """
+    return dict(sorted(usable(zoo().datasets, read_dataset_entry).items()))
+
+
+def read_dataset_entry(entry: Entry[Any]) -> DataSet:
+    """The data set of an entry, whose target is a DataSet, where to import one from, or the path of its TOML file."""
+    part = entry.load()
+    data = _read_once(part) if isinstance(part, Path) else part
+    if not isinstance(data, DataSet):
+        raise ModelError(f"it is a {type(part).__name__}, expected a DataSet or the path of a TOML file.")
+    if data.name != entry.name:
+        raise ModelError(f"it is registered as {entry.name!r}, but names itself {data.name!r}.")
+    return data
+
+
+_read_once = cache(read_dataset)
 
 
 def get_dataset(name: str) -> DataSet:
     """The data set of a name; raises UnknownNameError with a suggestion."""
-    known = datasets()
-    if name not in known:
-        raise UnknownNameError(f"No data set is named {name!r}.{suggestion(name, known)} See attn-i2i data list.")
-    return known[name]
+    table = datasets()
+    if name not in table:
+        raise UnknownNameError(f"No data set is named {name!r}.{suggestion(name, table)} See attn-i2i data list.")
+    return table[name]

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..models.cards import read_entry
+from ..models.dataset import read_dataset_entry
 from ..plugins import PluginManager, using
 from ..registry import Entry, Registry
 from ..types import AttnI2IError, ConfigError, ModelError
@@ -52,6 +53,7 @@ def _problem(registry: Registry[Any], entry: Entry[Any], options: Mapping[str, A
         "recipe": lambda part: check_recipe(_shrunk(part, options)),
         "converter": check_converter,
         "card": lambda _: read_entry(entry),
+        "data set": lambda _: read_dataset_entry(entry),
         "measure": check_measure,
     }
     try:

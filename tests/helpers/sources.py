@@ -8,16 +8,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from attn_i2i.hub.sources import bring, download, drive, index, kinds
 from attn_i2i.models.card import Card
 from attn_i2i.models.places import model_store
 from attn_i2i.models.source import Source
 
+from .fakesources import FakeSources
 from .source import ROOT
 
 CASES = ROOT / "tests" / "cases"
 CHECKPOINT = (CASES / "cyclegan" / "latest_net_G_A.pth").read_bytes()
 """A small CycleGAN generator, in the format of the published ones."""
 _numbers = itertools.count()
+
+
+def stand_in(places: FakeSources, patch: pytest.MonkeyPatch) -> None:
+    """Let one server on loopback stand for Zenodo, Dropbox, Google Drive and the package index; waits are short."""
+    for module in (download, bring):
+        patch.setattr(module, "PAUSES", (0.0, 0.0))
+    patch.setattr(kinds, "ZENODO", places.url)
+    patch.setattr(kinds, "DROPBOX_HOSTS", ("localhost",))
+    patch.setattr(drive, "DRIVE", places.url)
+    patch.setattr(drive, "DRIVE_HOSTS", ("127.0.0.1",))
+    patch.setenv("PIP_INDEX_URL", f"{places.url}/simple")
+    index.index_url.cache_clear()
 
 
 def digest(content: bytes) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from ...files import atomic_dir
+from ...files import TargetExistsError, atomic_dir
 from ...models.card import Card
 from ...models.dataset import DataSet
 from ...models.source import Source
+from ..errors import HubError
 from .bring import bring
 from .download import require_room
 from .errors import FetchError
@@ -29,9 +30,8 @@ def fetch_data(data: DataSet, target: Path, *, digest: str | None = None, force:
     ``digest`` is the SHA-256 of the archive where the user knows it. The folder appears whole or not at all. Raises
     FetchError with what each source answered and what a person can do, TargetExistsError for a target that is there.
     """
-    if target.exists() and any(target.iterdir()) and not force:
-        raise FetchError(f"{target} exists already and is not empty: choose another folder, or give force=True")
-    stand_in = Card(data.name, data.summary, "", "", {}, licence=data.licence, sources=data.sources)
+    _check_target(data, target, force)
+    stand_in = as_card(data)
     sources = usable(stand_in, digest)
     if not sources:
         raise FetchError(f"{data.name} cannot be fetched by a program. {by_hand(data)}")
@@ -40,13 +40,31 @@ def fetch_data(data: DataSet, target: Path, *, digest: str | None = None, force:
         require_consent(stand_in, source, True)
         try:
             counts = _from_source(data, source, target, force)
-        except FetchError as error:
+        except HubError as error:
             note_failure(source, str(error))
-            problems.append(f"{source.label}: {error}")
+            problems.append(f"{source.label}: {str(error).rstrip('.')}")
         else:
             note_answer(source)
             return counts
     raise FetchError(f"{data.name} could not be fetched. {'; '.join(problems)}. {by_hand(data)}")
+
+
+def _check_target(data: DataSet, target: Path, force: bool) -> None:
+    """Refuse early, and never replace a folder that holds anything but such a data set."""
+    if target.exists() and not target.is_dir():
+        raise TargetExistsError(f"{target} is a file: name a folder that is to be written")
+    held = {path.name for path in target.iterdir()} if target.exists() else set()
+    if held and not force:
+        raise TargetExistsError(f"{target} exists already and is not empty: choose another folder, or give force=True")
+    if other := sorted(held - set((data.folders or FOLDERS).values())):
+        raise TargetExistsError(
+            f"{target} holds {other[0]} too, so force=True does not replace it: choose another folder"
+        )
+
+
+def as_card(data: DataSet) -> Card:
+    """A card with the sources of a data set, for what looks at cards."""
+    return Card(data.name, data.summary, "", "", {}, licence=data.licence, sources=data.sources)
 
 
 def by_hand(data: DataSet) -> str:

@@ -14,6 +14,7 @@ from ...models.places import installed_folder, model_store, target_for
 from ...models.source import Source
 from ...models.trust import check_private
 from ...types import AttnI2IError
+from ..errors import HubError
 from ..licences import require_licence
 from .bring import Brought, bring
 from .download import Remote, check_download
@@ -47,14 +48,13 @@ def fetch_model(
     for source in _allowed(card, sources, fetch):
         try:
             folder = _from_source(card, source)
-        except FetchError as error:
+        except HubError as error:  # of this room, or of the Hub's own client
             note_failure(source, str(error))
-            problems.append(f"{source.label}: {error}")
+            problems.append(f"{source.label}: {str(error).rstrip('.')}")
         else:
             note_answer(source)
             return folder
-    told = "; ".join(problems)
-    raise FetchError(f"{card.name} could not be fetched. {told.rstrip('.')}. {by_hand(card)}")
+    raise FetchError(f"{card.name} could not be fetched. {'; '.join(problems)}. {by_hand(card)}")
 
 
 def _allowed(card: Card, sources: list[Source], fetch: bool | None) -> list[Source]:
@@ -89,7 +89,7 @@ def _why_none(card: Card) -> str:
     if any(source.open_way and source.state == "unchecked" for source in card.sources):
         return (
             "its file comes over plain http only, where anybody on the way can change it, and nobody states its"
-            " SHA-256: if you know it, fetch the model with digest=DIGITS"
+            f" SHA-256: if you know it, run attn-i2i fetch {card.name} --sha256 DIGITS"
         )
     return "its file can only be had by hand"
 

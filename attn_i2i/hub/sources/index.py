@@ -43,6 +43,11 @@ def locate_index(source: Source) -> list[Remote]:
                 f" {expected[:12]}...: it was not downloaded"
             )
         _check_scheme(page, url)
+        if not expected and urlsplit(url).scheme != "https":
+            raise FetchError(
+                f"{name} would come over plain http ({redacted(url)}), and the card states no SHA-256 of it: it was not"
+                " downloaded"
+            )
         own = headers if urlsplit(url).netloc == urlsplit(page).netloc else {}
         remotes.append(Remote(name, url, size=source.size, sha256=expected or digest, headers=own))
     return remotes

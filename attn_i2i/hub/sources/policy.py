@@ -33,15 +33,27 @@ def setting() -> Literal["never", "always"] | None:
 def usable(card: Card, digest: str | None = None) -> list[Source]:
     """The sources that a program can use, the most trusted first; ``digest`` is a SHA-256 that the user knows.
 
-    What comes over plain http is left out where nobody states its hash: anybody on the way could change it.
+    What comes over plain http is left out where nobody states its hash: anybody on the way could change it. Raises
+    FetchError where the card knows another hash than ``digest``.
     """
     chosen = []
     for source in sorted(card.sources, key=lambda one: KINDS.index(one.kind)):
         if digest and len(source.names) == 1:
-            source = replace(source, sha256={**source.sha256, source.names[0]: digest}, evidence="the user")
+            source = _pinned_by(card, source, digest)
         if source.state == "unchecked" and (source.pinned or not source.open_way):
             chosen.append(source)
     return chosen
+
+
+def _pinned_by(card: Card, source: Source, digest: str) -> Source:
+    (name,) = source.names
+    stated = source.sha256.get(name, "")
+    if not digest.startswith(stated):
+        raise FetchError(
+            f"the card of {card.name} says that the SHA-256 of {name} is {stated[:12]}..., but {digest[:12]}... was"
+            " given: give no hash of your own"
+        )
+    return replace(source, sha256={**source.sha256, name: digest}, evidence="the user")
 
 
 def amount(source: Source) -> int | None:
@@ -62,7 +74,7 @@ def require_consent(card: Card, source: Source, fetch: bool | None) -> None:
     size = amount(source)
     if source.pinned and size is not None and size <= UNASKED:
         return
-    reason = "nobody states a hash of it" if not source.pinned else "that is more than 500 MB"
+    reason = "no hash of it is known beforehand" if not source.pinned else "that is more than 500 MB"
     raise FetchError(
         f"{card.name} is not on this machine. Its file ({size_words(size)}, {source.label}) is not fetched unasked,"
         f" because {reason}: run attn-i2i fetch {card.name}, or load it with fetch=True (ATTN_I2I_FETCH=always)"

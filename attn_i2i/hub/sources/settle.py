@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ...models.config import CONFIG, ModelConfig, read_config
 from ...models.places import target_for
 from ...models.readme import model_card
 from ...models.source import Source
+from ...plugins import zoo
 from ...types import ConversionError, UnreadableFileError
 from .bring import Brought
 from .errors import FetchError
@@ -79,8 +81,8 @@ def _check(card: Card, config: ModelConfig) -> None:
         raise FetchError(
             f"the file holds {', '.join(config.directions)}, but the card of {card.name} {', '.join(card.directions)}"
         )
+    usual = signature(zoo().generators.load(config.architecture)).parameters
     for option, value in card.config.items():
-        if option in config.config and config.config[option] != value:
-            raise FetchError(
-                f"the file's {option} is {config.config[option]}, but the card of {card.name} says {value}"
-            )
+        default = usual[option].default if option in usual else value  # an option left out has its usual value
+        if (actual := config.config.get(option, default)) != value:
+            raise FetchError(f"the file's {option} is {actual}, but the card of {card.name} says {value}")

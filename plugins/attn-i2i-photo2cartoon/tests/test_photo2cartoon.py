@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 from attn_i2i.convert import convert
+from attn_i2i.models.build import create
+from attn_i2i.models.cards import get_card
 from attn_i2i.models.config import read_config
 from attn_i2i.models.directory import build_generator
 from attn_i2i.plugins import manager
@@ -112,6 +114,19 @@ def test_a_published_file_becomes_a_model_of_two_directions(tmp_path: Path) -> N
     for direction, network in (("A2B", there), ("B2A", back)):
         generator = build_generator(tmp_path / "model", read_config(tmp_path / "model"), direction)
         assert torch.equal(generator(image).image, network(image).image)
+
+
+def test_its_card_tells_of_the_network_that_its_file_becomes(tmp_path: Path) -> None:
+    card = get_card("photo2cartoon")
+    with torch.device("meta"):
+        network = create(card.architecture, **card.config)
+    assert sum(tensor.numel() for tensor in network.state_dict().values()) == 3_773_735
+    there, back = (Photo2Cartoon(4).eval() for _ in "ab")
+    torch.save({"genA2B": published(there), "genB2A": published(back)}, tmp_path / "photo2cartoon_weights.pt")
+    config = convert(tmp_path / "photo2cartoon_weights.pt", tmp_path / "model", card="photo2cartoon").config
+    assert set(config.directions) == set(card.directions)
+    assert config.licence == "MIT"
+    assert card.convert_command == "attn-i2i convert photo2cartoon_weights.pt --as photo2cartoon"
 
 
 def test_ratios_keep_to_their_range() -> None:
