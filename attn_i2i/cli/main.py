@@ -34,6 +34,7 @@ from .measures import measures
 from .mirror import mirror
 from .new_plugin import new_plugin
 from .publish import publish
+from .serve import serve
 from .show import show
 from .study import study, study_result
 from .train import TrainCommand, train
@@ -74,6 +75,7 @@ app.command()(evaluate)
 app.command()(measures)
 app.command()(study)
 app.command()(study_result)
+app.command()(serve)
 app.command()(demo)
 app.command("list")(list_models)
 app.command()(show)

@@ -15,14 +15,16 @@ from .read import ImageSource, read_image
 from .values import unit_range
 
 
-def read_mask(source: ImageSource, size: tuple[int, int], *, scale: bool = False) -> Tensor:
+def read_mask(
+    source: ImageSource, size: tuple[int, int], *, scale: bool = False, max_pixels: int = MAX_PIXELS
+) -> Tensor:
     """Read a mask as (1, H, W) in [0, 1]: 1 where a picture may change, exactly 0 where it must not.
 
     Pictures count by their brightness, times their alpha. Arrays and tensors are (H, W) or (1, H, W); bool, uint8
     or float. Raises ShapeError where the mask is not ``size`` (height, width); with ``scale`` only where its aspect
-    is another one.
+    is another one. A file of more than ``max_pixels``, and than the size has, raises UnreadableFileError.
     """
-    mask = _values(source, size)
+    mask = _values(source, max(max_pixels, size[0] * size[1]))
     if mask.ndim != 3 or len(mask) != 1 or 0 in mask.shape:
         raise ShapeError(f"A mask of shape {tuple(mask.shape)} was given: expected (H, W) or (1, H, W).")
     if mask.shape[1:] != size:
@@ -33,12 +35,12 @@ def read_mask(source: ImageSource, size: tuple[int, int], *, scale: bool = False
     return unit_range(mask, "mask")
 
 
-def _values(source: ImageSource, size: tuple[int, int]) -> Tensor:
+def _values(source: ImageSource, max_pixels: int) -> Tensor:
     if isinstance(source, np.ndarray | Tensor):
         mask = _mask_tensor(source) if isinstance(source, np.ndarray) else source
         mask = mask.float() if mask.dtype == torch.bool else mask.float() / 255 if mask.dtype == torch.uint8 else mask
         return mask[None] if mask.ndim == 2 else mask
-    picture = read_image(source, max_pixels=max(MAX_PIXELS, size[0] * size[1]))
+    picture = read_image(source, max_pixels=max_pixels)
     mask = picture.rgb.mean(0, keepdim=True)
     return mask if picture.alpha is None else mask * picture.alpha
 

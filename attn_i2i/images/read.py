@@ -75,9 +75,11 @@ def read_image(
     )
 
 
-def read_stream(file: IO[bytes], label: str, name: str = "image", max_pixels: int = MAX_PIXELS) -> Picture:
+def read_stream(
+    file: IO[bytes], label: str, name: str = "image", max_pixels: int = MAX_PIXELS, page: int | None = None
+) -> Picture:
     """The picture in a seekable stream; ``label`` is what errors call it, ``name`` what the picture is called."""
-    return _Reader(max_pixels, None, None).stream(file, label, name)
+    return _Reader(max_pixels, None, page).stream(file, label, name)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -52,26 +54,45 @@ def assemble(picture: Picture, translation: Translation, limit: Tensor | None, o
     contents = here(translation.contents, images=True)
     attention = here(translation.attention)
     foreground, background = (None, None) if attention is None else split(attention, contents)
-    mask = None if foreground is None else binarize(foreground.sum(0, keepdim=True).clamp(0, 1), options.threshold)
-    background = None if background is None else background.clamp(0, 1)
     raw = None if translation.heatmap is None else translation.heatmap.to(source)
-    if options.composites and len(source) not in (1, len(output)):
-        raise ShapeError(f"{picture.name}: {len(source)} channels in and {len(output)} out cannot share a background.")
-    return Result(
-        options.compose(output, source, mask, limit),
+    components = Result(
+        output,
         source,
         foreground,
-        background,
-        mask,
+        None if background is None else background.clamp(0, 1),
+        None,
         contents,
         None if raw is None else _normalised(raw, picture.size),
         raw,
-        limit,
+        None,
         picture.alpha,
         picture.name,
         picture.icc,
         picture,
-        None if picture.stored is None else options.kept(output, mask, limit),
+    )
+    return recompose(components, limit, options)
+
+
+def recompose(components: Result, limit: Tensor | None, options: Options) -> Result:
+    """What a call with ``options`` and the mask ``limit`` (1, H, W) would give, without running the network again.
+
+    ``components`` are the result of a call without any of these, so that their image is the network's own output.
+    ``options.size`` and ``options.color`` are those of that call. Raises ConfigError where there is no mask to go by,
+    ShapeError where output and source differ in channels.
+    """
+    output, source, foreground = components.image, components.source, components.foreground
+    if options.composites and len(source) not in (1, len(output)):
+        raise ShapeError(
+            f"{components.name}: {len(source)} channels in and {len(output)} out cannot share a background."
+        )
+    mask = None if foreground is None else binarize(foreground.sum(0, keepdim=True).clamp(0, 1), options.threshold)
+    stored = components.origin is not None and components.origin.stored is not None
+    return replace(
+        components,
+        image=options.compose(output, source, mask, limit),
+        mask=mask,
+        limit=limit,
+        kept=options.kept(output, mask, limit) if stored else None,
     )
 
 

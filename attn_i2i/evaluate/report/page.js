@@ -17,16 +17,7 @@ if (wipe) {
     over.src = pictures[row.outputs[model.value]];
     over.alt = `output of ${model.selectedOptions[0].textContent}`;
   };
-  const move = () => wipe.style.setProperty("--at", `${slider.value}%`);
-  const drag = (event) => {
-    const box = wipe.getBoundingClientRect();
-    slider.value = Math.max(0, Math.min(100, 100 * (event.clientX - box.left) / box.width));
-    move();
-  };
-  wipe.addEventListener("pointerdown", (event) => { wipe.setPointerCapture(event.pointerId); drag(event); });
-  wipe.addEventListener("pointermove", (event) => { if (event.buttons) drag(event); });
   [model, picture].forEach((choice) => choice.addEventListener("change", draw));
-  slider.addEventListener("input", move);
   document.querySelectorAll("button.open").forEach((button) => button.addEventListener("click", () => {
     [picture.value, model.value] = [button.dataset.row, button.dataset.model];
     draw();
@@ -35,5 +26,5 @@ if (wipe) {
     slider.focus({ preventScroll: true });
   }));
   draw();
-  move();
+  makeWipe(wipe, slider);
 }

@@ -22,7 +22,8 @@ SURE = 0.05
 def page(evaluation: Evaluation, chart: Chart | None) -> str:
     """The whole page as HTML, without a request to anywhere."""
     room = files(__package__)
-    style, script = ((room / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    parts = {ending: [f"wipe.{ending}", f"page.{ending}"] for ending in ("css", "js")}
+    style, script = ("".join((room / name).read_text(encoding="utf-8") for name in names) for names in parts.values())
     pictures = Thumbnails()
     body = "\n".join(_sections(evaluation, chart, pictures))
     rows = [_wipe_row(evaluation, stem, pictures) for stem in shown_stems(evaluation)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 
@@ -12,6 +13,19 @@ class Report(Protocol):
     """Told how many of ``total`` bytes are here; None where the size is not known."""
 
     def __call__(self, done: int, total: int | None) -> None: ...
+
+
+_listener: ContextVar[Report | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def heard_by(report: Report) -> Iterator[None]:
+    """Inside, downloads of this thread tell ``report`` how far they are, and show no bar."""
+    token = _listener.set(report)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
 
 
 def size_words(size: int | None) -> str:
@@ -29,6 +43,9 @@ def size_words(size: int | None) -> str:
 @contextmanager
 def shown_progress(title: str) -> Iterator[Report]:
     """A bar with size, speed and time left on a terminal's standard error; nothing where that is no terminal."""
+    if (listener := _listener.get()) is not None:
+        yield listener
+        return
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
