@@ -10,7 +10,9 @@ import typer
 Models = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[MODEL]...", help="Offer these alone: zoo names, model folders, hf-hub:owner/repo.", show_default="the zoo"
+        metavar="MODEL",
+        help="Offer these alone: zoo names, Hub names, model folders.",
+        show_default="the zoo",
     ),
 ]
 Fetch = Annotated[
@@ -43,9 +45,7 @@ def serve(
             raise
         print(f"error: {missing.name} is not installed: pip install 'attn-i2i[serve]'", file=sys.stderr)
         raise typer.Exit(1) from None
-    limits = Limits(
-        upload_bytes=int(max_megabytes * 2**20), pixels=int(max_megapixels * 1e6), waiting=max_waiting
-    )
+    limits = Limits(upload_bytes=int(max_megabytes * 2**20), pixels=int(max_megapixels * 1e6), waiting=max_waiting)
     if not is_loopback(host):
         text = f"warning: {host} is no loopback address: everybody who reaches this machine can use the page."
         print(text, file=sys.stderr)

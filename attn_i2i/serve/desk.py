@@ -216,7 +216,7 @@ def _start(queue: SimpleQueue[Ticket], work: Callable[[Ticket], None]) -> None:
             ticket = queue.get()
             try:
                 work(ticket)
-            except BaseException as error:  # noqa: BLE001 - whatever it is, the next page must be served
+            except BaseException as error:
                 desk.fail(ticket, error)
 
     threading.Thread(target=loop, name=f"attn-i2i serve {work.__name__}", daemon=True).start()

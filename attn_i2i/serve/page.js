@@ -236,6 +236,7 @@ const offer = () => {
   [$("left"), $("right")].forEach((select) => select.replaceChildren(...options()));
   $("left").value = keys.length === 2 ? keys[0] : "input";
   $("right").value = keys.at(-1) ?? "input";
+  $("parts-of").hidden = !done.length;
   $("parts").replaceChildren(...done.flatMap((number) => [
     make("h3", { textContent: labelOf(number) }),
     make("div", { className: "parts" }, ...state.slots[number].parts.filter((part) => part !== "input").map((part) => {

@@ -76,7 +76,9 @@ def listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         text = error.strerror or str(error)
-        raise PortError(f"{host}:{port} cannot be listened on ({text}): choose another port (0 takes a free one).") from error
+        raise PortError(
+            f"{host}:{port} cannot be listened on ({text}): choose another port (0 takes a free one)."
+        ) from error
     return bound
 
 

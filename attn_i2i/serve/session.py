@@ -36,7 +36,7 @@ class Wish:
     accept_license: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Slot:
     """One of a page's two places for a model: what was asked for, how far it is, and what came of it.
 

@@ -13,7 +13,7 @@ import torch
 from ..hub import find_model
 from ..hub.locate import HUB
 from ..hub.sources.policy import amount, usable
-from ..models.cards import describe_model, find_card, known_models, whereabouts
+from ..models.cards import describe_model, find_card, known_models
 from ..models.checksums import SUMS, read_sums
 from ..models.places import installed_folder
 from ..registry import suggestion
@@ -24,7 +24,7 @@ from .session import Wish
 
 LOADED = 4
 """Networks that stay in memory: two pages that compare two models each; of the full U-GAT-IT, 4.5 GB."""
-_HUB_NAME = re.compile(re.escape(HUB) + r"[\w.-]+/[\w.-]+(@[\w./-]+)?", re.ASCII)
+_HUB_NAME = re.compile(re.escape(HUB) + r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w/-][\w./-]*)?", re.ASCII)
 HERE = ("package", "model store", "here")
 
 
@@ -66,8 +66,8 @@ class Shelf:
             if where.startswith("nowhere"):
                 continue
             sources = usable(card)
-            row = {"name": name, "summary": card.summary, "directions": dict(card.directions), "where": where}
-            row |= {"domains": list(card.domains or ()), "licence": card.licence, "here": where in HERE}
+            row: dict[str, Any] = {"name": name, "summary": card.summary, "directions": dict(card.directions)}
+            row |= {"where": where, "domains": list(card.domains or ()), "licence": card.licence, "here": where in HERE}
             yield row | {"bytes": amount(sources[0]) if sources and where not in HERE else None}
 
     def resolve(self, name: str) -> str:
@@ -106,7 +106,7 @@ class Shelf:
         return translator
 
     def provenance(self, wish: Wish, translator: Translator) -> dict[str, Any]:
-        """What says exactly which network made a picture: names, configuration, licence, origin, hashes of its files."""
+        """What says exactly which network made a picture: configuration, licence, origin, hashes of its files."""
         config, card = translator.config, translator.card
         folder, _ = find_model(self.resolve(wish.model), fetch=False)
         return {

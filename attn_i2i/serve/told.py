@@ -29,7 +29,9 @@ def told(error: BaseException) -> str:
         return without_paths(redacted(" ".join(str(error).split())))
     number = secrets.token_hex(3)
     LOG.error("error %s", number, exc_info=error)
-    return f"Something went wrong that this page has no words for: whoever runs it finds it as error {number} in the log."
+    return (
+        f"Something went wrong that this page has no words for: whoever runs it finds it as error {number} in the log."
+    )
 
 
 def without_paths(text: str) -> str:
@@ -46,5 +48,5 @@ def without_paths(text: str) -> str:
 def _roots() -> list[str]:
     """Folders that errors may name, long ones first."""
     places = [model_store(), shipped_models(), Path.home(), Path.cwd(), tempfile.gettempdir(), sys.prefix]
-    names = {str(place) for place in places} | {os.path.realpath(place) for place in places}
+    names = {name for place in places for name in (str(place), os.path.realpath(str(place)))}
     return sorted((name for name in names if len(name) > 1), key=len, reverse=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -22,31 +22,63 @@ def chromium() -> str:
 
 
 @contextmanager
-def opened(page: Path, *, width: int = 1280, dark: bool = False) -> Iterator[Page]:
-    """``page`` in a window of that width; any error of its script and any request to elsewhere fails the test."""
+def running() -> Iterator[Browser]:
+    """Chromium without a window; a camera of its own shows moving circles."""
     from playwright.sync_api import sync_playwright
 
-    problems: list[str] = []
+    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = play.chromium.launch(executable_path=chromium(), args=arguments)
         try:
-            context = browser.new_context(
-                viewport={"width": width, "height": 900},
-                color_scheme="dark" if dark else "light",
-                accept_downloads=True,
-                reduced_motion="reduce",
-            )
-            window = context.new_page()
-            window.on("pageerror", lambda error: problems.append(str(error)))
-            window.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-            window.on("request", lambda request: _note(request.url, problems))
-            window.goto(page.as_uri())
-            yield window
+            yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def window_of(
+    browser: Browser, address: str, *, width: int = 1280, dark: bool = False, expected: str | None = None
+) -> Iterator[Page]:
+    """``address`` in a window of that width and a profile of its own; any error of its script fails the test.
+
+    So does any request but to where it came from. Lines of the console that hold ``expected`` are no errors.
+    """
+    problems: list[str] = []
+    context = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if dark else "light",
+        accept_downloads=True,
+        reduced_motion="reduce",
+    )
+    try:
+        window = context.new_page()
+        window.on("pageerror", lambda error: problems.append(str(error)))
+        window.on("console", lambda line: problems.append(line.text) if _is_error(line, expected) else None)
+        context.route("**/*", lambda route: _allow(route, address, problems))
+        window.goto(address)
+        yield window
+    finally:
+        context.close()
     assert problems == []
 
 
-def _note(url: str, problems: list[str]) -> None:
-    if not url.startswith(("file:", "data:", "blob:")):
+def _is_error(line: ConsoleMessage, expected: str | None) -> bool:
+    return line.type == "error" and (expected is None or expected not in line.text)
+
+
+def _allow(route: Route, address: str, problems: list[str]) -> None:
+    """Refuse, and note, what leads elsewhere than to ``address``."""
+    url = route.request.url
+    home = "file:" if address.startswith("file:") else address
+    if url.startswith((home, "data:", "blob:")):
+        route.continue_()
+    else:
         problems.append(f"request to {url}")
+        route.abort()
+
+
+@contextmanager
+def opened(page: Path, *, width: int = 1280, dark: bool = False) -> Iterator[Page]:
+    """A file in a browser of its own; see ``window_of``."""
+    with running() as browser, window_of(browser, page.as_uri(), width=width, dark=dark) as window:
+        yield window

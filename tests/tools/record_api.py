@@ -32,6 +32,7 @@ MODULES = (
     "attn_i2i.train",
     "attn_i2i.evaluate",
     "attn_i2i.evaluate.study",
+    "attn_i2i.serve",
     "attn_i2i.testing",
 )
 
