@@ -152,6 +152,18 @@ def test_two_people_at_once_see_their_own(browser: Browser, address: str) -> Non
         assert (middle(first, "right"), middle(second, "right")) == (10, 5)
 
 
+def test_a_forgotten_page_sends_its_picture_again(browser: Browser, address: str) -> None:
+    with window_of(browser, address, expected="a status of 410") as window:
+        translated(window, 40, "negative")
+        window.evaluate("token = 'forgotten'")
+        window.locator("#go").click()
+        until(window, "!document.getElementById('message').hidden")
+        assert "They were sent again" in window.locator("#message").inner_text()
+        window.locator("#go").click()
+        until(window, "state.slots[0].state === 'done'")
+        assert middle(window, "right") == 215
+
+
 def test_a_phone_takes_samples_pastes_and_camera(browser: Browser, address: str) -> None:
     with window_of(browser, address, width=390, dark=True) as window:
         window.locator("#samples button").first.click()

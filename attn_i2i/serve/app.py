@@ -45,6 +45,7 @@ PAGE = {
     "page.html": (__package__, "page.html"),
     "page.css": (__package__, "page.css"),
     "page.js": (__package__, "page.js"),
+    "api.js": (__package__, "api.js"),
     "paint.js": (__package__, "paint.js"),
     "wipe.css": ("attn_i2i.evaluate.report", "wipe.css"),
     "wipe.js": ("attn_i2i.evaluate.report", "wipe.js"),

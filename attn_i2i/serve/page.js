@@ -4,56 +4,14 @@ const slots = [...document.querySelectorAll(".slot")];
 const [under, over] = $("wipe").querySelectorAll("img");
 const WORKING = ["waiting", "fetching", "running"];
 const POLL_MS = 300;
-let token = null, models = [], limits = {}, picture = null, state = null, results = "", polling = false;
-
-const say = (text) => { $("message").textContent = text; $("message").hidden = !text; };
-const make = (kind, fields = {}, ...inner) => {
-  const node = Object.assign(document.createElement(kind), fields);
-  node.append(...inner);
-  return node;
-};
-const megabytes = (bytes) => bytes < 1e5 ? "less than 0.1 MB" : `${(bytes / 1e6).toPrecision(3)} MB`;
-
-// The server. A page that was idle for long is not remembered there: it sends its picture again.
-const request = async (path, options = {}) => {
-  let answer;
-  try {
-    answer = await fetch(path, { ...options, headers: { "x-session": token ?? "new", ...options.headers } });
-  } catch {
-    throw new Error("The server does not answer: is it still running?");
-  }
-  if (answer.ok) return answer;
-  const text = await answer.json().then((told) => told.error).catch(() => `The server answered ${answer.status}.`);
-  throw Object.assign(new Error(text), { status: answer.status });
-};
-const open = async () => {
-  token = null;
-  token = (await (await request("/api/session", { method: "POST" })).json()).token;
-};
-const ask = async (path, options) => {
-  try {
-    return await request(path, options);
-  } catch (error) {
-    if (error.status !== 410 || !picture) throw error;
-    await open();
-    await send(picture);
-    throw new Error(`${error.message} They were sent again: translate again.`);
-  }
-};
-const guarded = (action) => async (...given) => {
-  try {
-    await action(...given);
-  } catch (error) {
-    say(error.message);
-  }
-};
+let models = [], limits = {}, state = null, results = "", polling = false;
 
 // Pictures in.
 const send = async (file) => {
   if (file.size > limits.bytes) throw new Error(`${file.name} has ${megabytes(file.size)}: this page takes ${megabytes(limits.bytes)}.`);
   const headers = { "x-name": encodeURIComponent(file.name || "picture.png") };
   state = await (await request("/api/picture", { method: "POST", body: file, headers })).json();
-  picture = file;
+  again = () => send(file);
   forget();
   const { name, width, height, note } = state.picture;
   $("about").textContent = `${name}, ${width} × ${height}. ${note}`;

@@ -1,0 +1,45 @@
+"use strict";
+// The server, and what every part of the page needs: messages, elements, numbers of bytes.
+let token = null, again = null;
+
+const say = (text) => { $("message").textContent = text; $("message").hidden = !text; };
+const make = (kind, fields = {}, ...inner) => {
+  const node = Object.assign(document.createElement(kind), fields);
+  node.append(...inner);
+  return node;
+};
+const megabytes = (bytes) => bytes < 1e5 ? "less than 0.1 MB" : `${(bytes / 1e6).toPrecision(3)} MB`;
+
+// A page that was idle for long is not remembered by the server: `again` sends its picture once more.
+const request = async (path, options = {}) => {
+  let answer;
+  try {
+    answer = await fetch(path, { ...options, headers: { "x-session": token ?? "new", ...options.headers } });
+  } catch {
+    throw new Error("The server does not answer: is it still running?");
+  }
+  if (answer.ok) return answer;
+  const text = await answer.json().then((told) => told.error).catch(() => `The server answered ${answer.status}.`);
+  throw Object.assign(new Error(text), { status: answer.status });
+};
+const open = async () => {
+  token = null;
+  token = (await (await request("/api/session", { method: "POST" })).json()).token;
+};
+const ask = async (path, options) => {
+  try {
+    return await request(path, options);
+  } catch (error) {
+    if (error.status !== 410 || !again) throw error;
+    await open();
+    await again();
+    throw new Error(`${error.message} They were sent again: translate again.`);
+  }
+};
+const guarded = (action) => async (...given) => {
+  try {
+    await action(...given);
+  } catch (error) {
+    say(error.message);
+  }
+};
