@@ -41,7 +41,8 @@ def test_a_mirrored_pair_needs_no_names(models: list[Path], tmp_path: Path) -> N
 
 
 def test_other_names_are_asked_for(models: list[Path], tmp_path: Path) -> None:
-    models[1] = models[1].rename(tmp_path / "back")
+    back = (tmp_path / "zebra2horse.pth").rename(tmp_path / "back.pth")
+    models[1] = convert([back, tmp_path / "netD.pth"], tmp_path / "back").directory
     with pytest.raises(ConversionError, match=r"the directions A2B, A2B: .* directions=\[\"A2B\", \"B2A\"\]"):
         join(models, tmp_path / "both")
     assert join(models, tmp_path / "both", directions=["B2A", "A2B"]).directions == ["A2B", "B2A"]
@@ -51,6 +52,15 @@ def test_other_names_are_asked_for(models: list[Path], tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="Two of the models have a discriminator of B"):
         join(models, tmp_path / "wrong", directions=["there", "back"])
     assert not (tmp_path / "wrong").exists()
+
+
+def test_the_files_they_come_from_tell_as_well(models: list[Path], tmp_path: Path) -> None:
+    renamed = [folder.rename(tmp_path / name) for folder, name in zip(models, ("one", "other"), strict=True)]
+    assert join(renamed, tmp_path / "both").directions == ["A2B", "B2A"]
+    with pytest.raises(ConversionError, match="Two models are joined"):
+        join(renamed[:1], tmp_path / "copy")
+    with pytest.raises(AttnI2IError, match="nowhere does not exist"):
+        join([renamed[0], tmp_path / "nowhere"], tmp_path / "x")
 
 
 def test_models_of_two_kinds_do_not_mix(models: list[Path], tmp_path: Path) -> None:
@@ -65,5 +75,3 @@ def test_the_command_joins(models: list[Path], tmp_path: Path, monkeypatch: pyte
     assert run_cli(arguments, monkeypatch) == 0
     assert run_cli(arguments, monkeypatch) == 1
     assert run_cli([*arguments, "--force"], monkeypatch) == 0
-    with pytest.raises(AttnI2IError, match="nowhere"):
-        join([tmp_path / "nowhere"], tmp_path / "x")

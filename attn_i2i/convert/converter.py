@@ -94,8 +94,11 @@ class Converter:
         """Whether a file's name, without its ending, suggests this layout."""
         return bool(self.suggested_by) and re.fullmatch(self.suggested_by, stem) is not None
 
-    def convert(self, state: StateDict) -> tuple[dict[str, Any], StateDict]:
-        """Configuration and renamed tensors of one published network."""
+    def convert(self, state: StateDict, *, consume: bool = False) -> tuple[dict[str, Any], StateDict]:
+        """Configuration and renamed tensors of one published network.
+
+        With ``consume`` each tensor leaves ``state`` when it is converted, so that a large network lies in memory once.
+        """
         try:
             config = dict(self.infer(state))
         except (KeyError, IndexError, ValueError, ZeroDivisionError) as error:
@@ -107,7 +110,8 @@ class Converter:
             raise ConversionError(f"This looks like {self.architecture} ({self.role}), but {wrong}.")
         rules = self.rename(config) if callable(self.rename) else self.rename
         renamed: StateDict = {}
-        for key, tensor in state.items():
+        for key in list(state):
+            tensor = state.pop(key) if consume else state[key]
             new = self._renamed(key, rules, config)
             if new in renamed:
                 raise ConversionError(

@@ -46,10 +46,10 @@ class RecognisedNetwork:
         """Letters in names that stand for the domain which a network of this layout makes or looks at."""
         return self.converter.load().makes
 
-    def converted(self) -> tuple[dict[str, Any], StateDict]:
-        """Its configuration and tensors in this library's layout."""
+    def converted(self, *, consume: bool = False) -> tuple[dict[str, Any], StateDict]:
+        """Its configuration and tensors in this library's layout; with ``consume`` the published ones are given up."""
         try:
-            return self.converter.load().convert(self.state)
+            return self.converter.load().convert(self.state, consume=consume)
         except ConversionError as error:
             raise ConversionError(f"{self.where}: {error}") from error
 

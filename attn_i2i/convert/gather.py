@@ -58,6 +58,7 @@ def gather(
             raise unknown_layout(state, name, zoo().converters)
         networks += contents.networks
         left_out |= contents.left_out
+        del state  # a large network should not stay in memory twice
     _refuse_unused(leave_out, left_out)
     if not any(network.role == "generator" for network in networks):
         names = ", ".join(map(shown_name, files))
@@ -86,6 +87,6 @@ def _by_slot(networks: Sequence[RecognisedNetwork], slots: Sequence[str], role: 
                     f"{other.where} and {network.where} both hold a {role} for {slot}, with different weights: give"
                     " the files of one model only, or say which is which with direction={FILE: NAME, ...}."
                 )
-    parts = {slot: Part(network, *network.converted()) for slot, network in sorted(chosen.items())}
+    parts = {slot: Part(network, *network.converted(consume=True)) for slot, network in sorted(chosen.items())}
     refuse_strangers(f"{role}s", {part.network.where: (part.architecture, part.config) for part in parts.values()})
     return parts

@@ -37,11 +37,14 @@ def join(
 ) -> ModelConfig:
     """Make one model of several model folders of one architecture, with all their directions.
 
-    Directions keep their names where those differ. ``directions`` names them anew, in the order of the folders; two
-    folders called like horse2zebra and zebra2horse need no names: the first becomes A2B. A discriminator follows its
-    direction. Raises ConversionError where directions would share a name, or the models do not belong together.
+    Directions keep their names where those differ. ``directions`` names them anew, in the order of the folders. Two
+    folders called like horse2zebra and zebra2horse, or converted from files so called, need no names: the first becomes
+    A2B. A discriminator follows its direction. Raises ConversionError where directions would share a name, or the
+    models do not belong together.
     """
     paths = [Path(folder) for folder in folders]
+    if len(paths) < 2:
+        raise ConversionError("Two models are joined, or more: name the folder of each.")
     configs = [read_config(path) for path in paths]
     found = [(path, config, name) for path, config in zip(paths, configs, strict=True) for name in config.directions]
     names = _names(found, directions)
@@ -72,7 +75,7 @@ def _names(found: Sequence[tuple[Path, ModelConfig, str]], wanted: Sequence[str]
     if len(names) != len(old):
         raise ConversionError(f"{len(names)} directions were named, but there are {len(old)}: {', '.join(old)}.")
     if len(set(names)) < len(names) and not wanted and len(found) == 2:
-        first, second = (task_of(path.resolve().name) for path, _, _ in found)
+        first, second = (_task(path, config) for path, config, _ in found)
         if first and second and first == second[::-1] and old[0] in BACK:
             names = [old[0], BACK[old[0]]]
     if len(set(names)) < len(names):
@@ -83,6 +86,13 @@ def _names(found: Sequence[tuple[Path, ModelConfig, str]], wanted: Sequence[str]
     if wrong := [name for name in names if not is_plain(name)]:
         raise ConversionError(f"{wrong[0]!r} cannot name a direction: expected letters, digits, '_', '-'.")
     return names
+
+
+def _task(folder: Path, config: ModelConfig) -> tuple[str, str] | None:
+    """The two domains that the folder's name tells, else the name of the file that it was converted from."""
+    files = config.provenance.get("source_files") or {}
+    told = {task for name in files if (task := task_of(Path(str(name)).stem))}
+    return task_of(folder.resolve().name) or (told.pop() if len(told) == 1 else None)
 
 
 def _discriminators(members: Sequence[_Member]) -> tuple[DiscriminatorConfig | None, dict[str, StateDict]]:

@@ -38,7 +38,9 @@ def no_model_folder(folder: Path) -> ModelError:
 
 
 def no_model_file(path: Path) -> ModelError:
-    """The error for a file where a model folder was expected."""
+    """The error for a file, or for nothing, where a model folder was expected."""
+    if not path.exists():
+        return ModelError(f"{path} does not exist: name a model folder.")
     if path.name == CONFIG or (path.parent / CONFIG).is_file():
         way = f", with direction={path.stem!r}" if path.suffix == ".safetensors" else ""
         return ModelError(f"{path} is a file of the model folder {path.parent}: name the folder{way}.")

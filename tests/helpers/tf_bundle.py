@@ -25,23 +25,33 @@ def write_bundle(
 ) -> Path:
     """Write ``prefix``.index and its data files, variables dealt out in turn; returns the index."""
     files = [bytearray() for _ in range(shards)]
-    header = _number(1, shards) + (_number(2, 1) if big_endian else b"") + _bytes(3, _number(1, 1))
-    records = [(b"", header)]
+    records = [(b"", header(shards, big_endian))]
     for count, (name, array) in enumerate(sorted(tensors.items())):
         shard = count % shards
         data = np.ascontiguousarray(array).tobytes()
-        shape = b"".join(_bytes(2, _number(1, size)) for size in array.shape)
-        entry = _number(1, DTYPES[array.dtype.name]) + _bytes(2, shape) + _number(3, shard)
-        entry += _number(4, len(files[shard])) + _number(5, len(data)) + b"\x35" + struct.pack("<I", _masked(data))
-        if name in partitioned:
-            entry += _bytes(7, b"")
-        records.append((name.encode(), entry))
+        place = (len(files[shard]), len(data), masked(crc32c(data)))
+        value = entry(array.shape, *place, DTYPES[array.dtype.name], shard) + (
+            _bytes(7, b"") if name in partitioned else b""
+        )
+        records.append((name.encode(), value))
         files[shard] += data
     for shard, content in enumerate(files):
         prefix.with_name(f"{prefix.name}.data-{shard:05d}-of-{shards:05d}").write_bytes(content)
     index = prefix.with_name(prefix.name + ".index")
     index.write_bytes(write_table(records, compress=compress))
     return index
+
+
+def header(shards: int = 1, big_endian: bool = False) -> bytes:
+    """The record under the empty name."""
+    return _number(1, shards) + (_number(2, 1) if big_endian else b"") + _bytes(3, _number(1, 1))
+
+
+def entry(shape: Sequence[int], start: int, size: int, checksum: int, dtype: int = 1, shard: int = 0) -> bytes:
+    """The record of one variable; float32 unless said."""
+    sizes = b"".join(_bytes(2, _number(1, length)) for length in shape)
+    where = _number(4, start) + _number(5, size) + b"\x35" + struct.pack("<I", checksum)
+    return _number(1, dtype) + _bytes(2, sizes) + _number(3, shard) + where
 
 
 def write_table(records: Sequence[tuple[bytes, bytes]], *, compress: bool = False) -> bytes:
@@ -69,7 +79,7 @@ def _append_block(out: bytearray, records: Sequence[tuple[bytes, bytes]], compre
     data = snappy_compressed(bytes(block)) if compress else bytes(block)
     kind = b"\1" if compress else b"\0"
     handle = varint(len(out)) + varint(len(data))
-    out += data + kind + struct.pack("<I", _masked(data + kind))
+    out += data + kind + struct.pack("<I", masked(crc32c(data + kind)))
     return handle
 
 
@@ -121,6 +131,6 @@ def _bytes(field: int, value: bytes) -> bytes:
     return varint(field << 3 | 2) + varint(len(value)) + value
 
 
-def _masked(data: bytes) -> int:
-    value = crc32c(data)
+def masked(value: int) -> int:
+    """A CRC-32C as tables store it."""
     return ((value >> 15 | value << 17) + 0xA282EAD8) & 0xFFFFFFFF

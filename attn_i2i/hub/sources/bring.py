@@ -11,7 +11,7 @@ from typing import Any
 
 from ...files import sha256
 from ...models.source import Source
-from .bundle import PartialBundle, Run
+from .bundle import PartialBundle, Run, sift
 from .download import PAUSES, Remote, chunks_of, download, require_room
 from .errors import FetchError, FirstUseWarning, TransientFetchError
 from .hub_files import HubFile, describe, fetch_hub_file, moved_on
@@ -158,18 +158,18 @@ def _bundle_in_archive(
         index.write_bytes(b"".join(archive.chunks(index_name)))
         size = archive.sizes()[data_name]
         room = size if archive.exact else max(size, MOST_GROWTH * path.stat().st_size)
-        parts = {}
-        for direction, prefix in source.variables.items():
-            if direction not in directions:
-                continue
-            bundle = PartialBundle(folder / f"{direction}.safetensors", index, room, [prefix])
-            require_room(folder, bundle.size, direction)
-            if bundle.missing():
-                done = 0
-                for came in bundle.sift(archive.chunks(data_name)):
-                    done += came
-                    report(done, size)
-            parts[direction] = bundle.path
+        bundles = {
+            direction: PartialBundle(folder / f"{direction}.safetensors", index, room, [prefix])
+            for direction, prefix in source.variables.items()
+            if direction in directions
+        }
+        require_room(folder, sum(bundle.size for bundle in bundles.values()), source.address)
+        done = 0
+        if any(bundle.missing() for bundle in bundles.values()):
+            for came in sift(list(bundles.values()), archive.chunks(data_name)):
+                done += came
+                report(done, size)
+    parts = {direction: bundle.path for direction, bundle in bundles.items()}
     return Brought(tuple(parts.values()), record, parts)
 
 

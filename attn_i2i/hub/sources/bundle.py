@@ -10,7 +10,8 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -95,7 +96,7 @@ class PartialBundle:
             try:
                 for chunk in chunks:
                     for variable in run.variables:
-                        self._write(stream, variable, place, chunk)
+                        self.write(stream, variable, place, chunk)
                     place += len(chunk)
                     yield len(chunk)
                 if place < run.end:
@@ -108,26 +109,7 @@ class PartialBundle:
                 if not self._is_whole(stream, variable):
                     raise FetchError(f"{variable.name} fails the bundle's CRC-32C: other or damaged bytes")
 
-    def sift(self, chunks: Iterable[bytes]) -> Iterator[int]:
-        """Take what is wanted out of the whole bundle's bytes; yields how many went by."""
-        runs = self.missing()
-        place, first = 0, 0
-        with self.path.open("r+b") as stream:
-            for chunk in chunks:
-                while first < len(runs) and runs[first].end <= place:
-                    first += 1
-                for run in runs[first:]:
-                    if run.start >= place + len(chunk):
-                        break
-                    for variable in run.variables:
-                        self._write(stream, variable, place, chunk)
-                place += len(chunk)
-                yield len(chunk)
-        if left := self.missing():
-            name = left[0].variables[0].name
-            raise FetchError(f"{name} fails the bundle's CRC-32C: the archive is damaged or cut off")
-
-    def _write(self, stream: BinaryIO, variable: Variable, place: int, chunk: bytes) -> None:
+    def write(self, stream: BinaryIO, variable: Variable, place: int, chunk: bytes) -> None:
         start = max(variable.start, place)
         end = min(variable.start + variable.size, place + len(chunk))
         if start < end:
@@ -138,6 +120,26 @@ class PartialBundle:
         stream.seek(len(self._head) + variable.target)
         data = stream.read(variable.size)
         return len(data) == variable.size and crc32c_array(np.frombuffer(data, np.uint8)) == variable.checksum
+
+
+def sift(bundles: Sequence[PartialBundle], chunks: Iterable[bytes]) -> Iterator[int]:
+    """Take what is wanted out of the whole bundle's bytes, which are read once; yields how many went by."""
+    with ExitStack() as stack:
+        wanted = [(bundle, bundle.missing(), stack.enter_context(bundle.path.open("r+b"))) for bundle in bundles]
+        place = 0
+        for chunk in chunks:
+            for bundle, runs, stream in wanted:
+                while runs and runs[0].end <= place:
+                    del runs[0]
+                for run in takewhile(lambda run: run.start < place + len(chunk), runs):  # noqa: B023  (used at once)
+                    for variable in run.variables:
+                        bundle.write(stream, variable, place, chunk)
+            place += len(chunk)
+            yield len(chunk)
+    for bundle in bundles:
+        if left := bundle.missing():
+            name = left[0].variables[0].name
+            raise FetchError(f"{name} fails the bundle's CRC-32C: the archive is damaged or cut off")
 
 
 def _variables(index: Path, data_size: int, prefixes: Sequence[str]) -> list[Variable]:
