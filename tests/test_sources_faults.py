@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import bz2
+import errno
+import gzip
 import io
+import lzma
+import os
 import shutil
+import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from attn_i2i.files import DiskFullError
+from attn_i2i.files import DiskFullError, WriteError
 from attn_i2i.hub.sources import FetchError, FirstUseWarning, download, fetch_model, web
 from attn_i2i.hub.sources.errors import redacted
 from attn_i2i.hub.sources.ledger import remembered
+from attn_i2i.hub.sources.unpack import unpack
 from attn_i2i.models.card import Card
 from attn_i2i.models.places import model_store
 
-from .helpers.archives import zipped
+from .helpers.archives import tarred, zipped
 from .helpers.commands import Run
 from .helpers.fakesources import CAPTIVE, LOGIN, OTHER, FakeSources
 from .helpers.sources import CHECKPOINT, card, digest, litter, source
@@ -269,6 +277,17 @@ def encrypted() -> bytes:
     return bytes(body)
 
 
+def linked() -> bytes:
+    """A tar whose only fitting members are links."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
+            info = tarfile.TarInfo("net.pth")
+            info.type, info.linkname = kind, "/etc/passwd"
+            archive.addfile(info)
+    return stream.getvalue()
+
+
 def bomb() -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -286,6 +305,9 @@ def bomb() -> bytes:
         (bomb(), "it is no archive of weights"),
         (zipped({"other.pth": CHECKPOINT}), "should hold one net.pth, but 0 of its files fit; it holds other.pth"),
         (zipped({"a/net.pth": b"x", "b/net.pth": b"y"}), "2 of its files fit; it holds a/net.pth, b/net.pth"),
+        (linked(), "should hold one net.pth, but 0 of its files fit"),
+        (tarred({"net.pth": CHECKPOINT})[:-90], "no archive that can be read, or is cut off"),
+        (lzma.compress(tarred({"net.pth": CHECKPOINT}, "w")), "packed by xz"),
         (zipped({"net.pth": b"no checkpoint"}), "what came is not the model"),
     ],
 )
@@ -303,3 +325,106 @@ def test_a_member_other_than_the_cards_is_refused(places: FakeSources) -> None:
     one = card(source("http", places.put("/pack.zip", body), members=("net.pth",), sums=known, size=len(body)))
     with pytest.raises(FetchError, match=rf"net.pth has the SHA-256 {digest(CHECKPOINT)[:12]}"):
         fetch_model(one)
+
+
+@pytest.mark.parametrize("headers", [{"Content-Length": "9" * 5000}, {"Content-Length": "\xb2"}, {"Link": "x" * 70000}])
+def test_headers_that_lie_are_told(places: FakeSources, headers: dict[str, str]) -> None:
+    one = served(places, headers=headers, no_length=True)
+    if "Link" in headers:
+        assert "the connection to 127.0.0.1 failed" in refusal(one)
+    else:
+        fetch_model(one)
+
+
+def test_redirects_that_never_end_are_told(places: FakeSources) -> None:
+    one = served(places)
+    places.redirect(f"/{FILE}", f"/{FILE}")
+    assert "it answered 302" in refusal(one)
+
+
+def test_each_step_of_a_chain_of_redirects_is_checked(places: FakeSources) -> None:
+    one = served(places)
+    places.put("/far", CHECKPOINT)
+    places.redirect(f"/{FILE}", "/near")
+    places.redirect("/near", f"{places.other}/far")
+    assert "redirects to another host" in refusal(one)
+    places.redirect("/near", "file:///etc/passwd")
+    assert "it answered 302" in refusal(one)
+    assert places.count("/far") == 0
+
+
+def test_a_file_that_changed_since_its_first_use_is_refused_until_it_is_back(
+    places: FakeSources, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    one = card(source("dropbox", places.put(f"/{FILE}", CHECKPOINT)))
+    fetch_model(one, fetch=True)
+    shutil.rmtree(model_store() / one.name)
+    places.put(f"/{FILE}", CHECKPOINT + b"\0")
+    with pytest.raises(FetchError, match="when it was first fetched on this machine: somebody changed it"):
+        fetch_model(one, fetch=True)
+    assert litter() == []
+    places.put(f"/{FILE}", CHECKPOINT)
+    assert fetch_model(one, fetch=True)
+    assert len(recwarn) == 1, "the first use only"
+
+
+def test_a_card_that_states_another_hash_later_counts(places: FakeSources, recwarn: pytest.WarningsRecorder) -> None:
+    address = places.put(f"/{FILE}", b"an older file")
+    with pytest.raises(FetchError, match="what came is not the model"):
+        fetch_model(card(source("dropbox", address)), fetch=True)
+    assert fetch_model(served(places)), "the same address, and a hash on the card"
+    assert len(recwarn) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [(errno.ENOSPC, "is full: make room"), (errno.EROFS, "cannot be written"), (errno.EACCES, "cannot be")],
+)
+def test_what_the_disk_refuses_is_told(
+    places: FakeSources, monkeypatch: pytest.MonkeyPatch, code: int, told: str
+) -> None:
+    one = served(places)
+
+    def refuse(part: Path, start: int) -> None:
+        raise OSError(code, os.strerror(code), str(part))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(download, "_opened", refuse)
+        with pytest.raises((DiskFullError, WriteError), match=told) as caught:
+            fetch_model(one)
+    assert "ATTN_I2I_HOME" in str(caught.value)
+    assert fetch_model(one)
+
+
+def test_two_at_once_fetch_once(places: FakeSources) -> None:
+    one = served(places, pause=0.0001)
+    with ThreadPoolExecutor(3) as pool:
+        folders = set(pool.map(fetch_model, [one] * 3))
+    assert folders == {model_store() / one.name}
+    assert len(places.requests) == 1
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, bz2.compress])
+def test_a_tar_that_is_a_bomb_is_not_unpacked(tmp_path: Path, packed: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "bomb.tar"
+    path.write_bytes(packed(tarred({"other": bytes(20_000_000), "net.pth": b"x"}, "w")))
+    with pytest.raises(FetchError, match="unpacks to more than"):
+        unpack(path, ["net.pth"], tmp_path)
+    assert sorted(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["../net.pth", "/etc/net.pth", "a/../../net.pth"])
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_names_in_an_archive_lead_nowhere_else(
+    tmp_path: Path, name: str, pack: Callable[[dict[str, bytes]], bytes]
+) -> None:
+    (tmp_path / "pack").write_bytes(pack({name: CHECKPOINT}))
+    (tmp_path / "in").mkdir()
+    assert unpack(tmp_path / "pack", ["net.pth"], tmp_path / "in") == [tmp_path / "in" / "net.pth"]
+    assert not (tmp_path / "net.pth").exists()
+
+
+def test_a_listing_of_endless_brackets_is_told(places: FakeSources) -> None:
+    places.put("/api/records/81", b"[" * 100_000)
+    with pytest.raises(FetchError, match="something other than a listing"):
+        fetch_model(card(source("zenodo", "81", files=("x.pth",))), fetch=True)

@@ -59,7 +59,11 @@ def _stated_by(source: Source, remote: Remote) -> str | None:
 
 def _trust(source: Source, name: str, path: Path, stated: str | None) -> str:
     """Why a file is trusted. Where nobody states a hash, it is what later ones must be, and that is said."""
-    first = hold_to_first_use(source, name, sha256(path))
+    try:
+        first = hold_to_first_use(source, name, sha256(path))
+    except FetchError:
+        path.unlink()  # the next try asks again, and may get what it was
+        raise
     if stated:
         return stated
     if first:

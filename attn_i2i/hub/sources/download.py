@@ -23,6 +23,8 @@ from .web import BROKEN, ask
 PAUSES = (1.0, 2.0, 4.0, 8.0)
 """Seconds before a new try; they start anew whenever some bytes came."""
 CHUNK = 2**18
+NUMBER = "[0-9]{1,18}"
+"""A size in a header; Python takes other digits too, and refuses to read thousands of them."""
 SLOW_SECONDS, SLOW_BYTES = 60.0, 60_000
 """A line that gives less than a kilobyte a second for a minute would need a day for 100 MB: it has stalled."""
 SPARE = 64 * 2**20
@@ -161,12 +163,12 @@ def _extent(answer: http.client.HTTPResponse, have: int) -> tuple[int, int | Non
     if (answer.headers.get("Content-Encoding") or "identity") != "identity":
         raise FetchError("it answered with a compressed copy, although the file as it is was asked for")
     if answer.status == 206:
-        span = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", answer.headers.get("Content-Range") or "")
+        span = re.fullmatch(rf"bytes ({NUMBER})-{NUMBER}/({NUMBER}|\*)", answer.headers.get("Content-Range") or "")
         if not have or span is None or int(span[1]) != have:
             raise FetchError("it answered with another part of the file than was asked for")
-        return have, None if span[3] == "*" else int(span[3])
+        return have, None if span[2] == "*" else int(span[2])
     length = answer.headers.get("Content-Length") or ""
-    return 0, int(length) if length.isdigit() else None
+    return 0, int(length) if re.fullmatch(NUMBER, length) else None
 
 
 def _check_total(remote: Remote, total: int | None) -> None:

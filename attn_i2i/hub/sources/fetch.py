@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import replace
 from hashlib import sha256 as sha256_of
 from pathlib import Path
 
+from ...files import DiskFullError, WriteError
 from ...models.card import Card
 from ...models.places import installed_folder, model_store, target_for
 from ...models.source import Source
@@ -121,16 +123,36 @@ def workplace(name: str, source: Source) -> Iterator[Path]:
 
     key = sha256_of(f"{source.kind} {source.address} {name}".encode()).hexdigest()[:12]
     folder = model_store() / ".parts" / f"{name}-{key}"
+    lock = folder.with_name(f".{folder.name}.lock")  # beside it, since the folder goes while others wait
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AttnI2IError(
             f"{folder} cannot be made ({error.strerror}): set ATTN_I2I_HOME to a folder of yours."
         ) from error
-    with WeakFileLock(folder / ".lock"):
+    with _told_of_the_disk(folder), WeakFileLock(lock):
         folder.mkdir(exist_ok=True)  # a process that was faster has removed it
         yield folder
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _told_of_the_disk(folder: Path) -> Iterator[None]:
+    """Say in one line what the system refuses while files are written."""
+    try:
+        yield
+    except AttnI2IError:
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError(
+                f"the disk of {folder} is full: make room, or set ATTN_I2I_HOME to a folder on another disk. What has"
+                " come so far is kept, and gone on with."
+            ) from error
+        raise WriteError(
+            f"{error.filename or folder} cannot be written ({error.strerror or error}): set ATTN_I2I_HOME to a folder"
+            " of yours."
+        ) from error
 
 
 @contextmanager

@@ -86,7 +86,7 @@ def _from_json(text: str, page: str) -> dict[str, tuple[str, str | None]]:
     try:
         files = json.loads(text)["files"]
         return {entry["filename"]: (urljoin(page, entry["url"]), entry["hashes"].get("sha256")) for entry in files}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FetchError(f"{redacted(page)} answered with something other than a listing of packages") from error
 
 

@@ -70,7 +70,7 @@ def _zenodo(source: Source) -> list[Remote]:
 def _listed(text: str, url: str) -> list[dict[str, Any]]:
     try:
         entries = json.loads(text)["files"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FetchError(f"{redacted(url)} answered with something other than a listing of files") from error
     if not isinstance(entries, list):
         raise FetchError(f"{redacted(url)} answered with something other than a listing of files")

@@ -35,11 +35,14 @@ def note_failure(source: Source, why: str) -> None:
 
 
 def hold_to_first_use(source: Source, name: str, digest: str) -> bool:
-    """Remember a file's SHA-256; True where this is its first use. Raises FetchError where it was another before."""
+    """Remember a file's SHA-256; True where this is its first use.
+
+    Raises FetchError where it was another before, unless the card itself knows beforehand what will come.
+    """
     files = remembered(source).get("files")
     files = dict(files) if isinstance(files, dict) else {}
     before = files.get(name)
-    if before is not None and before != digest:
+    if before not in (None, digest) and not source.pinned:
         raise FetchError(
             f"{name} has the SHA-256 {digest[:12]}..., but had {str(before)[:12]}... when it was first fetched on this"
             f" machine: somebody changed it. If that is meant, remove {_note(source)}"

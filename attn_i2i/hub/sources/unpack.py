@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import os
 import tarfile
 import zipfile
 import zlib
@@ -9,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from .download import CHUNK, require_room
 from .errors import FetchError
@@ -50,7 +53,7 @@ class _Tar:
     exact = True
 
     def __init__(self, stream: IO[bytes]) -> None:
-        self._tar = tarfile.TarFile.open(fileobj=stream)
+        self._tar = tarfile.TarFile(fileobj=_decompressed(stream))
 
     def sizes(self) -> dict[str, int]:
         return {member.name.removeprefix("./"): member.size for member in self._tar if member.isreg()}
@@ -60,6 +63,46 @@ class _Tar:
         inner = self._tar.extractfile(member)
         assert inner is not None, "a regular file has content"
         yield from iter(lambda: inner.read(CHUNK), b"")
+
+
+class _Bounded:
+    """A compressed stream of which no more than ``most`` bytes are unpacked: skipping a member unpacks it too."""
+
+    def __init__(self, inner: IO[bytes], most: int) -> None:
+        self._inner, self._most = inner, most
+
+    def read(self, size: int = -1) -> bytes:
+        left = self._most + 1 - self._inner.tell()
+        data = self._inner.read(left if size < 0 else min(size, left))
+        self._check(self._inner.tell())
+        return data
+
+    def seek(self, place: int) -> int:
+        self._check(place)
+        return self._inner.seek(place)
+
+    def tell(self) -> int:
+        return self._inner.tell()
+
+    def _check(self, place: int) -> None:
+        if place > self._most:
+            raise FetchError(
+                f"the archive unpacks to more than {self._most} bytes: it is no archive of files like these"
+            )
+
+
+def _decompressed(stream: IO[bytes]) -> Any:
+    """The tar inside a gzip or bzip2 stream, within bounds; xz may ask for any memory, and is not read."""
+    head = stream.read(6)
+    most = MOST_GROWTH * stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    if head.startswith(b"\x1f\x8b"):
+        return _Bounded(gzip.GzipFile(fileobj=stream), most)  # type: ignore[arg-type]
+    if head.startswith(b"BZh"):
+        return _Bounded(bz2.BZ2File(stream), most)
+    if head.startswith(b"\xfd7zXZ"):
+        raise FetchError("the archive is packed by xz, which is not read here: unpack it by hand")
+    return stream
 
 
 BROKEN_ARCHIVE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError, ValueError)
