@@ -92,7 +92,9 @@ def cam(trip: RoundTrip) -> Tensor:
     """The generator's CAM classifier must tell source from target domain (U-GAT-IT, equation 6)."""
     source, target = trip.fake.cam_logits, _same(trip).cam_logits
     if source is None or target is None:
-        raise ConfigError("The loss term 'cam' needs a generator with CAM logits, as U-GAT-IT's.")
+        raise ConfigError(
+            "The loss term 'cam' needs a generator with CAM logits, as U-GAT-IT's: without them set objective.cam=0."
+        )
     return cam_loss(source, True) + cam_loss(target, False)
 
 

@@ -6,6 +6,7 @@ As in ``plain``, every step is a module of its own, in the order of the library'
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from itertools import pairwise
 
 import torch
@@ -158,6 +159,27 @@ class DomainGenerator(nn.Module):
         maps = label[:, :, None, None].repeat(1, 1, x.shape[2], x.shape[3])
         out = self.main(torch.cat([x, maps], dim=1))
         return torch.tanh(out) if out.shape[1] == 3 else blended(x, torch.sigmoid(out[:, :1]), out[:, 1:])
+
+
+class DomainMasks(nn.Module):
+    """AttentionGAN II's contents and softmax masks, the last the background's, on StarGAN's generator."""
+
+    def __init__(self, width: int, blocks: int = 6, domains: int = 5, masks: int = 10) -> None:
+        super().__init__()
+        layers = list(DomainGenerator(width, blocks, domains).main)
+        trunk, up = layers[: 9 + blocks], layers[9 + blocks : 15 + blocks]
+        self.trunk = nn.Sequential(*trunk)
+        self.content = nn.Sequential(*up, nn.Conv2d(width, 3 * (masks - 1), 7, 1, 3, bias=False), nn.Tanh())
+        self.attention = nn.Sequential(*deepcopy(up), nn.Conv2d(width, masks, 1, bias=False), nn.Softmax(dim=1))
+
+    def forward(self, x: Tensor, label: Tensor) -> Tensor:
+        maps = label[:, :, None, None].repeat(1, 1, x.shape[2], x.shape[3])
+        features = self.trunk(torch.cat([x, maps], dim=1))
+        content, masks = self.content(features), self.attention(features).unbind(1)
+        image = x * masks[-1][:, None]
+        for layer, mask in zip(content.split(3, dim=1), masks[:-1], strict=True):
+            image = image + layer * mask[:, None]
+        return image
 
 
 class DomainDiscriminator(nn.Module):

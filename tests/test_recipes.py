@@ -33,9 +33,11 @@ SMALL: dict[str, dict[str, Any]] = {
     "ugatit": {"width": 2, "blocks": 1, "discriminator_width": 2, "light": True},
     "stargan": DOMAINS,
     "attentiongan1-multidomain": DOMAINS,
+    "attentiongan2-multidomain": {**DOMAINS, "masks": 3},
 }
-SIZES = {"cyclegan": 32, "attentiongan2": 32, "aggan": 32, "stargan": 32, "attentiongan1-multidomain": 32}
-EXACT = {"stargan": {"n_critic": 1}, "attentiongan1-multidomain": {"n_critic": 1}, "ugatit": {}}
+LABELLED = ("stargan", "attentiongan1-multidomain", "attentiongan2-multidomain")
+SIZES = dict.fromkeys(("cyclegan", "attentiongan2", "aggan", *LABELLED), 32)
+EXACT = {"ugatit": {}} | {name: {"n_critic": 1} for name in LABELLED}
 PLAIN: dict[str, Callable[[nn.ModuleDict], plain_steps.Step]] = {
     "cyclegan": partial(plain_steps.cycle_step, generator=partial(plain.CycleGAN, blocks=1), width=4),
     "attentiongan2": partial(
@@ -49,6 +51,9 @@ PLAIN: dict[str, Callable[[nn.ModuleDict], plain_steps.Step]] = {
     ),
     "attentiongan1-multidomain": lambda networks: plain_steps_more.domain_step(
         networks, plain_more.DomainGenerator(4, 1, attention=True), plain_more.DomainDiscriminator(4, 3, size=32)
+    ),
+    "attentiongan2-multidomain": lambda networks: plain_steps_more.domain_step(
+        networks, plain_more.DomainMasks(4, 1, masks=3), plain_more.DomainDiscriminator(4, 3, size=32)
     ),
 }
 

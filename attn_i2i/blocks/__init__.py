@@ -3,6 +3,7 @@
 from ..masks import blend as blend
 from ..masks import foreground as foreground
 from .adalin import LIN as LIN
+from .adalin import AdaIN as AdaIN
 from .adalin import AdaLIN as AdaLIN
 from .adalin import AdaLINResBlock as AdaLINResBlock
 from .adalin import StyleMLP as StyleMLP
@@ -20,6 +21,7 @@ from .compose import TrunkAndHead as TrunkAndHead
 from .convolution import allow_winograd as allow_winograd
 from .masking import ConcatMasked as ConcatMasked
 from .masking import ThresholdMasked as ThresholdMasked
+from .norms import BatchInstanceNorm2d as BatchInstanceNorm2d
 from .padding import crop as crop
 from .padding import pad_to_multiple as pad_to_multiple
 from .patch import PatchDiscriminator as PatchDiscriminator

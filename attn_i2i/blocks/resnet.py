@@ -14,17 +14,10 @@ from ..types import ConfigError
 from .blur import BlurDown, BlurUp
 from .convolution import Conv2d, ConvTranspose2d, UpConv2d
 from .convolution import Padding as Padding
-from .instance_norm import InstanceNorm2d
+from .norms import Norm as Norm
+from .norms import make_norm as make_norm
 
-Norm = Literal["instance", "instance_affine", "batch", "none"]
 Up = Callable[[int, int], nn.Module]
-
-NORMS: dict[str, Callable[[int], nn.Module]] = {
-    "instance": lambda channels: InstanceNorm2d(channels),
-    "instance_affine": lambda channels: InstanceNorm2d(channels, affine=True),
-    "batch": lambda channels: nn.BatchNorm2d(channels),
-    "none": lambda channels: nn.Identity(),
-}
 
 
 def edge_conv(in_channels: int, out_channels: int, edge: int, *, padding: Padding, bias: bool = True) -> nn.Conv2d:
@@ -32,13 +25,6 @@ def edge_conv(in_channels: int, out_channels: int, edge: int, *, padding: Paddin
     if edge == 3:
         return Conv2d(in_channels, out_channels, 7, padding_mode=padding, bias=bias)
     return nn.Conv2d(in_channels, out_channels, 7, padding=edge, padding_mode=padding, bias=bias)
-
-
-def make_norm(norm: str, channels: int) -> nn.Module:
-    """The normalisation called ``norm``: instance statistics are always each image's own, never stored ones."""
-    if norm not in NORMS:
-        raise ConfigError(f"norm={norm!r} is not known: choose one of {', '.join(NORMS)}.")
-    return NORMS[norm](channels)
 
 
 def unit(conv: nn.Module, norm: str, channels: int, activation: nn.Module | None = None) -> nn.Sequential:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -18,6 +18,7 @@ from ..types import ConfigError
 from ..version import __version__
 from .confidence import Difference, holm, paired_test
 from .data import Data, find_data
+from .differences import Differing, differences, options_of
 from .features import Extractor, Perceptual, feature_store, find_extractor, perceptual
 from .features.weights import BACKBONES, INCEPTION, lies_here, lpips_heads_here
 from .measuring import Job, Measured, measure
@@ -58,7 +59,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Numbers of several subjects on one folder. ``notes`` say once what was assumed and what could not be measured."""
+    """Numbers of several subjects on one folder. ``notes`` say once what was assumed and what could not be measured.
+
+    ``options`` are those that each model was made with, by its label.
+    """
 
     data: Data
     measures: Mapping[str, Measure]
@@ -68,6 +72,12 @@ class Evaluation:
     features: str | None = None
     lpips: str | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def differences(self) -> tuple[Differing, ...]:
+        """The options in which the models differ."""
+        return differences(self.options)
 
     def value(self, label: str, name: str) -> float | None:
         """A subject's value of a measure; None where there is none."""
@@ -135,7 +145,8 @@ def evaluate(
         *cost_note(subjects, test_data),
         *_missing(rows, chosen),
     )
-    return Evaluation(test_data, chosen, tuple(rows), tests, tuple(every), label, lpips_label, settings)
+    options = {s.label: options_of(s.translator, str(s.direction)) for s in subjects if s.translator is not None}
+    return Evaluation(test_data, chosen, tuple(rows), tests, tuple(every), label, lpips_label, settings, options)
 
 
 @dataclass(frozen=True)

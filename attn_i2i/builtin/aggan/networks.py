@@ -16,6 +16,7 @@ from ...blocks import (
     blend,
     transposed_up,
 )
+from ...blocks.resnet import Norm
 from ...types import Translation
 
 
@@ -23,7 +24,7 @@ class AGGAN(nn.Module):
     """The whole image is translated, and shown where the source's own attention network looks (equation 1).
 
     ``attention_width`` is the attention network's width, ``attention_kernels`` its decoder's kernels: 1, 1, 1 in the
-    release, 3, 3, 7 in the paper.
+    release, 3, 3, 7 in the paper. ``norm`` is that of both networks.
     """
 
     def __init__(
@@ -32,12 +33,13 @@ class AGGAN(nn.Module):
         blocks: int = 9,
         attention_width: int | None = None,
         attention_kernels: tuple[int, int, int] = (1, 1, 1),
+        norm: Norm = "instance_affine",
     ) -> None:
         super().__init__()
-        trunk = ResnetTrunk(width, blocks, norm="instance_affine", padding="zeros", down_same=True, final_relu=True)
-        up = partial(transposed_up, norm="instance_affine", same=True)
+        trunk = ResnetTrunk(width, blocks, norm=norm, padding="zeros", down_same=True, final_relu=True)
+        up = partial(transposed_up, norm=norm, same=True)
         self.generator = TrunkAndHead(trunk, ImageHead(trunk.out_channels, trunk.stride, up=up, padding="zeros"))
-        self.attention = AttentionNetwork(attention_width or width, kernels=attention_kernels)
+        self.attention = AttentionNetwork(attention_width or width, kernels=attention_kernels, norm=norm)
 
     def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
         attention = self.attention(image)
@@ -45,9 +47,9 @@ class AGGAN(nn.Module):
         return Translation(blend(attention, contents, image), attention, contents)
 
 
-def discriminator(width: int = 64, layers: int = 3, threshold: float = 0.1) -> ThresholdMasked:
+def discriminator(
+    width: int = 64, layers: int = 3, threshold: float = 0.1, norm: Norm = "instance_affine"
+) -> ThresholdMasked:
     """A PatchGAN over image * (mask >= threshold), whose norm and threshold the recipe switches after warm-up."""
-    patch = PatchDiscriminator(
-        3, width, layers, norm="instance_affine", norm_first=True, norm_switchable=True, padding=2
-    )
+    patch = PatchDiscriminator(3, width, layers, norm=norm, norm_first=True, norm_switchable=True, padding=2)
     return ThresholdMasked(patch, threshold)

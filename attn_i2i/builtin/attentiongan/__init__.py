@@ -18,6 +18,7 @@ def register_components(zoo: Zoo) -> None:
     zoo.recipes.add("attentiongan1", f"{HERE}.recipe1:attentiongan1")
     zoo.recipes.add("attentiongan2", f"{HERE}.recipe:attentiongan2")
     zoo.recipes.add("attentiongan1-multidomain", f"{HERE}.recipe_multidomain:attentiongan1_multidomain")
+    zoo.recipes.add("attentiongan2-multidomain", f"{HERE}.recipe_multidomain:attentiongan2_multidomain")
     zoo.losses.add("pixel", "attn_i2i.losses:pixel")
     zoo.losses.add("mask-variation", "attn_i2i.losses:mask_variation")
     zoo.heads.add("sigmoid", "attn_i2i.blocks:SigmoidHead")

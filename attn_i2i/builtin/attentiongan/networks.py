@@ -17,7 +17,7 @@ from ...blocks import (
     shuffle_up,
     transposed_up,
 )
-from ...blocks.resnet import Norm, unit
+from ...blocks.resnet import Norm, Up, unit
 from ...types import Verdict
 
 
@@ -28,37 +28,64 @@ def scheme1(width: int = 64, blocks: int = 6, norm: Norm = "batch") -> TrunkAndH
 
 
 def scheme2(
-    width: int = 64, blocks: int = 9, masks: int = 10, background: bool = True, attention_kernel: int = 1
+    width: int = 64,
+    blocks: int = 9,
+    masks: int = 10,
+    background: bool = True,
+    attention_kernel: int = 1,
+    norm: Norm = "instance",
 ) -> TrunkAndHead:
     """AttentionGAN II: softmax masks, the last the background's unless ``background=False`` (arXiv:1911.11897)."""
-    trunk = ResnetTrunk(width, blocks)
+    trunk = ResnetTrunk(width, blocks, norm=norm)
     head = SoftmaxHead(
-        trunk.out_channels, trunk.stride, masks=masks, background=background, attention_kernel=attention_kernel
+        trunk.out_channels,
+        trunk.stride,
+        masks=masks,
+        background=background,
+        attention_kernel=attention_kernel,
+        up=partial(transposed_up, norm=norm),
     )
     return TrunkAndHead(trunk, head)
 
 
-def multidomain_trunk(width: int, blocks: int, domains: int) -> ResnetTrunk:
+def multidomain_trunk(width: int, blocks: int, domains: int, norm: Norm) -> ResnetTrunk:
     """StarGAN's trunk (arXiv:1711.09020, table 4): zero padding, 4x4 strided convolutions, affine norms, no biases."""
-    return ResnetTrunk(
-        width, blocks, in_channels=3 + domains, norm="instance_affine", padding="zeros", down_kernel=4, bias=False
-    )
+    return ResnetTrunk(width, blocks, in_channels=3 + domains, norm=norm, padding="zeros", down_kernel=4, bias=False)
 
 
-multidomain_up = partial(transposed_up, kernel=4, norm="instance_affine", bias=False)
+def multidomain_up(norm: Norm) -> Up:
+    """StarGAN's step up."""
+    return partial(transposed_up, kernel=4, norm=norm, bias=False)
 
 
-def scheme1_multidomain(width: int = 64, blocks: int = 6, domains: int = 5) -> TrunkAndHead:
+def scheme1_multidomain(
+    width: int = 64, blocks: int = 6, domains: int = 5, norm: Norm = "instance_affine"
+) -> TrunkAndHead:
     """AttentionGAN I on a StarGAN host: one mask and content for every target label (arXiv:1911.11897, section 3.4)."""
-    trunk = multidomain_trunk(width, blocks, domains)
-    head = SigmoidHead(trunk.out_channels, trunk.stride, up=multidomain_up, padding="zeros", bias=False)
+    trunk = multidomain_trunk(width, blocks, domains, norm)
+    head = SigmoidHead(trunk.out_channels, trunk.stride, up=multidomain_up(norm), padding="zeros", bias=False)
     return TrunkAndHead(trunk, head, domains)
 
 
-def scheme2_multidomain(width: int = 64, blocks: int = 6, domains: int = 5, masks: int = 10) -> TrunkAndHead:
+def scheme2_multidomain(
+    width: int = 64,
+    blocks: int = 6,
+    domains: int = 5,
+    masks: int = 10,
+    background: bool = True,
+    norm: Norm = "instance_affine",
+) -> TrunkAndHead:
     """AttentionGAN II's softmax head on a StarGAN host."""
-    trunk = multidomain_trunk(width, blocks, domains)
-    head = SoftmaxHead(trunk.out_channels, trunk.stride, masks=masks, up=multidomain_up, padding="zeros", bias=False)
+    trunk = multidomain_trunk(width, blocks, domains, norm)
+    head = SoftmaxHead(
+        trunk.out_channels,
+        trunk.stride,
+        masks=masks,
+        background=background,
+        up=multidomain_up(norm),
+        padding="zeros",
+        bias=False,
+    )
     return TrunkAndHead(trunk, head, domains)
 
 
@@ -81,9 +108,9 @@ class TowerDiscriminator(nn.Module):
         return (Verdict(self.logits(self.tower(image).mean((2, 3), keepdim=True))),)
 
 
-def guided_discriminator(width: int = 64, layers: int = 3) -> ConcatMasked:
+def guided_discriminator(width: int = 64, layers: int = 3, norm: Norm = "instance") -> ConcatMasked:
     """The attention-guided discriminator: a PatchGAN over [mask, image] (arXiv:1911.11897, section 3.3)."""
-    return ConcatMasked(PatchDiscriminator(4, width, layers))
+    return ConcatMasked(PatchDiscriminator(4, width, layers, norm=norm))
 
 
 class PlainAndGuided(nn.Module):
@@ -94,10 +121,10 @@ class PlainAndGuided(nn.Module):
 
     masked = True
 
-    def __init__(self, width: int = 64, layers: int = 3) -> None:
+    def __init__(self, width: int = 64, layers: int = 3, norm: Norm = "instance") -> None:
         super().__init__()
-        self.plain = PatchDiscriminator(3, width, layers)
-        self.guided = guided_discriminator(width, layers)
+        self.plain = PatchDiscriminator(3, width, layers, norm=norm)
+        self.guided = guided_discriminator(width, layers, norm)
 
     def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]:
         return (*self.plain(image), *self.guided(image, attention))

@@ -12,3 +12,9 @@ attentiongan1_multidomain = replace(
     summary="AttentionGAN I on StarGAN's host and by its recipe (arXiv:1911.11897, section 3.4).",
     generator="attentiongan1-multidomain",
 )
+attentiongan2_multidomain = replace(
+    stargan,
+    name="attentiongan2-multidomain",
+    summary="AttentionGAN II's masks on StarGAN's host and by its recipe; nobody published such weights.",
+    generator="attentiongan2-multidomain",
+)

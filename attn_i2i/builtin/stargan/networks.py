@@ -8,20 +8,28 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ...blocks import HeadFactory, ImageHead, ResnetTrunk, TrunkAndHead, transposed_up
+from ...blocks.resnet import Norm
 from ...types import ShapeError, Verdict
 
 UP = partial(transposed_up, kernel=4, norm="instance_affine", bias=False)
 PUBLISHED_HEAD = partial(ImageHead, up=UP, padding="zeros", bias=False)
 
 
-def generator(width: int = 64, blocks: int = 6, domains: int = 5, head: HeadFactory = PUBLISHED_HEAD) -> TrunkAndHead:
+def generator(
+    width: int = 64,
+    blocks: int = 6,
+    domains: int = 5,
+    head: HeadFactory = PUBLISHED_HEAD,
+    norm: Norm = "instance_affine",
+) -> TrunkAndHead:
     """StarGAN's generator (arXiv:1711.09020, table 4): image and target label in, image out.
 
-    By name another registered ``head`` takes the place of the published one, such as "softmax".
+    By name another registered ``head`` takes the place of the published one, such as "softmax"; ``norm`` is the trunk's
+    then, and the head has its own.
     """
-    trunk = ResnetTrunk(
-        width, blocks, in_channels=3 + domains, norm="instance_affine", padding="zeros", down_kernel=4, bias=False
-    )
+    trunk = ResnetTrunk(width, blocks, in_channels=3 + domains, norm=norm, padding="zeros", down_kernel=4, bias=False)
+    if head is PUBLISHED_HEAD:
+        head = partial(PUBLISHED_HEAD, up=partial(UP, norm=norm))
     return TrunkAndHead(trunk, head(trunk.out_channels, trunk.stride), domains)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,10 +18,10 @@ class CAMDiscriminator(nn.Module):
     """One scale (arXiv:1907.10830, section 2.1.2): strided convolutions, CAM, one logit a patch.
 
     ``layers`` counts the strided and the two closing convolutions. Reflection pads each by 1; the TensorFlow release
-    pads stride-1 convolutions by 1 before and 2 after.
+    pads stride-1 convolutions by 1 before and 2 after. ``cam=False`` leaves the attention out.
     """
 
-    def __init__(self, width: int, layers: int, release: Release) -> None:
+    def __init__(self, width: int, layers: int, release: Release, cam: bool = True) -> None:
         super().__init__()
         tf = release == "tensorflow"
         iterate: Iterate = "always" if tf else "training"
@@ -33,7 +34,10 @@ class CAMDiscriminator(nn.Module):
             SpectralConv2d(a, b, 4, stride=2 if i < strided else 1, iterate=iterate)
             for i, (a, b) in enumerate(pairwise(channels))
         )
-        self.cam = CAM(channels[-1], shared=tf, slope=0.2, spectral=iterate, scale_by="normalised" if tf else "raw")
+        self.cam = None
+        if cam:
+            scale_by: Literal["raw", "normalised"] = "normalised" if tf else "raw"
+            self.cam = CAM(channels[-1], shared=tf, slope=0.2, spectral=iterate, scale_by=scale_by)
         self.logits = SpectralConv2d(channels[-1], 1, 4, bias=tf, iterate=iterate)
 
     def forward(self, image: Tensor, passes: int = 1) -> Verdict:
@@ -41,9 +45,11 @@ class CAMDiscriminator(nn.Module):
         for conv in self.convs[:-1]:
             x = F.leaky_relu_(conv(F.pad(x, (1, 1, 1, 1), mode="reflect"), passes), 0.2)
         x = F.leaky_relu_(self.convs[-1](F.pad(x, self.stride_one_pad, mode="reflect"), passes), 0.2)
-        cam = self.cam(x, passes)
-        logits = self.logits(F.pad(cam.features, self.stride_one_pad, mode="reflect"), passes)
-        return Verdict(logits, cam_logits=cam.logits, heatmap=cam.heatmap)
+        cam_logits, heatmap = None, None
+        if self.cam is not None:
+            x, cam_logits, heatmap = self.cam(x, passes)
+        logits = self.logits(F.pad(x, self.stride_one_pad, mode="reflect"), passes)
+        return Verdict(logits, cam_logits=cam_logits, heatmap=heatmap)
 
 
 class UGATITDiscriminator(nn.Module):
@@ -54,13 +60,18 @@ class UGATITDiscriminator(nn.Module):
     """
 
     def __init__(
-        self, width: int = 64, global_layers: int = 7, local_layers: int = 5, release: Release = "pytorch"
+        self,
+        width: int = 64,
+        global_layers: int = 7,
+        local_layers: int = 5,
+        release: Release = "pytorch",
+        cam: bool = True,
     ) -> None:
         super().__init__()
         self.scales = nn.ModuleDict(
             {
-                "global": CAMDiscriminator(width, global_layers, release),
-                "local": CAMDiscriminator(width, local_layers, release),
+                "global": CAMDiscriminator(width, global_layers, release, cam),
+                "local": CAMDiscriminator(width, local_layers, release, cam),
             }
         )
 

@@ -7,11 +7,14 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from ...blocks import CAM, LIN, AdaLINResBlock, ResnetTrunk, StyleMLP, crop, pad_to_multiple
+from ...blocks import CAM, LIN, AdaLINResBlock, ResBlock, ResnetTrunk, StyleMLP, crop, pad_to_multiple
 from ...blocks.convolution import Conv2d, UpConv2d
+from ...blocks.resnet import make_norm
 from ...types import ConfigError, ShapeError, Translation
 
 Release = Literal["pytorch", "tensorflow"]
+Decoder = Literal["adalin", "adain", "instance", "ln", "lin", "bin", "batch"]
+STEERED = ("adalin", "adain")
 
 
 class UGATITGenerator(nn.Module):
@@ -20,6 +23,9 @@ class UGATITGenerator(nn.Module):
     ``light`` pools the features before the MLP and takes any size; the full model flattens them, so it takes
     ``image_size`` x ``image_size`` only. ``release="tensorflow"`` has biases and affine norms, biased variances, one
     CAM classifier with a bias, and AdaLIN's rho shifted by ``smoothing``.
+    ``norm`` is the decoder's: of its residual blocks, and with LIN in the place of AdaLIN, an affine instance norm in
+    that of AdaIN, of its upsampling (figure 4). One that is not adaptive needs no MLP, and takes any size.
+    ``cam=False`` leaves the attention out: the encoder's features go on as they are.
     """
 
     def __init__(
@@ -30,6 +36,8 @@ class UGATITGenerator(nn.Module):
         image_size: int = 256,
         release: Release = "pytorch",
         smoothing: bool = True,
+        norm: Decoder = "adalin",
+        cam: bool = True,
     ) -> None:
         super().__init__()
         if release not in ("pytorch", "tensorflow"):
@@ -38,21 +46,32 @@ class UGATITGenerator(nn.Module):
             raise ConfigError(f"image_size={image_size} must be a multiple of 4.")
         tf = release == "tensorflow"
         channels = 4 * width
-        norm: Literal["instance", "instance_affine"] = "instance_affine" if tf else "instance"
-        self.trunk = ResnetTrunk(width, blocks, norm=norm, down_padding="reflect", bias=tf)
-        self.cam = CAM(channels, shared=tf)
-        self.style = StyleMLP(channels, positions=1 if light else (image_size // 4) ** 2, bias=tf, channels_last=tf)
+        encoder: Literal["instance", "instance_affine"] = "instance_affine" if tf else "instance"
+        self.trunk = ResnetTrunk(width, blocks, norm=encoder, down_padding="reflect", bias=tf)
+        self.cam = CAM(channels, shared=tf) if cam else None
+        positions = 1 if light else (image_size // 4) ** 2
+        steered = norm in STEERED
+        self.style = StyleMLP(channels, positions=positions, bias=tf, channels_last=tf) if steered else None
         shift = 0.1 if tf and smoothing else 0.0
-        self.blocks = nn.ModuleList(
-            AdaLINResBlock(channels, bias=tf, unbiased=not tf, rho_shift=shift) for _ in range(blocks)
-        )
+
+        def block() -> nn.Module:
+            if norm == "adalin" or norm == "adain":
+                return AdaLINResBlock(channels, bias=tf, unbiased=not tf, rho_shift=shift, norm=norm)
+            return ResBlock(channels, norm=norm, bias=tf)
+
+        def up_norm(channels: int) -> nn.Module:
+            if norm == "adalin":
+                return LIN(channels, unbiased=not tf)
+            return make_norm("instance_affine" if norm == "adain" else norm, channels)
+
+        self.blocks = nn.ModuleList(block() for _ in range(blocks))
         self.up = nn.Sequential(
             *(
                 nn.Sequential(
                     OrderedDict(  # stored weights know the steps by these names
                         {
                             "1": UpConv2d(c, c // 2, 3, bias=tf),
-                            "2": LIN(c // 2, unbiased=not tf),
+                            "2": up_norm(c // 2),
                             "3": nn.ReLU(inplace=True),
                         }
                     )
@@ -61,7 +80,7 @@ class UGATITGenerator(nn.Module):
             )
         )
         self.image = Conv2d(width, 3, 7, padding_mode="reflect", bias=tf)
-        self.image_size = None if light else image_size
+        self.image_size = None if light or not steered else image_size
 
     def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
         if self.image_size is not None and image.shape[-2:] != (self.image_size, self.image_size):
@@ -71,10 +90,11 @@ class UGATITGenerator(nn.Module):
                 " model, which takes any size."
             )
         padded = pad_to_multiple(image, 4, minimum=8)
-        cam = self.cam(self.trunk(padded))
-        gamma, beta = self.style(cam.features)
-        features = cam.features
+        features, logits, heatmap = self.trunk(padded), None, None
+        if self.cam is not None:
+            features, logits, heatmap = self.cam(features)
+        steering = () if self.style is None else self.style(features)
         for block in self.blocks:
-            features = block(features, gamma, beta)
+            features = block(features, *steering)
         output = self.image(self.up(features)).tanh()
-        return crop(Translation(output, cam_logits=cam.logits, heatmap=cam.heatmap), image.shape[2], image.shape[3])
+        return crop(Translation(output, cam_logits=logits, heatmap=heatmap), image.shape[2], image.shape[3])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ...blocks import LIN, AdaLIN
+from ...blocks import LIN, AdaLIN, BatchInstanceNorm2d
 from ...interfaces import RoundTrip, Update
 from ...losses import cam, cycle, identity, lsgan, values
 from ...recipes import (
@@ -127,10 +127,10 @@ class UGATITRecipe(BaseRecipe):
 
 @torch.no_grad()
 def clip_rho(*generators: nn.Module) -> None:
-    """Bring every AdaLIN's and LIN's rho back to [0, 1] (section 2.1.1)."""
+    """Bring every rho that mixes two normalisations back to [0, 1] (section 2.1.1)."""
     for generator in generators:
         for part in generator.modules():
-            if isinstance(part, AdaLIN | LIN):
+            if isinstance(part, AdaLIN | LIN | BatchInstanceNorm2d):
                 part.rho.clamp_(0, 1)
 
 

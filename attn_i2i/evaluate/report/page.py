@@ -8,6 +8,7 @@ from html import escape
 from importlib.resources import files
 from itertools import groupby
 
+from ..differences import shown
 from ..evaluation import Comparison, Evaluation
 from ..subjects import BASELINE
 from .chart import Chart, to_svg
@@ -64,6 +65,8 @@ def _sections(evaluation: Evaluation, chart: Chart | None, pictures: Thumbnails)
     )
     if evaluation.tests:
         yield _tests(evaluation)
+    if evaluation.differences:
+        yield _differences(evaluation)
     if chart is not None:
         yield f"<h2>Background against quality</h2>\n{to_svg(chart)}"
     yield "<h2>Examples</h2>\n<p class='soft'>Choose an output to compare it with its input.</p>"
@@ -116,6 +119,21 @@ def _test(test: Comparison) -> str:
     return (
         f"<tr><td>{_text(test.measure)}</td><td>{_text(test.first)}</td><td>{_text(test.second)}</td>"
         f"<td{mark}>{number(test.difference.mean)}<small>{ends}</small></td><td{mark}>{test.corrected:.3g}</td></tr>"
+    )
+
+
+def _differences(evaluation: Evaluation) -> str:
+    """Which options the models differ in: what an ablation changed."""
+    labels = list(evaluation.options)
+    head = "".join(f"<th>{_text(label)}</th>" for label in labels)
+    lines = []
+    for option, values in evaluation.differences:
+        cells = "".join(f"<td>{_text(shown(values[label])) if label in values else '–'}</td>" for label in labels)
+        lines.append(f"<tr><td>{_text(option)}</td>{cells}</tr>")
+    return (
+        f"<details id='differences'><summary>How the models differ: {len(lines)} options</summary>"
+        f'<div class="scroll"><table><thead><tr><th>option</th>{head}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div></details>"
     )
 
 

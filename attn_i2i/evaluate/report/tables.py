@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from ...interfaces import Measure
+from ..differences import shown
 from ..evaluation import Evaluation, Row
 from ..measuring import Value
 from ..subjects import BASELINE
 
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
+LONGEST = 32
+"""Letters of an option's value in a terminal: names of files and lists may be long."""
 GROUPS = ("Distribution", "Against the truth", "Background", "Masks", "There and back", "Content", "Cost")
 
 
@@ -68,6 +72,22 @@ def as_text(evaluation: Evaluation) -> str:
         part = evaluation.measures[name]
         head = " ".join(filter(None, (name, ARROWS[part.better], part.unit)))
         lines.append([head, *(_cell(row, name) for row in evaluation.rows)])
+    table = _aligned(lines)
+    if not evaluation.differences:
+        return table
+    labels = list(evaluation.options)
+    differing = [["how they differ", *labels]]
+    for option, values in evaluation.differences:
+        differing.append([option, *(_short(shown(values[label])) if label in values else "-" for label in labels)])
+    return f"{table}\n\n{_aligned(differing)}"
+
+
+def _short(text: str) -> str:
+    """At most LONGEST letters, for a terminal."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _aligned(lines: list[list[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
 
@@ -120,7 +140,8 @@ def as_json(evaluation: Evaluation) -> str:
         "features": evaluation.features,
         "lpips": evaluation.lpips,
         "measures": {name: _measure(part) for name, part in evaluation.measures.items()},
-        "models": [_model(row) for row in evaluation.rows],
+        "models": [_model(row, evaluation.options.get(row.label)) for row in evaluation.rows],
+        "differences": [row._asdict() for row in evaluation.differences],
         "tests": [
             {
                 "measure": t.measure,
@@ -140,7 +161,7 @@ def _measure(part: Measure) -> dict[str, object]:
     return {"unit": part.unit, "better": part.better, "over": part.over, "summary": part.summary}
 
 
-def _model(row: Row) -> dict[str, object]:
+def _model(row: Row, options: Mapping[str, Any] | None) -> dict[str, object]:
     values = {name: value._asdict() for name, value in row.measured.values.items()}
     pictures = {
         name: {_plain(stem): value for stem, value in rows.items()} for name, rows in row.measured.pictures.items()
@@ -148,6 +169,7 @@ def _model(row: Row) -> dict[str, object]:
     missing = dict(row.measured.missing)
     return {
         "label": row.label,
+        "options": None if options is None else dict(options),
         "values": values,
         "pictures": pictures,
         "missing": missing,
