@@ -2,9 +2,11 @@
 
 python -m tests.tools.mutants --count 300 --seed 0 --out mutants.json
 
-A mutant is an operator, a comparison, a constant or a condition changed in a room. Each is tried in a copy of the
-tree, with the tests of its room, the quick ones first. Outcomes are stored at once: an interrupted run goes on.
-Survivors are to be read: each is either tested from then on, or changes nothing that anybody can see.
+A mutant is an operator, a comparison, a constant or a condition changed in a room. The tests of the rooms run once as
+they are, to learn which lines each reaches. Then each mutant is tried in a copy of the tree, with the tests that reach
+its line, the quick ones first. Outcomes are stored at once: an interrupted run goes on. ``--again`` tries survivors
+once more, with the tests as they are now. Survivors are to be read: each is either tested from then on, or changes
+nothing that anybody can see.
 """
 
 from __future__ import annotations
@@ -15,15 +17,23 @@ import json
 import os
 import random
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+import traceback
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+
+import pytest
+
+from .changes import Mutant, mutants_of
+from .lines import CHILD
+from .reached import Reached
 
 ROOT = Path(__file__).parents[2]
-# The tests that look at a room, the quick ones first.
+# The tests that look at a room.
 TESTS = {
     "blocks": [
         "test_blocks_*.py", "test_recipes_parts.py", "test_cyclegan_options.py", "test_contract_generators.py",
@@ -38,97 +48,135 @@ TESTS = {
         "test_contract_converters.py", "test_convert*.py", "test_layouts*.py", "test_read_*.py", "test_parity.py",
     ],
 }  # fmt: skip
-SECONDS = 300.0  # a mutant that makes a test run for ever is noticed, too
-SWAPPED: dict[type, type] = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
-}  # fmt: skip
+# A mutant may make a test run for ever: it is noticed after so long, and so many times what its tests take otherwise.
+SECONDS, TIMES = 60.0, 5.0
+# The interpreter that reads foreign files starts without site; its measured twin watches itself.
+READER = "attn_i2i/convert/reader/sandbox.py"
+WATCH = "sys.path.insert(0, {root!r})\nfrom tests.tools.lines import watch_child\nwatch_child({library!r})\n"
 
 
-class Mutant(NamedTuple):
-    """One change: the file, the line, what stood there and what stands there now, and the whole new text."""
+class Chosen:
+    """A pytest plugin that keeps the given tests alone, in the given order."""
 
-    path: str
-    line: int
-    before: str
-    after: str
-    text: str
+    def __init__(self, tests: list[str]) -> None:
+        self.order = {test: place for place, test in enumerate(tests)}
 
-
-def annotations(tree: ast.AST) -> set[int]:
-    """Nodes that type checkers alone read, and docstrings: changing them changes nothing."""
-    hidden: set[int] = set()
-    for node in ast.walk(tree):
-        parts = [getattr(node, name, None) for name in ("annotation", "returns")]
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            parts.append(node.value)
-        hidden |= {id(inner) for part in parts if part is not None for inner in ast.walk(part)}
-    return hidden
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Drop the others."""
+        items[:] = sorted((item for item in items if item.nodeid in self.order), key=lambda x: self.order[x.nodeid])
 
 
-def changes(node: ast.AST) -> Iterator[ast.AST]:
-    """What may stand in place of a node."""
-    if isinstance(node, ast.BinOp | ast.BoolOp) and type(node.op) in SWAPPED:
-        yield _with(node, op=SWAPPED[type(node.op)]())
-    elif isinstance(node, ast.Compare) and len(node.ops) == 1:
-        yield _with(node, ops=[SWAPPED[type(node.ops[0])]()])
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield node.operand
-    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-        yield ast.Constant(not node.value)
-    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        yield ast.Constant(node.value + 1)
-    elif isinstance(node, ast.IfExp):
-        yield _with(node, body=node.orelse, orelse=node.body)
+class Table:
+    """Which tests reach a line, and how long they take."""
+
+    def __init__(self, path: Path) -> None:
+        table = json.loads(path.read_text())
+        self.tests: list[str] = table["tests"]
+        self.seconds: list[float] = table["seconds"]
+        self.reached: dict[str, dict[str, list[int]]] = table["reached"]
+
+    @cached_property
+    def imported(self) -> dict[str, set[str]]:
+        """The files of the library that import a name from another."""
+        files: dict[str, set[str]] = {}
+        for path in sorted((ROOT / "attn_i2i").rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+                    files.setdefault(alias.name, set()).add(str(path.relative_to(ROOT)))
+        return files
+
+    def tests_of(self, mutant: Mutant) -> list[int]:
+        """The tests that can notice a mutant, file by file, the quick ones first."""
+        numbers: set[int] = set()
+        if mutant.name is None:
+            lines = self.reached.get(mutant.path, {})
+            first, last = mutant.lines
+            numbers.update(*(lines.get(str(line), ()) for line in range(first, last + 1)))
+        else:
+            for path in {mutant.path} | self.imported.get(mutant.name, set()):
+                numbers.update(*self.reached.get(path, {}).values())
+        files: dict[str, list[int]] = {}
+        for number in sorted(numbers, key=lambda number: self.seconds[number]):
+            files.setdefault(self.tests[number].partition("::")[0], []).append(number)
+        return [number for file in sorted(files.values(), key=self.total) for number in file]
+
+    def total(self, numbers: list[int]) -> float:
+        """What tests take together, in seconds."""
+        return sum(self.seconds[number] for number in numbers)
 
 
-def _with(node: ast.AST, **fields: object) -> ast.AST:
-    return type(node)(**{**{name: getattr(node, name) for name in node._fields}, **fields})
+def import_beforehand() -> None:
+    """What takes long to import and changes with no mutant; the processes that try mutants begin with it."""
+    for name in ("torch", "numpy", "PIL.Image", "safetensors.torch", "typer", "rich.console", "scipy"):
+        __import__(name)
 
 
-def mutants_of(path: Path) -> list[Mutant]:
-    """Every change of one file."""
-    source = path.read_text(encoding="utf-8")
-    lines = source.splitlines(keepends=True)
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line.encode()))
-    content, tree, found = source.encode(), ast.parse(source), []
-    hidden = annotations(tree)
-    for node in ast.walk(tree):
-        if id(node) in hidden or not hasattr(node, "lineno"):
-            continue
-        start = starts[node.lineno - 1] + node.col_offset
-        end = starts[node.end_lineno - 1] + node.end_col_offset
-        for changed in changes(node):
-            after = f"({ast.unparse(ast.fix_missing_locations(changed))})"
-            text = content[:start] + after.encode() + content[end:]
-            before = content[start:end].decode()
-            try:
-                ast.parse(text)
-            except SyntaxError:  # inside an f-string of an older Python
-                continue
-            found.append(Mutant(str(path.relative_to(ROOT)), node.lineno, before, after, text.decode()))
-    return found
+def in_copy(copy: Path, do: Callable[[], int], limit: float | None = None) -> int | None:
+    """Run ``do`` in a forked process whose tests and library are those of ``copy``; None after ``limit`` seconds."""
+    process = os.fork()
+    if process == 0:
+        os.setpgid(0, 0)
+        os.chdir(copy)
+        os.dup2(os.open(copy.parent / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+        os.dup2(1, 2)
+        sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() not in (ROOT, copy)]
+        for name in [name for name in sys.modules if name.partition(".")[0] in ("tests", "attn_i2i")]:
+            del sys.modules[name]
+        status = 1
+        try:
+            status = do()
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(status)
+    end = None if limit is None else time.monotonic() + limit
+    while True:
+        done, status = os.waitpid(process, os.WNOHANG if end else 0)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        if end and time.monotonic() > end:
+            os.killpg(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+            return None
+        time.sleep(0.02)
 
 
-def survives(mutant: Mutant, copy: Path) -> bool:
-    """Whether the tests of the room pass with the mutant in place."""
+def run_tests(copy: Path, files: list[str], plugin: object, *options: str) -> int:
+    """Run tests of the copy in this process."""
+    arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(copy), *options, *files]
+    return int(pytest.main(arguments, plugins=[plugin]))
+
+
+def measure(copy: Path, out: Path) -> None:
+    """Learn which lines each test reaches."""
+    patterns = sorted({pattern for room in TESTS.values() for pattern in room})
+    files = sorted({str(path.relative_to(copy)) for name in patterns for path in (copy / "tests").glob(name)})
+    reader = copy / READER
+    text = reader.read_text(encoding="utf-8")
+    watch = WATCH.format(root=str(copy), library=str(copy / "attn_i2i")).replace("\n", "; ").rstrip("; ")
+    start = 'if __name__ == "__main__":\n'
+    reader.write_text(text.replace(start, f'{start}    if "{CHILD}" in os.environ: {watch}\n'), encoding="utf-8")
+    in_copy(copy, lambda: run_tests(copy, files, Reached(copy / "attn_i2i", out.resolve())))
+    reader.write_text(text, encoding="utf-8")
+    print((copy.parent / "output.txt").read_text()[-2000:])
+
+
+def survives(mutant: Mutant, copy: Path, table: Table) -> bool:
+    """Whether the tests that reach the mutant pass with it in place."""
+    numbers = table.tests_of(mutant)
+    if not numbers:
+        return True
+    tests = [table.tests[number] for number in numbers]
+    files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
     target = copy / mutant.path
     original = target.read_text(encoding="utf-8")
     target.write_text(mutant.text, encoding="utf-8")
-    room = Path(mutant.path).parts[1]
-    tests = [str(path) for pattern in TESTS[room] for path in sorted((copy / "tests").glob(pattern))]
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=SECONDS)
-    except subprocess.TimeoutExpired:
-        return False
+        limit = SECONDS + TIMES * table.total(numbers)
+        return in_copy(copy, lambda: run_tests(copy, files, Chosen(tests), "-x"), limit) == 0
     finally:
         target.write_text(original, encoding="utf-8")
-    return done.returncode == 0
 
 
 def main() -> None:
@@ -138,20 +186,30 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rooms", nargs="+", default=list(TESTS), choices=list(TESTS))
     parser.add_argument("--out", type=Path, default=Path("mutants.json"))
+    parser.add_argument("--again", action="store_true", help="learn the lines anew, and try survivors again")
     options = parser.parse_args()
+    os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    sys.dont_write_bytecode = True
+    import_beforehand()
     paths = [path for room in options.rooms for path in sorted((ROOT / "attn_i2i" / room).rglob("*.py"))]
-    everything = [mutant for path in paths for mutant in mutants_of(path)]
+    everything = [mutant for path in paths for mutant in mutants_of(path, ROOT)]
     drawn = random.Random(options.seed).sample(everything, min(options.count, len(everything)))
     outcomes = json.loads(options.out.read_text()) if options.out.exists() else {}
+    reached = options.out.with_suffix(".reached.json")
+    if options.again:
+        outcomes = {key: alive for key, alive in outcomes.items() if not alive}
+        reached.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, "tree")
+        copy = Path(folder, "tree").resolve()
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "site", "dist", "*.pyc"))
+        if not reached.exists():
+            measure(copy, reached)
+        table = Table(reached)
         for number, mutant in enumerate(drawn, 1):
-            key = f"{mutant.path}:{mutant.line}: {mutant.before} -> {mutant.after}"
-            if key not in outcomes:
-                outcomes[key] = survives(mutant, copy)
+            if mutant.key not in outcomes:
+                outcomes[mutant.key] = survives(mutant, copy, table)
                 options.out.write_text(json.dumps(outcomes, indent=1))
-            print(f"{number}/{len(drawn)} {'SURVIVED' if outcomes[key] else 'killed'} {key}", flush=True)
+            print(f"{number}/{len(drawn)} {'SURVIVED' if outcomes[mutant.key] else 'killed'} {mutant.key}", flush=True)
     lived = [key for key, alive in outcomes.items() if alive]
     print(f"{len(outcomes) - len(lived)} of {len(outcomes)} killed ({1 - len(lived) / max(1, len(outcomes)):.1%})")
 
