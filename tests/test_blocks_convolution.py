@@ -35,9 +35,9 @@ def test_winograd_is_a_convolution_at_any_size(batch: int, height: int, width: i
 
 @pytest.mark.parametrize(("height", "width"), [(8, 4), (5, 7)])
 def test_winograd_has_a_convolutions_gradients(height: int, width: int) -> None:
-    given = [double(*shape).requires_grad_() for shape in ((2, 3, height + 2, width + 2), (4, 3, 3, 3), (4,))]
+    given = [double(*shape).requires_grad_() for shape in ((2, 2, height + 2, width + 2), (3, 2, 3, 3), (3,))]
     assert torch.autograd.gradcheck(winograd_conv2d, given)
-    assert torch.autograd.gradgradcheck(winograd_conv2d, given)
+    assert torch.autograd.gradgradcheck(winograd_conv2d, given, fast_mode=True)
 
 
 def test_winograd_rounds_little_in_float32() -> None:

@@ -220,14 +220,26 @@ def test_too_few_shards_for_the_readers_are_an_error(shards: Path) -> None:
         open_loader(found, options, Positions(1, 0, 1, rank=0, processes=2), pin=False)
 
 
-@pytest.mark.parametrize(("suffix", "mode"), [("bmp", "RGB"), ("tif", "RGB"), ("gif", "P"), ("webp", "RGBA")])
-def test_shards_may_hold_what_folders_may(tmp_path: Path, suffix: str, mode: str) -> None:
-    path = tmp_path / f"x.{suffix}"
-    Image.new(mode, (9, 8), 40 if mode == "P" else "gray").save(path)
-    code = "from attn_i2i.train.data.loading import Encoded, read_resized; import sys, pathlib;"
-    code += "read_resized(Encoded('x', pathlib.Path(sys.argv[1]).read_bytes()), 8)"  # where Pillow has opened nothing
-    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
-    assert torch.equal(read_resized(str(path), 8), read_resized(Encoded("x", path.read_bytes()), 8))
+READ_ALL = """
+import os, pathlib, sys
+from attn_i2i.train.data.loading import Encoded, read_resized
+for name in sys.argv[1:]:
+    if os.fork() == 0:  # where Pillow has opened nothing
+        read_resized(Encoded("x", pathlib.Path(name).read_bytes()), 8)
+        os._exit(0)
+    if os.wait()[1]:
+        sys.exit(f"{name} was not read")
+"""
+
+
+def test_shards_may_hold_what_folders_may(tmp_path: Path) -> None:
+    paths = []
+    for suffix, mode in (("bmp", "RGB"), ("tif", "RGB"), ("gif", "P"), ("webp", "RGBA")):
+        paths.append(tmp_path / f"x.{suffix}")
+        Image.new(mode, (9, 8), 40 if mode == "P" else "gray").save(paths[-1])
+    subprocess.run([sys.executable, "-c", READ_ALL, *map(str, paths)], check=True)
+    for path in paths:
+        assert torch.equal(read_resized(str(path), 8), read_resized(Encoded("x", path.read_bytes()), 8))
 
 
 def test_what_is_wrong_with_a_shard_is_said_in_one_line(shards: Path) -> None:
