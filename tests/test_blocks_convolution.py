@@ -40,6 +40,28 @@ def test_winograd_has_a_convolutions_gradients(height: int, width: int) -> None:
     assert torch.autograd.gradgradcheck(winograd_conv2d, given, fast_mode=True)
 
 
+def test_winograd_is_traced_by_its_shape_alone() -> None:
+    arguments = [double(*shape).requires_grad_() for shape in ((2, 3, 7, 10), (4, 3, 3, 3), (4,))]
+    torch.library.opcheck(winograd_conv2d, arguments, test_utils=("test_schema", "test_faketensor"))
+
+
+def test_each_gradient_of_winograd_can_be_asked_for_alone() -> None:
+    given = [double(*shape) for shape in ((2, 3, 7, 10), (4, 3, 3, 3), (4,))]
+    for number in range(3):
+        parts = [part.clone().requires_grad_(place == number) for place, part in enumerate(given)]
+        ours, torchs = (torch.autograd.grad(f(*parts).sin().sum(), parts[number]) for f in (winograd_conv2d, F.conv2d))
+        torch.testing.assert_close(ours, torchs)
+
+
+@pytest.mark.parametrize(
+    ("batch", "height", "width", "quick"), [(4, 16, 16, True), (3, 16, 16, False), (1, 29, 32, True)]
+)
+@pytest.mark.usefixtures("rounding_allowed")
+def test_winograd_is_for_many_tiles(batch: int, height: int, width: int, quick: bool) -> None:
+    method = Conv2d(128, 128, 3)._method(torch.empty(batch, 128, height, width))
+    assert (method is winograd_conv2d) == quick
+
+
 def test_winograd_rounds_little_in_float32() -> None:
     given = double(1, 128, 34, 34), double(64, 128, 3, 3)
     single = [part.float().requires_grad_() for part in given]

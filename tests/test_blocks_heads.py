@@ -205,10 +205,36 @@ def test_images_of_other_channels_take_a_head_that_makes_them(head: Any) -> None
     trunk = ResnetTrunk(width=2, blocks=1, in_channels=1)
     with pytest.raises(ConfigError, match="give the head out_channels=1, or the trunk in_channels=3"):
         TrunkAndHead(trunk, head(8, 4))
+    with pytest.raises(ConfigError, match="give the head out_channels=4, or the trunk in_channels=5"):
+        TrunkAndHead(ResnetTrunk(2, 1, in_channels=6), head(8, 4), domains=2)
     translation = TrunkAndHead(trunk, head(8, 4, out_channels=1))(torch.zeros(1, 1, 17, 16))
     assert translation.image.shape == (1, 1, 17, 16)
     assert translation.contents is None or translation.contents.shape[2] == 1
     assert TrunkAndHead(ResnetTrunk(2, 1, in_channels=5), head(8, 4, out_channels=3), domains=2).domains == 2
+
+
+class Given(nn.Module):
+    """Answers with the same features whatever it sees."""
+
+    def __init__(self, features: Tensor) -> None:
+        super().__init__()
+        self.features = features
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        return [self.features]
+
+
+@pytest.mark.parametrize(("shape", "expected"), [((1, 16, 4, 16), (1, 16, 4, 16)), ((1, 4, 5, 16), (1, 16, 4, 5))])
+def test_features_that_timm_gives_channels_last_are_turned(shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    trunk = TimmTrunk("mobilenetv3_small_050", level=0)
+    assert trunk.out_channels == 16
+    trunk.backbone = Given(torch.rand(shape))
+    assert trunk(torch.zeros(1, 3, 32, 32)).shape == expected
+
+
+def test_a_discriminator_of_masked_images_says_that_it_reads_the_mask() -> None:
+    assert ConcatMasked.masked
+    assert ConcatMasked(PatchDiscriminator(4, 2, layers=1)).masked
 
 
 class Quiet(nn.Module):

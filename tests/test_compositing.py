@@ -97,3 +97,19 @@ def test_a_threshold_makes_the_mask_hard() -> None:
     assert set(result.mask.unique().tolist()) == {0.0, 1.0}
     assert torch.equal(result.image[..., :8], result.source[..., :8])
     assert torch.allclose(result.image[..., 8:], 1 - result.source[..., 8:], atol=1e-6)
+
+
+class Coloured(Brighten):
+    """Reads grey, paints in colour."""
+
+    channels = (1, 3)
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        return super().forward(image.expand(-1, 3, -1, -1), domain)
+
+
+def test_a_grey_picture_may_be_the_background_of_a_coloured_one() -> None:
+    grey = noise(16, 16)[..., 0]
+    result = translator(Coloured())(grey)
+    assert result.image.shape == (3, 16, 16)
+    assert (np.asarray(result.pil())[:, 8:] == grey[:, 8:, None]).all()

@@ -66,3 +66,14 @@ def test_pictures_of_what_is_absent_are_errors() -> None:
     assert result.grid().size[0] > 256
     masked = translator(Negative())(noise(), mask=np.ones((12, 16), bool))
     assert masked.cutout().mode == "RGBA"
+
+
+def test_the_contact_sheet_numbers_masks_and_contents_from_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    sheets = []
+    monkeypatch.setattr(
+        "attn_i2i.translate.result.contact_sheet",
+        lambda rows, side: sheets.append([[label for label, _ in row] for row in rows]),
+    )
+    translator(Brighten())(noise(32, 32)).grid()
+    masks, contents = ["mask 1", "mask 2", "background mask"], ["content 1", "content 2", "input"]
+    assert sheets[0][1:] == [masks, contents]

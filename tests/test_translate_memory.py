@@ -77,3 +77,39 @@ def test_a_picture_too_large_is_named_and_the_good_ones_beside_it_are_done(
     assert files("out") == ["a.png", "c.png"]
     assert err.startswith("skipped: in/b.png: b.png: 1500x1500 pixels need more memory than cpu has free")
     assert "--dtype bfloat16" in err
+
+
+def test_a_picture_may_take_all_that_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attn_i2i.translate.running.PIXELS_WITHOUT_ESTIMATE", 0)
+    monkeypatch.setattr("attn_i2i.translate.running.free_bytes", lambda device: 5000)
+    monkeypatch.setattr("attn_i2i.translate.running.needed_bytes", lambda *_: 5000)
+    network = Brighten()
+    assert len(translator(network)(torch.rand(2, 3, 12, 16))) == 2
+    assert network.batches == [1, 1]
+
+
+def test_the_estimate_is_what_lives_at_once_and_what_is_returned() -> None:
+    needed = memory.needed_bytes(Brighten(), torch.Size((1, 3, 64, 64)), torch.float32, None)
+    assert needed is not None
+    plane = 4 * 64 * 64  # bytes of one channel
+    returned = plane * (3 + 3 + 6) + plane // 4  # the image, three masks, two contents, a heatmap of half the size
+    assert 2 * returned < needed - memory.LIBRARIES * 12 * plane < 2 * returned + memory.LIBRARIES * 24 * plane
+
+
+def test_a_groups_limit_leaves_what_is_not_used_and_what_is_only_cached(tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("1000\n")
+    (tmp_path / "memory.current").write_text("600\n")
+    (tmp_path / "memory.stat").write_text("anon 250\ninactive_file 40\nactive_file 7\n")
+    assert memory._group_free(tmp_path) == 440
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory._group_free(tmp_path) is None
+
+
+def test_a_limit_on_the_process_leaves_what_it_has_not_mapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    limit = 2**45
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (limit, limit))
+    free = memory._process_free()
+    assert free is None or limit - 2**42 < free < limit
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (resource.RLIM_INFINITY,) * 2)
+    assert memory._process_free() is None

@@ -11,7 +11,10 @@ import numpy as np
 from attn_i2i.convert.reader.crc32c import crc32c
 from attn_i2i.convert.reader.tensorflow import TABLE_MAGIC
 
-DTYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int64": 9, "bool": 10, "float16": 19}
+DTYPES = {
+    "float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "complex64": 8, "int64": 9, "bool": 10,
+    "uint16": 17, "complex128": 18, "float16": 19, "uint32": 22, "uint64": 23,
+}  # fmt: skip
 
 
 def write_bundle(

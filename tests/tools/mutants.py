@@ -34,7 +34,8 @@ from .lines import CHILD
 from .reached import Reached
 
 ROOT = Path(__file__).parents[2]
-# The tests that look at a room.
+# The tests that look at a room; those of every room run the examples of docstrings and compare the public signatures.
+EVERYWHERE = ["test_docs.py", "test_api.py"]
 TESTS = {
     "blocks": [
         "test_blocks_*.py", "test_recipes_parts.py", "test_cyclegan_options.py", "test_contract_generators.py",
@@ -158,9 +159,8 @@ def run_tests(copy: Path, files: list[str], plugin: object, *options: str) -> in
     return int(pytest.main(arguments, plugins=[plugin]))
 
 
-def measure(copy: Path, out: Path) -> None:
+def measure(copy: Path, out: Path, patterns: list[str]) -> None:
     """Learn which lines each test reaches."""
-    patterns = sorted({pattern for room in TESTS.values() for pattern in room})
     files = sorted({str(path.relative_to(copy)) for name in patterns for path in (copy / "tests").glob(name)})
     reader = copy / READER
     text = reader.read_text(encoding="utf-8")
@@ -196,6 +196,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rooms", nargs="+", default=list(TESTS), choices=list(TESTS))
     parser.add_argument("--out", type=Path, default=Path("mutants.json"))
+    rooms = sorted({pattern for room in TESTS.values() for pattern in room} | set(EVERYWHERE))
+    parser.add_argument("--tests", nargs="+", default=rooms, metavar="FILE", help="files of tests/ instead of all")
     parser.add_argument("--budget", type=float, default=float("inf"), help="seconds of tests a mutant")
     parser.add_argument("--again", action="store_true", help="learn the lines anew, and try survivors again")
     options = parser.parse_args()
@@ -214,7 +216,7 @@ def main() -> None:
         copy = Path(folder, "tree").resolve()
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "site", "dist", "*.pyc"))
         if not reached.exists():
-            measure(copy, reached)
+            measure(copy, reached, options.tests)
         table = Table(reached)
         for number, mutant in enumerate(drawn, 1):
             if mutant.key not in outcomes:
