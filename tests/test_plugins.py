@@ -21,6 +21,7 @@ from attn_i2i.registry import Zoo
 from attn_i2i.types import ConfigError, DuplicateNameError
 
 from .helpers.distributions import FOLDER, install
+from .helpers.forked import forked_cli
 from .helpers.source import ROOT
 
 BROKEN = {
@@ -158,13 +159,6 @@ def test_objects_register_and_unregister_wholly() -> None:
         manager.register(object(), "empty")
 
 
-def run(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command line in a process of its own, with the plugins of ``site``."""
-    environment = os.environ | {"PYTHONPATH": f"{site}{os.pathsep}{ROOT}"}
-    command = [sys.executable, "-m", "attn_i2i.cli", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-
-
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every fixture distribution installed at once."""
@@ -172,7 +166,9 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_lists_all_and_names_the_broken(crowded: Path) -> None:
-    done = run(crowded, "plugins", "--json")
+    environment = os.environ | {"PYTHONPATH": f"{crowded}{os.pathsep}{ROOT}"}
+    command = [sys.executable, "-m", "attn_i2i.cli", "plugins", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     rows = {one["distribution"]: one for one in json.loads(done.stdout)}
     assert {f"attn-i2i-{name}" for name in EVERY} <= rows.keys()
@@ -180,25 +176,25 @@ def test_the_command_lists_all_and_names_the_broken(crowded: Path) -> None:
         assert problem in rows[f"attn-i2i-{name}"]["problem"]
         assert f"warning: Plugin {name} (" in done.stderr
     assert rows["attn-i2i-fine"]["adds"]["command"] == ["hello"]
-    text = run(crowded, "plugins").stdout
+    text = forked_cli(crowded, "plugins").stdout
     assert "fine  (attn-i2i-fine 1.2.3, " in text
     assert "raises  (attn-i2i-raises 1.2.3)  not loaded: RuntimeError: no licence found for this machine" in text
 
 
 def test_a_plugins_command_runs_beside_broken_plugins(crowded: Path) -> None:
-    assert run(crowded, "hello").stdout == "hello\n"
+    assert forked_cli(crowded, "hello").stdout == "hello\n"
 
 
 def test_no_plugins_turns_them_off(crowded: Path) -> None:
-    done = run(crowded, "plugins", "--json", "--no-plugins")
+    done = forked_cli(crowded, "plugins", "--json", "--no-plugins")
     assert done.stderr == ""
     assert all(one["builtin"] or one["problem"] for one in json.loads(done.stdout))
-    assert run(crowded, "--no-plugins", "hello").returncode == 2
+    assert forked_cli(crowded, "--no-plugins", "hello").returncode == 2
 
 
 def test_check_says_what_is_wrong_in_the_authors_terms(crowded: Path) -> None:
     for name in ("careless", "fixture_careless"):  # as an entry point, and as a module
-        done = run(crowded, "plugins", "check", name)
+        done = forked_cli(crowded, "plugins", "check", name)
         assert done.returncode == 1
         bad, good, total = done.stdout.splitlines()
         expected = (
@@ -210,7 +206,7 @@ def test_check_says_what_is_wrong_in_the_authors_terms(crowded: Path) -> None:
 
 
 def test_check_of_a_good_plugin_succeeds(crowded: Path) -> None:
-    done = run(crowded, "plugins", "check", "fine", "-c", "width=4", "--config", "blocks=1")
+    done = forked_cli(crowded, "plugins", "check", "fine", "-c", "width=4", "--config", "blocks=1")
     assert (done.returncode, done.stdout) == (0, "ok   generator fine\nfine: 1 of 1 parts keep the contract\n")
 
 
@@ -224,6 +220,6 @@ def test_check_of_a_good_plugin_succeeds(crowded: Path) -> None:
     ],
 )
 def test_check_fails_in_one_line(crowded: Path, arguments: list[str], message: str) -> None:
-    done = run(crowded, "plugins", "check", *arguments)
+    done = forked_cli(crowded, "plugins", "check", *arguments)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(message)

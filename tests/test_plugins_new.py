@@ -16,21 +16,23 @@ from attn_i2i.plugins.scaffold import new_plugin
 from attn_i2i.types import ConfigError
 
 from .helpers.distributions import install
+from .helpers.forked import forked_cli
 from .helpers.source import ROOT
 
 
-def run(*command: str, cwd: Path, path: Path | str = "") -> str:
+def run(*command: str, cwd: Path) -> str:
     """Output of a Python command that must succeed, with this checkout importable."""
-    environment = os.environ | {"PYTHONPATH": f"{path}{os.pathsep}{ROOT}"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, *command], cwd=cwd, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def test_its_tests_pass_as_written(tmp_path: Path) -> None:
-    said = run("-m", "attn_i2i.cli", "new-plugin", "my-gan", cwd=tmp_path)
+def test_its_tests_pass_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = forked_cli(tmp_path, "new-plugin", "my-gan")
     assert (
-        said
+        done.stdout
         == "plugin written to attn-i2i-my-gan; next: pip install -e 'attn-i2i-my-gan[test]' && pytest attn-i2i-my-gan\n"
     )
     passed = run("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", cwd=tmp_path / "attn-i2i-my-gan")
@@ -93,13 +95,11 @@ def test_installed_it_is_found_and_keeps_the_contract(tmp_path: Path) -> None:
     source = new_plugin("attn-i2i-sepia", tmp_path / "elsewhere")
     (tmp_path / "site").mkdir()
     site = install(tmp_path / "site", source)
-    rows = {
-        one["name"]: one for one in json.loads(run("-m", "attn_i2i.cli", "plugins", "--json", cwd=tmp_path, path=site))
-    }
+    rows = {one["name"]: one for one in json.loads(forked_cli(site, "plugins", "--json").stdout)}
     assert rows["sepia"]["adds"] == {"generator": ["sepia"]}
     assert (rows["sepia"]["distribution"], rows["sepia"]["problem"]) == ("attn-i2i-sepia", None)
-    checked = run("-m", "attn_i2i.cli", "plugins", "check", "sepia", "-c", "width=4", cwd=tmp_path, path=site)
-    assert checked == "ok   generator sepia\nsepia: 1 of 1 parts keep the contract\n"
+    checked = forked_cli(site, "plugins", "check", "sepia", "-c", "width=4")
+    assert checked.stdout == "ok   generator sepia\nsepia: 1 of 1 parts keep the contract\n"
 
 
 def test_it_asks_for_this_version_and_imports_nothing_heavy(tmp_path: Path) -> None:
