@@ -21,3 +21,4 @@ def demo(
         task = progress.add_task("translating", total=None)
         sheet = run(output, force=force, advance=lambda: progress.advance(task))
     print(f"pictures and masks: {output.resolve()}\nall on one sheet: {sheet.resolve()}")
+    print("now your own: attn-i2i translate photo.jpg -m attentiongan2-apple2orange-fruit --attention")

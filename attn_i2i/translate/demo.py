@@ -24,36 +24,64 @@ if TYPE_CHECKING:
 
 SAMPLES = "samples"
 TILE = 128
+# The photographs' model, and the pictures each of its directions translates.
+FRUIT = "attentiongan2-apple2orange-fruit"
+PHOTOGRAPHS = {"A2B": ("apple", "to an orange"), "B2A": ("orange", "to an apple")}
+# Three glyphs are enough for a sheet that fits on a screen.
+GLYPHS = ("heart", "tomato", "wolf")
 
 
 def demo_models() -> list[str]:
-    """Names of the emoji models whose weights ship with the package, the default one first."""
+    """Names of the models whose weights ship with the package and that the demo shows, the default one first."""
     shipped = [name for name in list_models("*-flat2clay") if (shipped_models() / name / CONFIG).is_file()]
-    return sorted(shipped, key=lambda name: (name != "attentiongan2-flat2clay", name))
+    return [FRUIT, *sorted(shipped, key=lambda name: (name != "attentiongan2-flat2clay", name))]
 
 
 def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda: None) -> Path:
-    """Translate the shipped pictures with every shipped model into the folder ``out``; returns the contact sheet.
+    """Translate the shipped pictures with the shipped models into the folder ``out``; returns the contact sheet.
 
-    A folder a model holds its pictures, masks and heatmaps. ``advance`` is called after each picture. Raises ModelError
-    where no model ships, TargetExistsError where ``out`` exists and ``force`` is off, or is not an earlier demo.
+    A folder a model holds its pictures, masks and heatmaps; photographs come first. ``advance`` is called after each
+    picture. Raises ModelError where no model ships, TargetExistsError where ``out`` exists and ``force`` is off, or is
+    not an earlier demo.
     """
-    samples = sorted((shipped_models() / SAMPLES).glob("*.png"))
-    models = demo_models()
-    if not models or not samples:
+    samples = shipped_models() / SAMPLES
+    fruit, *models = demo_models()
+    if not models or not samples.is_dir():
         raise ModelError("This installation ships no model for the demo: install attn-i2i from its wheel or checkout.")
-    _check_target(out, force, {SHEET, *models})
-    rows: list[list[Tile]] = [[("input", _enlarged(to_pil(read_image(path).rgb)))] for path in samples]
+    _check_target(out, force, {SHEET, fruit, *models})
     with atomic_dir(out, force=force) as work:
-        for name in models:
-            translator = load(name)
-            (work / name).mkdir()
-            for row, path in zip(rows, samples, strict=True):
-                row += _translated(translator(path), work / name / path.name, name.split("-")[0])
-                advance()
+        rows = _photographs(fruit, samples, work, advance) + _glyphs(models, samples, work, advance)
         with atomic_path(work / SHEET) as temporary:
             contact_sheet(rows, TILE).save(temporary, "PNG")
     return out / SHEET
+
+
+def _photographs(model: str, samples: Path, work: Path, advance: Callable[[], None]) -> list[list[Tile]]:
+    """Both directions side by side: picture, mask, translation."""
+    (work / model).mkdir()
+    sides: list[list[list[Tile]]] = []
+    for direction, (subject, label) in PHOTOGRAPHS.items():
+        translator = load(model, direction=direction)
+        side = []
+        for path in sorted(samples.glob(f"{subject}-*.png")):
+            output, *beside = _translated(translator(path), work / model / path.name, label)
+            side.append([(subject, _enlarged(to_pil(read_image(path).rgb))), *beside, output])
+            advance()
+        sides.append(side)
+    return [left + right for left, right in zip(*sides, strict=True)]
+
+
+def _glyphs(models: list[str], samples: Path, work: Path, advance: Callable[[], None]) -> list[list[Tile]]:
+    """Flat emoji to clay ones, by every model."""
+    paths = [samples / f"{name}.png" for name in GLYPHS]
+    rows: list[list[Tile]] = [[("flat emoji", _enlarged(to_pil(read_image(path).rgb)))] for path in paths]
+    for name in models:
+        translator = load(name)
+        (work / name).mkdir()
+        for row, path in zip(rows, paths, strict=True):
+            row += _translated(translator(path), work / name / path.name, name.split("-")[0])
+            advance()
+    return rows
 
 
 def _check_target(out: Path, force: bool, written: set[str]) -> None:

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Trains the models of the tasks, each seeded, interruptible and resumed where it stopped:
 #   train_tasks.sh WORK MODEL...      WORK keeps the folders of the tasks and the runs
+# A finished run is then put into the zoo: python ship.py WORK/MODEL/model ZOO/MODEL "CC BY-SA 4.0"
 # The baseline cyclegan-apple2orange-fruit has the same data, steps, widths and discriminators.
+# bf16 is what the models that ship were trained in, on a CPU that has it; others compute it slowly.
 set -euo pipefail
 work=$1
 shift
@@ -11,15 +13,17 @@ train() {
     local data=$1 name=$2 recipe=$3 run=$work/$2
     shift 3
     [ -d "$data" ] || attn-i2i task "$(basename "$data")" "$data"
-    local resume=()
-    [ -d "$run" ] && resume=(--resume)
+    if [ -d "$run" ]; then
+        attn-i2i train --resume -o "$run"
+        return
+    fi
     attn-i2i train "$recipe" --data "$data" -o "$run" --crop-size 128 --load-size 128 --no-flip --cache --workers 0 \
-        --seed 0 --save-every 250 --sample-every 250 --ema 0.995 --batch-size 2 --set width=16 --set blocks=4 \
-        --set discriminator_width=32 --set discriminator_layers=3 "${resume[@]}" "$@"
+        --seed 0 --save-every 250 --sample-every 300 --ema 0.995 --batch-size 2 --precision bf16 --set width=16 \
+        --set blocks=4 --set discriminator_width=32 --set discriminator_layers=3 "$@"
 }
 
-# Two epochs of 900 steps; the learning rate falls to zero over the second.
-fruit=(--set epochs=1 --set decay_epochs=1 --set learning_rate=0.0003 --set discriminator_rate=2)
+# Three epochs of 900 steps; the learning rate falls to zero over the last.
+fruit=(--set epochs=2 --set decay_epochs=1 --set learning_rate=0.0003 --set discriminator_rate=2)
 for name in "$@"; do
     case $name in
     # A light cycle term opens the masks within some hundred steps.

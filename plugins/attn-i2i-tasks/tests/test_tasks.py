@@ -40,6 +40,8 @@ def test_fruit_is_the_same_for_the_same_seed_whatever_the_threads(tmp_path: Path
     assert digests(tmp_path / "one") != digests(tmp_path / "other")
     assert counts["trainA"] == counts["trainB"]
     assert counts["testA"] == 2
+    names = [{path.name for path in (tmp_path / "one" / f"test{side}").iterdir()} for side in "AB"]
+    assert not names[0] & names[1], "unpaired pictures must not look like pairs"
     assert "CC BY-SA 4.0" in (tmp_path / "one/NOTICE.md").read_text()
 
 

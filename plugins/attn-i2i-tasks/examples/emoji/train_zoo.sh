@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains the models that ship with attn-i2i, each seeded, interruptible and resumed where it stopped:
 #   train_zoo.sh WORK [MODEL...]      WORK keeps the data sets and the runs; without MODEL all are trained
-# A finished run is then put into the zoo: python ship.py WORK/MODEL/model ZOO/MODEL
+# A finished run is then put into the zoo: python ../ship.py WORK/MODEL/model ZOO/MODEL
 set -euo pipefail
 work=$1
 shift

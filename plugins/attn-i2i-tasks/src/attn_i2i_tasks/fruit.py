@@ -157,13 +157,16 @@ def _jobs(task: Fruit, per_fruit: int, tests: int) -> list[Job]:
         training = per_fruit * max(len(task.cutouts(each, "train")) for each in KINDS)
         parts: tuple[tuple[Part, int], ...] = (("train", training), ("val", tests), ("test", tests))
         for part, number in parts:
-            jobs += [_job(task, kind, part, f"{part}{letter}/{index:04d}.png") for index in range(number)]
+            jobs += [_job(task, kind, part, f"{part}{letter}", index) for index in range(number)]
     return jobs
 
 
-def _job(task: Fruit, kind: Kind, part: Part, path: str) -> Job:
+def _job(task: Fruit, kind: Kind, part: Part, folder: str, index: int) -> Job:
+    """The file's name says its kind: pictures of one name in both domains would be taken for a pair."""
+    path = f"{folder}/{kind}_{index:04d}.png"
+
     def draw() -> tuple[NDArray[Any], NDArray[Any]]:
-        return tuple(task.draw(kind, part, path))  # type: ignore[return-value]
+        return tuple(task.draw(kind, part, f"{folder}/{index:04d}.png"))  # type: ignore[return-value]
 
     return Job((path, f"masks/{path}"), draw)
 

@@ -1,4 +1,4 @@
-"""Make a trained model small enough to ship: ``python ship.py RUN/model ZOO/NAME``.
+"""Make a trained model small enough to ship: ``python ship.py RUN/model ZOO/NAME [LICENCE]``.
 
 Generators alone, in float16, which halves their size and moves no output by more than a display can show; they are
 loaded as float32. Prints the card's ``[weights]`` table.
@@ -16,9 +16,9 @@ from attn_i2i.models.directory import save_model
 from safetensors.torch import load_file
 
 
-def ship(model: Path, target: Path) -> None:
-    """Write the small form of ``model`` to ``target``."""
-    config = replace(read_config(model), discriminators=None, licence="MIT")
+def ship(model: Path, target: Path, licence: str = "MIT") -> None:
+    """Write the small form of ``model`` to ``target``, under the ``licence`` that its data ask for."""
+    config = replace(read_config(model), discriminators=None, licence=licence)
     halves = {
         direction: {
             key: t.half() if t.is_floating_point() else t
@@ -30,7 +30,7 @@ def ship(model: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    ship(Path(sys.argv[1]), Path(sys.argv[2]))
+    ship(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])
     print("[weights]\nsha256 = {")
     for file in sorted([*Path(sys.argv[2]).glob("*.safetensors"), Path(sys.argv[2], "config.json")]):
         print(f'  "{file.name}" = "{sha256(file)}",')
