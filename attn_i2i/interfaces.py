@@ -19,10 +19,25 @@ class Generator(Protocol):
     """Translates (B, 3, H, W) images in [-1, 1]; ``domain`` is the (B, domains) target label of multi-domain models.
 
     A module that accepts one size only advertises it as ``image_size``, a multi-domain one its ``domains``. One that
-    keeps submodules which only its recipe calls, such as a style encoder, names them in ``auxiliary``.
+    keeps submodules which only its recipe calls, such as a style encoder, names them in ``auxiliary``. A multimodal
+    one is a `StyledGenerator` too.
     """
 
     def __call__(self, image: Tensor, domain: Tensor | None = None) -> Translation: ...
+
+
+@runtime_checkable
+class StyledGenerator(Protocol):
+    """A generator that draws in one of many styles, ``style_dim`` numbers each, which N(0, 1) is the prior of.
+
+    ``style`` is (B, style_dim), one for each image; without it the mean style, zero, is taken in evaluation mode. One
+    that can take a style from a picture of the target domain also has ``style_of``: (B, 3, H, W) in [-1, 1] to
+    (B, style_dim).
+    """
+
+    style_dim: int
+
+    def __call__(self, image: Tensor, domain: Tensor | None = None, style: Tensor | None = None) -> Translation: ...
 
 
 @runtime_checkable

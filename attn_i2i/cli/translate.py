@@ -38,6 +38,14 @@ class Size(StrEnum):
 Domain = Annotated[
     list[str] | None, typer.Option(help="Target labels of a multi-domain model: names or 0/1, with commas; repeatable.")
 ]
+Style = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE|seed:N",
+        help="Style of a multimodal model: that of a picture, or one at random; several make a sheet.",
+        show_default="the mean style",
+    ),
+]
 KeepBackground = Annotated[
     bool,
     typer.Option(
@@ -70,6 +78,7 @@ def translate(
     model: Annotated[str, typer.Option("-m", "--model", help="Zoo name, hf-hub:owner/repo, or a model folder.")],
     direction: Annotated[str | None, typer.Option(help="Which way to translate, such as A2B.")] = None,
     domain: Domain = None,
+    style: Style = None,
     attention: Annotated[bool, typer.Option("--attention", help="Also write masks, overlays and one sheet.")] = False,
     keep_background: KeepBackground = False,
     mask: Mask = None,
@@ -104,7 +113,15 @@ def translate(
     from ..translate.loading import load
     from ..translate.reading import Report
 
-    plan = plan_jobs(inputs, output, recursive=recursive, attention=attention, force=force, skip_existing=skip_existing)
+    plan = plan_jobs(
+        inputs,
+        output,
+        recursive=recursive,
+        attention=attention,
+        force=force,
+        skip_existing=skip_existing,
+        styles=style or (),
+    )
     if not plan.jobs and not plan.foreign:
         print(f"all {len(plan.done)} pictures are in {output} already")
         return

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..masks import blend
 from ..types import Translation
 from .contract import Factory, build, call, check_finite, check_network, check_shape, expect, kind
+from .styles import check_styles
 
 SIZES = ((48, 48), (45, 59))
 
@@ -23,6 +24,7 @@ def check_generator(generator: Factory, *, domains: int = 0, sizes: Sequence[tup
     background and, with contents, make the image (`attn_i2i.masks.blend`); each image of a batch by itself in eval
     mode; the same at every call; in float64 and bfloat16; weights through safetensors; gradients to the input and to
     every parameter, but for those of submodules that it names in ``auxiliary``, which a recipe alone calls.
+    A ``style_dim`` that it advertises is that of styles which it reads, image by image, and of what ``style_of`` gives.
     ``domains`` is the length of the target label where the generator does not advertise it. Raises ContractError.
     """
     module = build(generator).eval()
@@ -36,6 +38,8 @@ def check_generator(generator: Factory, *, domains: int = 0, sizes: Sequence[tup
         _check_batch(together, alone)
         _check_ranges(module, image, label)
         check_blend(together, image)
+    if hasattr(module, "style_dim"):
+        check_styles(module, *_inputs(2, *_accepted(module, sizes)[0], domains))
     run_image, run_label = _inputs(2, *_accepted(module, sizes)[0], domains)
     check_network(generator, lambda m, dtype: _tensors(m, run_image, run_label, dtype), {"image": run_image})
     _check_input_gradient(build(generator), run_image, run_label)

@@ -4,5 +4,6 @@ from .domains import Domain as Domain
 from .domains import domain_vector as domain_vector
 from .loading import load as load
 from .result import Result as Result
+from .styles import Style as Style
 from .translator import CallOptions as CallOptions
 from .translator import Translator as Translator

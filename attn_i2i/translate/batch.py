@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from math import prod
@@ -14,18 +14,20 @@ from PIL import Image, ImageOps
 
 from ..files import fitting_name
 from ..images.draw import Tile, contact_sheet
+from ..images.formats import SUFFIXES
 from ..images.opening import MAX_PIXELS
 from ..images.picture import PictureWarning
 from ..images.ranges import RangeLike
 from ..images.read import read_image
-from ..images.write import output_name, write_image
+from ..images.write import output_name, shown, to_pil, write_image
 from ..types import AttnI2IError, ConfigError, UnknownNameError, UnreadableFileError
-from .jobs import SHEET, Job, outputs
+from .jobs import SHEET, STYLES, Job, outputs
 from .reading import Reading, Report, Waiting
 from .result import Result
 from .translator import Translator
 
 SHEET_PICTURES, SHEET_ROWS, SHEET_TILE = 40, 10, 160
+_BLANK = Image.new("RGBA", (1, 1))
 
 
 def translate_files(
@@ -52,15 +54,20 @@ def translate_files(
     folder of masks under the inputs' relative names (or those as .png). ``options`` are those of a Translator's call;
     wrong ones, and a broken model, raise at once. ``range`` may be one to measure, over all pictures. A picture whose
     transparency its format cannot hold becomes .png. ``replace_attention`` overwrites pictures of attention alone, and
-    ``metadata`` keeps EXIF and texts. ``advance`` hears how many pictures have just been dealt with.
+    ``metadata`` keeps EXIF and texts. Jobs in several styles also give a
+    sheet of them. ``advance`` hears how many pictures have just been dealt with.
     """
     options["batch_size"] = batch_size
-    translator.generators[options.get("direction") or translator.direction]
+    direction = options.get("direction") or translator.direction
+    translator.generators[direction]
+    given = options.pop("style", None)
+    wanted = {job.style: given if job.style is None else job.style for job in jobs}
+    styles = {style: translator.style(wanted[style], direction) for style in wanted}
     _check(jobs, mask, max_pixels)
     taken = [job.source for job in jobs] + [target for target, _ in outputs(jobs, attention)]
     report = Report() if report is None else report
     run = _Run(translator, attention, mask, force, options, {path.resolve() for path in taken}, report)
-    run.force_attention, run.metadata = force or replace_attention, metadata
+    run.force_attention, run.metadata, run.styles = force or replace_attention, metadata, styles
     reading = Reading(report, translator.range if range is None else range, page, max_pixels)
     for waiting in reading.chunks(jobs, batch_size, advance):
         for group in _by_size(waiting):  # each is written before the next, which may be too large for this machine
@@ -68,6 +75,7 @@ def translate_files(
                 run.write(job, result)
             advance(len(group))
     run.write_sheet(jobs)
+    run.write_styles(jobs)
     return report
 
 
@@ -91,12 +99,16 @@ class _Run:
     force_attention: bool = False
     metadata: bool = True
     rows: list[list[Tile]] = field(default_factory=list)
+    styles: Mapping[str | None, Any] = field(default_factory=dict)
+    in_styles: dict[Path, list[Tile]] = field(default_factory=dict)
 
     def translated(self, waiting: Waiting) -> Iterator[tuple[Job, Result]]:
         """Translate together what can be; where that fails, one by one to find out which picture it is."""
         try:
             masks = None if self.mask is None else [_mask_for(job, self.mask) for job, _ in waiting]
-            results = self.translator([picture for _, picture in waiting], mask=masks, **self.options)
+            styles = [self.styles[job.style] for job, _ in waiting]
+            style = None if styles[0] is None else styles
+            results = self.translator([picture for _, picture in waiting], mask=masks, style=style, **self.options)
         except (ConfigError, UnknownNameError):
             raise
         except (AttnI2IError, RuntimeError, MemoryError) as error:
@@ -125,14 +137,30 @@ class _Run:
             raise
         else:
             self.report.written.append(target)
+            self._show_style(job, result)
+
+    def _show_style(self, job: Job, result: Result) -> None:
+        """Keep a small copy for the sheet of styles, of which there are several."""
+        if len(self.styles) < 2 or (job.source not in self.in_styles and len(self.in_styles) == SHEET_PICTURES):
+            return
+        source = (str(job.relative), _thumbnail(to_pil(shown(result.source), result.alpha)))
+        self.in_styles.setdefault(job.source, [source]).append((str(job.style), _thumbnail(result.pil())))
+
+    def write_styles(self, jobs: Sequence[Job]) -> None:
+        """Write a row a picture, a column a style, under the pictures that styles were taken from."""
+        if self.in_styles:
+            references = [("", _BLANK), *((str(style), _reference(str(style))) for style in self.styles)]
+            rows = [references] if any(picture is not _BLANK for _, picture in references) else []
+            self._write_rows([*rows, *self.in_styles.values()], jobs[0].attention_folder.with_name(STYLES))
 
     def write_sheet(self, jobs: Sequence[Job]) -> None:
         """Write the contact sheet, where there is anything to show; its failure is one line of the report."""
-        if not self.rows:
-            return
-        sheet = jobs[0].attention_folder / SHEET
+        if self.rows:
+            self._write_rows(_side_by_side(self.rows), jobs[0].attention_folder / SHEET)
+
+    def _write_rows(self, rows: list[list[Tile]], sheet: Path) -> None:
         try:
-            write_image(contact_sheet(_side_by_side(self.rows), SHEET_TILE), sheet, force=self.force_attention)
+            write_image(contact_sheet(rows, SHEET_TILE), sheet, force=self.force_attention)
         except (AttnI2IError, OSError, MemoryError) as error:
             self.report.failed.append((sheet, str(error) or "it does not fit into memory"))
 
@@ -184,6 +212,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns
+
+
+def _reference(style: str) -> Image.Image:
+    """A small copy of the picture that a style was taken from; nothing to see of a seed or of numbers."""
+    path = Path(style)
+    return _thumbnail(read_image(path).pil()) if path.suffix.lower() in SUFFIXES and path.is_file() else _BLANK
 
 
 def _thumbnail(picture: Image.Image) -> Image.Image:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +15,8 @@ from ..images.write import output_name, writer_of
 from ..types import ConfigError
 from .inputs import Inputs, find_inputs
 
-ATTENTION, SHEET = "attention", "contact_sheet.png"
+ATTENTION, SHEET, STYLES = "attention", "contact_sheet.png", "styles.png"
+LONG = 80  # bytes of a reference's name that becomes part of others, which have 255 bytes in all
 KINDS = ("mask", "overlay", "heatmap")
 
 
@@ -22,7 +25,7 @@ class Job:
     """One picture to translate: where it is, its name below its input folder, and where its translation goes.
 
     ``named`` says that the caller chose the target's name, so that its format stays as it is. ``label`` is what the
-    pictures of its attention are called.
+    pictures of its attention are called. ``style`` is what the caller wrote for the style of this translation.
     """
 
     source: Path
@@ -30,6 +33,7 @@ class Job:
     target: Path
     named: bool = False
     label: str = ""
+    style: str | None = None
 
     def attention(self, kind: str) -> Path:
         """Where a picture of the attention goes; ``kind`` is mask, overlay or heatmap."""
@@ -60,19 +64,21 @@ def plan_jobs(
     attention: bool = False,
     force: bool = False,
     skip_existing: bool = False,
+    styles: Sequence[str] = (),
 ) -> JobList:
     """The jobs for files, folders and glob patterns, or one clear error before anything is written.
 
     Names below an input folder (or below the fixed part of a pattern) are kept. ``output`` is a folder; for a single
     file it may be a picture's name. Pictures below the output folder are no input. With
-    ``skip_existing`` a picture whose translation stands is done; an interrupted job goes on so.
+    ``skip_existing`` a picture whose translation stands is done; an interrupted job goes on so. Several ``styles`` make
+    a picture of each, with the style in its name.
     """
     if force and skip_existing:
         raise ConfigError("force=True and skip_existing=True contradict each other: choose one.")
     if str(output) == "-":
         raise ConfigError("-o - was given, but pictures go to files: give a folder, or a name such as out.png.")
     found = find_inputs(inputs, output, recursive=recursive)
-    jobs = _labelled(_named(found, output))
+    jobs = _labelled(list(_styled(_named(found, output), list(dict.fromkeys(styles)))))
     targets = {job.target for job in jobs}
     done = [job for job in jobs if skip_existing and _is_done(job, targets)]
     left = [job for job in jobs if job not in done]
@@ -103,6 +109,40 @@ def _named(found: Inputs, output: Path) -> list[Job]:
     return [Job(source, name, output / targets[source]) for source, name in found.pictures.items()]
 
 
+def _styled(jobs: list[Job], styles: list[str]) -> Iterator[Job]:
+    """A job for each picture in each style, picture by picture."""
+    names = style_names(styles)
+    for job in jobs:
+        for style in styles or [None]:
+            if len(styles) < 2:
+                yield replace(job, style=style)
+                continue
+            if job.named:
+                raise ConfigError(
+                    f"{job.target} is the name of one picture: {len(styles)} styles need a folder to go to."
+                )
+            ending = f".{names[style]}{job.target.suffix}"
+            yield replace(job, style=style, target=job.target.with_name(fitting_name(job.target.stem, ending)))
+
+
+def style_names(styles: Sequence[str]) -> dict[str, str]:
+    """What styles are called in names of files: seed-1, the name of a reference, or style-2 for the second.
+
+    >>> style_names(["seed:1", "shoes/red.png", "0.5,1"])
+    {'seed:1': 'seed-1', 'shoes/red.png': 'red', '0.5,1': 'style-3'}
+    """
+    names: dict[str, str] = {}
+    for i, style in enumerate(styles, 1):
+        plain = (
+            Path(style).stem
+            if Path(style).suffix.lower() in SUFFIXES and len(os.fsencode(Path(style).name)) < LONG
+            else ""
+        )
+        name = style.replace("seed:", "seed-") if re.fullmatch(r"seed:\d+", style) else plain or f"style-{i}"
+        names[style] = name if name not in names.values() else f"{name}-{i}"
+    return names
+
+
 def _labelled(jobs: list[Job]) -> list[Job]:
     """The jobs; where two of one folder share a stem, such as IMG.jpg and IMG.png, whole names tell them apart."""
     stems = Counter(job.target.with_suffix("") for job in jobs)
@@ -116,6 +156,8 @@ def outputs(jobs: Sequence[Job], attention: bool) -> Iterator[tuple[Path, Path |
             yield target, job.source
     if attention and jobs:
         yield jobs[0].attention_folder / SHEET, "the contact sheet"
+    if len({job.style for job in jobs}) > 1:
+        yield jobs[0].attention_folder.with_name(STYLES), "the sheet of styles"
 
 
 def _check_targets(jobs: Sequence[Job], attention: bool, force: bool, *, may_exist: bool) -> None:

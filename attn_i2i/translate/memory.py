@@ -18,6 +18,7 @@ from ..types import ShapeError
 
 # Libraries for convolutions copy parts into layouts of their own: up to 1.1 times as much was measured.
 LIBRARIES = 1.2
+PIXELS_WITHOUT_ESTIMATE = 2**20  # about a gigabyte for the usual networks: what every machine has
 
 
 class _LiveBytes(TorchDispatchMode):
@@ -69,6 +70,17 @@ def needed_bytes(network: nn.Module, images: torch.Size, dtype: torch.dtype, lab
         returned = sum(part.numel() * 4 for part in translation if part is not None)
         return int(live.peak * LIBRARIES) + 2 * returned
     return None
+
+
+def check_fits(network: nn.Module, image: Tensor, name: str) -> None:
+    """Raise ShapeError where ``network`` needs more memory for one large image (1, C, H, W) than there is."""
+    size = image.shape[-2], image.shape[-1]
+    if size[0] * size[1] < PIXELS_WITHOUT_ESTIMATE:
+        return
+    free, needed = free_bytes(image.device), needed_bytes(network, image.shape, image.dtype, None)
+    if free is not None and needed is not None and needed > free:
+        figures = f"{needed / 2**30:.1f} GB, {free / 2**30:.1f} are free"
+        raise too_large(name, 1, size, image.device, figures)
 
 
 def too_large(name: str, count: int, size: tuple[int, int], device: torch.device, figures: str = "") -> ShapeError:

@@ -43,10 +43,13 @@ class Reading:
         settled = self._settled(jobs)
         waiting: Waiting = []
         for job in jobs:
-            try:
-                waiting.append((job, self._read(job, settled)))
+            last = waiting[-1] if waiting else None
+            try:  # one picture in several styles is read once
+                again = last is not None and last[0].source == job.source
+                waiting.append((job, last[1] if last and again else self._read(job, settled)))
             except (AttnI2IError, MemoryError) as error:
-                self.report.failed.append((job.source, str(error) or "it does not fit into memory"))
+                if job.source not in (path for path, _ in self.report.failed):
+                    self.report.failed.append((job.source, str(error) or "it does not fit into memory"))
                 advance(1)
             if len(waiting) >= (count or CHUNK) or sum(prod(picture.size) for _, picture in waiting) >= CHUNK_PIXELS:
                 yield waiting
@@ -61,7 +64,7 @@ class Reading:
         return measure_range(self._readable(jobs), self.range)
 
     def _readable(self, jobs: Sequence[Job]) -> Iterator[Picture]:
-        for job in jobs:
+        for job in {job.source: job for job in jobs}.values():
             try:
                 picture = self._read(job, DTYPE)
             except (AttnI2IError, MemoryError):

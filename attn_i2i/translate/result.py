@@ -30,7 +30,8 @@ class Result:
     they leave over, ``mask`` (1, H, W) the sum of the foreground, 0 or 1 after ``threshold``. ``heatmap`` (1, H, W) is
     scaled to [0, 1] for each picture, ``raw_heatmap`` (1, h, w) is the network's own. ``limit`` (1, H, W) is the mask
     that the caller gave. ``origin`` is the picture that was translated, and ``kept`` (1, H, W) says where its stored
-    numbers stay as they are, for pictures that store more than 8 bits.
+    numbers stay as they are, for pictures that store more than 8 bits. ``style`` (style_dim,) is that of a multimodal
+    network's translation: given to another call it gives the same picture.
     """
 
     image: Tensor
@@ -47,6 +48,7 @@ class Result:
     icc: bytes | None = None
     origin: Picture | None = None
     kept: Tensor | None = None
+    style: Tensor | None = None
 
     def __repr__(self) -> str:
         height, width = self.image.shape[-2:]

@@ -14,16 +14,15 @@ from ..images.picture import Picture
 from ..types import ConfigError, ModelError, Translation
 from .channels import as_grey, channels_of, network_values
 from .compositing import at_size, native_size, resized
-from .memory import free_bytes, needed_bytes, too_large
+from .memory import PIXELS_WITHOUT_ESTIMATE, free_bytes, needed_bytes, too_large
 from .options import Options
 
 PIXELS_PER_BATCH = 8 * 256 * 256
-PIXELS_WITHOUT_ESTIMATE = 2**20  # about a gigabyte for the usual networks: what every machine has
 
 
 @dataclass(frozen=True)
 class Run:
-    """One network with all that a call says; ``label`` is (1, domains) or None."""
+    """One network with all that a call says; ``label`` is (1, domains), ``style`` (1, style_dim), or None."""
 
     generator: nn.Module
     device: torch.device
@@ -31,6 +30,7 @@ class Run:
     label: Tensor | None
     options: Options
     batch_size: int | None = None
+    style: Tensor | None = None
 
     def batches(self, pictures: Sequence[Picture]) -> Iterator[tuple[list[int], Translation]]:
         """Batch by batch, the indexes of its pictures and their translation."""
@@ -97,9 +97,10 @@ class Run:
         return answer._replace(image=answer.image[..., start : start + height, start : start + width])
 
     def _answer(self, images: Tensor, name: str) -> Translation:
-        label = None if self.label is None else self.label.to(images).expand(len(images), -1)
+        labels = [] if self.label is None else [self.label.to(images).expand(len(images), -1)]
+        named = {} if self.style is None else {"style": self.style.to(images).expand(len(images), -1)}
         try:
-            answer: Translation = self.generator(images) if label is None else self.generator(images, label)
+            answer: Translation = self.generator(images, *labels, **named)
         except (MemoryError, RuntimeError) as error:
             if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
                 raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, overload
 
@@ -23,6 +24,7 @@ from .options import Options
 from .pictures import as_limits, as_pictures
 from .result import Result
 from .running import Run
+from .styles import Style, grouped, style_vector, styles_apart
 
 if TYPE_CHECKING:
     from ..models.card import Card
@@ -37,6 +39,7 @@ class CallOptions(TypedDict, total=False):
 
     direction: str | None
     domain: Domain | None
+    style: Style | Sequence[Style] | None
     mask: ImageSource | Sequence[ImageSource] | None
     strength: float
     threshold: float | None
@@ -98,6 +101,11 @@ class Translator:
         generator = self.generators[direction or self.direction]
         return domain_vector(domain, self.domains, getattr(generator, "domains", None) or None)
 
+    def style(self, style: Style | None, direction: str | None = None) -> Tensor | None:
+        """The (1, style_dim) style that ``style`` means to a direction, None where its network knows no styles."""
+        generator = self.generators[direction or self.direction]
+        return style_vector(style, generator, device=self.device, dtype=self.dtype, range=self.range)
+
     def __repr__(self) -> str:
         return f"Translator({self.config.architecture!r}, directions={self.directions}, device={str(self.device)!r})"
 
@@ -116,6 +124,7 @@ class Translator:
         *,
         direction: str | None = None,
         domain: Domain | None = None,
+        style: Style | Sequence[Style] | None = None,
         mask: ImageSource | Sequence[ImageSource] | None = None,
         strength: float = 1.0,
         threshold: float | None = None,
@@ -133,6 +142,9 @@ class Translator:
 
         ``domain`` is the target of a multi-domain model (StarGAN's semantics): the complete label vector of the
         picture wanted, given as the names of the labels that are 1 or as the vector itself (``domain_vector``).
+        ``style`` is what a multimodal model (MUNIT, DRIT) draws in: a reference picture of the target domain, "seed:N"
+        for a random one, or its numbers, as in ``Result.style``; one for all pictures, or a list. Without it the mean
+        style is taken.
         ``mask`` limits where a picture may change (1: may, 0: stays bit for bit); one for all pictures, or a list.
         ``strength`` in [0, 1] blends the source (0) with the output (1), which for networks that blend by attention
         is the same as scaling their foreground masks. ``keep_background`` composites output and source by the
@@ -154,13 +166,21 @@ class Translator:
         generator = self.generators[direction or self.direction]
         check_one_for_all(domain, len(pictures) if many else 1)
         label = self.label(domain, direction)
+        styles = self._styles(styles_apart(style, len(pictures)), direction)
         results: dict[int, Result] = {}
-        run = Run(generator, self.device, self.dtype, label, options, batch_size)
-        for indexes, translation in run.batches(pictures):
-            for row, i in enumerate(indexes):
-                one = Translation._make(None if part is None else part[row] for part in translation)
-                results[i] = assemble(pictures[i], one, limits[i], options)
+        for vector, members in grouped(styles):
+            run = Run(generator, self.device, self.dtype, label, options, batch_size, vector)
+            for indexes, translation in run.batches([pictures[i] for i in members]):
+                for row, i in enumerate(members[index] for index in indexes):
+                    one = Translation._make(None if part is None else part[row] for part in translation)
+                    result = assemble(pictures[i], one, limits[i], options)
+                    results[i] = result if vector is None else replace(result, style=vector[0].to(result.source))
         return [results[i] for i in sorted(results)] if many else results[0]
+
+    def _styles(self, styles: Sequence[Any], direction: str | None) -> list[Tensor | None]:
+        """The vectors of styles, each source of one read once."""
+        vectors = {id(style): self.style(style, direction) for style in styles}
+        return [vectors[id(style)] for style in styles]
 
 
 def _range_of(config: ModelConfig) -> RangeLike:

@@ -22,9 +22,10 @@ class DRIT(nn.Module):
 
     Holds the source domain's content encoder, the target domain's attribute encoder and decoder, and ``share``, which
     with the decoder's own ``share`` is one for both directions. ``variant`` "concat" appends the attribute to the
-    features, "feature" transforms them by it. The attribute is drawn from N(0, 1) in training mode and is ``style``
-    otherwise, zero unless replaced; unit noise is added to the content in training mode only. With ``masks`` the
-    decoder ends in AttentionGAN II's head, whose last mask is the background's.
+    features, "feature" transforms them by it. Without a ``style`` the attribute is drawn from N(0, 1) in training mode,
+    and its mean is taken otherwise; ``noise``, of the content's shape, is added to the content, and without one unit
+    noise in training mode only. With ``masks`` the decoder ends in AttentionGAN II's head, whose last mask is the
+    background's.
     """
 
     auxiliary = ("attribute",)
@@ -49,8 +50,7 @@ class DRIT(nn.Module):
         concat = variant == "concat"
         self.attribute = (AttributeDistribution if concat else AttributeEncoder)(width, style_dim, out_channels)
         self.decoder = (ConcatDecoder if concat else TransformDecoder)(width, style_dim, out_channels, masks)
-        self.register_buffer("style", torch.zeros(1, style_dim), persistent=False)
-        self.style: Tensor
+        self.style_dim = style_dim
         for part in self.modules():
             if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.normal_(part.weight, 0.0, DEVIATION)
@@ -74,16 +74,23 @@ class DRIT(nn.Module):
 
     def prior(self, image: Tensor) -> Tensor:
         """One random attribute for each image of a batch."""
-        return torch.randn(len(image), self.style.shape[1], device=image.device, dtype=image.dtype)
+        return torch.randn(len(image), self.style_dim, device=image.device, dtype=image.dtype)
 
     def decode(self, content: Tensor, attribute: Tensor, source: Tensor) -> Translation:
         """A content with (B, style_dim) attributes; an attention head blends it into ``source``."""
         return self.decoder(content, attribute, source)
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+    def forward(
+        self,
+        image: Tensor,
+        domain: Tensor | None = None,
+        style: Tensor | None = None,
+        noise: Tensor | None = None,
+    ) -> Translation:
         padded = pad_to_multiple(image, STRIDE, minimum=2 * STRIDE)
-        content = self.encode(padded)
-        if self.training:
+        content = self.encode(padded, noise)
+        if self.training and noise is None:
             content = content + torch.randn_like(content)
-        style = self.prior(image) if self.training else self.style.expand(len(image), -1)
+        if style is None:
+            style = self.prior(image) if self.training else image.new_zeros(len(image), self.style_dim)
         return crop(self.decode(content, style, padded), image.shape[2], image.shape[3])

@@ -17,10 +17,10 @@ SMALLEST = 32  # of which the style encoder leaves two pixels
 class MUNIT(nn.Module):
     """MUNIT's translation (arXiv:1804.04732, figure 3): encode the content, decode it in a style of the other domain.
 
-    Holds the source domain's content encoder, and the target domain's style encoder and decoder. The style is drawn
-    from its prior N(0, 1) in training mode and is ``style`` otherwise: the prior's mean, unless it is replaced by
-    ``generator.style = generator.style_of(picture)``. With ``masks`` the decoder ends in AttentionGAN II's head, whose
-    last mask is the background's; with 0 it ends in the image, as published.
+    Holds the source domain's content encoder, and the target domain's style encoder and decoder. Without a ``style``
+    one is drawn from the prior N(0, 1) in training mode, and the prior's mean is taken otherwise. With ``masks`` the
+    decoder ends in AttentionGAN II's head, whose last mask is the background's; with 0 it ends in the image, as
+    published.
     """
 
     auxiliary = ("style_encoder",)
@@ -55,8 +55,7 @@ class MUNIT(nn.Module):
         self.head: nn.Module = PictureHead(features, self.stride, out_channels)
         if masks:
             self.head = SoftmaxHead(features, self.stride, masks=masks, up=up)
-        self.register_buffer("style", torch.zeros(1, style_dim), persistent=False)
-        self.style: Tensor
+        self.style_dim = style_dim
 
     def style_of(self, image: Tensor) -> Tensor:
         """(B, style_dim) styles of (B, C, H, W) images of the target domain."""
@@ -64,7 +63,7 @@ class MUNIT(nn.Module):
 
     def prior(self, image: Tensor) -> Tensor:
         """One random style for each image of a batch."""
-        return torch.randn(len(image), self.style.shape[1], device=image.device, dtype=image.dtype)
+        return torch.randn(len(image), self.style_dim, device=image.device, dtype=image.dtype)
 
     def decode(self, content: Tensor, style: Tensor, source: Tensor) -> Translation:
         """A (B, C, h, w) content in (B, style_dim) styles; an attention head blends it into ``source``."""
@@ -76,7 +75,8 @@ class MUNIT(nn.Module):
             return self.head(features, source, content)
         return Translation(self.head(features))
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
-        style = self.prior(image) if self.training else self.style.expand(len(image), -1)
+    def forward(self, image: Tensor, domain: Tensor | None = None, style: Tensor | None = None) -> Translation:
+        if style is None:
+            style = self.prior(image) if self.training else image.new_zeros(len(image), self.style_dim)
         padded = pad_to_multiple(image, self.stride, minimum=2 * self.stride)
         return crop(self.decode(self.content(padded), style, padded), image.shape[2], image.shape[3])

@@ -14,8 +14,8 @@ from .parts import ContentEncoder, PictureHead, up
 class UNIT(nn.Module):
     """UNIT's translation (arXiv:1703.00848, figure 1): (B, C, H, W) in [-1, 1] to the other domain.
 
-    As released, nothing is shared between the domains. A latent has unit noise added in training mode, and none
-    otherwise. With ``masks`` the decoder ends in AttentionGAN II's head, whose last mask is the background's.
+    As released, nothing is shared between the domains. ``noise``, of the latent's shape, is added to it; without one
+    unit noise in training mode, and none otherwise. With ``masks`` the decoder ends in AttentionGAN II's head, whose last mask is the background's.
     """
 
     def __init__(
@@ -46,9 +46,11 @@ class UNIT(nn.Module):
             return self.head(features, source)
         return Translation(self.head(features))
 
-    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+    def forward(self, image: Tensor, domain: Tensor | None = None, noise: Tensor | None = None) -> Translation:
         padded = pad_to_multiple(image, self.stride, minimum=2 * self.stride)
         latent = self.encoder(padded)
-        if self.training:
-            latent = latent + torch.randn_like(latent)
+        if noise is None and self.training:
+            noise = torch.randn_like(latent)
+        if noise is not None:
+            latent = latent + noise
         return crop(self.decode(latent, padded), image.shape[2], image.shape[3])
