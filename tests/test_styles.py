@@ -41,8 +41,15 @@ def test_a_seed_is_the_same_style_in_calls_batches_and_processes(styled: Transla
 
 @pytest.mark.parametrize(
     "style",
-    [[1.0, -2.0, 0.5], (1, -2, 0.5), np.array([1, -2, 0.5]), np.array([[1, -2, 0.5]]), "1,-2, 0.5"]
-    + [torch.tensor([1, -2, 0.5]), torch.tensor([[1, -2, 0.5]])],
+    [
+        [1.0, -2.0, 0.5],
+        (1, -2, 0.5),
+        "1,-2, 0.5",
+        np.array([1, -2, 0.5]),
+        np.array([[1, -2, 0.5]]),
+        torch.tensor([1, -2, 0.5]),
+        torch.tensor([[1, -2, 0.5]]),
+    ],
     ids=str,
 )
 def test_the_numbers_of_a_style_are_written_in_any_usual_way(styled: Translator, style: Any) -> None:

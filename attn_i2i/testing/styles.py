@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, cast
+
 import torch
 from torch import Tensor, nn
 
@@ -15,10 +18,12 @@ def check_styles(module: nn.Module, image: Tensor, label: Tensor | None) -> None
 
     ``module`` is in evaluation mode, ``image`` (2, 3, H, W). Raises ContractError.
     """
-    count = module.style_dim
-    right = isinstance(count, int) and not isinstance(count, bool) and count > 0
-    expect(right, f"style_dim is {kind(count)}, expected how many numbers a style has, 1 or more.")
-    styles = torch.randn(2, int(str(count)), generator=torch.Generator().manual_seed(0))
+    count: Any = module.style_dim
+    expect(
+        type(count) is int and count > 0,
+        f"style_dim is {kind(count)}, expected how many numbers a style has, 1 or more.",
+    )
+    styles = torch.randn(2, count, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         apart = _image(module, image, label, styles)
         alone = _image(module, image[1:], None if label is None else label[1:], styles[1:])
@@ -30,7 +35,7 @@ def check_styles(module: nn.Module, image: Tensor, label: Tensor | None) -> None
     _image(module, image, label, styles).square().mean().backward()
     expect(styles.grad is not None, "The image does not depend on the style: read it, or advertise no style_dim.")
     if hasattr(module, "style_of"):
-        _check_style_of(module, int(str(count)))
+        _check_style_of(module, count)
 
 
 def _image(module: nn.Module, image: Tensor, label: Tensor | None, style: Tensor | None) -> Tensor:
@@ -42,11 +47,11 @@ def _image(module: nn.Module, image: Tensor, label: Tensor | None, style: Tensor
 
 
 def _check_style_of(module: nn.Module, count: int) -> None:
-    channels = getattr(module, "channels", 3)
+    channels, style_of = getattr(module, "channels", 3), cast("Callable[..., Any]", module.style_of)
     pictures = torch.rand(2, channels if isinstance(channels, int) else channels[1], *SOURCE) * 2 - 1
     with torch.no_grad():
-        styles = call(module.style_of, pictures, doing="Calling style_of(image)")
+        styles = call(style_of, pictures, doing="Calling style_of(image)")
         check_shape("What style_of gives", styles, (2, count), "one style of style_dim numbers for each image.")
         check_finite([("What style_of gives", styles)], "in float32")
-        alone = call(module.style_of, pictures[:1], doing="Calling style_of(image)")
+        alone = call(style_of, pictures[:1], doing="Calling style_of(image)")
     expect(torch.allclose(styles[:1], alone, atol=1e-3), "style_of an image depends on its batch in eval().")

@@ -113,10 +113,10 @@ def _styled(jobs: list[Job], styles: list[str]) -> Iterator[Job]:
     """A job for each picture in each style, picture by picture."""
     names = style_names(styles)
     for job in jobs:
-        for style in styles or [None]:
-            if len(styles) < 2:
-                yield replace(job, style=style)
-                continue
+        if len(styles) < 2:
+            yield replace(job, style=styles[0] if styles else None)
+            continue
+        for style in styles:
             if job.named:
                 raise ConfigError(
                     f"{job.target} is the name of one picture: {len(styles)} styles need a folder to go to."
@@ -133,11 +133,8 @@ def style_names(styles: Sequence[str]) -> dict[str, str]:
     """
     names: dict[str, str] = {}
     for i, style in enumerate(styles, 1):
-        plain = (
-            Path(style).stem
-            if Path(style).suffix.lower() in SUFFIXES and len(os.fsencode(Path(style).name)) < LONG
-            else ""
-        )
+        path = Path(style)
+        plain = path.stem if path.suffix.lower() in SUFFIXES and len(os.fsencode(path.name)) < LONG else ""
         name = style.replace("seed:", "seed-") if re.fullmatch(r"seed:\d+", style) else plain or f"style-{i}"
         names[style] = name if name not in names.values() else f"{name}-{i}"
     return names

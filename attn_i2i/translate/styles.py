@@ -59,9 +59,7 @@ def style_vector(
 
 def styles_apart(style: Any, pictures: int) -> list[Any]:
     """One style for each of ``pictures`` from one for all, or from as many in a list or the rows of a tensor."""
-    rows = isinstance(style, Tensor | np.ndarray) and (
-        style.ndim == 4 or (isinstance(style, Tensor) and style.ndim == 2)
-    )
+    rows = style.ndim in (2, 4) if isinstance(style, Tensor) else isinstance(style, np.ndarray) and style.ndim == 4
     apart = rows or (isinstance(style, list | tuple) and not _are_numbers(style))
     if not apart or (rows and len(style) == 1):
         return [style] * pictures
@@ -154,7 +152,7 @@ def _as_target(picture: Picture, generator: nn.Module) -> Tensor:
         values = values.expand(COLOURS, -1, -1)
     elif picture.channels != gives:
         raise ShapeError(
-            f"{picture.name} has {picture.channels} channels: a style of this network is taken from pictures of {gives}."
+            f"{picture.name} has {picture.channels} channels: this network takes styles from pictures of {gives}."
         )
     only = getattr(generator, "image_size", None)
     if only is None:

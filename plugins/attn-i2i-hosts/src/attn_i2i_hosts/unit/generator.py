@@ -15,7 +15,8 @@ class UNIT(nn.Module):
     """UNIT's translation (arXiv:1703.00848, figure 1): (B, C, H, W) in [-1, 1] to the other domain.
 
     As released, nothing is shared between the domains. ``noise``, of the latent's shape, is added to it; without one
-    unit noise in training mode, and none otherwise. With ``masks`` the decoder ends in AttentionGAN II's head, whose last mask is the background's.
+    unit noise in training mode, and none otherwise. With ``masks`` the decoder ends in AttentionGAN II's head, whose
+    last mask is the background's.
     """
 
     def __init__(
