@@ -114,13 +114,13 @@ def test_a_model_and_its_written_pictures_get_the_same_numbers(squares: Path, tm
 def test_what_is_finished_is_not_done_again(squares: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(subject: Any, *rest: Any, **options: Any) -> Any:
         if subject.label == PLAIN:
-            raise RuntimeError("the power went")
+            raise KeyboardInterrupt("the power went")
         return make_outputs(subject, *rest, **options)
 
     report = tmp_path / "report"
     with monkeypatch.context() as patch:
         patch.setattr("attn_i2i.evaluate.evaluation.make_outputs", broken)
-        with pytest.raises(RuntimeError, match="power"):
+        with pytest.raises(KeyboardInterrupt, match="power"):
             evaluate([MODEL, PLAIN], squares, report=report, measures=FAST)
     done = {path: path.stat().st_mtime_ns for path in report.rglob("*.png")}
     assert len(done) == 2 * COUNT
@@ -267,7 +267,7 @@ def test_pictures_without_a_mask_are_left_out_of_what_needs_one(squares: Path, t
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda root: Image.new("RGB", (9, 9)).save(root / "testB/2.png"), r"testB/2\.png has 9x9 pixels, its input"),
+        (lambda root: Image.new("RGB", (9, 9)).save(root / "testB/2.png"), r"2\.png, a truth, has 9x9 pixels, its"),
         (lambda root: Image.new("L", (9, 9)).save(root / "masks/testA/2.png"), r"masks/testA/2\.png"),
         (lambda root: (root / "testA/2.png").write_text("x"), r"testA/2\.png"),
         (lambda root: Image.new("RGB", (9, 9)).save(root / "testA/2.jpg"), "have one stem"),

@@ -102,6 +102,8 @@ def evaluate(
         print(f"note: {spelled(note)}", file=sys.stderr)
     if page is not None:
         print(f"report: {page.resolve()}", file=sys.stderr)
+    if evaluation.failed:
+        raise typer.Exit(1)
 
 
 def _paired(

@@ -6,18 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import Image
-
-from ..images import SUFFIXES, read_image
+from ..images import SUFFIXES
+from ..images.folder import LITTER
 from ..registry import suggestion
 from ..types import ConfigError, UnreadableFileError
-
-Pictures = Mapping[str, Path]
-"""Pictures by stem, in the order of their names."""
+from .data_checks import MASKS, check_sizes, unused_masks
+from .data_checks import Pictures as Pictures
+from .data_checks import picture_size as picture_size
 
 # Where a side such as A may lie, the most telling place first.
 PLACES = ("test{}", "test/{}", "val{}", "val/{}", "{}", "train{}", "train/{}")
-MASKS = "masks"
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def find_data(
     if not root.is_dir():
         raise UnreadableFileError(f"{root} is no folder: give one that holds testA and testB, or pictures.")
     inputs_folder = _inputs_folder(root, source)
-    inputs = _listed(inputs_folder, notes)
+    every = inputs = _listed(inputs_folder, notes)
     target_folder = _target_folder(root, target, plain=inputs_folder == root)
     others = None if target_folder is None else _listed(target_folder, notes)
     if inputs_folder.name.lower().startswith("train") or inputs_folder.parent.name.lower() == "train":
@@ -68,6 +66,8 @@ def find_data(
     found = _masks(inputs, own, masks is not None, notes)
     there = None if target_folder is None or truth is None else _masks_folder(root, target_folder, None)
     truth_masks = None if truth is None or found is None else _masks(truth, there, False, notes)
+    notes += unused_masks(root, every, own, found is not None)
+    check_sizes(inputs, {"truth": truth, "mask": found}, truth_masks)
     name = "" if target_folder is None else target_folder.name
     return Data(root, inputs, others, truth, found, truth_masks, name, tuple(notes))
 
@@ -83,7 +83,7 @@ def pictures_in(folder: Path) -> tuple[dict[str, Path], list[str]]:
         if path.name.startswith(".") or not path.is_file():
             continue
         if path.suffix.lower() not in SUFFIXES:
-            others.append(path.name)
+            others += [path.name] if path.name.lower() not in LITTER else []
         elif path.stem in pictures:
             both = f"{pictures[path.stem].name} and {path.name}"
             raise ConfigError(f"{both} of {folder} have one stem, by which pictures are matched: rename one.")
@@ -138,7 +138,19 @@ def _listed(folder: Path, notes: list[str]) -> dict[str, Path]:
         raise UnreadableFileError(f"{folder} holds no pictures ({' '.join(sorted(SUFFIXES))}).")
     if others:
         notes.append(f"{folder} holds {len(others)} other files, such as {others[0]}: they are left out.")
+    below = [path for path in sorted(folder.iterdir()) if _holds_pictures(path) and path.name.lower() != MASKS]
+    if below:
+        notes.append(f"{folder} holds {len(below)} folders with pictures, such as {below[0].name}: they are left out.")
+    if len(pictures) == 1:
+        notes.append(f"{folder} holds a single picture: how sure the numbers are cannot be told.")
     return pictures
+
+
+def _holds_pictures(path: Path) -> bool:
+    """Whether this is a folder, not hidden, that holds a picture."""
+    if path.name.startswith(".") or not path.is_dir():
+        return False
+    return any(inner.suffix.lower() in SUFFIXES and not inner.name.startswith(".") for inner in path.iterdir())
 
 
 def _spread(inputs: dict[str, Path], limit: int | None) -> dict[str, Path]:
@@ -195,17 +207,6 @@ def _masks(pictures: Pictures, folder: Path | None, asked: bool, notes: list[str
             " what needs masks is measured on the others."
         )
     return common
-
-
-def picture_size(path: Path) -> tuple[int, int]:
-    """Height and width as ``read_image`` would give them, from the file's head. Raises as ``read_image`` does."""
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(0x0112, 1) >= 5  # orientations that exchange the sides
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return read_image(path).size
-    return (width, height) if turned else (height, width)
 
 
 def batches(stems: list[str], keys: Mapping[str, object], size: int) -> Iterator[list[str]]:

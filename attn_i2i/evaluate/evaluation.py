@@ -14,7 +14,7 @@ import torch
 
 from ..interfaces import Measure
 from ..plugins import zoo
-from ..types import ConfigError
+from ..types import AttnI2IError, ConfigError
 from ..version import __version__
 from .confidence import Difference, holm, paired_test
 from .data import Data, find_data
@@ -22,7 +22,7 @@ from .differences import Differing, differences, options_of
 from .features import Extractor, Perceptual, feature_store, find_extractor, perceptual
 from .features.weights import BACKBONES, INCEPTION, lies_here, lpips_heads_here
 from .measuring import Job, Measured, measure
-from .notes import about_subject, cost_note, features_note, mask_note
+from .notes import about_subject, cost_note, features_note, mask_note, missing_note, unused_outputs
 from .outputs import Outputs, make_outputs
 from .results import Workshop
 from .subjects import BASELINE, Subject, find_subjects
@@ -61,7 +61,8 @@ class Row:
 class Evaluation:
     """Numbers of several subjects on one folder. ``notes`` say once what was assumed and what could not be measured.
 
-    ``options`` are those that each model was made with, by its label.
+    ``options`` are those that each model was made with, by its label; ``failed`` says of the models that could not be
+    measured, why.
     """
 
     data: Data
@@ -73,6 +74,7 @@ class Evaluation:
     lpips: str | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def differences(self) -> tuple[Differing, ...]:
@@ -132,10 +134,10 @@ def evaluate(
     settings |= {"lpips": lpips_label, "target": test_data.target_name, "pairs": test_data.truth is not None}
     with _workshop(report, test_data, settings, force) as workshop:
         run = _Run(test_data, chosen, means, workshop, cycle, progress)
-        rows = [run.row(subject) for subject in subjects]
+        rows, failed = run.rows(subjects)
         if baseline:
             rows.append(run.baseline())
-    tests = _tests(rows[: len(subjects)], chosen)
+    tests = _tests([row for row in rows if row.label != BASELINE], chosen)
     label = None if means.extractor is None else means.extractor.label
     every = (
         *test_data.notes,
@@ -143,10 +145,14 @@ def evaluate(
         *features_note(rows[0].measured, label),
         *mask_note([row.measured for row in rows], test_data, threshold),
         *cost_note(subjects, test_data),
-        *_missing(rows, chosen),
+        *missing_note({row.label: row.measured for row in rows if row.label != BASELINE}),
+        *(f"{name} could not be measured: {why}" for name, why in failed.items()),
+        *unused_outputs(subjects, test_data),
     )
-    options = {s.label: options_of(s.translator, str(s.direction)) for s in subjects if s.translator is not None}
-    return Evaluation(test_data, chosen, tuple(rows), tests, tuple(every), label, lpips_label, settings, options)
+    measured = [s for s in subjects if s.translator is not None and s.label not in failed]
+    options = {s.label: options_of(s.translator, str(s.direction)) for s in measured if s.translator is not None}
+    found = (tuple(rows), tests, tuple(every), label, lpips_label, settings, options, failed)
+    return Evaluation(test_data, chosen, *found)
 
 
 @dataclass(frozen=True)
@@ -157,6 +163,22 @@ class _Run:
     workshop: Workshop
     cycle: bool
     progress: Progress
+
+    def rows(self, subjects: Sequence[Subject]) -> tuple[list[Row], dict[str, str]]:
+        """The rows of all subjects, and why others have none; raises where not one could be measured."""
+        rows: list[Row] = []
+        failed: dict[str, str] = {}
+        first: Exception | None = None
+        for subject in subjects:
+            try:
+                rows.append(self.row(subject))
+            except Exception as error:  # whatever it is, the numbers of other models are not to be lost
+                kind = "" if isinstance(error, AttnI2IError) else f"{type(error).__name__}: "
+                failed[subject.label] = kind + " ".join(str(error).split())
+                first = first or error
+        if first is not None and not rows:
+            raise first
+        return rows, failed
 
     def row(self, subject: Subject) -> Row:
         """The numbers of a subject, from an earlier run where it was finished and nothing has changed."""
@@ -263,20 +285,3 @@ def _tests(rows: Sequence[Row], measures: Mapping[str, Measure]) -> tuple[Compar
             found.append((name, row.label, rows[0].label, paired_test(ours, theirs)))
     corrected = holm([difference.p for *_, difference in found])
     return tuple(Comparison(*each, p) for each, p in zip(found, corrected, strict=True))
-
-
-def _missing(rows: Sequence[Row], measures: Mapping[str, Measure]) -> list[str]:
-    """What could not be measured, each reason once."""
-    whom: dict[tuple[str, str], list[str]] = {}
-    models = [row for row in rows if row.label != BASELINE]
-    for row in models:
-        for name, why in row.measured.missing.items():
-            whom.setdefault((name, why), []).append(row.label)
-    grouped: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for (name, why), labels in whom.items():
-        grouped.setdefault((why, tuple(labels)), []).append(name)
-    lines = []
-    for (why, whose), names in grouped.items():
-        of = "" if len(whose) == len(models) else f" of {', '.join(whose)}"
-        lines.append(f"Not measured{of}: {', '.join(names)} ({why.rstrip('.')}).")
-    return lines

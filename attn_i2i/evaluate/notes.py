@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
 import torch
 
 from ..images import read_mask
-from .data import Data, picture_size
+from .data import Data, picture_size, pictures_in
 from .measures.mask_shape import collapse_signs
 from .measuring import Measured
 from .outputs import Outputs
@@ -84,6 +84,31 @@ def cost_note(subjects: Sequence[Subject], data: Data) -> Iterator[str]:
         where = f"{translators[0].device} with {torch.get_num_threads()} threads"
         height, width = picture_size(next(iter(data.inputs.values())))
         yield f"Costs are of one picture of {width}x{height} on {where}."
+
+
+def unused_outputs(subjects: Sequence[Subject], data: Data) -> Iterator[str]:
+    """Pictures in folders of outputs that no input is named as."""
+    for subject in subjects:
+        if subject.pictures:
+            folder = next(iter(subject.pictures.values())).parent
+            used = {path.name for path in subject.pictures.values()}
+            extra = [path.name for path in pictures_in(folder)[0].values() if path.name not in used]
+            if extra:
+                yield f"{subject.label} holds {len(extra)} pictures of no input, such as {extra[0]}: they are left out."
+
+
+def missing_note(models: Mapping[str, Measured]) -> Iterator[str]:
+    """What could not be measured, each reason once."""
+    whom: dict[tuple[str, str], list[str]] = {}
+    for label, measured in models.items():
+        for name, why in measured.missing.items():
+            whom.setdefault((name, why), []).append(label)
+    grouped: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (name, why), labels in whom.items():
+        grouped.setdefault((why, tuple(labels)), []).append(name)
+    for (why, whose), names in grouped.items():
+        of = "" if len(whose) == len(models) else f" of {', '.join(whose)}"
+        yield f"Not measured{of}: {', '.join(names)} ({why.rstrip('.')})."
 
 
 def _signs(outputs: Outputs) -> list[str]:

@@ -153,6 +153,7 @@ def as_json(evaluation: Evaluation) -> str:
             for t in evaluation.tests
         ],
         "notes": list(evaluation.notes),
+        "failed": dict(evaluation.failed),
     }
     return json.dumps(_finite(table), indent=1, allow_nan=False)
 

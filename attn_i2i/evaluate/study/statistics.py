@@ -25,26 +25,38 @@ class Interval(NamedTuple):
     high: float
 
 
-def two_way_deviation(
+class Spread(NamedTuple):
+    """Standard errors (S,) and the degrees of freedom (S,) that each is known with."""
+
+    deviation: Tensor
+    freedom: list[int]
+
+
+def two_way_spread(
     statistic: Callable[[Tensor], Tensor],
     raters: Tensor,
     pictures: Tensor,
     *,
     seed: int = 0,
     resamples: int = RESAMPLES,
-) -> Tensor:
+) -> Spread:
     """Standard errors of a statistic of N answers that are clustered by rater and, crosswise, by picture.
 
     ``statistic`` maps weights (B, N) of the answers to (B, S) values; ``raters`` and ``pictures`` (N,) number them.
     The variance is that of resampling raters, plus that of resampling pictures, minus that of resampling the cells of
-    both (Cameron, Gelbach and Miller 2011, with bootstraps for the three), and no less than the last. Returns (S,).
+    both (Cameron, Gelbach and Miller 2011, with bootstraps for the three), and no less than the last. It is known with
+    one degree of freedom less than there are raters or pictures, whichever are fewer; where it is the last, because
+    neither raters nor pictures differ by more than chance, with one less than there are cells.
     """
     generator = torch.Generator().manual_seed(seed)
     cells = torch.unique(torch.stack([raters, pictures]), dim=1, return_inverse=True)[1]
     by_rater, by_picture, by_cell = (
         _variance(statistic, clusters, resamples, generator) for clusters in (raters, pictures, cells)
     )
-    return torch.maximum(by_rater + by_picture - by_cell, by_cell).sqrt()
+    crossed = by_rater + by_picture - by_cell
+    clusters = min(len(raters.unique()), len(pictures.unique()))
+    freedom = [len(cells.unique()) - 1 if floored else clusters - 1 for floored in (crossed < by_cell).tolist()]
+    return Spread(torch.maximum(crossed, by_cell).sqrt(), freedom)
 
 
 def _variance(
@@ -80,8 +92,8 @@ def share_interval(
 ) -> Interval:
     """The mean of ``wins`` (N,) in [0, 1] and its 95 % interval over raters and pictures that were met by chance.
 
-    The interval is Student's on the scale of the logit, with one degree of freedom less than there are raters or
-    pictures, whichever are fewer. Where all answers are one, it is that of as many answers as there are raters.
+    The interval is Student's on the scale of the logit, with the degrees of freedom of ``two_way_spread``. Where all
+    answers are one, it is that of as many answers as there are raters.
     """
     wins = wins.double()
     share = float(wins.mean())
@@ -95,8 +107,8 @@ def share_interval(
     def mean(weights: Tensor) -> Tensor:
         return (weights @ wins / weights.sum(1))[:, None]
 
-    deviation = float(two_way_deviation(mean, raters, pictures, seed=seed, resamples=resamples)[0])
-    half = t_quantile(0.975, clusters - 1) * deviation / (share * (1 - share))
+    spread = two_way_spread(mean, raters, pictures, seed=seed, resamples=resamples)
+    half = t_quantile(0.975, spread.freedom[0]) * float(spread.deviation[0]) / (share * (1 - share))
     centre = torch.logit(torch.tensor(share, dtype=torch.float64))
     low, high = torch.sigmoid(centre - half), torch.sigmoid(centre + half)
     return Interval(share, float(low), float(high))
@@ -138,5 +150,6 @@ def strength_intervals(
     clusters = min(len(raters.unique()), len(pictures.unique()))
     if clusters < 2:
         return [Interval(float(value), float("-inf"), float("inf")) for value in values]
-    half = t_quantile(0.975, clusters - 1) * two_way_deviation(fitted, raters, pictures, seed=seed)
+    spread = two_way_spread(fitted, raters, pictures, seed=seed)
+    half = torch.tensor([t_quantile(0.975, freedom) for freedom in spread.freedom]) * spread.deviation
     return [Interval(float(v), float(v - h), float(v + h)) for v, h in zip(values, half, strict=True)]
