@@ -213,25 +213,6 @@ def test_images_of_other_channels_take_a_head_that_makes_them(head: Any) -> None
     assert TrunkAndHead(ResnetTrunk(2, 1, in_channels=5), head(8, 4, out_channels=3), domains=2).domains == 2
 
 
-class Given(nn.Module):
-    """Answers with the same features whatever it sees."""
-
-    def __init__(self, features: Tensor) -> None:
-        super().__init__()
-        self.features = features
-
-    def forward(self, image: Tensor) -> list[Tensor]:
-        return [self.features]
-
-
-@pytest.mark.parametrize(("shape", "expected"), [((1, 16, 4, 16), (1, 16, 4, 16)), ((1, 4, 5, 16), (1, 16, 4, 5))])
-def test_features_that_timm_gives_channels_last_are_turned(shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
-    trunk = TimmTrunk("mobilenetv3_small_050", level=0)
-    assert trunk.out_channels == 16
-    trunk.backbone = Given(torch.rand(shape))
-    assert trunk(torch.zeros(1, 3, 32, 32)).shape == expected
-
-
 def test_a_discriminator_of_masked_images_says_that_it_reads_the_mask() -> None:
     assert ConcatMasked.masked
     assert ConcatMasked(PatchDiscriminator(4, 2, layers=1)).masked

@@ -7,7 +7,8 @@ import torch
 
 from attn_i2i.convert.describe import parts_of
 from attn_i2i.convert.detect import MAX_NESTING, find_networks
-from attn_i2i.convert.names import Clue, read_clue
+from attn_i2i.convert.names import Clue, read_clue, task_of
+from attn_i2i.convert.options import shared_options
 from attn_i2i.convert.verify import PATCHES
 from attn_i2i.plugins import zoo
 from attn_i2i.types import ConversionError
@@ -57,3 +58,23 @@ def test_a_network_is_described_by_its_convolutions() -> None:
 def test_a_score_is_the_mean_of_the_patches() -> None:
     logits = torch.rand(2, 1, 3, 4)
     assert torch.equal(PATCHES["score"](logits), logits.mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("horse2zebra.pth", ("horse", "zebra")),
+        ("latest_day_to_night", ("day", "night")),
+        ("uk_to_us", ("uk", "us")),
+        ("a_to_b", None),
+        ("to_night", None),
+        ("horse2zebra_day_to_night", None),
+    ],
+)
+def test_tasks_are_read_from_names(name: str, task: tuple[str, str] | None) -> None:
+    assert task_of(name) == task
+
+
+def test_options_are_shared_where_they_agree() -> None:
+    configs = {"A2B": {"width": 4, "blocks": 1}, "B2A": {"width": 4, "blocks": 2, "light": True}}
+    assert shared_options(configs) == ({"width": 4}, {"A2B": {"blocks": 1}, "B2A": {"blocks": 2, "light": True}})

@@ -136,6 +136,14 @@ def test_byte_arrays_hold_what_they_were_made_of(content: object, made: bytes) -
     assert rebuild.build(Global("builtins", "bytearray"), (content,)) == made
 
 
+def test_a_subclass_of_tensors_is_its_plain_tensor() -> None:
+    inner, wrapped = Global("builtins", "bytearray"), Global("torch._tensor", "_rebuild_from_type_v2")
+    assert rebuild.build(wrapped, (inner, None, (b"ab",), None)) == b"ab"
+    for arguments in ((inner, None, [b"ab"], None), ("bytearray", None, (b"ab",), None)):
+        with pytest.raises(DamagedError, match="a tensor subclass without its tensor"):
+            rebuild.build(wrapped, arguments)
+
+
 def test_a_storage_behind_its_length_ends_where_the_file_may() -> None:
     stream = io.BytesIO(struct.pack("<q", 2) + bytes(8))
     storage = torch_legacy._sized_storage(stream, 100, "float32")

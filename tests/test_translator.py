@@ -137,3 +137,15 @@ def test_load_explains_what_is_no_model(tmp_path: Path) -> None:
         load(tmp_path / "net.pth")
     with pytest.raises(ModelError, match=r"no config\.json"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("margin", [1, 3, 20])
+def test_what_a_network_eats_at_the_sides_is_given_to_it(margin: int) -> None:
+    class Eats(Negative):
+        def forward(self, image: torch.Tensor, domain: torch.Tensor | None = None) -> Translation:
+            return super().forward(image[..., margin:-margin, margin:-margin], domain)
+
+    network = Eats()
+    network.margin = margin  # type: ignore[assignment]
+    image = torch.rand(3, 16, 12)
+    assert torch.equal(translator(network)(image).image, translator(Negative())(image).image)
