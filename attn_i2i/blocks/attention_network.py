@@ -7,7 +7,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 from .convolution import Conv2d, UpConv2d
-from .padding import pad_to_multiple
+from .padding import cut, pad_to_multiple
 from .resnet import Down, Norm, ResBlock, unit
 
 
@@ -42,4 +42,4 @@ class AttentionNetwork(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         padded = pad_to_multiple(image, 4, minimum=8)
         logits = self.mask(self.up(self.block(self.down(self.stem(padded)))))
-        return logits.sigmoid()[..., : image.shape[2], : image.shape[3]]
+        return cut(logits.sigmoid(), image.shape[2], image.shape[3])

@@ -61,7 +61,7 @@ class CAM(nn.Module):
             normalised = raw / torch.stack(sigmas, dim=1)[:, :, None]
         channel_weights = raw if self.scale_by == "raw" else normalised
         pooled = torch.stack([features.mean((2, 3)), features.amax((2, 3))], dim=1)
-        logits = (pooled * per_image(normalised, len(features))).sum(-1)
+        logits = (pooled * per_image(normalised, features.shape[0])).sum(-1)
         if self.bias is not None:
             channel_weights = channel_weights + self.bias
             logits = logits + self.bias
@@ -72,8 +72,10 @@ class CAM(nn.Module):
     def _mixed(self, features: Tensor, channel_weights: Tensor) -> Tensor:
         """The 1x1 convolution of both scaled copies; ``channel_weights`` is (passes or 1, classifiers, C)."""
         by_average, by_maximum = self.mix.weight.chunk(2, dim=1)
+        passes = len(channel_weights)
         parts = []
-        for part, weights in zip(features.chunk(len(channel_weights)), channel_weights, strict=True):
+        # One pass is not cut: an exported graph would keep the batch it was traced with.
+        for part, weights in zip(features.chunk(passes) if passes > 1 else [features], channel_weights, strict=True):
             folded = by_average * weights[0][:, None, None] + by_maximum * weights[-1][:, None, None]
             parts.append(F.conv2d(part, folded, self.mix.bias))
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        return parts[0] if passes == 1 else torch.cat(parts)

@@ -20,9 +20,13 @@ MANY_CHANNELS, MANY_TILES = 128, 64
 FEW_OUTPUTS, ROWS = 4, 64
 
 
-def _exporting() -> bool:
-    """Exported graphs keep plain convolutions; torch before 2.7 cannot tell exporting from compiling."""
-    exporting = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
+def exporting() -> bool:
+    """Whether a graph for every size is being made; torch before 2.7 cannot tell exporting from compiling."""
+    return bool(getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)())
+
+
+def _plain() -> bool:
+    """Exported and traced graphs keep plain convolutions."""
     return torch.jit.is_tracing() or exporting()
 
 
@@ -61,7 +65,7 @@ class Conv2d(nn.Conv2d):
     def _method(self, x: Tensor) -> Method | None:
         """The quick method that suits x; None for torch's own."""
         precise = x.dtype in (torch.float32, torch.float64) and not torch.is_autocast_enabled("cpu")
-        if x.device.type != "cpu" or not precise or _exporting():
+        if x.device.type != "cpu" or not precise or _plain():
             return None
         if self.out_channels <= FEW_OUTPUTS < self.kernel_size[1]:
             return conv2d_by_columns
@@ -127,7 +131,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
     """
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        whole = torch.is_grad_enabled() or x.device.type != "cpu" or torch.compiler.is_compiling() or _exporting()
+        whole = torch.is_grad_enabled() or x.device.type != "cpu" or torch.compiler.is_compiling() or _plain()
         if whole or output_size is not None or self.groups > 1:
             return super().forward(x, output_size)
         weights = self.weight.chunk(2, 1)

@@ -1,4 +1,7 @@
-"""Any picture size for networks that need a multiple of their stride: reflect what is missing, crop it back."""
+"""Any picture size for networks that need a multiple of their stride: reflect what is missing, crop it back.
+
+An exported graph takes the same steps for every size: what to do is not chosen by the size of its example.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..types import Translation
+from .convolution import exporting
 
 
 def reflected(length: int, wanted: int, device: torch.device | None = None) -> Tensor:
@@ -14,9 +18,9 @@ def reflected(length: int, wanted: int, device: torch.device | None = None) -> T
     >>> reflected(3, 7).tolist()
     [0, 1, 2, 1, 0, 1, 2]
     """
-    period = max(1, 2 * (length - 1))
+    period = torch.full((1,), _larger(1, 2 * (length - 1)), dtype=torch.int64, device=device)
     index = torch.arange(wanted, device=device) % period
-    return torch.where(index < length, index, period - index)
+    return torch.minimum(index, period - index)
 
 
 def pad_to_multiple(image: Tensor, multiple: int, minimum: int = 0) -> Tensor:
@@ -29,9 +33,23 @@ def pad_to_multiple(image: Tensor, multiple: int, minimum: int = 0) -> Tensor:
     """
     for axis in (-2, -1):
         length = image.shape[axis]
-        wanted = -(-max(length, minimum) // multiple) * multiple
-        if wanted != length:
+        # Of positive numbers alone: ONNX divides integers towards 0, Python downwards.
+        wanted = (_larger(length, minimum) + multiple - 1) // multiple * multiple
+        if exporting() or wanted != length:
             image = image.index_select(axis, reflected(length, wanted, image.device))
+    return image
+
+
+def cut(image: Tensor, height: int, width: int) -> Tensor:
+    """The top left ``height`` x ``width`` of (..., H, W).
+
+    >>> cut(torch.zeros(3, 32, 44), 30, 41).shape
+    torch.Size([3, 30, 41])
+    """
+    if not exporting():
+        return image[..., :height, :width]
+    for axis, length in ((-2, height), (-1, width)):  # a slice would bind the graph to the sizes of its example
+        image = image.index_select(axis, torch.arange(length, device=image.device))
     return image
 
 
@@ -41,11 +59,16 @@ def crop(translation: Translation, height: int, width: int) -> Translation:
     >>> crop(Translation(torch.zeros(1, 3, 32, 44)), 30, 41).image.shape
     torch.Size([1, 3, 30, 41])
     """
-    if translation.image.shape[-2:] == (height, width):
+    if not exporting() and translation.image.shape[-2:] == (height, width):
         return translation
-    cut = {
-        name: value[..., :height, :width]
+    parts = {
+        name: cut(value, height, width)
         for name in ("image", "attention", "contents")
         if (value := getattr(translation, name)) is not None
     }
-    return translation._replace(**cut)
+    return translation._replace(**parts)
+
+
+def _larger(length: int, least: int) -> int:
+    """The larger of two lengths, where an exported graph serves every length."""
+    return int(max(length, least)) if not exporting() else torch.sym_max(length, least)
