@@ -26,6 +26,7 @@ from .convert import convert
 from .demo import demo
 from .doctor import doctor
 from .evaluate import evaluate
+from .export import export
 from .fetch import fetch
 from .join import join
 from .list import list_models
@@ -70,6 +71,7 @@ app.command()(load)
 app.command()(fetch)
 app.command()(convert)
 app.command()(join)
+app.command()(export)
 app.command(cls=TrainCommand)(train)
 app.command()(evaluate)
 app.command()(measures)
@@ -139,6 +141,7 @@ def _prepare_process(debug: bool) -> None:
         warnings.showwarning = _show_warning
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # they name no file
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # nor do these, and what matters becomes an error
+    logging.getLogger("onnxscript").setLevel(logging.ERROR)  # what it could not simplify; the answers are compared
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _end)
 

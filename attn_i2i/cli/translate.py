@@ -29,6 +29,14 @@ class DType(StrEnum):
     float16 = "float16"
 
 
+class Runtime(StrEnum):
+    """What runs a network."""
+
+    torch = "torch"
+    onnx = "onnx"
+    openvino = "openvino"
+
+
 class Size(StrEnum):
     """What to do with pictures a network does not take at their own size."""
 
@@ -75,7 +83,9 @@ SkipExisting = Annotated[
 def translate(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Pictures, folders, or quoted patterns.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to; for one picture, also a name.")],
-    model: Annotated[str, typer.Option("-m", "--model", help="Zoo name, hf-hub:owner/repo, or a model folder.")],
+    model: Annotated[
+        str, typer.Option("-m", "--model", help="Zoo name, hf-hub:owner/repo, model folder, or exported file.")
+    ],
     direction: Annotated[str | None, typer.Option(help="Which way to translate, such as A2B.")] = None,
     domain: Domain = None,
     style: Style = None,
@@ -87,6 +97,10 @@ def translate(
     size: Annotated[Size | None, typer.Option(help="fit: resize to a fixed-size network, and back.")] = None,
     device: Device = None,
     dtype: Annotated[DType, typer.Option(help="Precision of the network.")] = DType.float32,
+    runtime: Annotated[
+        Runtime | None,
+        typer.Option(help="What runs the network.", show_default="torch, or what an exported file is for"),
+    ] = None,
     compile: Annotated[bool, typer.Option("--compile", help="Compile the network: for many pictures.")] = False,  # noqa: A002
     batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures of one size to run at once.")] = None,
     recursive: Annotated[bool, typer.Option("-r", "--recursive", help="Search subfolders too.")] = False,
@@ -133,6 +147,7 @@ def translate(
         dtype=dtype.value,
         compile=compile,
         accept_license=accept_license,
+        runtime=runtime.value if runtime else None,  # type: ignore[arg-type]  # load refuses other words
     )
     report = Report(failed=[(path, f"{path} is {foreign(path)}.") for path in plan.foreign])
     with (

@@ -85,6 +85,11 @@ def parse_config(directory: Path) -> ModelConfig:
     except (OSError, ValueError, RecursionError, AttnI2IError) as error:
         raise_mistaken(path, error)
         raise ModelError(f"{path} cannot be read as JSON: {error}.") from error
+    return checked_config(raw, path)
+
+
+def checked_config(raw: Any, path: str | Path) -> ModelConfig:
+    """The configuration that ``raw``, as read from the JSON of ``path``, says; ModelError on anything it cannot be."""
     known = {f.name for f in fields(ModelConfig)}
     if not isinstance(raw, dict) or not {"architecture", "config", "directions"} <= raw.keys():
         raise ModelError(f"{path} is not a model configuration: it needs architecture, config and directions.")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import nn
 
+from ..export.opening import StoredGraphs, exported_files, open_exported, place_of, runtime_named
+from ..export.runtimes import RUNTIMES
 from ..hub import find_model
 from ..models.config import ModelConfig, read_config
 from ..models.directory import build_generator
 from ..registry import require_types
+from ..types import ConfigError
 from .generators import Generators
 from .translator import Translator
 
@@ -27,24 +31,56 @@ def load(
     compile: bool = False,  # noqa: A002
     accept_license: bool = False,
     fetch: bool | None = None,
+    runtime: Literal["torch", "onnx", "openvino"] | None = None,
 ) -> Translator:
-    """A Translator from a zoo name, ``"hf-hub:owner/repo"`` or a model directory.
+    """A Translator from a zoo name, ``"hf-hub:owner/repo"``, a model directory or an exported file.
 
     ``direction`` limits the model to one of its directions, named as in ``directions`` or by what its card says it
     does ("zebra2horse"). ``dtype`` is the precision of the network: pictures come
     back as float32 whatever it is. ``compile`` makes later pictures faster and the first one much slower; on a CPU it
     also allows Winograd's convolutions, whose answers differ by up to some 2e-5. ``fetch`` says whether the authors'
     file of a model that is not here may be fetched; None fetches what is pinned by a hash and at most 500 MB.
+    ``runtime`` runs the networks through onnxruntime or OpenVINO, in float32: at first use a model is exported into
+    the model store. ``name`` may also be a file of ``attn-i2i export`` (.onnx, .xml), or a folder of them, whose ending
+    names the runtime unless it is given.
     """
-    require_types(str | None, direction=direction)
+    require_types(str | None, direction=direction, runtime=runtime)
     require_types(bool, compile=compile)
+    require_types(str | Path, name=name)
+    if files := exported_files(name):
+        return _from_files(files, name, direction, device, dtype, compile, runtime)
+    engine = runtime_named(runtime, dtype, compile)
     folder, card = find_model(name, revision=revision, accept_license=accept_license, fetch=fetch)
     config = read_config(folder)
-    generators = Generators(config.directions, StoredGenerators(folder, config))
+    build: Callable[[str], nn.Module] = StoredGenerators(folder, config)
+    if engine is not None:
+        device = place_of(device, engine)
+        build = StoredGraphs(folder, config, engine, device)
+    generators = Generators(config.directions, build)
     if direction is not None and card is not None:
         direction = card.direction(direction)
     chosen: Mapping[str, nn.Module] = generators if direction is None else {direction: generators[direction]}
     return Translator(chosen, config, device=device, dtype=dtype, compile=compile, card=card)
+
+
+def _from_files(
+    files: list[Path],
+    name: str | Path,
+    direction: str | None,
+    device: str | torch.device | None,
+    dtype: str | torch.dtype | None,
+    compiled: bool,
+    runtime: str | None,
+) -> Translator:
+    """A Translator of exported files."""
+    if runtime == "torch":
+        raise ConfigError(f"{name} is an exported graph: leave runtime out, or choose 'onnx' or 'openvino'.")
+    engine = runtime_named(runtime or RUNTIMES[files[0].suffix], dtype, compiled)
+    opened = open_exported(files, engine if runtime else None, device)
+    generators = Generators(list(opened.generators), opened.generators.__getitem__)
+    chosen: Mapping[str, nn.Module] = generators if direction is None else {direction: generators[direction]}
+    place = next(iter(opened.generators.values())).place
+    return Translator(chosen, opened.config, device=place, dtype=dtype)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ MODULES = (
     "attn_i2i.images",
     "attn_i2i.plugins",
     "attn_i2i.models",
+    "attn_i2i.export",
     "attn_i2i.translate",
     "attn_i2i.hub",
     "attn_i2i.convert",

@@ -1,0 +1,69 @@
+"""``attn-i2i export``: a model for onnxruntime, OpenVINO or PyTorch's own exported programs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..export import Facts
+
+
+class Format(StrEnum):
+    """What an exported file is for."""
+
+    onnx = "onnx"
+    openvino = "openvino"
+    torch_export = "torch-export"
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="Zoo name, hf-hub:owner/repo, or a model folder.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write; for one direction, also a file.")],
+    format: Annotated[Format, typer.Option(help="For which runtime.")] = Format.onnx,  # noqa: A002
+    direction: Annotated[str | None, typer.Option(help="One direction only, such as A2B.")] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="Compute in 8 bits: smaller, and faster on most CPUs.")] = False,
+    calibrate: Annotated[Path | None, typer.Option(help="Folder of pictures to set the 8 bits by.")] = None,
+    least_psnr: Annotated[float, typer.Option(help="Decibels below which an int8 graph is not kept.")] = 35.0,
+    size: Annotated[int | None, typer.Option(min=1, help="Fix the sides, for a network that asks for it.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Revision of a model on the Hub.")] = None,
+    accept_license: Annotated[bool, typer.Option("--accept-license", help="Accept a restricted licence.")] = False,
+    force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite what is there.")] = False,
+) -> None:
+    """Export a model: one graph a direction, for pictures of any size. Each is compared with its network first."""
+    from ..export import export_model
+
+    done = export_model(
+        model,
+        output,
+        format=format.value,
+        direction=direction,
+        int8=int8,
+        calibrate=calibrate,
+        least_psnr=least_psnr,
+        size=size,
+        revision=revision,
+        accept_license=accept_license,
+        force=force,
+    )
+    for facts in done:
+        print(f"{facts.direction}: {_compared(facts)}; {_size(facts)}")
+    print(f"exported to {output}")
+
+
+def _compared(facts: Facts) -> str:
+    compared = facts.compared or {}
+    text = f"largest error {compared['largest_error']:.1e} in {len(compared['trials'])} comparisons"
+    if facts.precision == "int8":
+        text = f"int8, {compared['int8_psnr']:.1f} dB from the network on {compared['int8_pictures']} pictures"
+    return text
+
+
+def _size(facts: Facts) -> str:
+    if facts.image_size is None:
+        return "any size, any batch"
+    height, width = facts.image_size
+    return f"{width}x{height} pixels only, any batch"

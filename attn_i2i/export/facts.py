@@ -1,0 +1,115 @@
+"""What an exported file says of itself: everything that a Translator needs beside the graph."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from ..files import METADATA_KEY as METADATA_KEY
+from ..models.config import ModelConfig, checked_config
+from ..types import AttnI2IError, ModelError
+from ..version import __version__
+
+FORMAT = 1
+SOURCE, DOMAIN = "source", "domain"
+PICTURES = {
+    "source": "(batch, channels, height, width) of float32 in [-1, 1]; three channels are red, green, blue",
+    "domain": "(batch, domains) of float32: the target label, 1 where a label is wanted, else 0",
+    "image": "as source; it may leave [-1, 1] a little where the network does not bound it",
+    "attention": "(batch, masks, height, width) in [0, 1]; one for each of the contents, a further one is the source's",
+    "contents": "(batch, masks, channels, height, width) in [-1, 1]",
+    "cam_logits": "(batch, 2)",
+    "heatmap": "(batch, 1, h, w), unbounded, at the resolution of the features",
+}
+"""What each input and output of a graph is, for whoever runs it elsewhere."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One direction of a model as a graph. ``outputs`` are fields of a Translation, in the graph's order.
+
+    ``image_size`` is (height, width) where the graph takes one size only; ``margin`` are the pixels that the image is
+    smaller at each side. ``compared`` says how far the graph was from the network when it was written.
+    """
+
+    direction: str
+    config: ModelConfig
+    outputs: tuple[str, ...]
+    channels: tuple[int, int] = (3, 3)
+    domains: int = 0
+    image_size: tuple[int, int] | None = None
+    margin: int = 0
+    precision: str = "float32"
+    opset: int | None = None
+    compared: dict[str, Any] | None = None
+    task: str | None = None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the graph's inputs."""
+        return (SOURCE, DOMAIN) if self.domains else (SOURCE,)
+
+    def to_json(self) -> str:
+        """Canonical JSON, with what a reader of another program needs."""
+        raw = asdict(self)
+        raw["config"] = json.loads(self.config.to_json())
+        raw |= {
+            "format": FORMAT,
+            "attn_i2i": __version__,
+            "licence": self.config.licence,
+            "stored_range": self.config.preprocessing.get("range", "dtype"),
+            "pictures": {name: PICTURES[name] for name in (*self.inputs, *self.outputs)},
+        }
+        return json.dumps(raw, sort_keys=True)
+
+
+def facts_of(
+    network: nn.Module, config: ModelConfig, direction: str, outputs: tuple[str, ...], side: int | None
+) -> Facts:
+    """What ``network`` advertises; ``side`` fixes the size of one that takes any."""
+    channels = getattr(network, "channels", 3)
+    only = getattr(network, "image_size", None) if side is None else side
+    return Facts(
+        direction,
+        replace(config, directions=[direction], discriminators=None, own={}, config=config.options(direction)),
+        outputs,
+        (channels, channels) if isinstance(channels, int) else (channels[0], channels[1]),
+        int(getattr(network, "domains", 0) or 0),
+        (only, only) if isinstance(only, int) else None if only is None else (only[0], only[1]),
+        int(getattr(network, "margin", 0)),
+    )
+
+
+def read_facts(text: str | None, path: object) -> Facts:
+    """The facts that a file carries; ModelError in one line where they are missing or cannot be."""
+    if not text:
+        raise ModelError(
+            f"{path} was not exported by attn-i2i: it does not say what its inputs and outputs mean. Export the model"
+            " again with attn-i2i export."
+        )
+    try:
+        raw = json.loads(text)
+        if raw["format"] != FORMAT:
+            raise ModelError(f"{path} has export format {raw['format']!r}, this version reads format {FORMAT}.")
+        config = checked_config(raw["config"], path)
+        size = raw["image_size"]
+        return Facts(
+            str(raw["direction"]),
+            config,
+            tuple(map(str, raw["outputs"])),
+            (int(raw["channels"][0]), int(raw["channels"][1])),
+            int(raw["domains"]),
+            None if size is None else (int(size[0]), int(size[1])),
+            int(raw["margin"]),
+            str(raw["precision"]),
+            raw["opset"],
+            raw["compared"],
+            raw["task"],
+        )
+    except AttnI2IError:
+        raise
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        raise ModelError(f"{path}: what it says of itself cannot be read: {type(error).__name__}: {error}.") from error

@@ -1,0 +1,78 @@
+"""From a network to a graph of plain operations that takes any number of pictures of any size."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ..types import AttnI2IError, ConfigError, Translation
+from .facts import DOMAIN, SOURCE
+
+# The example's sides are no multiples of a stride and differ, and its batch is no number that networks have elsewhere:
+# what a graph takes for granted by accident is then seen in the comparison.
+BATCH, HEIGHT, WIDTH = 5, 61, 74
+
+
+class Example(NamedTuple):
+    """Inputs of one trial: pictures (B, C, H, W) in [-1, 1], and labels (B, domains) or None."""
+
+    source: Tensor
+    domain: Tensor | None = None
+
+
+class Graph(nn.Module):
+    """A generator whose answer is a plain tuple of the parts that it has, in a Translation's order."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network.eval()
+        self.eval()
+
+    def forward(self, source: Tensor, domain: Tensor | None = None) -> tuple[Tensor, ...]:
+        answer = self.network(source) if domain is None else self.network(source, domain)
+        return tuple(part for part in answer if part is not None)
+
+
+def example(network: nn.Module, batch: int, size: tuple[int, int], seed: int = 0) -> Example:
+    """Random pictures, and labels where the network takes them."""
+    generator = torch.Generator().manual_seed(seed)
+    channels = getattr(network, "channels", 3)
+    takes = channels if isinstance(channels, int) else channels[0]
+    source = torch.rand(batch, takes, *size, generator=generator) * 2 - 1
+    domains = getattr(network, "domains", 0)
+    return Example(source, torch.rand(batch, domains, generator=generator).round() if domains else None)
+
+
+def names_of(network: nn.Module, size: tuple[int, int]) -> tuple[str, ...]:
+    """The fields of the Translation that the network fills."""
+    inputs = example(network, 1, size)
+    with torch.no_grad():
+        answer = network(*(value for value in inputs if value is not None))
+    if not isinstance(answer, Translation):
+        raise ConfigError(f"The network returned {type(answer).__name__}: expected a Translation.")
+    return tuple(name for name, part in answer._asdict().items() if part is not None)
+
+
+def traced(network: nn.Module, size: tuple[int, int] | None) -> torch.export.ExportedProgram:
+    """The graph of ``network`` for any batch and, unless it takes one ``size`` only, any height and width.
+
+    Raises ConfigError where the network chooses its steps by the size of what it gets.
+    """
+    inputs = example(network, BATCH, size or (HEIGHT, WIDTH))
+    free = torch.export.Dim.DYNAMIC
+    axes: dict[int, Any] = {0: free} if size else {0: free, 2: free, 3: free}
+    shapes = {SOURCE: axes, DOMAIN: None if inputs.domain is None else {0: free}}
+    problem: Exception | None = None
+    for strict in (False, True):  # the strict way reads the code itself: it also follows len() of a batch
+        try:
+            with torch.no_grad():
+                return torch.export.export(Graph(network), tuple(inputs), dynamic_shapes=shapes, strict=strict)
+        except AttnI2IError:
+            raise
+        except Exception as error:  # torch has many errors for what cannot be traced
+            problem = problem or error
+    line = " ".join(str(problem).split())[:300]
+    advice = "" if size else " A graph for one size may be possible: size=256."
+    raise ConfigError(f"This network cannot be exported, because its steps depend on its input: {line}.{advice}")

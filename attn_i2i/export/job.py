@@ -1,0 +1,86 @@
+"""Export of a model: traced, written, compared with the network, and kept only where the answers agree."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from ..files import atomic_dir, atomic_path, check_target
+from ..hub import find_model
+from ..models.card import UNSTATED, Card
+from ..models.checksums import write_sums
+from ..models.config import ModelConfig, read_config
+from ..models.directory import build_generator
+from ..registry import require_types
+from ..types import ConfigError
+from .facts import Facts
+from .int8 import LEAST_PSNR
+from .network import ExportOptions, export_network
+from .write import SUFFIXES, Format
+
+
+def export_model(
+    name: str | Path,
+    output: str | Path,
+    *,
+    format: Format = "onnx",  # noqa: A002
+    direction: str | None = None,
+    int8: bool = False,
+    calibrate: str | Path | None = None,
+    least_psnr: float = LEAST_PSNR,
+    size: int | None = None,
+    revision: str | None = None,
+    accept_license: bool = False,
+    fetch: bool | None = None,
+    force: bool = False,
+) -> list[Facts]:
+    """Write a model as graphs for other runtimes, one file a direction, and say how far each is from its network.
+
+    ``output`` is a file (.onnx, .pt2) for one direction, or a folder, which gets ``<direction>.onnx`` and so on.
+    A graph takes any batch and, unless the network takes one size only, any height and width; ``size`` fixes both
+    sides for networks that cannot be exported otherwise. ``int8`` computes in 8 bits, with ranges measured on the
+    pictures of the folder ``calibrate``; it is kept where its pictures are at least ``least_psnr`` decibels from the
+    network's. ``name`` and the other options are as for ``load``.
+
+    Raises ModelError where answers differ, ConfigError where an extra is missing or the network cannot be traced.
+    """
+    require_types(str | None, direction=direction)
+    options = ExportOptions(format, int8, None if calibrate is None else Path(calibrate), least_psnr, size)
+    output = Path(output)
+    folder = output.suffix != SUFFIXES[format] or format == "openvino"
+    if folder and output.suffix in {*SUFFIXES.values()} and not output.is_dir():
+        raise ConfigError(f"{output} was given for format={format!r}: give a folder, or a file of {SUFFIXES[format]}.")
+    check_target(output, force=force, folder=folder)
+    place, card = find_model(name, revision=revision, accept_license=accept_license, fetch=fetch)
+    config = described(read_config(place), card)
+    if direction is not None and card is not None:
+        direction = card.direction(direction)
+    directions = config.directions if direction is None else [direction]
+    if not folder:
+        if len(directions) > 1:
+            listed = ", ".join(directions)
+            raise ConfigError(f"The model has {len(directions)} directions, {listed}: choose one, or give a folder.")
+        with atomic_path(output, force=force) as path, tempfile.TemporaryDirectory(prefix="attn_i2i-") as work:
+            facts = _export(place, config, directions[0], Path(work), options, card)
+            shutil.copyfile(Path(work, directions[0]).with_suffix(SUFFIXES[format]), path)
+            return [facts]
+    with atomic_dir(output, force=force) as into:
+        done = [_export(place, config, each, into, options, card) for each in directions]
+        write_sums(into)
+    return done
+
+
+def _export(
+    place: Path, config: ModelConfig, direction: str, into: Path, options: ExportOptions, card: Card | None
+) -> Facts:
+    task = card.directions.get(direction) if card else None
+    return export_network(build_generator(place, config, direction), config, direction, into, options, task)
+
+
+def described(config: ModelConfig, card: Card | None) -> ModelConfig:
+    """The configuration with what its card knows of the licence."""
+    if card is None or card.licence == UNSTATED or config.licence is not None:
+        return config
+    return replace(config, licence=card.licence)

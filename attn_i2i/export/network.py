@@ -1,0 +1,146 @@
+"""One generator as a graph: written, read again, compared with the network, and kept only where they agree."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+from torch import Tensor, nn
+
+from ..models.config import ModelConfig
+from ..types import ConfigError, ShapeError, Translation
+from .compare import compare, psnr, same_shapes
+from .facts import Facts, facts_of
+from .graph import names_of, traced
+from .int8 import LEAST_PSNR, calibration_pictures, check_psnr, quantize_onnx
+from .runtimes import Runtime, RuntimeGenerator
+from .write import (
+    OPSET,
+    SUFFIXES,
+    Format,
+    describe_onnx,
+    onnx_model,
+    write_onnx,
+    write_openvino,
+    write_program,
+)
+
+SIDE = 64  # of the picture that shows which parts a network gives; 8 times the largest usual stride
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """How a model is exported; the fields are ``export_model``'s options."""
+
+    format: Format = "onnx"
+    int8: bool = False
+    calibrate: Path | None = None
+    least_psnr: float = LEAST_PSNR
+    size: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.format not in get_args(Format):
+            raise ConfigError(f"format={self.format!r} was given: expected one of {', '.join(get_args(Format))}.")
+        if self.int8 != (self.calibrate is not None):
+            raise ConfigError("int8 and calibrate go together: give a folder of pictures to calibrate by, or neither.")
+        if self.int8 and self.format == "torch-export":
+            raise ConfigError('int8 is for format="onnx" and "openvino": torch-export keeps the network as it is.')
+        if self.size is not None and self.size < 1:
+            raise ConfigError(f"size={self.size} was given: expected 1 or more pixels.")
+
+
+class Program(nn.Module):
+    """PyTorch's exported program, as it runs, as a generator whose ``outputs`` have these names."""
+
+    def __init__(self, run: Callable[..., tuple[Tensor, ...]], outputs: tuple[str, ...]) -> None:
+        super().__init__()
+        self.run, self.outputs = run, outputs
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        try:
+            answer = self.run(image, domain)
+        except AssertionError as error:  # what a program checks of its inputs
+            raise ShapeError(f"The program does not take {tuple(image.shape)}: {error}") from error
+        return Translation(**dict(zip(self.outputs, answer, strict=True)))
+
+
+def export_network(
+    network: nn.Module,
+    config: ModelConfig,
+    direction: str,
+    folder: Path,
+    options: ExportOptions,
+    task: str | None = None,
+) -> Facts:
+    """Write one generator as ``folder``/``direction`` with its format's ending, and say what was compared.
+
+    ``network`` is any module that keeps the contract of generators; ``task`` is what the direction is for.
+    """
+    facts = facts_of(network, config, direction, (), options.size)
+    size = facts.image_size
+    facts = replace(facts, outputs=names_of(network, size or (SIDE, SIDE)), task=task)
+    program = traced(network, size)
+    path = folder / f"{direction}{SUFFIXES[options.format]}"
+    if options.format == "torch-export":
+        write_program(program, path, facts)
+        facts = replace(
+            facts, compared=compare(network, Program(torch.export.load(path).module(), facts.outputs), size, path.name)
+        )
+        write_program(program, path, facts)
+        return facts
+    facts = replace(facts, opset=OPSET)
+    with tempfile.TemporaryDirectory(prefix="attn_i2i-") as work:
+        plain = Path(work, "plain.onnx")
+        model = onnx_model(program, facts)
+        write_onnx(model, plain, facts)
+        keep = _keep_onnx(model) if options.format == "onnx" else _keep_openvino(plain)
+        keep(path, facts)
+        facts = replace(facts, compared=compare(network, _opened(path), size, path.name))
+        if options.int8:
+            facts = _int8(network, facts, plain, path, options)
+        else:
+            keep(path, facts)
+    return facts
+
+
+def _keep_onnx(model: Any) -> Callable[[Path, Facts], None]:
+    return lambda path, facts: write_onnx(model, path, facts)
+
+
+def _keep_openvino(plain: Path) -> Callable[[Path, Facts], None]:
+    return lambda path, facts: write_openvino(plain, path, facts)
+
+
+def _opened(path: Path) -> RuntimeGenerator:
+    runtime: Runtime = "onnx" if path.suffix == ".onnx" else "openvino"
+    return RuntimeGenerator(path, runtime)
+
+
+def _int8(network: nn.Module, facts: Facts, plain: Path, path: Path, options: ExportOptions) -> Facts:
+    """Write the 8-bit graph over the float32 one, if its pictures are near enough."""
+    assert options.calibrate is not None
+    pictures = calibration_pictures(options.calibrate, facts)
+    facts = replace(facts, precision="int8")
+    quantized = plain.with_name("int8.onnx")
+    quantize_onnx(plain, quantized, pictures)
+    _keep_quantized(quantized, path, facts)
+    other = _opened(path)
+    same_shapes(network, other, facts.image_size, path.name)
+    decibels = psnr(network, other, pictures)
+    check_psnr(decibels, options.least_psnr, path.name)
+    compared = (facts.compared or {}) | {"int8_psnr": round(decibels, 2), "int8_pictures": len(pictures)}
+    facts = replace(facts, compared=compared)
+    _keep_quantized(quantized, path, facts)
+    return facts
+
+
+def _keep_quantized(quantized: Path, path: Path, facts: Facts) -> None:
+    describe_onnx(quantized, facts)
+    if path.suffix == ".onnx":
+        path.write_bytes(quantized.read_bytes())
+    else:
+        write_openvino(quantized, path, facts)

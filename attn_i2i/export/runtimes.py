@@ -1,0 +1,139 @@
+"""Exported graphs as generators: what onnxruntime and OpenVINO run, a Translator uses like any network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..models.checksums import check_beside
+from ..types import ConfigError, ModelError, ShapeError, Translation, UnreadableFileError
+from .facts import METADATA_KEY, Facts, read_facts
+
+Runtime = Literal["onnx", "openvino"]
+RUNTIMES: dict[str, Runtime] = {".onnx": "onnx", ".xml": "openvino"}
+"""The runtime of a file by its ending, unless another is asked for; OpenVINO reads both."""
+PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}
+Run = Callable[[dict[str, Any]], "list[Any]"]
+
+
+class RuntimeGenerator(nn.Module):
+    """A generator that runs the graph of ``path``, which goes by its path where this is pickled.
+
+    It takes (B, C, H, W) in [-1, 1] on any device and computes in float32 where the runtime does: on ``device``, "cpu"
+    or "cuda". Raises ConfigError without the runtime's package or device, ModelError or UnreadableFileError for a file
+    that is no export of this library.
+    """
+
+    def __init__(self, path: str | Path, runtime: Runtime, device: str = "cpu") -> None:
+        super().__init__()
+        self.path, self.runtime, self.place = Path(path), runtime, device
+        check_beside(self.path)
+        self._run, text = OPEN[runtime](self.path, device)
+        self.facts: Facts = read_facts(text, path)
+        self.channels, self.domains = self.facts.channels, self.facts.domains
+        self.image_size, self.margin = self.facts.image_size, self.facts.margin
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        self._check(image, domain)
+        feed = {"source": image} | ({} if domain is None else {"domain": domain})
+        arrays = {name: np.ascontiguousarray(value.detach().float().cpu().numpy()) for name, value in feed.items()}
+        try:
+            answer = self._run(arrays)
+        except Exception as error:  # each runtime has errors of its own
+            line = " ".join(str(error).split())[:300]
+            raise ModelError(f"{self.path} failed in {PACKAGES[self.runtime]}: {line}") from error
+        parts = {
+            name: torch.from_numpy(np.array(part)).to(image.device, image.dtype)
+            for name, part in zip(self.facts.outputs, answer, strict=True)
+        }
+        return Translation(**parts)
+
+    def _check(self, image: Tensor, domain: Tensor | None) -> None:
+        """What a runtime would say in its own words, or not at all."""
+        size = tuple(image.shape[-2:])
+        if image.ndim != 4 or image.shape[1] != self.channels[0]:
+            raise ShapeError(f"{self.path} takes (B, {self.channels[0]}, H, W), got {tuple(image.shape)}.")
+        if self.image_size not in (None, size):
+            raise ShapeError(f"{self.path} takes {self.image_size} (height, width) only, got {size}.")
+        labels = None if domain is None else tuple(domain.shape)
+        if labels != ((len(image), self.domains) if self.domains else None):
+            raise ShapeError(f"{self.path} takes labels of {self.domains} domains, got {labels or 'none'}.")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path.absolute(), "runtime": self.runtime, "device": self.place}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]  # a session holds threads and memory of its own process
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> RuntimeGenerator:
+        return self  # a graph does not change, and a second session would hold its weights twice
+
+
+def missing(package: str, extra: str) -> ConfigError:
+    """The error for a runtime that is not installed."""
+    return ConfigError(f"This needs {package}, which is not installed: pip install 'attn-i2i[{extra}]'.")
+
+
+def _open_onnx(path: Path, device: str) -> tuple[Run, str | None]:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise missing("onnxruntime", "onnx") from error
+    provider = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}.get(device.partition(":")[0])
+    if provider not in onnxruntime.get_available_providers():
+        raise ConfigError(f"device={device!r} was given, but this onnxruntime cannot use it: choose device='cpu'.")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 4  # errors are raised, and said in our words
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
+    except Exception as error:  # onnxruntime has a class for every kind of damage
+        raise _unreadable(path, "ONNX", error) from error
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    return lambda feed: session.run(None, feed), text
+
+
+def _open_openvino(path: Path, device: str) -> tuple[Run, str | None]:
+    try:
+        import openvino
+    except ImportError as error:
+        raise missing("openvino", "openvino") from error
+    if device != "cpu":
+        raise ConfigError(f"device={device!r} was given, but OpenVINO is used on the CPU here: choose device='cpu'.")
+    core = openvino.Core()
+    # Processors with bfloat16 would be given it unasked: an answer is that of the network or says so.
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
+    try:
+        model = core.read_model(str(path))
+        text = _onnx_facts(path) if path.suffix == ".onnx" else _openvino_facts(model)
+        compiled = core.compile_model(model, "CPU", settings)
+    except Exception as error:  # OpenVINO raises RuntimeError and its own
+        if isinstance(error, ConfigError):
+            raise
+        raise _unreadable(path, "ONNX" if path.suffix == ".onnx" else "an OpenVINO model", error) from error
+    return lambda feed: list(compiled(feed).values()), text
+
+
+def _onnx_facts(path: Path) -> str | None:
+    try:
+        import onnx
+    except ImportError as error:
+        raise missing("onnx", "openvino") from error
+    properties = onnx.load(str(path), load_external_data=False).metadata_props
+    return next((one.value for one in properties if one.key == METADATA_KEY), None)
+
+
+def _openvino_facts(model: Any) -> str | None:
+    return str(model.get_rt_info([METADATA_KEY]).value) if model.has_rt_info([METADATA_KEY]) else None
+
+
+def _unreadable(path: Path, kind: str, error: Exception) -> UnreadableFileError:
+    return UnreadableFileError(f"{path} cannot be read as {kind}: {' '.join(str(error).split())[:200]}.")
+
+
+OPEN: dict[str, Callable[[Path, str], tuple[Run, str | None]]] = {"onnx": _open_onnx, "openvino": _open_openvino}

@@ -1,0 +1,278 @@
+"""Exported graphs answer as their networks do, at every size, and say what they are."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+from torch import Tensor, nn
+
+import attn_i2i
+from attn_i2i import Translation
+from attn_i2i.export import ExportOptions, RuntimeGenerator, compare, export_model, export_network
+from attn_i2i.export.graph import names_of, traced
+from attn_i2i.export.int8 import check_psnr
+from attn_i2i.export.network import Program
+from attn_i2i.export.write import describe_onnx
+from attn_i2i.models.build import create
+from attn_i2i.models.checksums import write_sums
+from attn_i2i.models.config import ModelConfig
+from attn_i2i.types import AttnI2IError, ConfigError, ModelError, ShapeError, UnknownNameError
+
+from .helpers.commands import Run, picture, write_model
+
+MULTIDOMAIN = {"width": 2, "blocks": 0, "domains": 3}
+SIZES = [(1, 64, 64), (2, 37, 50), (3, 8, 9), (1, 1, 40)]
+
+
+@pytest.fixture(scope="module")
+def stored(model: Path) -> Path:
+    """AttentionGAN II, one way, as ``load`` puts it into the model store for onnxruntime."""
+    generator = attn_i2i.load(model, direction="A2B", runtime="onnx").generator
+    assert isinstance(generator, RuntimeGenerator)
+    return generator.path
+
+
+@pytest.fixture(scope="module")
+def exported(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with that graph for both directions."""
+    folder = tmp_path_factory.mktemp("exported")
+    said = RuntimeGenerator(stored, "onnx").facts
+    for direction in ("A2B", "B2A"):
+        (folder / f"{direction}.onnx").write_bytes(stored.read_bytes())
+        describe_onnx(folder / f"{direction}.onnx", replace(said, direction=direction))
+    write_sums(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def multidomain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A StarGAN as one ONNX file, whose model is beside it."""
+    folder = tmp_path_factory.mktemp("multidomain")
+    (folder / "model").mkdir()
+    write_model(folder / "model", "stargan", ["a", "b", "c"], **MULTIDOMAIN)
+    export_model(folder / "model", folder / "m.onnx")
+    return folder / "m.onnx"
+
+
+def facts(path: Path) -> dict[str, object]:
+    return json.loads({p.key: p.value for p in onnx.load(path).metadata_props}["attn_i2i"])
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_size_and_batch_is_answered_as_by_the_network(
+    model: Path, exported: Path, size: tuple[int, int, int], runtime: str
+) -> None:
+    batch, height, width = size
+    images = torch.rand(batch, 3, height, width) * 2 - 1
+    network = attn_i2i.load(model).generator
+    with torch.no_grad():
+        expected = network(images)
+    answer = RuntimeGenerator(exported / "A2B.onnx", runtime)(images)  # type: ignore[arg-type]
+    for part, wanted in zip(answer, expected, strict=True):
+        torch.testing.assert_close(part, wanted, rtol=0, atol=1e-4)
+
+
+def test_a_file_says_what_it_is_and_names_its_inputs_and_outputs(exported: Path) -> None:
+    graph = onnx.load(exported / "A2B.onnx").graph
+    axes = [axis.dim_param or axis.dim_value for axis in graph.input[0].type.tensor_type.shape.dim]
+    assert ([value.name for value in graph.input], axes) == (["source"], ["batch", 3, "height", "width"])
+    assert [value.name for value in graph.output] == ["image", "attention", "contents"]
+    said = facts(exported / "A2B.onnx")
+    assert said["opset"] == 18
+    assert said["config"]["architecture"] == "attentiongan2"  # type: ignore[index]
+    assert "[-1, 1]" in said["pictures"]["source"]  # type: ignore[index]
+    assert 0 < said["compared"]["largest_error"] < 1e-4  # type: ignore[index]
+    assert len(said["compared"]["trials"]) == 3  # type: ignore[index]
+
+
+def test_the_translator_of_a_runtime_gives_the_same_with_masks_and_options(model: Path, exported: Path) -> None:
+    image, limit = torch.rand(3, 30, 41), torch.ones(1, 30, 41)
+    limit[..., :20] = 0
+    options = {"keep_background": True, "mask": limit}
+    wanted = attn_i2i.load(model)(image, **options)
+    translate = pickle.loads(pickle.dumps(attn_i2i.load(exported)))
+    assert translate.directions == ["A2B", "B2A"]
+    answer = translate(image, direction="B2A", **options)
+    torch.testing.assert_close(answer.image, wanted.image, rtol=0, atol=1e-4)
+    torch.testing.assert_close(answer.foreground, wanted.foreground, rtol=0, atol=1e-4)
+    assert torch.equal(answer.image[..., :20], image[..., :20])
+
+
+def test_labels_reach_a_multidomain_graph(multidomain: Path) -> None:
+    images = torch.rand(2, 3, 20, 17)
+    wanted = attn_i2i.load(multidomain.parent / "model")(images, domain="b")
+    translate = attn_i2i.load(multidomain)
+    for answer, each in zip(translate(images, domain="b"), wanted, strict=True):
+        torch.testing.assert_close(answer.image, each.image, rtol=0, atol=1e-4)
+    with pytest.raises(UnknownNameError, match="'d'"):
+        translate(images, domain="d")
+    with pytest.raises(ShapeError, match=r"labels of 3 domains, got none"):
+        translate.generator(images)
+
+
+def test_the_stored_range_of_a_model_holds_in_its_export(model: Path, tmp_path: Path) -> None:
+    config = ModelConfig("toy", {}, ["A2B"], preprocessing={"range": [0, 4095]})
+    export_network(Shift(), config, "A2B", tmp_path, ExportOptions())
+    assert facts(tmp_path / "A2B.onnx")["stored_range"] == [0, 4095]
+    assert attn_i2i.load(tmp_path / "A2B.onnx").range == (0, 4095)
+
+
+class Shift(nn.Module):
+    """A stranger's generator: it takes any size, asks for the batch by len(), and has a buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("shift", torch.tensor(0.25))
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        return Translation(image.reshape(len(image), -1).reshape(image.shape) + self.shift)
+
+
+class Wrong(Shift):
+    """A network that does at one size what it does at no other: its graph cannot be right."""
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        return Translation(image * (2.0 if torch.compiler.is_exporting() else 1.0))
+
+
+class Fixed(nn.Module):
+    """A network of one size."""
+
+    image_size = 16
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(16, 16)
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        return Translation(self.linear(image).tanh())
+
+
+def test_a_graph_that_differs_from_its_network_is_not_kept(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"A2B.onnx is not kept: at 1x64x64 .* differs from the network by"):
+        export_network(Wrong(), ModelConfig("toy", {}, ["A2B"]), "A2B", tmp_path, ExportOptions())
+
+
+def test_a_network_of_one_size_keeps_it_and_says_so(tmp_path: Path) -> None:
+    export_network(Fixed(), ModelConfig("toy", {}, ["A2B"]), "A2B", tmp_path, ExportOptions())
+    translate = attn_i2i.load(tmp_path / "A2B.onnx")
+    with pytest.raises(ShapeError, match="takes 16x16 only"):
+        translate(torch.rand(3, 20, 20))
+    assert translate(torch.rand(3, 20, 20), size="fit").image.shape == (3, 20, 20)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options"),
+    [
+        ("cyclegan", {"width": 2, "blocks": 1, "down": "blur", "up": "blur", "edge": 2}),
+        ("unet", {"levels": 3, "width": 2, "norm": "instance"}),
+        ("ugatit", {"width": 4, "blocks": 1, "light": True}),
+        ("attentiongan1", {"width": 4, "blocks": 1}),
+        ("aggan", {"width": 4, "blocks": 1}),
+    ],
+)
+def test_every_builtin_family_becomes_a_graph_for_every_size(architecture: str, options: dict[str, object]) -> None:
+    """Traced and compared; the way from there to a file is that of all, and compared at every export."""
+    network = create(architecture, **options).eval().requires_grad_(False)
+    side = getattr(network, "image_size", None)
+    size = None if side is None else (side, side)
+    program = Program(traced(network, size).module(), names_of(network, size or (64, 64)))
+    assert compare(network, program, size, architecture)["largest_error"] < 1e-4
+
+
+def test_eight_bits_are_kept_only_where_pictures_are_near(tmp_path: Path) -> None:
+    network = create("unet", levels=2, width=8, norm="none").eval().requires_grad_(False)
+    for i in range(3):
+        picture(tmp_path / "pictures" / f"{i}.png", (40, 28 + i))
+    options = ExportOptions("openvino", int8=True, calibrate=tmp_path / "pictures", least_psnr=30)
+    done = export_network(network, ModelConfig("unet", {}, ["A2B"]), "A2B", tmp_path, options)
+    assert done.precision == "int8"
+    assert done.compared is not None
+    assert 30 < done.compared["int8_psnr"] < 80
+    assert attn_i2i.load(tmp_path / "A2B.xml").generator.facts == done
+    with pytest.raises(AttnI2IError, match=r"a.onnx is not kept: in int8 .* are 34\.9 dB .* least_psnr=34 keeps it"):
+        check_psnr(34.9, 35, "a.onnx")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("text.onnx", b"text", "cannot be read as ONNX"),
+        ("text.xml", b"<net/>", "cannot be read as an OpenVINO model"),
+        ("p.pt2", b"", "is a program for torch.export.load"),
+        ("nowhere.onnx", None, "There is no file"),
+    ],
+)
+def test_what_is_no_export_is_refused_in_one_line(name: str, content: bytes | None, words: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(AttnI2IError, match=words) as caught:
+        attn_i2i.load(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_foreign_or_changed_graph_is_refused(exported: Path, tmp_path: Path) -> None:
+    foreign = onnx.load(exported / "A2B.onnx")
+    del foreign.metadata_props[:]
+    onnx.save(foreign, tmp_path / "foreign.onnx")
+    for runtime in ("onnx", "openvino"):
+        with pytest.raises(ModelError, match="was not exported by attn-i2i"):
+            attn_i2i.load(tmp_path / "foreign.onnx", runtime=runtime)  # type: ignore[arg-type]
+    for name in ("A2B.onnx", "SHA256SUMS"):
+        (tmp_path / name).write_bytes((exported / name).read_bytes() + (b"\0" if name == "A2B.onnx" else b""))
+    with pytest.raises(ModelError, match="was changed or damaged"):
+        attn_i2i.load(tmp_path / "A2B.onnx")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"runtime": "tensorrt"}, "expected torch, onnx, openvino"),
+        ({"runtime": "onnx", "dtype": "bfloat16"}, "computes in float32"),
+        ({"runtime": "onnx", "compile": True}, "computes in float32"),
+        ({"runtime": "openvino", "device": "cuda"}, "OpenVINO is used on the CPU"),
+        ({"runtime": "onnx", "device": "cuda"}, "this onnxruntime cannot use it"),
+        ({"runtime": "torch"}, "is an exported graph"),
+    ],
+)
+def test_what_a_runtime_cannot_do_is_said(exported: Path, options: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        attn_i2i.load(exported, **options)  # type: ignore[arg-type]
+
+
+def test_a_named_model_is_exported_once_into_the_store(
+    model: Path, stored: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attn_i2i.export.opening.export_network", None)  # a second export would fail
+    picture("in/a.png")
+    code, out, err = run("translate", "in", "-o", "out", "-m", model, "--direction", "A2B", "--runtime", "onnx")
+    assert (code, err) == (0, "")
+    assert "1 picture translated" in out
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_a_missing_extra_is_said_in_our_words(exported: Path, runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = {"onnx": "onnxruntime", "openvino": "openvino"}[runtime]
+    monkeypatch.setitem(__import__("sys").modules, package, None)
+    with pytest.raises(ConfigError, match=rf"needs {package}.*pip install 'attn-i2i\[{runtime}\]'"):
+        attn_i2i.load(exported, runtime=runtime)  # type: ignore[arg-type]
+
+
+def test_the_command_writes_whole_files_and_says_the_error(run: Run, model: Path, tmp_path: Path) -> None:
+    write_model(tmp_path, "unet", levels=2, width=2)
+    code, out, err = run("export", ".", "-o", "a.onnx", "--direction", "A2B")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0].startswith("A2B: largest error ")
+    assert out.splitlines()[0].endswith("in 3 comparisons; any size, any batch")
+    assert run("export", ".", "-o", "a.onnx", "--direction", "A2B")[2].startswith("error: a.onnx exists already")
+    assert "choose one, or give a folder" in run("export", ".", "-o", "b.onnx")[2]
+    assert run("export", ".", "-o", "b.pt2")[0] == 2
+    assert "int8 and calibrate go together" in run("export", ".", "-o", "b.onnx", "--int8")[2]
+    assert not Path("b.onnx").exists()
