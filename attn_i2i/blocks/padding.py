@@ -5,6 +5,8 @@ An exported graph takes the same steps for every size: what to do is not chosen 
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor
 
@@ -71,4 +73,4 @@ def crop(translation: Translation, height: int, width: int) -> Translation:
 
 def _larger(length: int, least: int) -> int:
     """The larger of two lengths, where an exported graph serves every length."""
-    return int(max(length, least)) if not exporting() else torch.sym_max(length, least)
+    return cast(int, torch.sym_max(length, least)) if exporting() else max(length, least)

@@ -147,7 +147,7 @@ def translate(
         dtype=dtype.value,
         compile=compile,
         accept_license=accept_license,
-        runtime=runtime.value if runtime else None,  # type: ignore[arg-type]  # load refuses other words
+        runtime=runtime.value if runtime else None,
     )
     report = Report(failed=[(path, f"{path} is {foreign(path)}.") for path in plan.foreign])
     with (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -83,7 +84,7 @@ def facts_of(
     )
 
 
-def read_facts(text: str | None, path: object) -> Facts:
+def read_facts(text: str | None, path: str | Path) -> Facts:
     """The facts that a file carries; ModelError in one line where they are missing or cannot be."""
     if not text:
         raise ModelError(

@@ -62,7 +62,7 @@ def quantize_onnx(source: Path, path: Path, pictures: Sequence[Example]) -> None
     except ImportError as error:
         raise missing("onnxruntime", "onnx") from error
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc]
+    class Reader(CalibrationDataReader):
         def __init__(self) -> None:
             self.feeds = _feeds(pictures)
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -23,6 +23,7 @@ from .runtimes import RUNTIMES, Runtime, RuntimeGenerator
 from .write import SUFFIXES, Format
 
 PROGRAM = SUFFIXES["torch-export"]
+ENGINES: dict[str, Runtime] = {"onnx": "onnx", "openvino": "openvino"}
 FORMATS: dict[Runtime, Format] = {"onnx": "onnx", "openvino": "openvino"}
 
 
@@ -37,13 +38,14 @@ def runtime_named(runtime: str | None, dtype: object, compiled: bool) -> Runtime
     """The runtime that ``load`` was asked for, None for PyTorch's; ConfigError for what it cannot do."""
     if runtime is None or runtime == "torch":
         return None
-    if runtime not in get_args(Runtime):
-        raise ConfigError(f"runtime={runtime!r} was given: expected torch, {', '.join(get_args(Runtime))}.")
+    engine = ENGINES.get(runtime)
+    if engine is None:
+        raise ConfigError(f"runtime={runtime!r} was given: expected torch, {', '.join(ENGINES)}.")
     if compiled or dtype not in (None, "float32", torch.float32):
         raise ConfigError(
             f"runtime={runtime!r} computes in float32, and compiles nothing: leave dtype and compile out."
         )
-    return runtime
+    return engine
 
 
 def exported_files(name: str | Path) -> list[Path]:
