@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 from collections.abc import Callable, Mapping
@@ -382,3 +383,118 @@ def test_a_refusal_says_what_was_recognised_and_what_differs(
     with pytest.raises(AttnI2IError, match=message) as caught:
         convert(tmp_path / "netG_A.pth", tmp_path / "model")
     assert "\n" not in str(caught.value)
+
+
+def with_norms(make: Callable[[int], nn.Module]) -> nn.Module:
+    """A small generator with other norms, whose numbers are well spread."""
+    network = resnet(width=2, blocks=1)
+    for parent in list(network.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.InstanceNorm2d):
+                setattr(parent, name, make(child.num_features))
+    spread(network)
+    for name, buffer in network.named_buffers():
+        if name.endswith(("running_mean", "running_var")):
+            buffer.uniform_(0.5, 1.5)
+    return network.eval()
+
+
+def test_stored_statistics_without_parameters_are_told_and_can_be_taken(tmp_path: Path) -> None:
+    network = with_norms(lambda channels: nn.InstanceNorm2d(channels, track_running_stats=True))
+    torch.save(network.state_dict(), tmp_path / "G.pth")
+    done = convert(tmp_path / "G.pth", tmp_path / "own")
+    assert "although the file stores running ones (else: as_layout=stored-statistics)" in done.summary()
+    convert(tmp_path / "G.pth", tmp_path / "stored", as_layout="stored-statistics")
+    check(tmp_path / "stored", "A2B", network, picture())
+
+
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        (lambda: with_norms(lambda channels: nn.GroupNorm(channels, channels)), "group norms would have the same keys"),
+        (lambda: spread(resnet(up="nearest", blocks=1, width=2)), "nearest upsampling, as PyTorch-GAN has it"),
+        (
+            lambda: spread(resnet(up="nearest", name="block", blocks=1, width=2, channels=(1, 1), edge=1)),
+            "padded by as many pixels as there are channels",
+        ),
+    ],
+)
+def test_what_no_key_tells_is_told(network: Callable[[], nn.Module], told: str, tmp_path: Path) -> None:
+    made = network()
+    torch.save(made.state_dict(), tmp_path / "G.pth")
+    assert told in convert(tmp_path / "G.pth", tmp_path / "out").summary()
+    check(tmp_path / "out", "A2B", made, picture(next(made.parameters()).shape[1]))
+
+
+def test_the_unit_range_is_folded_into_a_batch_norm_or_refused(tmp_path: Path) -> None:
+    network = spread(resnet(norm="batch", blocks=1, width=2, last=nn.Sigmoid())).eval()
+    torch.save(network.state_dict(), tmp_path / "net_gen_ab.pth")
+    convert(tmp_path / "net_gen_ab.pth", tmp_path / "out")
+    check(tmp_path / "out", "A2B", UnitRange(network), picture())
+    torch.save(spread(resnet(norm="none", blocks=1, width=2)).state_dict(), tmp_path / "net_gen_ab.pth")
+    with pytest.raises(ConversionError, match="neither a bias nor a batch norm that could take up the shift"):
+        convert(tmp_path / "net_gen_ab.pth", tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda raw, ema: {
+            **{f"online_model.{k}": t for k, t in raw.items()},
+            **{f"ema_model.{k}": t for k, t in ema.items()},
+            "initted": torch.tensor(True),
+            "step": torch.tensor(3),
+        },
+        lambda raw, ema: {"model": raw, "ema_shadow": ema},
+        lambda raw, ema: {"params": raw, "params_ema": ema},
+        lambda raw, ema: {"n_averaged": torch.tensor(9), **{f"module.{k}": t for k, t in ema.items()}},
+    ],
+    ids=["ema_pytorch", "shadow", "basicsr", "swa"],
+)
+def test_averages_of_other_packages_are_taken(wrapped: Callable[..., object], tmp_path: Path) -> None:
+    raw, ema = (spread(resnet(blocks=1, width=2), seed) for seed in (1, 2))
+    torch.save(wrapped(raw.state_dict(), ema.state_dict()), tmp_path / "G.pth")
+    convert(tmp_path / "G.pth", tmp_path / "out")
+    check(tmp_path / "out", "A2B", ema, picture())
+
+
+def sharded(folder: Path, state: Mapping[str, Tensor]) -> Path:
+    """Two shards and their index, as the Hub's libraries write them."""
+    folder.mkdir()
+    names = {key: f"model-0000{1 + place % 2}-of-00002.safetensors" for place, key in enumerate(state)}
+    for file in set(names.values()):
+        save_file({key: state[key] for key, name in names.items() if name == file}, folder / file)
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": names}))
+    return index
+
+
+def test_shards_are_one_checkpoint(tmp_path: Path) -> None:
+    network = spread(resnet(blocks=1, width=2))
+    index = sharded(tmp_path / "in", network.state_dict())
+    for source in (index, index.parent):
+        out = tmp_path / f"out-{source.name}"
+        convert(source, out)
+        check(out, "A2B", network, picture())
+    with pytest.raises(AttnI2IError, match=r"is one of 2 shards of model.safetensors; give all of them"):
+        convert(index.parent / "model-00001-of-00002.safetensors", tmp_path / "x")
+    (index.parent / "model-00002-of-00002.safetensors").unlink()
+    with pytest.raises(AttnI2IError, match="which is not beside it"):
+        convert(index, tmp_path / "x")
+    for wrong in ("{", '{"weight_map": {"a": "../x-00001-of-00001.bin"}}', '{"weight_map": {}}'):
+        index.write_text(wrong)
+        with pytest.raises(AttnI2IError, match=r"shards"):
+            convert(index, tmp_path / "x")
+
+
+def test_a_training_folder_gives_its_weights(tmp_path: Path) -> None:
+    """As accelerate writes it."""
+    network = spread(resnet(blocks=1, width=2))
+    folder = tmp_path / "checkpoint_7"
+    folder.mkdir()
+    save_file(network.state_dict(), folder / "model.safetensors")
+    torch.save({"param_groups": []}, folder / "optimizer.bin")
+    torch.save({"last_epoch": 1}, folder / "scheduler.bin")
+    (folder / "random_states_0.pkl").write_bytes(pickle.dumps({"step": 1}))
+    convert(folder, tmp_path / "out")
+    check(tmp_path / "out", "A2B", network, picture())

@@ -42,9 +42,9 @@ class Converter:
     the names of their domains. ``slots`` overrides all this: patterns of file and entry names, and what they tell
     (generators: A2B, B2A, translate; discriminators: A, B, all); the last is the default.
 
-    ``layout`` is what ``as_layout`` calls it, the registered name where empty; ``assumes`` is what no key tells and
-    the model's provenance therefore records. With ``on_demand`` it is asked only by that option, or where a file's
-    name without its ending matches ``suggested_by``.
+    ``layout`` is what ``as_layout`` calls it, the registered name where empty; ``assumes`` is what no key tells, a text
+    or a function of the tensors, and the model's provenance therefore records. With ``on_demand`` it is asked only by
+    that option, or where a file's name without its ending matches ``suggested_by``.
     """
 
     role: Literal["generator", "discriminator"]
@@ -60,7 +60,7 @@ class Converter:
     makes: Mapping[str, str] = field(default_factory=dict)
     by_domain: bool = False
     layout: str = ""
-    assumes: str = ""
+    assumes: str | Callable[[StateDict], Sequence[str]] = ""
     on_demand: bool = False
     suggested_by: str = ""
 

@@ -46,6 +46,11 @@ class RecognisedNetwork:
         """Letters in names that stand for the domain which a network of this layout makes or looks at."""
         return self.converter.load().makes
 
+    def assumptions(self) -> Sequence[str]:
+        """What its layout takes for granted, because no key tells it."""
+        assumes = self.converter.load().assumes
+        return assumes(self.state) if callable(assumes) else [assumes] if assumes else []
+
     def converted(self, *, consume: bool = False) -> tuple[dict[str, Any], StateDict]:
         """Its configuration and tensors in this library's layout; with ``consume`` the published ones are given up."""
         try:

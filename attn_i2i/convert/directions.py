@@ -8,7 +8,7 @@ from typing import TypeAlias
 from ..models.config import is_plain
 from ..types import ConversionError
 from .detect import RecognisedNetwork
-from .names import DOMAIN_LETTERS, read_clue, without_average
+from .names import DOMAIN_LETTERS, read_clue, without_average, without_version
 
 Chosen: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
 Slots: TypeAlias = "dict[int, str]"
@@ -80,7 +80,7 @@ class _Assignment:
         groups: dict[object, list[int]] = {}
         for i in indices:
             network = self.networks[i]
-            path = [without_average(part) for part in network.path]
+            path = [without_average(network.path[0]), *map(without_version, network.path[1:])]
             equal = next((g[0] for g in groups.values() if self._copies(g[0], i)), None)
             key = tuple(path) if equal is None else next(k for k, g in groups.items() if g[0] == equal)
             groups.setdefault(key, []).append(i)

@@ -15,6 +15,7 @@ from .leftovers import is_training_state
 from .options import refuse_strangers
 from .reader.paths import shown_name
 from .reader.read import read_checkpoint
+from .reader.sources import whole_files
 from .versions import Weights, choose_versions
 
 Role: TypeAlias = Literal["generator", "discriminator"]
@@ -50,9 +51,10 @@ def gather(
     """Read all ``files`` and put their networks in order; raises ConversionError for what makes no single model."""
     networks: list[RecognisedNetwork] = []
     left_out: dict[str, str] = {}
-    for file in files:
-        name = shown_name(file)
-        state = read_checkpoint(file, keep=lambda key: not is_training_state(key))
+    for name, parts in whole_files(files):
+        state: StateDict = {}
+        for part in parts:
+            state |= read_checkpoint(part, keep=lambda key: not is_training_state(key))
         contents = search(state, name, zoo().converters, as_layout, leave_out)
         if not contents.networks and not contents.left_out:
             raise unknown_layout(state, name, zoo().converters)
@@ -65,7 +67,7 @@ def gather(
         raise ConversionError(f"No generator was found in {names}: give the generator's file as well.")
     slots, assumed = assign_slots(networks, chosen)
     networks, slots, picked = choose_versions(networks, slots, weights)
-    assumed += dict.fromkeys(text for network in networks if (text := network.converter.load().assumes))
+    assumed += dict.fromkeys(text for network in networks for text in network.assumptions())
     generators = _by_slot(networks, slots, "generator")
     return Gathered(generators, _by_slot(networks, slots, "discriminator"), assumed, picked, left_out)
 

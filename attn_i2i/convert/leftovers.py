@@ -9,7 +9,7 @@ from .names import DISCRIMINATOR_WORDS, words
 
 _PART = re.compile(
     r"(?i)optim\w*|opts?|\w+_opt(im\w*)?|opt_\w+|\w*scheduler|lr_schedulers|param_schedulers|(grad_)?scaler|amp"
-    r"|ema_?updates|epochs?|iters?|iteration|step|global_step|beta[12]_power(_\d+)?|\w*rng_state\w*|random_state"
+    r"|ema_?updates|n_averaged|num_updates|initted|epochs?|iters?|iteration|step|global_step|beta[12]_power(_\d+)?|\w*rng_state\w*|random_state"
     r"|callbacks|loops|message_hub|hyper_parameters|hparams"
 )
 _SLOT = re.compile(r"(?i)(Adam|RMSProp|Momentum|ExponentialMovingAverage)(_\d+)?")

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 GENERATOR_WORDS = frozenset({"g", "gen", "gens", "generator", "generators"})
 DISCRIMINATOR_WORDS = frozenset({"d", "dis", "disc", "discs", "discriminator", "discriminators", "critic", "critics"})
-AVERAGE_WORDS = frozenset({"ema", "avg", "average", "averaged", "swa"})
+AVERAGE_WORDS = frozenset({"ema", "avg", "average", "averaged", "swa", "shadow"})
+VERSION_WORDS = AVERAGE_WORDS | {"raw", "online", "model", "state", "dict", "params", "weights"}
+"""Words that tell versions of one network apart, or say only that there is one."""
 DOMAIN_LETTERS = {"a": "A", "b": "B", "x": "A", "y": "B"}
 """The papers call the domains X and Y, the code bases A and B."""
 
@@ -92,6 +94,11 @@ def task_of(name: str) -> tuple[str, str] | None:
 def without_average(name: str) -> tuple[str, ...]:
     """The words of a name but those that mark averaged weights: equal for both versions of one network."""
     return tuple(word for word in words(name) if word not in AVERAGE_WORDS)
+
+
+def without_version(entry: str) -> tuple[str, ...]:
+    """As ``without_average``, for a dictionary's entry, which may be called model, online or raw beside its average."""
+    return tuple(word for word in words(entry) if word not in VERSION_WORDS)
 
 
 def _clue(parts: list[str], role: str) -> Clue:

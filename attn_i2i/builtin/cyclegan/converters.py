@@ -13,7 +13,19 @@ from typing import Any
 from ...convert.converter import Converter, Rules, has
 from ...types import StateDict
 from .folding import in_unit_range
-from .numbering import BLOCK, norm_options, norm_rules, resnet_numbering, resnet_steps, wrong_filters
+from .numbering import (
+    BLOCK,
+    EDGE,
+    NEAREST,
+    has_bare_statistics,
+    norm_assumptions,
+    norm_options,
+    norm_rules,
+    resnet_numbering,
+    resnet_steps,
+    with_neutral_parameters,
+    wrong_filters,
+)
 
 STATISTICS = r".*\.(running_mean|running_var|num_batches_tracked)"
 USUAL = {"down": "strided", "up": "transposed", "in_channels": 3, "out_channels": 3}
@@ -106,8 +118,19 @@ def own_statistics(state: StateDict) -> bool:
     return is_resnet(state) and infer_resnet(state).get("norm") == "batch"
 
 
-GENERATOR = resnet_converter(layout="cyclegan", assumes=RGB)
-UPIT = resnet_converter("", makes={"a": "A", "b": "B"}, layout="upit", assumes=RGB)
+def assumptions(state: StateDict, prefix: str = "model.") -> list[str]:
+    """What no key of a generator tells."""
+    options = infer_resnet(state, prefix)
+    steps = [NEAREST] if options.get("up") == "nearest" else []
+    return [RGB, *norm_assumptions(state), *steps, *([EDGE] if "edge" in options else [])]
+
+
+def has_stored_statistics(state: StateDict) -> bool:
+    return is_resnet(state) and has_bare_statistics(state)
+
+
+GENERATOR = resnet_converter(layout="cyclegan", assumes=assumptions)
+UPIT = resnet_converter("", makes={"a": "A", "b": "B"}, layout="upit", assumes=partial(assumptions, prefix=""))
 ZERO_PADDING = resnet_converter(known={"padding": "zeros"}, layout="cyclegan-zero-padding", on_demand=True)
 REPLICATE_PADDING = resnet_converter(
     known={"padding": "replicate"}, layout="cyclegan-replicate-padding", on_demand=True
@@ -119,6 +142,18 @@ UVCGAN = resnet_converter(
     assumes="pictures in [0, 1] and a sigmoid, as uvcgan2's resnet9 has them (else: as_layout=cyclegan)",
     on_demand=True,
     suggested_by=r"net_(avg_)?gen_(ab|ba)",
+)
+STORED_STATISTICS = Converter(
+    role="generator",
+    architecture="cyclegan",
+    detect=has_stored_statistics,
+    infer=partial(infer_resnet, norm="batch"),
+    rename=resnet_rules,
+    finish=with_neutral_parameters,
+    check=wrong_filters,
+    layout="stored-statistics",
+    assumes="norms without parameters by the running statistics that the file stores",
+    on_demand=True,
 )
 OWN_STATISTICS = Converter(
     role="generator",

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...convert.converter import Converter, Rules, has
 from ...types import StateDict
-from .numbering import norm_options, norm_rules, patch_numbering, patch_numbers, wrong_filters
+from .numbering import norm_assumptions, norm_options, norm_rules, patch_numbering, patch_numbers, wrong_filters
 
 
 def is_patch(state: StateDict, prefix: str = "model.") -> bool:
@@ -75,8 +75,8 @@ def infer_pixel(state: StateDict) -> dict[str, Any]:
     return config | ({"in_channels": channels} if channels != 3 else {})
 
 
-DISCRIMINATOR = patch_converter(layout="cyclegan")
-UPIT = patch_converter("", makes={"a": "A", "b": "B"}, layout="upit")
+DISCRIMINATOR = patch_converter(layout="cyclegan", assumes=norm_assumptions)
+UPIT = patch_converter("", makes={"a": "A", "b": "B"}, layout="upit", assumes=norm_assumptions)
 PIXEL = Converter(
     role="discriminator",
     architecture="pixelgan",

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...convert.converter import Converter, Rules, count, has
 from ...types import StateDict
-from .numbering import norm_options, norm_rules
+from .numbering import norm_assumptions, norm_options, norm_rules
 
 
 def prefix(level: int) -> str:
@@ -82,7 +82,13 @@ def infer_pytorch_gan(state: StateDict) -> dict[str, Any]:
 
 
 GENERATOR = Converter(
-    role="generator", architecture="unet", detect=is_unet, infer=infer_unet, rename=unet_rules, layout="cyclegan"
+    role="generator",
+    architecture="unet",
+    detect=is_unet,
+    infer=infer_unet,
+    rename=unet_rules,
+    layout="cyclegan",
+    assumes=norm_assumptions,
 )
 OWN_STATISTICS = Converter(
     role="generator",

@@ -102,6 +102,36 @@ def _neutral(state: StateDict) -> bool:
     return all(bool(state[f"{key}.scale"].eq(1).all() and state[f"{key}.bias"].eq(0).all()) for key in scales)
 
 
+TRACKED = (
+    "instance norms by each picture's own statistics, although the file stores running ones"
+    " (else: as_layout=stored-statistics)"
+)
+AFFINE = "norms with parameters are instance norms: group norms would have the same keys"
+NEAREST = "what stands between the steps up has no parameters: nearest upsampling, as PyTorch-GAN has it"
+EDGE = "the picture's edge is padded by as many pixels as there are channels, as PyTorch-GAN does"
+
+
+def norm_assumptions(state: StateDict) -> list[str]:
+    """What is taken for granted of norms: keys do not tell their kind. PyTorch before 0.4.1 stored no counters."""
+    norms = [key.removesuffix("num_batches_tracked") for key in state if key.endswith(".num_batches_tracked")]
+    told = [TRACKED] if any(f"{norm}weight" not in state for norm in norms) else []
+    parts = [key.removesuffix("weight") for key in state if key.endswith(".weight") and state[key].dim() == 1]
+    return told + ([AFFINE] if any(f"{norm}running_var" not in state for norm in parts) else [])
+
+
+def with_neutral_parameters(state: StateDict) -> StateDict:
+    """Batch norms without parameters, as such with a scale of 1 and a bias of 0."""
+    norms = [key.removesuffix("running_var") for key in state if key.endswith(".running_var")]
+    ones = {f"{norm}weight": torch.ones_like(state[f"{norm}running_var"]) for norm in norms}
+    return state | ones | {f"{norm}bias": torch.zeros_like(state[f"{norm}running_var"]) for norm in norms}
+
+
+def has_bare_statistics(state: StateDict) -> bool:
+    """Whether norms have running statistics, and no parameters."""
+    norms = [key.removesuffix("running_var") for key in state if key.endswith(".running_var")]
+    return bool(norms) and not any(f"{norm}weight" in state for norm in norms)
+
+
 def norm_rules(config: Mapping[str, Any], number: str, name: str) -> tuple[tuple[str, Any], ...]:
     """Rules for the module behind a convolution: kept for norms with parameters, dropped where they mean nothing."""
     if config.get("norm", "instance") == "batch":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...types import UnreadableFileError
@@ -10,6 +12,11 @@ from .paths import one_line, shown_name
 from .sniff import is_checkpoint
 
 _DATA = re.compile(r"\.data-\d{5}-of-\d{5}$")
+_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})(\.\w+)")
+_STATE = re.compile(
+    r"(optimizer|scheduler|scaler|random_states|rng_state|training_args|sampler|dl_state_dict)[_\d]*\.\w+"
+)
+"""Files of a training's state that accelerate and transformers put beside the weights."""
 _WEIGHTS = {".pth", ".pt", ".ckpt", ".pkl", ".bin", ".tar", ".safetensors"}
 
 
@@ -35,6 +42,8 @@ def checkpoint_files(source: Path) -> list[Path]:
 def _files(source: Path) -> list[Path]:
     if source.is_dir():
         return _in_folder(source)
+    if source.name.endswith(".index.json") and source.is_file():
+        return _listed_shards(source)
     index = _index_of(source)
     if source.exists() and not _DATA.search(source.name):
         latest = _latest(source) if source.name == "checkpoint" else None
@@ -60,6 +69,7 @@ def _in_folder(folder: Path) -> list[Path]:
         raise UnreadableFileError(
             f"{one_line(data)} is TensorFlow data without its {shown_name(_index_of(data))}; put it beside it"
         )
+    files = [path for path in files if not _STATE.fullmatch(path.name)]
     found = [path for path in files if path.suffix.lower() in _WEIGHTS or is_checkpoint(path)]
     if not found:
         names = ", ".join(map(shown_name, files[:5])) or "nothing"
@@ -67,6 +77,38 @@ def _in_folder(folder: Path) -> list[Path]:
             f"{one_line(folder)} holds no checkpoint, only {names}; give the folder with the weights"
         )
     return found
+
+
+def _listed_shards(index: Path) -> list[Path]:
+    """The files that an index of the Hub's libraries names; all of them lie beside it."""
+    try:
+        names = {str(name) for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise UnreadableFileError(f"{one_line(index)} is no index of shards; give the files of weights") from None
+    wrong = sorted(name for name in names if not _SHARD.fullmatch(name) or "/" in name or "\\" in name)
+    if wrong or not names:
+        raise UnreadableFileError(f"{one_line(index)} names no shards beside it; give the files of weights")
+    if missing := sorted(name for name in names if not (index.parent / name).is_file()):
+        raise UnreadableFileError(f"{one_line(index)} names {missing[0]}, which is not beside it; put all shards there")
+    return [index.parent / name for name in sorted(names)]
+
+
+def whole_files(files: Sequence[Path]) -> list[tuple[str, list[Path]]]:
+    """Files by the name of the checkpoint that they hold: the shards of one come together.
+
+    Raises UnreadableFileError where a shard is missing.
+    """
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for path in files:
+        match = _SHARD.fullmatch(path.name)
+        groups.setdefault((path.parent, match[1] + match[4] if match else path.name), []).append(path)
+    for (_, name), parts in groups.items():
+        match = _SHARD.fullmatch(parts[0].name)
+        if match and len({path.name for path in parts}) != int(match[3]):
+            raise UnreadableFileError(
+                f"{one_line(parts[0])} is one of {int(match[3])} shards of {name}; give all of them, or their folder"
+            )
+    return [(shown_name(Path(name)), parts) for (_, name), parts in groups.items()]
 
 
 def _single(folder: Path, indices: list[Path]) -> Path:
