@@ -20,7 +20,8 @@ class Generator(Protocol):
 
     A module that accepts one size only advertises it as ``image_size``, a multi-domain one its ``domains``. One that
     keeps submodules which only its recipe calls, such as a style encoder, names them in ``auxiliary``. A multimodal
-    one is a `StyledGenerator` too.
+    one is a `StyledGenerator` too. One whose published weights knew images of another kind says so in
+    ``published_range``, two numbers, and ``published_order``, "RGB" or "BGR"; it takes and gives RGB in [-1, 1] itself.
     """
 
     def __call__(self, image: Tensor, domain: Tensor | None = None) -> Translation: ...

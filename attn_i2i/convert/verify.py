@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..blocks.masking import ThresholdMasked
 from ..blocks.patch import enable_norm
 from ..types import Translation, Verdict
+from .published import from_published, to_published
 
 INPUTS = ("x", "x_b2a", "x_disc", "pair", "labels", "x_a", "x_b")
 GENERATED = {"image": "image", "attention": "attention", "content": "contents", "contents": "contents"}
@@ -73,7 +74,10 @@ def relative_error(actual: Tensor | None, expected: Tensor) -> float:
 
 
 class Answers:
-    """What the networks answer, by the name of a stored output; None for what it cannot answer."""
+    """What the networks answer, by the name of a stored output; None for what it cannot answer.
+
+    Images come and go in the range and order that a network was published for.
+    """
 
     def __init__(self, networks: Networks, given: Mapping[str, Tensor], threshold: float) -> None:
         self.networks, self.given, self.threshold = networks, given, threshold
@@ -89,7 +93,12 @@ class Answers:
     def _translate(self, direction: str, source: str) -> Translation:
         if (direction, source) not in self._translations:
             generator = self.networks.generators[direction]
-            self._translations[direction, source] = generator(self.given[source], self.given.get("labels"))
+            image = from_published(generator, self.given[source])
+            answer: Translation = generator(image, self.given.get("labels"))
+            self._translations[direction, source] = answer._replace(
+                image=to_published(generator, answer.image),
+                contents=None if answer.contents is None else to_published(generator, answer.contents),
+            )
         return self._translations[direction, source]
 
     def _forwards(self) -> str:
@@ -110,10 +119,10 @@ class Answers:
         scale, _, part = name.removesuffix("_b").partition("_")
         if scale in SCALES:
             discriminator = self.networks.discriminators["B" if name.endswith("_b") else "A"]
-            return _field(discriminator(source)[SCALES.index(scale)], part)
+            return _field(discriminator(from_published(discriminator, source))[SCALES.index(scale)], part)
         by_domain = self.networks.discriminators
         discriminator = next(iter(by_domain.values())) if len(by_domain) == 1 else by_domain["B"]
-        return _field(discriminator(source)[0], FIELDS[name])
+        return _field(discriminator(from_published(discriminator, source))[0], FIELDS[name])
 
     def _patches(self, name: str) -> Tensor | None:
         """What a PatchGAN answers, of domain B unless the name ends in _a."""
@@ -122,7 +131,8 @@ class Answers:
         inputs = ("x_disc", "pair", *(("x_b2a",) if domain == "B" else ()), "x")
         source = next(self.given[given] for given in inputs if given in self.given)
         only = len(by_domain) == 1 and not name.endswith("_a")
-        logits = (next(iter(by_domain.values())) if only else by_domain[domain])(source)[0].logits
+        discriminator = next(iter(by_domain.values())) if only else by_domain[domain]
+        logits = discriminator(from_published(discriminator, source))[0].logits
         return PATCHES[name.removesuffix("_a")](logits)
 
     def _two_domains(self, name: str) -> Tensor | None:
@@ -132,8 +142,8 @@ class Answers:
         source = {"attention": domain, "cycle": domain}.get(kind, _other(domain))
         there = self._translate(_direction(source), f"x_{source}")
         if kind == "cycle":
-            back: Tensor = self.networks.generators[_direction(_other(domain))](there.image).image
-            return back
+            generator = self.networks.generators[_direction(_other(domain))]
+            return to_published(generator, generator(from_published(generator, there.image)).image)
         return _field(there, {"fake": "image", "content": "contents", "attention": "attention"}[kind])
 
     def _discriminated(self, kind: str, domain: str, phase: str) -> Tensor:
@@ -144,7 +154,7 @@ class Answers:
         source = domain if kind == "real" else _other(domain)
         translation = self._translate(_direction(source), f"x_{source}")
         image = self.given[f"x_{source}"] if kind == "real" else translation.image
-        verdict: Verdict = discriminator(image, translation.attention)[0]
+        verdict: Verdict = discriminator(from_published(discriminator, image), translation.attention)[0]
         return verdict.logits
 
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from attn_i2i.convert import Networks, checkpoint_files, convert
+from attn_i2i.convert.published import from_published, to_published
 from attn_i2i.convert.verify import relative_error
 from attn_i2i.models.config import read_config
 from attn_i2i.models.directory import build_discriminators, build_generator
@@ -36,20 +37,6 @@ def register() -> None:
         manager().register(attn_i2i_hosts, "hosts")
 
 
-def to_ours(network: nn.Module, image: Tensor) -> Tensor:
-    """A published picture as every network of this library takes it, by what the network says of its release."""
-    low, high = getattr(network, "published_range", (-1.0, 1.0))
-    image = image.flip(1) if getattr(network, "published_order", "RGB") == "BGR" else image
-    return (image - low) / (high - low) * 2 - 1
-
-
-def to_published(network: nn.Module, image: Tensor) -> Tensor:
-    """The way back."""
-    low, high = getattr(network, "published_range", (-1.0, 1.0))
-    image = (image + 1) / 2 * (high - low) + low
-    return image.flip(1) if getattr(network, "published_order", "RGB") == "BGR" else image
-
-
 class Asked:
     """Networks with the inputs of a case; pictures come and go as the release has them."""
 
@@ -62,7 +49,7 @@ class Asked:
 
     def translated(self, source: str, image: Tensor) -> Tensor:
         network = self.generator(source)
-        return to_published(network, network(to_ours(network, image)).image)
+        return to_published(network, network(from_published(network, image)).image)
 
     def fake(self, domain: str) -> Tensor:
         """The picture of ``domain`` that is made from the other domain's input."""
@@ -75,7 +62,7 @@ class Asked:
     def seen(self, domain: str, fake: object) -> Tensor:
         """What a discriminator of ``domain`` is shown, as this library has it."""
         image = self.fake(domain) if fake else self.given[f"x_{domain}"]
-        return to_ours(self.discriminator(domain), image)
+        return from_published(self.discriminator(domain), image)
 
     def answer(self, answers: Mapping[str, Answer], name: str) -> Tensor | None:
         """The tensor stored as ``name``; None where no pattern of ``answers`` is its."""

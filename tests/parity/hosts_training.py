@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from attn_i2i.convert import Networks
+from attn_i2i.convert.published import from_published
 from attn_i2i.interfaces import Recipe
 from attn_i2i.plugins import zoo
 
@@ -183,7 +184,7 @@ def _batch(networks: Networks, tensors: Mapping[str, Tensor], step: int) -> dict
     """The images and draws of one step; images as this library has them."""
     batch = {name: t[step] for name, t in tensors.items() if not name.startswith(("probe", "real"))}
     for domain, direction in (("A", "A2B"), ("B", "B2A")):
-        batch[domain] = hosts.to_ours(networks.generators[direction], tensors[f"real_{domain}"][step])
+        batch[domain] = from_published(networks.generators[direction], tensors[f"real_{domain}"][step])
     return batch
 
 

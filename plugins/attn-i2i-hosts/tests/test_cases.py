@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from attn_i2i import load
 from attn_i2i.convert import convert
 from attn_i2i.types import ConversionError
 from safetensors.torch import load_file, save_file
@@ -46,6 +47,22 @@ def test_a_wrong_loss_fails(tmp_path: Path) -> None:
     case["losses"][1]["A_loss"] += 1e-5
     (folder / "case.json").write_text(json.dumps(case))
     assert not parity.run(folder).passed
+
+
+def test_verifying_reads_images_as_the_release_had_them(tmp_path: Path) -> None:
+    """DiscoGAN's are BGR in [0, 1]; what is stored as this library has it is not what the release gave."""
+    sources = sorted(copied("discogan", tmp_path).glob("model_*"))
+    convert(sources, tmp_path / "model")
+    network = load(tmp_path / "model", direction="A2B").generator.double()
+    image = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        answer = network(image.double().flip(1) * 2 - 1).image
+    published = {"x_a": image, "fake_b": (answer.flip(1) + 1) / 2}
+    for name, stored in (("published", published), ("ours", {"x_a": image.flip(1) * 2 - 1, "fake_b": answer})):
+        save_file({key: t.contiguous() for key, t in stored.items()}, tmp_path / f"{name}.safetensors")
+    assert convert(sources, tmp_path / "again", verify=tmp_path / "published.safetensors").checks[0].error < 1e-9
+    with pytest.raises(ConversionError, match="differs by"):
+        convert(sources, tmp_path / "wrong", verify=tmp_path / "ours.safetensors")
 
 
 def test_half_a_pair_makes_no_model(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from attn_i2i.models import create
+from attn_i2i.models.cards import get_card
 from attn_i2i.plugins import manager
 from attn_i2i.testing import check_discriminator, check_generator, check_plugin
 from attn_i2i.types import ConfigError, ShapeError
@@ -111,3 +113,23 @@ def test_every_registered_part_keeps_the_contract() -> None:
     small |= {"content_layers": 2, "discriminator_content_layers": 2}
     checked = list(check_plugin(manager(), "hosts", small))
     assert not [one for one in checked if one.problem]
+
+
+@pytest.mark.parametrize(("name", "generator"), [("munit-edges2shoes", MUNIT), ("drit-yosemite", DRIT)])
+def test_a_card_tells_of_a_network_that_can_be_built(name: str, generator: type[nn.Module]) -> None:
+    card = get_card(name)
+    with torch.device("meta"):
+        assert isinstance(create(card.architecture, **card.config), generator)
+    assert set(card.directions) == {"A2B", "B2A"}
+    assert card.licence in ("CC-BY-NC-SA-4.0", "unstated")
+
+
+def test_noise_is_an_input_of_the_hosts_that_draw_it() -> None:
+    image = torch.rand(1, 3, 32, 32) * 2 - 1
+    for generator in (UNIT(4, 1).eval(), DRIT(4, style_dim=3).eval()):
+        with torch.no_grad():
+            plain = generator(image).image
+            noise = torch.randn(1, 16, 8, 8)
+            noisy = generator(image, noise=noise).image
+            assert not torch.allclose(plain, noisy)
+            torch.testing.assert_close(generator(image, noise=0 * noise).image, plain)

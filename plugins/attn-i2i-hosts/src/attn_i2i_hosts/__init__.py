@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from attn_i2i import hookimpl
 from attn_i2i.registry import Zoo
 
@@ -27,3 +29,5 @@ def register_components(zoo: Zoo) -> None:
     zoo.converters.add("munit", f"{HERE}.munit.converters:GENERATOR")
     zoo.converters.add("munit-discriminator", f"{HERE}.unit.converters:DISCRIMINATOR")
     zoo.converters.add("unit", f"{HERE}.unit.converters:GENERATOR")
+    for path in sorted(Path(__file__).with_name("cards").glob("*.toml")):
+        zoo.cards.add(path.stem, path)
