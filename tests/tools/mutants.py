@@ -97,6 +97,8 @@ class Table:
         else:
             for path in {mutant.path} | self.imported.get(mutant.name, set()):
                 numbers.update(*self.reached.get(path, {}).values())
+            everywhere = [name.removesuffix(".py") for name in EVERYWHERE]  # what looks at signatures reaches no line
+            numbers |= {n for n, test in enumerate(self.tests) if Path(test.partition("::")[0]).stem in everywhere}
         files: dict[str, list[int]] = {}
         for number in sorted(numbers, key=lambda number: self.seconds[number]):
             files.setdefault(self.tests[number].partition("::")[0], []).append(number)
