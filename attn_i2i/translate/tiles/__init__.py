@@ -1,0 +1,1 @@
+"""Pictures that do not fit into memory whole, computed strip by strip."""
