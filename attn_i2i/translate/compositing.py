@@ -19,13 +19,21 @@ def native_size(generator: nn.Module, picture: Picture, options: Options) -> tup
     """Height and width that the network gets to see."""
     only = getattr(generator, "image_size", None)
     if only is None:
-        return picture.size
+        return _limited(picture.size, options.max_side)
     height, width = (only, only) if isinstance(only, int) else only
     if picture.size != (height, width) and options.size != "fit":
         raise ShapeError(
             f"{picture.name} is {picture.size[1]}x{picture.size[0]}, but this network takes {width}x{height} only:"
             ' size="fit" resizes to that and back.'
         )
+    return height, width
+
+
+def _limited(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
+    """A size in proportion whose longer side is ``longest`` at most."""
+    if longest is None or max(size) <= longest:
+        return size
+    height, width = (max(1, round(side * longest / max(size))) for side in size)
     return height, width
 
 
@@ -62,7 +70,7 @@ def assemble(picture: Picture, translation: Translation, limit: Tensor | None, o
         None if background is None else background.clamp(0, 1),
         None,
         contents,
-        None if raw is None else _normalised(raw, picture.size),
+        None if raw is None else normalised(raw, picture.size),
         raw,
         None,
         picture.alpha,
@@ -96,7 +104,7 @@ def recompose(components: Result, limit: Tensor | None, options: Options) -> Res
     )
 
 
-def _normalised(heatmap: Tensor, size: tuple[int, int]) -> Tensor:
+def normalised(heatmap: Tensor, size: tuple[int, int]) -> Tensor:
     """(1, h, w) of any range as (1, H, W) in [0, 1]; a flat heatmap is 0."""
     values = resized(heatmap[None], size)[0]
     low, high = values.aminmax()

@@ -17,7 +17,9 @@ class Options:
 
     The weight of the output is ``strength``, times the caller's mask where one is given, times the foreground mask
     where ``keep_background`` or ``threshold`` is; ``threshold`` makes that mask 0 or 1 first. ``size="fit"`` resizes
-    to the size of a network that takes one size only, and back. ``color`` makes grey pictures RGB before.
+    to the size of a network that takes one size only, and back. ``color`` makes grey pictures RGB before. ``tile`` is
+    how many rows are computed at a time, "auto" where the whole would not fit into memory, "off" never. ``max_side`` is
+    the longest side that the network gets to see.
     """
 
     strength: float = 1.0
@@ -25,6 +27,8 @@ class Options:
     keep_background: bool = False
     size: Literal["fit"] | None = None
     color: bool = False
+    tile: int | Literal["auto", "off"] = "auto"
+    max_side: int | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("strength", self.strength), ("threshold", self.threshold)):
@@ -32,6 +36,10 @@ class Options:
                 raise ConfigError(f"{name}={value} was given: expected a number from 0 to 1.")
         if self.size not in (None, "fit"):
             raise ConfigError(f'size={self.size!r} was given: expected None or "fit".')
+        if self.tile not in ("auto", "off") and not _positive(self.tile):
+            raise ConfigError(f'tile={self.tile!r} was given: expected "auto", "off" or a number of pixels.')
+        if self.max_side is not None and not _positive(self.max_side):
+            raise ConfigError(f"max_side={self.max_side!r} was given: expected a number of pixels.")
 
     @property
     def composites(self) -> bool:
@@ -53,3 +61,7 @@ class Options:
 
     def _areas(self, mask: Tensor | None, limit: Tensor | None) -> list[Tensor | None]:
         return [mask if self.composites else None, limit]
+
+
+def _positive(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

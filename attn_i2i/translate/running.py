@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..images.picture import Picture
+from ..images.picture import Picture, PictureWarning
 from ..types import ConfigError, ModelError, Translation
 from .channels import as_grey, channels_of, network_values
-from .compositing import at_size, native_size, resized
+from .compositing import assemble, at_size, native_size, resized
 from .memory import PIXELS_WITHOUT_ESTIMATE, free_bytes, needed_bytes, too_large
 from .options import Options
+from .result import Result
+from .tiles.picture import InStrips
+from .tiles.trace import Forward
 
 PIXELS_PER_BATCH = 8 * 256 * 256
 
@@ -32,13 +37,20 @@ class Run:
     batch_size: int | None = None
     style: Tensor | None = None
 
-    def batches(self, pictures: Sequence[Picture]) -> Iterator[tuple[list[int], Translation]]:
-        """Batch by batch, the indexes of its pictures and their translation."""
+    def results(self, pictures: Sequence[Picture], limits: Sequence[Tensor | None]) -> Iterator[tuple[int, Result]]:
+        """The index and the result of each picture, as they are done; ``limits`` are the masks of what may change."""
         for indexes in self._alike(pictures):
-            step = self._fitting(len(indexes), pictures[indexes[0]])
-            for start in range(0, len(indexes), step):
+            first = pictures[indexes[0]]
+            step = self._fitting(len(indexes), first)
+            if not step:
+                strips = InStrips(self, first)
+                yield from ((i, strips.translate(pictures[i], limits[i])) for i in indexes)
+            for start in range(0, len(indexes) if step else 0, step or 1):
                 part = indexes[start : start + step]
-                yield part, self._translate([pictures[i] for i in part])
+                translation = self._translate([pictures[i] for i in part])
+                for row, i in enumerate(part):
+                    single = Translation._make(None if values is None else values[row] for values in translation)
+                    yield i, assemble(pictures[i], single, limits[i], self.options)
 
     def _alike(self, pictures: Sequence[Picture]) -> Iterator[list[int]]:
         """Indexes of pictures that have one size, device and number of channels, a batch at a time."""
@@ -52,36 +64,67 @@ class Run:
             yield from (indexes[i : i + step] for i in range(0, len(indexes), step))
 
     def _fitting(self, count: int, picture: Picture) -> int:
-        """How many of ``count`` pictures like this one fit into memory at once; ShapeError where not even one does."""
-        size = native_size(self.generator, picture, self.options)
-        if count * size[0] * size[1] < PIXELS_WITHOUT_ESTIMATE:
+        """How many of ``count`` pictures like this one fit into memory at once; 0 where not even one: in strips.
+
+        ShapeError where strips are not wanted, or where the caller wants more at once.
+        """
+        tile, size = self.options.tile, native_size(self.generator, picture, self.options)
+        if isinstance(tile, int):
+            return count if tile >= size[0] else 0
+        if count * prod(max(size, picture.size)) < PIXELS_WITHOUT_ESTIMATE:
             return count
         shape = torch.Size((1, channels_of(self.generator)[0], *size))
-        free, needed = free_bytes(self.device), needed_bytes(self.generator, shape, self.dtype, self.label)
+        network = Forward(self.generator, lambda *call: self.forward(picture, *call))
+        free, needed = free_bytes(self.device), needed_bytes(network, shape, self.dtype, self.label)
         if free is None or needed is None or count * needed <= free:
             return count
-        if needed > free or self.batch_size is not None:
-            few = count if self.batch_size is not None else 1
-            figures = f"{few * needed / 2**30:.1f} GB, {free / 2**30:.1f} are free"
+        if self.batch_size is None and needed <= free:
+            return free // needed
+        few = count if self.batch_size is not None and needed <= free else 1
+        figures = f"{few * needed / 2**30:.1f} GB, {free / 2**30:.1f} are free"
+        if few > 1 or tile == "off" or getattr(self.generator, "image_size", None) is not None:
             raise too_large(picture.name, few, size, self.device, figures)
-        return free // needed
+        self._tell(picture, figures)
+        return 0
+
+    def _tell(self, picture: Picture, figures: str) -> None:
+        height, width = picture.size
+        message = (
+            f"{picture.name}: {width}x{height} pixels do not fit into memory whole ({figures}): computed in strips,"
+            " which takes longer."
+        )
+        warnings.warn(message, PictureWarning, stacklevel=4)
 
     @torch.no_grad()
     def _translate(self, pictures: Sequence[Picture]) -> Translation:
         """The translation of pictures of one size at that size, float32, images in [-1, 1] as the network left them."""
         first = pictures[0]
-        size, native = first.size, native_size(self.generator, first, self.options)
-        images = torch.stack([network_values(picture, self.generator).to(self.device) for picture in pictures]) * 2 - 1
-        if native != size:
-            images = resized(images, native, "bicubic").clamp(-1, 1)
-        translation = self._whole(images.to(self.dtype), first.name)
-        if not translation.image.isfinite().all():
-            hint = "" if self.dtype in (torch.float32, torch.float64) else ": use bfloat16 or float32"
-            raise ModelError(f"{first.name}: the network gave no finite numbers in {self.dtype}{hint}.")
-        translation = Translation._make(None if part is None else part.float() for part in translation)
-        if first.channels == 1 and channels_of(self.generator)[0] != 1:
+        images = torch.stack([self.native(picture) for picture in pictures])
+        translation = self.forward(first, self.generator, images, self.label)
+        self.check(translation.image, first.name)
+        return translation
+
+    def native(self, picture: Picture) -> Tensor:
+        """What the network gets to see of a picture: (C, H, W) in [-1, 1]."""
+        values = network_values(picture, self.generator).to(self.device) * 2 - 1
+        size = native_size(self.generator, picture, self.options)
+        if size != picture.size:
+            values = resized(values[None], size, "bicubic")[0].clamp(-1, 1)
+        return values.to(self.dtype)
+
+    def forward(self, picture: Picture, network: nn.Module, images: Tensor, label: Tensor | None) -> Translation:
+        """What becomes of ``images`` of that picture's kind: float32, at its size, grey where it is grey."""
+        whole = replace(self, generator=network, label=label)._whole(images, picture.name)
+        translation = Translation._make(None if part is None else part.float() for part in whole)
+        if picture.channels == 1 and channels_of(network)[0] != 1:
             translation = as_grey(translation)
-        return translation if native == size else at_size(translation, size)
+        return translation if translation.image.shape[-2:] == picture.size else at_size(translation, picture.size)
+
+    def check(self, image: Tensor, name: str) -> None:
+        """Raise ModelError where a network's answer is not finite."""
+        if not image.isfinite().all():
+            hint = "" if self.dtype in (torch.float32, torch.float64) else ": use bfloat16 or float32"
+            raise ModelError(f"{name}: the network gave no finite numbers in {self.dtype}{hint}.")
 
     def _whole(self, images: Tensor, name: str) -> Translation:
         """The answer at the size of ``images``, also of a network that eats ``margin`` pixels at each side."""

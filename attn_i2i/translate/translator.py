@@ -16,8 +16,7 @@ from ..devices import pick_device, pick_dtype, warn_of_slow
 from ..images.picture import Picture
 from ..images.ranges import DTYPE, Measure, RangeLike, parse_range
 from ..images.read import ImageSource
-from ..types import ConfigError, ModelError, Translation
-from .compositing import assemble
+from ..types import ConfigError, ModelError
 from .domains import Domain, check_one_for_all, domain_vector
 from .generators import Generators, Prepared
 from .options import Options
@@ -49,6 +48,8 @@ class CallOptions(TypedDict, total=False):
     range: RangeLike
     page: int | None
     color: bool
+    tile: int | Literal["auto", "off"]
+    max_side: int | None
 
 
 class Translator:
@@ -134,6 +135,8 @@ class Translator:
         range: RangeLike = None,  # noqa: A002
         page: int | None = None,
         color: bool = False,
+        tile: int | Literal["auto", "off"] = "auto",
+        max_side: int | None = None,
     ) -> Result | list[Result]:
         """Translate one picture to a Result, or several (a list, or a (B, C, H, W) tensor) to a list of them.
 
@@ -155,10 +158,13 @@ class Translator:
         "percentile:0.1,99.9" or "min,max", measured over all pictures of this call. Without it the model's own is
         taken, where it has one. ``page`` chooses a plane of a TIFF. Grey pictures stay grey: a network of colours
         gets them three times, and the mean of its answer counts; ``color`` keeps its colours.
+        A picture that does not fit into memory whole is computed in strips of rows, with the statistics of the whole
+        picture; ``tile`` is the rows of a strip, "off" an error instead. ``max_side`` reduces what the network sees to
+        that longest side; its answer and masks are enlarged again, and put together with the source at full size.
 
         Raises AttnI2IError with a line that says which picture or option is wrong.
         """
-        options = Options(strength, threshold, keep_background, size, color)
+        options = Options(strength, threshold, keep_background, size, color, tile, max_side)
         many = isinstance(images, list | tuple) or (isinstance(images, Tensor) and images.ndim == 4)
         sources: list[Any] = list(images) if many else [images]  # type: ignore[arg-type]
         pictures = as_pictures(sources, self.range if range is None else range, page, color)
@@ -170,11 +176,10 @@ class Translator:
         results: dict[int, Result] = {}
         for vector, members in grouped(styles):
             run = Run(generator, self.device, self.dtype, label, options, batch_size, vector)
-            for indexes, translation in run.batches([pictures[i] for i in members]):
-                for row, i in enumerate(members[index] for index in indexes):
-                    one = Translation._make(None if part is None else part[row] for part in translation)
-                    result = assemble(pictures[i], one, limits[i], options)
-                    results[i] = result if vector is None else replace(result, style=vector[0].to(result.source))
+            chosen = [pictures[i] for i in members], [limits[i] for i in members]
+            for index, result in run.results(*chosen):
+                styled = result if vector is None else replace(result, style=vector[0].to(result.source))
+                results[members[index]] = styled
         return [results[i] for i in sorted(results)] if many else results[0]
 
     def _styles(self, styles: Sequence[Any], direction: str | None) -> list[Tensor | None]:

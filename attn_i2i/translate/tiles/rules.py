@@ -171,10 +171,8 @@ def _picking(node: Node, inputs: tuple[Node, ...], shapes: Shapes, whole: Whole)
     axis: Any = node.args[1] if len(node.args) > 1 else 0
     if axis % len(shape) != len(shape) - 2:
         return None
-    if name == "index_select":
-        index = whole(node.args[2]).cpu()  # type: ignore[arg-type]
-    else:
-        index = torch.arange(shape[-2])[slice(*node.args[2:])]  # type: ignore[misc]
+    args: Any = node.args[2:]
+    index = whole(args[0]).cpu() if name == "index_select" else torch.arange(shape[-2])[slice(*args)]
     return Picked(node, len(index), inputs, index, lambda strip: strip)
 
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack
 from math import prod
 from typing import IO, Any
 
@@ -94,8 +92,7 @@ class _OnDisk(_Map):
     def __init__(self, shape: torch.Size, dtype: torch.dtype) -> None:
         super().__init__(shape, dtype)
         self.row = prod(shape[:-2]) * shape[-1] * dtype.itemsize
-        self.stack = ExitStack()
-        self.file: IO[bytes] = self.stack.enter_context(tempfile.TemporaryFile(buffering=0))
+        self.file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
 
     def write(self, first: int, strip: Tensor) -> None:
         rows = strip.movedim(-2, 0).contiguous().cpu()
@@ -114,7 +111,7 @@ class _OnDisk(_Map):
         return rows.movedim(0, -2).contiguous()
 
     def close(self) -> None:
-        self.stack.close()
+        self.file.close()
 
 
 def as_bytes(values: Tensor) -> np.ndarray[Any, Any]:
@@ -132,9 +129,11 @@ def write_all(file: IO[bytes], values: np.ndarray[Any, Any]) -> None:
 class Array:
     """One part of a result (..., H, W), filled by rows: in memory, or a file without a name that is mapped."""
 
-    def __init__(self, shape: tuple[int, ...], dtype: torch.dtype, on_disk: bool) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], dtype: torch.dtype, on_disk: bool, device: torch.device | None = None
+    ) -> None:
         self.shape, self.dtype = shape, dtype
-        self.values = None if on_disk else torch.empty(shape, dtype=dtype)
+        self.values = None if on_disk else torch.empty(shape, dtype=dtype, device=device)
         self.file: IO[bytes] | None = tempfile.TemporaryFile(buffering=0) if on_disk else None  # noqa: SIM115
 
     def write(self, first: int, strip: Tensor) -> None:
@@ -162,9 +161,3 @@ class Array:
         """Free a file that was not asked for."""
         if self.file is not None:
             self.file.close()
-
-
-def strips(height: int, count: int) -> Iterator[tuple[int, int]]:
-    """``count`` equal strips of ``height`` rows."""
-    ends = [-(-height * i // count) for i in range(count + 1)]
-    yield from zip(ends[:-1], ends[1:], strict=True)

@@ -42,7 +42,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class Deviation:
-    """The root of the sum of squared differences from the mean over pixels: (B, C), or (B, C, 1, 1) to ``keep`` axes."""
+    """The root of the sum of squared differences from the mean over pixels: (B, C), or with ``keep`` (B, C, 1, 1)."""
 
     keep: bool = False
     __name__ = "deviation"
@@ -71,7 +71,7 @@ def normalise(x: Tensor, moments: Tensor, weight: Tensor | None, bias: Tensor | 
 
 
 class Merged:
-    """Means and sums of squared differences, merged without cancellation (Chan et al., 1979); float64 between strips."""
+    """Means and squared differences, merged without cancellation (Chan et al., 1979); float64 between strips."""
 
     def __init__(self, groups: int) -> None:
         self.groups, self.count = groups, 0

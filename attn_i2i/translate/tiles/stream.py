@@ -169,12 +169,16 @@ class Stream:
                 strip = fresh[node][1].cpu()
                 self.others[name] = torch.cat([self.others[name], strip], -2) if name in self.others else strip
         if image in fresh:
-            first, strip = fresh[image]
-            yield Strips(first, first + strip.shape[-2], tall)
+            first, last = fresh[image][0], fresh[image][0] + fresh[image][1].shape[-2]
+            for name, node in outputs.items():
+                if node not in self.graph.rows and self._is_tall(node):
+                    tall[name] = self._values[node][..., first:last, :]
+            yield Strips(first, last, tall)
 
     def _is_tall(self, node: Node) -> bool:
         image = self.graph.traced.outputs["image"]
-        return node in self.graph.rows and self.graph.height(node) == self.graph.height(image)
+        shape = self.graph.traced.shapes[node]
+        return len(shape) > 2 and shape[-2] == self.graph.height(image)
 
     def _evaluate_small(self, number: int) -> None:
         for node in self.graph.small:
@@ -183,7 +187,7 @@ class Stream:
 
     def _collect_small(self) -> None:
         for name, node in self.graph.traced.outputs.items():
-            if node not in self.graph.rows:
+            if node not in self.graph.rows and not self._is_tall(node):
                 self.others[name] = self._values[node]
 
     def _last_use(self, step: Pass) -> dict[Node, list[Node]]:

@@ -51,13 +51,13 @@ class Traced:
     shapes: dict[Node, torch.Size]
 
 
-Forward = Callable[[nn.Module, Tensor, Tensor | None], Translation]
+Call = Callable[[nn.Module, Tensor, Tensor | None], Translation]
 
 
-def trace(network: nn.Module, images: torch.Size, dtype: torch.dtype, label: Tensor | None, forward: Forward) -> Traced:
-    """All operations of ``forward(network, image, label)`` for one size; UntileableError where Python decides by values.
+def trace(network: nn.Module, images: torch.Size, dtype: torch.dtype, label: Tensor | None, forward: Call) -> Traced:
+    """All operations of ``forward(network, image, label)`` for one size.
 
-    Milliseconds to a second, whatever the size.
+    Milliseconds to a second, whatever the size. UntileableError where Python decides by values.
     """
     tensors = dict(network.named_parameters()) | dict(network.named_buffers())
     outline = copy.deepcopy(network, {id(tensor): tensor.detach().to(META) for tensor in tensors.values()})
@@ -65,7 +65,7 @@ def trace(network: nn.Module, images: torch.Size, dtype: torch.dtype, label: Ten
     names: list[str] = []
 
     def function(weights: dict[str, Tensor], image: Tensor, *labels: Tensor) -> list[Tensor]:
-        wrapped = _Forward(outline, forward)
+        wrapped = Forward(outline, forward)
         answer = functional_call(wrapped, weights, (image, *labels))
         names[:] = [name for name, part in answer._asdict().items() if part is not None]
         return [part for part in answer if part is not None]
@@ -85,12 +85,13 @@ def trace(network: nn.Module, images: torch.Size, dtype: torch.dtype, label: Ten
     return _read(graph, [*tensors.values()], label, names, dtype)
 
 
-class _Forward(nn.Module):
-    def __init__(self, network: nn.Module, forward: Forward) -> None:
+class Forward(nn.Module):
+    def __init__(self, network: nn.Module, call: Call) -> None:
         super().__init__()
-        self.network, self.call = network, forward
+        self.network, self.call = network, call
 
     def forward(self, image: Tensor, label: Tensor | None = None) -> Translation:
+        """The answer of the call."""
         return self.call(self.network, image, label)
 
 
@@ -137,12 +138,12 @@ def _norm(graph: Graph, node: Any) -> Node | None:
     """Group, instance and layer norms over all pixels, as statistics and a multiply-add."""
     args = node.args
     if node.target is aten.native_group_norm.default:
-        x, weight, bias, _, channels, _, groups, eps = args
+        x, weight, bias, _, _, _, groups, eps = args
     elif node.target in (aten.native_batch_norm.default, aten._native_batch_norm_legit.default) and args[5]:
         raise UntileableError("a batch norm is in training mode")
     elif node.target is aten._native_batch_norm_legit.no_stats:
         x, weight, bias, _, _, eps = args
-        channels = groups = -1
+        groups = -1
     elif node.target is aten.native_layer_norm.default and len(args[1]) == 3 and args[2] is None and args[3] is None:
         x, _, weight, bias, eps = args
         groups = 1
