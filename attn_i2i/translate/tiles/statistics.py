@@ -83,8 +83,10 @@ class Merged:
         self.dtype = torch.promote_types(strip.dtype, torch.float32)
         values = strip.to(self.dtype).reshape(len(strip), self.groups, -1)
         count = values.shape[-1]
-        variance, mean = torch.var_mean(values, dim=-1, correction=0)
-        mean, squares = mean.double(), variance.double() * count
+        mean = values.mean(-1)
+        # On a CPU torch.var_mean takes three times as long as both of these.
+        squares = torch.linalg.vector_norm(values - mean[..., None], dim=-1).double().square()
+        mean = mean.double()
         if self.count:
             total = self.count + count
             step = mean - self.mean
