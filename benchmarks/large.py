@@ -110,7 +110,9 @@ def main() -> None:
     parser.add_argument("--tile", default="256", help="rows of a strip of the picture, or auto")
     options = parser.parse_args()
     if options.worker is not None:
-        torch.save(measure(options.paths[0], options.tile, options.width, options.family, options.paths[1]), options.worker)
+        torch.save(
+            measure(options.paths[0], options.tile, options.width, options.family, options.paths[1]), options.worker
+        )
         return
     print(describe())
     with tempfile.TemporaryDirectory() as folder:

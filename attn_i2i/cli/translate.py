@@ -109,6 +109,10 @@ def translate(
     max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse pictures larger than this.")] = 100,
     range: Range = None,  # noqa: A002
     page: Annotated[int | None, typer.Option(min=0, help="Plane of a TIFF, or frame of an animation, from 0.")] = None,
+    tile: Annotated[
+        str, typer.Option(metavar="auto|off|N", help="Rows to compute at a time: exact where the network allows it.")
+    ] = "auto",
+    max_side: Annotated[int | None, typer.Option(min=1, help="Longest side that the network sees; back after.")] = None,
     color: Annotated[bool, typer.Option("--color", help="Give grey pictures the network's colours.")] = False,
     skip_existing: SkipExisting = False,
     strip_metadata: Annotated[bool, typer.Option("--strip-metadata", help="Leave out EXIF and texts.")] = False,
@@ -164,6 +168,8 @@ def translate(
             range=range,
             page=page,
             color=color,
+            tile=int(tile) if tile.isdecimal() else tile,
+            max_side=max_side,
             force=force,
             replace_attention=skip_existing,
             metadata=not strip_metadata,

@@ -70,7 +70,7 @@ class Run:
         """
         tile, size = self.options.tile, native_size(self.generator, picture, self.options)
         if isinstance(tile, int):
-            return count if tile >= size[0] else 0
+            return count if tile >= size[0] and getattr(self.generator, "image_size", None) is None else 0
         if count * prod(max(size, picture.size)) < PIXELS_WITHOUT_ESTIMATE:
             return count
         shape = torch.Size((1, channels_of(self.generator)[0], *size))

@@ -24,6 +24,7 @@ from .pictures import as_limits, as_pictures
 from .result import Result
 from .running import Run
 from .styles import Style, grouped, style_vector, styles_apart
+from .tiles.kinds import Tiling, tiling
 
 if TYPE_CHECKING:
     from ..models.card import Card
@@ -96,6 +97,11 @@ class Translator:
     def generator(self) -> nn.Module:
         """The network of the default direction: (B, 3, H, W) in [-1, 1] to a Translation."""
         return self.generators[self.direction]
+
+    @property
+    def tiling(self) -> Tiling:
+        """How the network of the default direction treats pictures that do not fit into memory whole."""
+        return tiling(self.generator)
 
     def label(self, domain: Domain | None, direction: str | None = None) -> Tensor | None:
         """The (1, domains) label that ``domain`` means to this model, None where it translates to one domain."""

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ...images.picture import Picture
-from ...types import Translation
+from ...images.picture import Picture, PictureWarning
+from ...types import ShapeError, Translation
 from ..channels import channels_of, network_values
 from ..compositing import assemble, native_size, normalised
 from ..memory import free_bytes, too_large
+from ..options import Options
 from ..result import Result
-from .plan import analyse
+from .blended import SIDE, Blended
+from .kinds import Tiling, advertised
+from .plan import Graph, analyse
 from .scratch import Array
 from .stream import Stream, Strips
-from .trace import trace
-
-if TYPE_CHECKING:
-    from ..running import Run
+from .trace import UntileableError, trace
 
 STRIP_BYTES = 2**29  # of what a strip takes at most: larger strips are no faster
 PARTS = ("image", "foreground", "background", "mask", "contents", "kept")
@@ -31,21 +32,52 @@ PARTS = ("image", "foreground", "background", "mask", "contents", "kept")
 PART_IN_MEMORY = 2**27
 
 
+class Run(Protocol):
+    """A network with all that a call says, and what is done before and after it (`..running.Run`)."""
+
+    @property
+    def generator(self) -> nn.Module: ...
+    @property
+    def device(self) -> torch.device: ...
+    @property
+    def dtype(self) -> torch.dtype: ...
+    @property
+    def label(self) -> Tensor | None: ...
+    @property
+    def options(self) -> Options: ...
+
+    def native(self, picture: Picture) -> Tensor: ...
+
+    def forward(self, picture: Picture, network: nn.Module, images: Tensor, label: Tensor | None) -> Translation: ...
+
+    def check(self, image: Tensor, name: str) -> None: ...
+
+
 class InStrips:
-    """Pictures of one size through the network of ``run``, strip by strip; ``picture`` is one of them."""
+    """Pictures of one size through the network of ``run``, strip by strip; ``picture`` is one of them.
+
+    ShapeError for networks that refuse, a PictureWarning for those whose answer is not exact then.
+    """
 
     def __init__(self, run: Run, picture: Picture) -> None:
         self.run = run
         self.size = native_size(run.generator, picture, run.options)
-        shape = torch.Size((1, channels_of(run.generator)[0], *self.size))
-        self.traced = trace(run.generator, shape, run.dtype, run.label, partial(run.forward, picture))
+        kind = advertised(run.generator) or Tiling("exact")
+        if kind.kind == "refused":
+            raise ShapeError(f"{picture.name}: this network cannot be computed in strips (tile), because {kind.why}.")
+        self.graph: Graph | None = None
+        try:
+            if kind.kind == "approximate":
+                raise UntileableError(kind.why)
+            shape = torch.Size((1, channels_of(run.generator)[0], *self.size))
+            traced = trace(run.generator, shape, run.dtype, run.label, partial(run.forward, picture))
+            self.graph = analyse(traced, run.device)
+        except UntileableError as error:
+            self._tell(picture, str(error))
 
     def translate(self, picture: Picture, limit: Tensor | None) -> Result:
         """The result of one picture; ``limit`` (1, H, W) says where it may change."""
-        tile, free = self.run.options.tile, free_bytes(self.run.device)
-        budget = STRIP_BYTES if free is None else min(STRIP_BYTES, free // 4)
-        stream = Stream(analyse(self.traced, self.run.device), budget, tile if isinstance(tile, int) else None)
-        self._check_memory(stream, picture, free)
+        stream = self._stream(picture)
         arrays: dict[str, Array] = {}
         try:
             for strip in stream.run(self._source(picture), picture.name):
@@ -57,11 +89,49 @@ class InStrips:
         raw = stream.others.get("heatmap")
         raw = None if raw is None else raw[0].float().to(picture.values.device)
         heatmap = None if raw is None else normalised(raw, picture.size)
-        common = (picture.alpha, picture.name, picture.icc, picture)
-        names = ("image", "foreground", "background", "mask", "contents")
-        image, *masks = (parts.get(name) for name in names)
-        assert image is not None
-        return Result(image, picture.values, *masks, heatmap, raw, limit, *common, parts.get("kept"))
+        return Result(
+            parts["image"],
+            picture.values,
+            parts.get("foreground"),
+            parts.get("background"),
+            parts.get("mask"),
+            parts.get("contents"),
+            heatmap,
+            raw,
+            limit,
+            picture.alpha,
+            picture.name,
+            picture.icc,
+            picture,
+            parts.get("kept"),
+        )
+
+    def _tell(self, picture: Picture, why: str) -> None:
+        if self.size != picture.size:
+            raise ShapeError(f"{picture.name}: this network cannot be computed in strips, because {why}.")
+        message = (
+            f"{picture.name}: it is computed in tiles of {self._side()} pixels, each with statistics of its own,"
+            f" because {why}: seams may show, and there is no heatmap."
+        )
+        warnings.warn(message, PictureWarning, stacklevel=5)
+
+    def _side(self) -> int:
+        tile = self.run.options.tile
+        return tile if isinstance(tile, int) else SIDE
+
+    def _stream(self, picture: Picture) -> Stream | Blended:
+        if self.graph is None:
+            return Blended(partial(self._tile, picture), picture.size, self._side())
+        tile, free = self.run.options.tile, free_bytes(self.run.device)
+        budget = STRIP_BYTES if free is None else min(STRIP_BYTES, free // 4)
+        stream = Stream(self.graph, budget, tile if isinstance(tile, int) else None)
+        self._check_memory(stream, picture, free)
+        return stream
+
+    def _tile(self, picture: Picture, tile: Tensor) -> Translation:
+        height, width = tile.shape[-2:]
+        cut = replace(picture, values=picture.values[:, :height, :width])
+        return self.run.forward(cut, self.run.generator, tile, self.run.label)
 
     def _check_memory(self, stream: Stream, picture: Picture, free: int | None) -> None:
         needed = max(stream.strip_bytes(step, stream.count(step)) for step in stream.plan)

@@ -25,6 +25,7 @@ from .trace import Traced, UntileableError
 TRANSFER = 500
 # Operations on single numbers wait for memory: about as long as ten multiplications take.
 PLAIN_COST = 10
+EMPTY = ("new_zeros", "new_ones", "new_full", "new_empty")  # they read no numbers, only a type and a device
 LARGEST_CONSTANT = 2**28  # bytes of a tensor that no picture takes part in, such as places of pixels
 
 
@@ -82,6 +83,11 @@ def _sort_in(graph: Graph, node: Node) -> None:
         return  # an operation of several answers, which stand for it
     maps = tuple(source for source in node.all_input_nodes if source is traced.image or source in graph.rows)
     level = max((graph.level[source] for source in node.all_input_nodes), default=0)
+    if operation(node)[1] in EMPTY:
+        source = node.all_input_nodes[0]
+        placeholder = torch.empty((), dtype=source.meta["dtype"], device=graph.device)
+        graph.level[node], graph.constants[node] = 0, _constant(graph, node, {source: placeholder})
+        return
     if not maps:
         graph.level[node] = level
         if all(source in graph.constants for source in node.all_input_nodes):
@@ -98,12 +104,12 @@ def _sort_in(graph: Graph, node: Node) -> None:
     graph.level[node] = level
 
 
-def _constant(graph: Graph, node: Node) -> Tensor:
+def _constant(graph: Graph, node: Node, values: dict[Node, Tensor] | None = None) -> Tensor:
     name = operation(node)[1]
     size = prod(graph.traced.shapes[node]) * node.meta["bytes"]
     if size > LARGEST_CONSTANT and name not in ("expand", "unsqueeze", "view", "alias"):
         raise UntileableError(f"{operation(node)[0]} makes a tensor of the picture's size")
-    return evaluate(node, graph.constants, graph.device)
+    return evaluate(node, graph.constants | (values or {}), graph.device)
 
 
 def evaluate(node: Node, values: dict[Node, Tensor], device: torch.device) -> Tensor:
@@ -164,13 +170,16 @@ def reach(graph: Graph, goals: Sequence[Node], stored: set[Node]) -> tuple[list[
 
 
 def _worth_keeping(graph: Graph, maps: list[Node], number: int, stored: set[Node], outputs: list[Node]) -> list[Node]:
-    """Of the maps of this pass that later passes read, those that cost more to make anew than to keep."""
+    """Of the maps of this pass that later passes make anew, those that cost more than to keep them."""
     keeps: list[Node] = []
+    later: set[Node] = set()
+    for node in reversed(maps):
+        users = [user for user in node.users if user in graph.level]
+        after = any(graph.level[user] - (user in graph.statistics) > number for user in users)
+        if node in outputs or after or not later.isdisjoint(users):
+            later.add(node)
     for node in maps:
-        later = node in outputs or any(
-            graph.level[user] - (user in graph.statistics) > number for user in node.users if user in graph.level
-        )
-        if not later:
+        if node not in later:
             continue
         anew, reads = reach(graph, [node], stored | set(keeps))
         cost = sum(map(graph.cost, anew))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import Any
+from typing import Any, cast
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -32,6 +32,11 @@ class Rows:
     height: int
     inputs: tuple[Node, ...]
 
+    @property
+    def target(self) -> Any:
+        """What the node calls."""
+        return self.node.target
+
     def needs(self, first: int, last: int) -> tuple[int, int]:
         """Rows of the inputs that rows ``first`` to ``last`` (not included) are made of."""
         return first, last
@@ -49,7 +54,7 @@ class Rows:
         return answer
 
     def _call(self, args: Any, kwargs: Any, count: int) -> Tensor:
-        answer: Tensor = self.node.target(*args, **kwargs)  # type: ignore[operator]
+        answer: Tensor = self.target(*args, **kwargs)
         return answer
 
 
@@ -60,9 +65,9 @@ class Reshaped(Rows):
     def _call(self, args: Any, kwargs: Any, count: int) -> Tensor:
         source, sizes = args[0], list(args[1])
         sizes[-2] = count
-        if "expand" in str(self.node.target):
-            return source.expand(sizes)  # type: ignore[no-any-return]
-        return source.reshape(sizes)  # type: ignore[no-any-return]
+        if "expand" in str(self.target):
+            return cast(Tensor, source.expand(sizes))
+        return cast(Tensor, source.reshape(sizes))
 
 
 @dataclass(frozen=True)
@@ -126,15 +131,16 @@ class Window(Rows):
 
 def convolve(node: Node) -> Callable[[Get, Tensor], Tensor]:
     """A convolution that pads its width only."""
-    _, weight, bias, stride, padding, dilation, _, _, groups = node.args
+    settings: Any = node.args
+    _, weight, bias, stride, padding, dilation, _, _, groups = settings
 
     def call(get: Get, strip: Tensor) -> Tensor:
-        kernel = get(weight)  # type: ignore[arg-type]
-        offset = None if bias is None else get(bias)  # type: ignore[arg-type]
+        kernel = get(weight)
+        offset = None if bias is None else get(bias)
         plain = stride == [1, 1] and dilation == [1, 1] and groups == 1 and strip.device.type == "cpu"
         if plain and len(kernel) <= FEW_OUTPUTS < kernel.shape[3]:
-            return conv2d_by_columns(F.pad(strip, (padding[1], padding[1])), kernel, offset)  # type: ignore[index]
-        sizes: Any = (stride, (0, padding[1]), dilation, groups)  # type: ignore[index]
+            return conv2d_by_columns(F.pad(strip, (padding[1], padding[1])), kernel, offset)
+        sizes: Any = (stride, (0, padding[1]), dilation, groups)
         return F.conv2d(strip, kernel, offset, *sizes)
 
     return call
@@ -156,12 +162,13 @@ class Transposed(Rows):
         return start, max(min(end, self.source), start + 1)
 
     def make(self, get: Get, first: int, last: int) -> Tensor:
-        _, weight, bias, stride, padding, dilation, _, more, groups = self.node.args
+        settings: Any = self.node.args
+        _, weight, bias, stride, padding, dilation, _, more, groups = settings
         strip = get(self.inputs[0])
         start, _ = self.needs(first, last)
-        offset = None if bias is None else get(bias)  # type: ignore[arg-type]
-        sizes: Any = (stride, (0, padding[1]), more, groups, dilation)  # type: ignore[index]
-        grown = F.conv_transpose2d(strip, get(weight), offset, *sizes)  # type: ignore[arg-type]
+        offset = None if bias is None else get(bias)
+        sizes: Any = (stride, (0, padding[1]), more, groups, dilation)
+        grown = F.conv_transpose2d(strip, get(weight), offset, *sizes)
         begin = first - (start * self.stride - self.padding)
         return grown[..., begin : begin + last - first, :]
 
@@ -177,7 +184,7 @@ class Shuffled(Rows):
         return first // self.up * self.down, ceil(last / self.up) * self.down
 
     def make(self, get: Get, first: int, last: int) -> Tensor:
-        answer: Tensor = self.node.target(get(self.inputs[0]), *self.node.args[1:])  # type: ignore[operator]
+        answer: Tensor = self.target(get(self.inputs[0]), *self.node.args[1:])
         begin = first % self.up
         return answer[..., begin : begin + last - first, :]
 

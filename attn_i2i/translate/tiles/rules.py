@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,7 @@ Shapes = Mapping[Node, torch.Size]
 Whole = Callable[[Node], Tensor]
 
 PLAIN = {"alias", "clone", "_to_copy", "detach", "contiguous", "lift_fresh_copy", "native_batch_norm"}
-PLAIN |= {"_native_batch_norm_legit_no_training"}
+PLAIN |= {"_native_batch_norm_legit_no_training", "ones_like", "zeros_like", "full_like"}
 # Operations along one axis, and where that stands among their arguments.
 ALONG = {"_softmax": 1, "_log_softmax": 1, "cat": 1, "stack": 1, "split": 2, "split_with_sizes": 2, "unbind": 1}
 ALONG |= {"select": 1, "unsqueeze": 1, "squeeze": 1, "cumsum": 1, "slice": 1, "index_select": 1}
@@ -92,21 +92,24 @@ def rule(node: Node, inputs: tuple[Node, ...], shapes: Shapes, whole: Whole) -> 
 def _leaves_rows(node: Node, name: str, source: torch.Size) -> bool:
     """Whether an operation along axes leaves the one that holds the rows."""
     rank = len(source)
+    args: Any = node.args
     if name in ("permute", "transpose"):
         order = list(range(rank))
         if name == "permute":
-            order = [axis % rank for axis in node.args[1]]  # type: ignore[union-attr]
+            order = [axis % rank for axis in args[1]]
         else:
-            a, b = (axis % rank for axis in node.args[1:3])  # type: ignore[operator]
+            a, b = (axis % rank for axis in args[1:3])
             order[a], order[b] = order[b], order[a]
         return order[-2:] == [rank - 2, rank - 1]
+    if name == "flip":
+        return all(axis % rank != rank - 2 for axis in args[1])
     if name in ("mean", "sum", "amax", "amin"):
         axes, keep, _ = _reduction(node, name)
         return bool(axes) and all(axis % rank < rank - 2 or (keep and axis % rank == rank - 1) for axis in axes)
-    if name not in ALONG or (name == "squeeze" and len(node.args) < 2):
+    if name not in ALONG or (name == "squeeze" and len(args) < 2):
         return False
     place = ALONG[name]
-    axis: Any = node.args[place] if len(node.args) > place else node.kwargs.get("dim", 0)
+    axis: Any = args[place] if len(args) > place else node.kwargs.get("dim", 0)
     if name in ("unsqueeze", "stack"):
         return bool(axis % (rank + 1) <= rank - 2)
     axis %= rank
@@ -114,15 +117,16 @@ def _leaves_rows(node: Node, name: str, source: torch.Size) -> bool:
 
 
 def _convolution(node: Node, inputs: tuple[Node, ...], shapes: Shapes, whole: Whole) -> Rows:
-    x, weight, _, stride, padding, dilation, transposed, _, _ = node.args
+    args: Any = node.args
+    x, weight, _, stride, padding, dilation, transposed, _, _ = args
     if inputs != (x,) or len(shapes[x]) != 4:
         raise UntileableError("a convolution by a map, or in other than two dimensions, is not known in strips")
-    taps: int = (shapes[weight][2] - 1) * dilation[0] + 1  # type: ignore[index, operator, assignment]
+    taps: int = (shapes[weight][2] - 1) * dilation[0] + 1
     height, source = shapes[node][-2], shapes[x][-2]
-    step, pad = stride[0], padding[0]  # type: ignore[index]
+    step, pad = stride[0], padding[0]
     if transposed:
-        return Transposed(node, height, inputs, taps, step, pad, source)  # type: ignore[arg-type]
-    return Window(node, height, inputs, taps, step, pad, source, convolve(node))  # type: ignore[arg-type]
+        return Transposed(node, height, inputs, taps, step, pad, source)
+    return Window(node, height, inputs, taps, step, pad, source, convolve(node))
 
 
 def _pool(node: Node, inputs: tuple[Node, ...], shapes: Shapes, whole: Whole) -> Rows:
@@ -141,7 +145,7 @@ def _pool(node: Node, inputs: tuple[Node, ...], shapes: Shapes, whole: Whole) ->
 
     def call(get: Any, strip: Tensor) -> Tensor:
         answer = target(strip, pairs[0], pairs[1], [0, pairs[2][1]])
-        return answer if average else answer[0]  # type: ignore[no-any-return]
+        return answer if average else answer[0]
 
     edge = 0.0 if average else -torch.inf
     place = (pairs[0][0], pairs[1][0], pairs[2][0], shapes[inputs[0]][-2])
@@ -150,13 +154,13 @@ def _pool(node: Node, inputs: tuple[Node, ...], shapes: Shapes, whole: Whole) ->
 
 def _padding(node: Node, inputs: tuple[Node, ...], shapes: Shapes, whole: Whole) -> Rows:
     _, name = operation(node)
-    source = shapes[inputs[0]][-2]
-    sizes: list[int] = [*node.args[1], 0, 0][: max(4, len(node.args[1]))]  # type: ignore[misc, arg-type]
+    source, args = shapes[inputs[0]][-2], cast(Any, node.args)
+    sizes: list[int] = [*args[1], 0, 0][: max(4, len(args[1]))]
     left, right, above, below = sizes[:4]
     rows = torch.arange(-above, source + below)
     beside = [left, right, 0, 0, *sizes[4:]]
     if name == "constant_pad_nd":
-        fill: Any = node.args[2] if len(node.args) > 2 else 0.0
+        fill: Any = args[2] if len(args) > 2 else 0.0
         index = torch.where((rows < 0) | (rows >= source), -1, rows)
         return Picked(node, len(rows), inputs, index, partial(F.pad, pad=beside, value=fill), fill)
     mode = "reflect" if name == "reflection_pad2d" else "replicate"

@@ -102,7 +102,7 @@ class _OnDisk(_Map):
     def read(self, first: int, last: int) -> Tensor:
         rows = torch.empty((last - first, *self.shape[:-2], self.shape[-1]), dtype=self.dtype)
         self.file.seek(first * self.row)
-        view, place = memoryview(as_bytes(rows)), 0
+        view, place = as_bytes(rows), 0
         while place < len(view):
             count = self.file.readinto(view[place:])  # type: ignore[attr-defined]
             if not count:
@@ -114,14 +114,15 @@ class _OnDisk(_Map):
         self.file.close()
 
 
-def as_bytes(values: Tensor) -> np.ndarray[Any, Any]:
+def as_bytes(values: Tensor) -> memoryview:
     """The memory of a contiguous tensor on the CPU, of any type."""
-    return values.reshape(-1).view(torch.uint8).numpy()
+    numbers: Any = values.reshape(-1).view(torch.uint8).numpy()
+    return memoryview(numbers)
 
 
-def write_all(file: IO[bytes], values: np.ndarray[Any, Any]) -> None:
+def write_all(file: IO[bytes], view: memoryview) -> None:
     """Write everything: one call writes at most 2 GB."""
-    view, place = memoryview(values), 0
+    place = 0
     while place < len(view):
         place += file.write(view[place:])
 
@@ -153,7 +154,7 @@ class Array:
         if self.values is not None:
             return self.values
         assert self.file is not None
-        mapped = np.memmap(self.file, np.uint8, "r+")  # type: ignore[call-overload]
+        mapped = np.memmap(self.file, np.uint8, "r+")
         self.file.close()  # the map keeps what it shows
         return torch.from_numpy(mapped).view(self.dtype).view(self.shape)
 

@@ -12,6 +12,7 @@ from torch.fx import Node
 
 from .plan import Graph, Pass, evaluate, passes, windows
 from .scratch import IN_MEMORY, Scratch, check_disk
+from .statistics import Gathering
 
 Source = Callable[[int, int], Tensor]
 # Convolutions copy their input and output into layouts of their own while they run.
@@ -66,17 +67,21 @@ class Stream:
     def strip_bytes(self, step: Pass, count: int) -> int:
         """The most that the strips of a pass hold at one time, if there are ``count``."""
         plan, last_use = windows(self.graph, step, count), self._last_use(step)
-        held = dict.fromkeys((*step.reads, *step.maps), 0)
-        most = 0
+        order = (*step.reads, *step.maps)
+        sizes = {node: self._row_bytes(node) for node in order}
+        held = dict.fromkeys(order, 0)
+        now = most = 0
         for i in range(count):
-            for node in (*step.reads, *step.maps):
+            for node in order:
                 first, last = plan.made[node][i]
-                begin = min(first, plan.start[node][i])
-                held[node] = max(0, last - begin)
-                now = sum(rows * self._row_bytes(other) for other, rows in held.items())
-                most = max(most, now + COPIES * (last - first) * self._row_bytes(node))
+                rows = max(0, last - min(first, plan.start[node][i]))
+                now += (rows - held[node]) * sizes[node]
+                held[node] = rows
+                most = max(most, now + COPIES * (last - first) * sizes[node])
                 for source in last_use.get(node, ()):
-                    held[source] = max(0, plan.made[source][i][1] - plan.start[source][i + 1])
+                    rows = max(0, plan.made[source][i][1] - plan.start[source][i + 1])
+                    now += (rows - held[source]) * sizes[source]
+                    held[source] = rows
         return most
 
     def run(self, source: Source, name: str) -> Iterator[Strips]:
@@ -148,13 +153,13 @@ class Stream:
         first: int,
         step: Pass,
         scratch: Scratch,
-        gatherings: dict[Node, object],
+        gatherings: dict[Node, Gathering],
         fresh: dict[Node, tuple[int, Tensor]],
     ) -> None:
         """What becomes of new rows beside what is computed from them."""
         for statistic, gathering in gatherings.items():
             if self.graph.statistics[statistic][0] is node:
-                gathering.add(strip)  # type: ignore[attr-defined]
+                gathering.add(strip)
         if node in step.keeps:
             scratch.write(node, self.graph.traced.shapes[node], first, strip)
         if node in step.outputs:

@@ -140,7 +140,10 @@ def _norm(graph: Graph, node: Any) -> Node | None:
     if node.target is aten.native_group_norm.default:
         x, weight, bias, _, _, _, groups, eps = args
     elif node.target in (aten.native_batch_norm.default, aten._native_batch_norm_legit.default) and args[5]:
-        raise UntileableError("a batch norm is in training mode")
+        if args[3] is not None:
+            raise UntileableError("a batch norm is in training mode")
+        x, weight, bias, *_, eps = args
+        groups = -1
     elif node.target is aten._native_batch_norm_legit.no_stats:
         x, weight, bias, _, _, eps = args
         groups = -1
@@ -171,6 +174,7 @@ class _Shapes(Interpreter):
         answer = super().run_node(n)
         if isinstance(answer, Tensor):
             n.meta["shape"], n.meta["bytes"] = answer.shape, answer.element_size()
+            n.meta["dtype"] = answer.dtype
         return answer
 
 
