@@ -140,7 +140,7 @@ def _pool(node: Node, inputs: tuple[Node, ...], shapes: Shapes, whole: Whole) ->
     if average:
         unusual = bool(rest[:1] == [True] or (rest[1:2] == [False] and any(padding)) or any(rest[2:]))
     pairs = [value if len(value) == 2 else [*value, *value] for value in (kernel, stride, padding)]
-    if unusual or node.kwargs:
+    if unusual or node.kwargs or (isinstance(node.target, Item) and node.target.index):
         raise UntileableError(f"{target} with these settings is not known in strips")
 
     def call(get: Any, strip: Tensor) -> Tensor:
