@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
-from .types import Translation, Verdict
+from .types import ConfigError, Translation, Verdict
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Generator(Protocol):
-    """Translates (B, 3, H, W) images in [-1, 1]; ``domain`` is the (B, domains) target label of multi-domain models.
+    """Translates (B, C, H, W) images in [-1, 1]; ``domain`` is the (B, domains) target label of multi-domain models.
 
-    A module that accepts one size only advertises it as ``image_size``, a multi-domain one its ``domains``. One that
+    It advertises the ``channels`` of the images that it takes and makes, as one number or two; a module without has
+    three. One that accepts one size only advertises it as ``image_size``, a multi-domain one its ``domains``. One that
     keeps submodules which only its recipe calls, such as a style encoder, names them in ``auxiliary``. A multimodal
     one is a `StyledGenerator` too. One whose published weights knew images of another kind says so in
     ``published_range``, two numbers, and ``published_order``, "RGB" or "BGR"; it takes and gives RGB in [-1, 1] itself.
@@ -43,7 +44,10 @@ class StyledGenerator(Protocol):
 
 @runtime_checkable
 class Discriminator(Protocol):
-    """Tells real (B, 3, H, W) images from fakes, one verdict a scale; a masked one reads (B, 1, H, W) attention."""
+    """Tells real (B, C, H, W) images from fakes, one verdict a scale; a masked one reads (B, 1, H, W) attention.
+
+    It advertises how many ``channels`` those images have; a module without looks at three.
+    """
 
     def __call__(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]: ...
 
@@ -60,12 +64,35 @@ class Trunk(Protocol):
 
 @runtime_checkable
 class Head(Protocol):
-    """Turns features of ``in_channels`` at 1/``stride`` of the source's size into a translation of the source."""
+    """Turns features of ``in_channels`` at 1/``stride`` of the source's size into a translation of the source.
+
+    It advertises the channels of its images as ``image_channels``, three where it does not; and ``blends`` where it
+    shows the source in its background, so that the source has as many. Its factory takes them as ``out_channels``.
+    """
 
     in_channels: int
     stride: int
 
     def __call__(self, features: Tensor, source: Tensor) -> Translation: ...
+
+
+RGB = 3
+"""Channels of an image where nobody says how many."""
+
+
+def channels_of(network: object) -> tuple[int, int]:
+    """How many channels the images have that a network takes and makes: what it advertises, or three.
+
+    A discriminator advertises one number, which is both. Raises ConfigError for what is neither one number nor two.
+    """
+    channels = getattr(network, "channels", RGB)
+    numbers = (channels, channels) if isinstance(channels, int) else channels
+    if not (isinstance(numbers, tuple) and len(numbers) == 2 and all(type(n) is int and n > 0 for n in numbers)):
+        raise ConfigError(
+            f"{type(network).__name__} advertises channels={channels!r:.80}: expected the number of channels of its"
+            " images, or two as a tuple, of those that it takes and of those that it makes."
+        )
+    return numbers
 
 
 class RoundTrip(NamedTuple):

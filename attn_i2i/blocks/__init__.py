@@ -12,6 +12,7 @@ from .attention import HeadFactory as HeadFactory
 from .attention import ImageHead as ImageHead
 from .attention import SigmoidHead as SigmoidHead
 from .attention import SoftmaxHead as SoftmaxHead
+from .attention import make_head as make_head
 from .attention_network import AttentionNetwork as AttentionNetwork
 from .blur import BlurDown as BlurDown
 from .blur import BlurUp as BlurUp

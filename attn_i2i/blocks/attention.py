@@ -6,19 +6,40 @@ background, so that the source has as many.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import cast
 
 from torch import Tensor, nn
 
+from ..interfaces import RGB, Trunk
 from ..masks import blend
 from ..types import ConfigError, Translation
 from .convolution import Conv2d
 from .resnet import Padding, Up, decoder, edge_conv, transposed_up
 
-HeadFactory = Callable[[int, int], nn.Module]
-"""What builds a head from the channels and the stride of the features it reads."""
+HeadFactory = Callable[..., nn.Module]
+"""What builds a head from the channels and the stride of the features it reads.
+
+It takes the channels of the images as ``out_channels``, unless it makes RGB alone.
+"""
+
+
+def make_head(factory: HeadFactory, trunk: Trunk, channels: int) -> nn.Module:
+    """The head of ``factory`` for ``trunk`` and images of ``channels``.
+
+    RGB is left to the factory, whose default it is. Raises ConfigError where it does not take other channels.
+    """
+    told = inspect.signature(factory).parameters.get("out_channels")
+    if told is None and channels != RGB:
+        name = getattr(factory, "__name__", type(factory).__name__)
+        raise ConfigError(f"The head {name} makes RGB alone, for it has no out_channels: {channels} were given.")
+    if told is None or channels == RGB:
+        return factory(trunk.out_channels, trunk.stride)
+    if told.default not in (RGB, channels, told.empty):
+        raise ConfigError(f"{channels} channels were given, and head.out_channels={told.default}: give one of them.")
+    return factory(trunk.out_channels, trunk.stride, out_channels=channels)
 
 
 class ImageHead(nn.Module):

@@ -12,7 +12,7 @@ from .resnet import Down, Norm, ResBlock, unit
 
 
 class AttentionNetwork(nn.Module):
-    """(B, 3, H, W) images in [-1, 1] to (B, 1, H, W) masks in [0, 1] (NeurIPS 2018, arXiv:1806.02311, section 3.1).
+    """(B, C, H, W) images in [-1, 1] to (B, 1, H, W) masks in [0, 1] (NeurIPS 2018, arXiv:1806.02311, section 3.1).
 
     ``kernels`` are those of the three decoder convolutions: (1, 1, 1) in the released network, whose arguments were
     swapped, (3, 3, 7) in the paper. Sizes that 4 does not divide are reflected and cropped back.
@@ -22,11 +22,16 @@ class AttentionNetwork(nn.Module):
     """
 
     def __init__(
-        self, width: int = 64, *, kernels: tuple[int, int, int] = (1, 1, 1), norm: Norm = "instance_affine"
+        self,
+        width: int = 64,
+        *,
+        kernels: tuple[int, int, int] = (1, 1, 1),
+        norm: Norm = "instance_affine",
+        in_channels: int = 3,
     ) -> None:
         super().__init__()
         w = width
-        stem = nn.Conv2d(3, w, 7, stride=2, padding=3, padding_mode="reflect")
+        stem = nn.Conv2d(in_channels, w, 7, stride=2, padding=3, padding_mode="reflect")
         self.stem = unit(stem, norm, w, nn.ReLU(inplace=True))
         self.down = Down(w, 2 * w, norm=norm, same=True)
         self.block = ResBlock(2 * w, norm=norm, padding="reflect", final_relu=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..interfaces import Head, Trunk
+from ..interfaces import RGB, Head, Trunk
 from ..types import ConfigError, ShapeError, Translation
 from .padding import crop, pad_to_multiple
 
@@ -47,13 +47,14 @@ class TrunkAndHead(nn.Module):
         reads, makes = getattr(trunk, "in_channels", None), getattr(head, "image_channels", None)
         if reads is not None and makes is not None and getattr(head, "blends", False) and reads != makes + domains:
             raise ConfigError(
-                f"The trunk reads {reads} channels, the head makes images of {makes}, and there are {domains} domains:"
-                f" give the head out_channels={reads - domains}, or the trunk in_channels={makes + domains}."
+                f"This head shows the source in its background, so that images have as many channels as the source:"
+                f" the trunk reads {reads} channels, {domains} of them domains, the head makes images of {makes}. Give"
+                f" the head out_channels={reads - domains}, or the trunk in_channels={makes + domains}."
             )
         self.trunk, self.head, self.domains = trunk, head, domains
         self.stride: int = trunk.stride
         self.margin = 0  # pixels that the image is smaller at each side
-        self.channels = (getattr(trunk, "in_channels", 3 + domains) - domains, getattr(head, "image_channels", 3))
+        self.channels = (getattr(trunk, "in_channels", RGB + domains) - domains, getattr(head, "image_channels", RGB))
 
     def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
         padded = pad_to_multiple(image, self.stride, minimum=2 * self.stride)

@@ -7,7 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..interfaces import RGB
 from ..types import ConfigError, ShapeError, Verdict
+
+MASK = 1  # channels of a mask
 
 
 def _mask(image: Tensor, attention: Tensor | None) -> Tensor:
@@ -16,6 +19,12 @@ def _mask(image: Tensor, attention: Tensor | None) -> Tensor:
         given = "none" if attention is None else str(tuple(attention.shape))
         raise ShapeError(f"A masked discriminator needs attention of shape {expected}, got {given}.")
     return attention
+
+
+def _channels(discriminator: nn.Module, usual: int) -> int:
+    """What a wrapped discriminator advertises; a foreign one may call other things so, or advertise nothing."""
+    channels = getattr(discriminator, "channels", usual)
+    return channels if isinstance(channels, int) else usual
 
 
 def _verdicts(answer: object, batch: int) -> tuple[Verdict, ...]:
@@ -52,6 +61,7 @@ class ThresholdMasked(nn.Module):
         if not 0 <= threshold <= 1:
             raise ConfigError(f"threshold={threshold} is outside [0, 1].")
         self.discriminator, self.threshold = discriminator, threshold
+        self.channels = _channels(discriminator, RGB)
 
     def forward(
         self, image: Tensor, attention: Tensor | None = None, *further: Any, **named: Any
@@ -76,6 +86,7 @@ class ConcatMasked(nn.Module):
     def __init__(self, discriminator: nn.Module) -> None:
         super().__init__()
         self.discriminator = discriminator
+        self.channels = _channels(discriminator, RGB + MASK) - MASK
 
     def forward(
         self, image: Tensor, attention: Tensor | None = None, *further: Any, **named: Any

@@ -53,6 +53,7 @@ class PatchDiscriminator(nn.Module):
         widest: int = 8,
     ) -> None:
         super().__init__()
+        self.channels = in_channels
         channels = [in_channels, *(width * min(2**i, widest) for i in range(layers + (not shifted)))]
         self.features = nn.Sequential()
         for i, (a, b) in enumerate(pairwise(channels)):
@@ -81,6 +82,7 @@ class PixelDiscriminator(nn.Module):
 
     def __init__(self, in_channels: int = 3, width: int = 64, *, norm: Norm = "instance", bias: bool = True) -> None:
         super().__init__()
+        self.channels = in_channels
         leaky = nn.LeakyReLU(0.2, inplace=True)
         self.features = nn.Sequential(
             unit(nn.Conv2d(in_channels, width, 1), "none", width, leaky),

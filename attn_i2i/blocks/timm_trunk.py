@@ -34,7 +34,7 @@ def _create(name: str, pretrained: bool, options: dict[str, Any]) -> nn.Module:
 
 
 class TimmTrunk(nn.Module):
-    """(B, 3, H, W) images in [-1, 1] to the deepest, or the ``level``-th, feature map of a timm backbone.
+    """(B, C, H, W) images in [-1, 1] to the deepest, or the ``level``-th, feature map of a timm backbone.
 
     Images are brought to the mean and deviation the backbone was trained with. ``out_channels`` and ``stride`` are
     read from the backbone, so any head fits. Recipes that draw first weights leave ``pretrained``
@@ -45,8 +45,11 @@ class TimmTrunk(nn.Module):
     (4, torch.Size([16, 16]))
     """
 
-    def __init__(self, name: str, *, pretrained: bool = False, level: int = -1, **options: Any) -> None:
+    def __init__(
+        self, name: str, *, pretrained: bool = False, level: int = -1, in_channels: int = 3, **options: Any
+    ) -> None:
         super().__init__()
+        options = {"in_chans": in_channels, **options}
         self.backbone = _create(name, pretrained, options)
         info: Any = self.backbone.feature_info
         levels = len(info.channels())
@@ -56,7 +59,7 @@ class TimmTrunk(nn.Module):
         self.out_channels = int(info.channels()[level])
         self.stride = int(info.reduction()[level])
         config: Any = getattr(self.backbone, "pretrained_cfg", None) or {}
-        self.in_channels = int(options.get("in_chans", 3))
+        self.in_channels = int(options["in_chans"])
         even = (0.5,) * self.in_channels  # images in [-1, 1] go in as they are
         mean, std = config.get("mean", even), config.get("std", even)
         if len(mean) != self.in_channels:

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
+from ..interfaces import RGB
 from ..types import ConversionError, StateDict
 
 Replacement: TypeAlias = "str | Callable[[re.Match[str]], str] | None"
@@ -173,6 +174,11 @@ def without_wrapper(key: str) -> str:
 def count(state: StateDict, pattern: str) -> int:
     """How many different values the first group of ``pattern`` takes over the keys it matches: layers, blocks."""
     return len({match[1] for key in state if (match := re.match(pattern, key))})
+
+
+def unusual(**channels: int) -> dict[str, int]:
+    """Those numbers of channels that are not RGB's: a configuration leaves out what everybody expects."""
+    return {name: int(number) for name, number in channels.items() if number != RGB}
 
 
 def has(state: StateDict, key: str, *shape: int | None) -> bool:

@@ -10,7 +10,7 @@ import torch
 
 from ..plugins._manager import usable
 from ..registry import Entry, Registry
-from ..types import ConversionError, StateDict
+from ..types import AttnI2IError, ConversionError, StateDict
 from .converter import Converter, without_wrapper
 from .describe import description, plugin_hint
 from .leftovers import is_training_state, training_only
@@ -128,11 +128,23 @@ def search(
 
 def unknown_layout(state: StateDict, where: str, converters: Registry[Converter]) -> ConversionError:
     """The error for a file of which nothing is recognised: what it holds, and what is known."""
+    if fitting := sorted(entry.load().layout or entry.name for entry in converters if _fits_on_demand(entry, state)):
+        ways = " or ".join(f"--as-layout {layout}" for layout in fitting)
+        return ConversionError(f"{where}: keys and shapes do not tell what this is: say it by {ways}.")
     return ConversionError(
         f"{where}: no known layout has these {len(state)} tensors.{plugin_hint(state)}"
         f" {description(state, converters)} A plugin can add a converter for others; docs/converting.md lists what is"
         " read."
     )
+
+
+def _fits_on_demand(entry: Entry[Converter], state: StateDict) -> bool:
+    """Whether a layout would take these tensors that is asked only where somebody wishes it."""
+    try:
+        converter = entry.load()
+    except AttnI2IError:
+        return False
+    return converter.on_demand and bool(converter.split(state, ""))
 
 
 def _stem(where: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from ..interfaces import RGB
 from ..registry import Registry, suggestion
 from ..types import AttnI2IError, ConfigError
 from ._manager import zoo
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 PLAIN: Mapping[Any, type[Any]] = {"int": int, "float": float, "bool": bool, "str": str}
 HEAD = "head"  # the option that names a part itself: a registered head
+CHANNELS = "channels"  # of the images; a factory takes them under this name, or as those of in- and output
+APART = ("in_channels", "out_channels")
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,27 @@ class Part:
         except (AttributeError, NameError, TypeError):  # names that only a type checker imports
             return {name: PLAIN[p.annotation] for name, p in self.parameters.items() if p.annotation in PLAIN}
 
+    @cached_property
+    def image_channels(self) -> tuple[str, ...]:
+        """The options that say how many channels images have: those of their names whose default is RGB's.
+
+        A stranger's ``channels`` with another default may be a width, or all that its network takes.
+        """
+        own = [name for name in (CHANNELS, *APART) if name in self.parameters and self.parameters[name].default == RGB]
+        return (CHANNELS,) if CHANNELS in own else tuple(own)
+
+    def shares(self, option: str) -> bool:
+        """Whether ``option``, which follows from the data and is told to all networks, is one of this part's."""
+        return bool(self.image_channels) if option == CHANNELS else self.has(option, named=True)
+
     def has(self, option: str, *, named: bool = False) -> bool:
-        """Whether there is such an option; ``named`` leaves out those that an open-ended factory merely lets pass."""
+        """Whether there is such an option; ``named`` leaves out those that an open-ended factory merely lets pass.
+
+        ``channels`` stand for ``in_channels`` and ``out_channels``, and these for it.
+        """
         name, dot, _ = option.partition(".")
+        if self.image_channels and (option == CHANNELS or (option in APART and self.image_channels == (CHANNELS,))):
+            return True
         in_signature = name in self.parameters and (not dot or name == HEAD)
         return in_signature or (self.open_ended and not named and not dot)
 
@@ -69,6 +90,30 @@ class Part:
             if p.default is not p.empty and _is_plain(p.default)
         }
 
+    def with_channels(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """``config`` with the channels of images under the names that the factory has for them.
+
+        Raises ConfigError for numbers below 1, and for two where there can be one.
+        """
+        names = [name for name in (CHANNELS, *APART) if name in config]
+        own = list(self.image_channels)
+        for name in names:
+            if name in own and (type(config[name]) is not int or config[name] < 1):
+                raise ConfigError(f"{self}: {name}={config[name]!r} was given, expected a number from 1 on.")
+        if not own or set(names) <= set(own):
+            return dict(config)
+        told = " and ".join(f"{name}={config[name]!r}" for name in names)
+        if len({config[name] for name in names}) > 1:
+            why = (
+                "it makes images of as many channels as it takes, because a background mask shows the source or a"
+                " cycle returns to it"
+                if own == [CHANNELS]
+                else "channels stand for both"
+            )
+            raise ConfigError(f"{self}: {told} were given, but {why}: give channels alone.")
+        rest = {name: value for name, value in config.items() if name not in names}
+        return self.with_channels(rest | dict.fromkeys(own, config[names[0]]))
+
     def build(self, config: Mapping[str, Any]) -> nn.Module:
         """The network of ``config``. Raises ConfigError for options that it does not have or cannot be built from."""
         for option in config:
@@ -78,6 +123,7 @@ class Part:
                     f"{self} has no option {option!r}.{suggestion(option, known)}"
                     f" Options: {', '.join(known) or 'none'}."
                 )
+        config = self.with_channels(config)
         try:
             module: nn.Module = self.factory(**_with_head(config))
         except AttnI2IError:

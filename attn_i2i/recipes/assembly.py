@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from ..interfaces import TRANSLATE, Layout
+from ..interfaces import RGB, TRANSLATE, Layout, channels_of
 from ..plugins.parts import Part
 from ..types import ConfigError
 from .networks import initialise
@@ -58,12 +58,13 @@ def configuration(recipe: str, role: str, part: Part, chosen: Mapping[str, Any],
     Raises ConfigError for a value of another type than the factory declares.
     """
     config = part.defaults()
+    own: dict[str, Any] = {}
     for option, value in chosen.items():
         prefix, _, name = option.partition(".")
-        name = name if prefix == role else option if option in shared and part.has(option, named=True) else ""
+        name = name if prefix == role else option if option in shared and part.shares(option) else ""
         if name:
-            config[name] = _checked(recipe, part, name, value)
-    return config
+            own[name] = _checked(recipe, part, name, value)
+    return config | part.with_channels(own)
 
 
 def _checked(recipe: str, part: Part, name: str, value: Any) -> Any:
@@ -84,6 +85,30 @@ def arranged(keys: Keys, generator: Described, discriminator: Described | None) 
     networks |= {key: discriminator.build() for key in keys.discriminators.values()}
     name, config = discriminator.part.name, discriminator.config
     return nn.ModuleDict(networks), Layout(*layout[:3], name, config, keys.discriminators)
+
+
+def check_channels(recipe: str, networks: nn.ModuleDict, layout: Layout, chosen: int | None) -> int:
+    """How many channels the images have that a recipe trains on: all of its networks take and make them.
+
+    ``chosen`` is what was asked for. Raises ConfigError where a network has others, or advertises none.
+    """
+    roles = dict.fromkeys(layout.generators.values(), "generator") | dict.fromkeys(
+        layout.discriminators.values(), "discriminator"
+    )
+    told = {key: channels_of(networks[key]) for key in roles if hasattr(networks[key], "channels")}
+    wanted = chosen or next((takes for takes, _ in told.values()), RGB)
+    for key, role in roles.items():
+        takes, makes = told.get(key, (RGB, RGB))
+        if (takes, makes) == (wanted, wanted) or (key not in told and chosen is None):
+            continue
+        name = (layout.architecture if role == "generator" else layout.discriminator) or key
+        has = f"channels={takes}" if takes == makes else f"in_channels={takes} and out_channels={makes}"
+        has += "" if key in told else " (it advertises no `channels`)"
+        raise ConfigError(
+            f"{recipe}: the {role} {name} has {has}, and the pictures of this training have channels={wanted}: give all"
+            " networks the same channels (--set channels=N), or take one that has them."
+        )
+    return wanted
 
 
 def check_labels(recipe: str, networks: nn.ModuleDict, layout: Layout) -> None:

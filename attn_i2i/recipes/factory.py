@@ -14,7 +14,7 @@ from ..plugins import zoo
 from ..plugins.parts import Part, find_part
 from ..registry import suggestion
 from ..types import ConfigError, UnknownNameError
-from .assembly import INITIAL, MANY, PAIR, Described, Keys, arranged, check_labels, configuration
+from .assembly import INITIAL, MANY, PAIR, Described, Keys, arranged, check_channels, check_labels, configuration
 from .objective import PREFIX, resolve_terms
 from .values import filled
 from .vocabulary import SHARED, Vocabulary
@@ -100,6 +100,9 @@ class RecipeFactory(Generic[R]):
         else:
             layout = self._layout_of(networks, given, chosen)
         check_labels(self.name, networks, layout)
+        channels = check_channels(self.name, networks, layout, chosen.get("channels"))
+        if "channels" in words.shared():
+            stored["channels"] = channels
         return self.loop(RecipeParts(self.name, networks, layout, terms, training, stored))
 
     def whole_names(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,7 +153,10 @@ class RecipeFactory(Generic[R]):
             config = configuration(self.name, role, part, chosen, shared)
             described[role] = Described(role, part, config, initial)
             stored |= {role: str(part)}
-            stored |= {name if name in shared else f"{role}.{name}": value for name, value in config.items()}
+            # channels are stored once, for all networks
+            once = part.image_channels if "channels" in shared else ()
+            rest = {name: value for name, value in config.items() if name not in once}
+            stored |= {name if name in shared else f"{role}.{name}": value for name, value in rest.items()}
         networks, layout = arranged(self._keys, described["generator"], described.get("discriminator"))
         return networks, layout, stored
 

@@ -12,7 +12,7 @@ from ..types import ConfigError
 from .objective import PREFIX, term_named
 
 # What follows from the data, so that it is told once to all networks that need it.
-SHARED = ("domains", "image_size")
+SHARED = ("domains", "image_size", "channels")
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,14 @@ class Vocabulary:
     def whole(self, option: str) -> str:
         """The whole name of an option. Raises ConfigError, with a suggestion, for one that there is not."""
         prefix, dot, rest = option.partition(".")
-        if (shared := rest if prefix in self.parts else option) in self.shared():
+        part = self.parts.get(prefix)
+        if (shared := option if part is None else rest) in self.shared():
             return shared
         if option in self.own:
             return option
         if option.startswith(PREFIX) and rest and self.terms:
             return PREFIX + term_named(rest, self.terms)
-        if dot and prefix in self.parts and self.parts[prefix].has(rest):
+        if dot and part is not None and part.has(rest):
             return option
         if (term := option.replace("_", "-")) in self.terms:
             return PREFIX + term
@@ -53,9 +54,20 @@ class Vocabulary:
         raise ConfigError(f"{self.recipe} has no option {option!r}.{near} Options: {', '.join(names)}.")
 
     def shared(self) -> list[str]:
-        """The options that all networks share which have them."""
+        """The options that all networks share which have them.
+
+        A stranger's ``channels`` that are not those of images are its own, and then no others are told of any.
+        """
+        strange = {
+            name
+            for name in SHARED
+            for part in self.parts.values()
+            if part.has(name, named=True) and not part.shares(name)
+        }
         return [
-            name for name in (*SHARED, *self.told) if any(part.has(name, named=True) for part in self.parts.values())
+            name
+            for name in (*SHARED, *self.told)
+            if name not in strange and any(part.shares(name) for part in self.parts.values())
         ]
 
     def names(self) -> Iterator[str]:
@@ -63,7 +75,8 @@ class Vocabulary:
         shared = self.shared()
         yield from (*self.own, *(name for name in shared if name not in self.own))
         for role, part in self.parts.items():
-            yield from (f"{role}.{name}" for name in part.parameters if name not in shared)
+            told = part.image_channels if "channels" in shared else ()
+            yield from (f"{role}.{name}" for name in part.parameters if name not in (*shared, *told))
         yield from (PREFIX + term for term in self.terms)
 
     def spelled_out(self, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..interfaces import channels_of
 from ..types import AttnI2IError, Verdict
 from .contract import Factory, build, call, check_finite, check_network, check_shape, expect, kind
+from .generators import advertised, with_other_channels
 
 Pair = tuple[Tensor, Tensor]
 
@@ -17,12 +19,13 @@ def check_discriminator(discriminator: Factory, *, size: int = 128) -> None:
     It returns a tuple of Verdicts for ``size`` x ``size`` images (or the ``image_size`` it advertises), with a mask;
     without one it does so too or raises one of the library's errors; each image of a batch by itself in eval mode; the
     same at every call; in float64 and bfloat16; weights through safetensors; gradients to every parameter and to the
-    image. Raises ContractError.
+    image. Images have the ``channels`` that it advertises; a factory with that option is held to it as a generator's.
+    Raises ContractError.
     """
     module = build(discriminator).eval()
     side = int(getattr(module, "image_size", None) or size)
     source = torch.Generator().manual_seed(0)
-    image = torch.rand(2, 3, side, side, generator=source) * 2 - 1
+    image = torch.rand(2, advertised(module)[0], side, side, generator=source) * 2 - 1
     mask = torch.rand(2, 1, side, side, generator=source)
     with torch.no_grad():
         together, alone = _answer(module, image, mask), _answer(module, image[:1], mask[:1])
@@ -33,6 +36,9 @@ def check_discriminator(discriminator: Factory, *, size: int = 128) -> None:
     seen = image.clone().requires_grad_()
     _answer(build(discriminator).train(), seen, mask)[0].logits.sum().backward()
     expect(seen.grad is not None, "The image gets no gradient: a generator learns from it; detach nothing.")
+    for other in with_other_channels(discriminator):
+        with torch.no_grad():
+            _answer(other.eval(), torch.zeros(1, channels_of(other)[0], side, side), mask[:1])
 
 
 def _answer(module: nn.Module, image: Tensor, mask: Tensor | None) -> tuple[Verdict, ...]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from ..interfaces import channels_of
 from ..masks import blend
+from ..plugins.parts import Part
 from ..types import Translation
 from .contract import Factory, build, call, check_finite, check_network, check_shape, expect, kind
 from .styles import check_styles
 
 SIZES = ((48, 48), (45, 59))
+OTHER_CHANNELS = (1, 5)  # fewer and more than RGB's
 
 
 def check_generator(generator: Factory, *, domains: int = 0, sizes: Sequence[tuple[int, int]] = SIZES) -> None:
@@ -23,26 +27,52 @@ def check_generator(generator: Factory, *, domains: int = 0, sizes: Sequence[tup
     advertises; images in [-1, 1] unless blended from contents that go beyond; masks in [0, 1] that leave no negative
     background and, with contents, make the image (`attn_i2i.masks.blend`); each image of a batch by itself in eval
     mode; the same at every call; in float64 and bfloat16; weights through safetensors; gradients to the input and to
-    every parameter, but for those of submodules that it names in ``auxiliary``, which a recipe alone calls.
+    every parameter, but for those of submodules that it names in ``auxiliary``, which a recipe alone calls. Images have
+    the ``channels`` that it advertises, three without. A factory whose option ``channels`` (or ``in_channels`` and
+    ``out_channels``) is 3 by default makes it for one channel and for five as well, and it advertises them.
     A ``style_dim`` that it advertises is that of styles which it reads, image by image, and of what ``style_of`` gives.
     ``domains`` is the length of the target label where the generator does not advertise it. Raises ContractError.
     """
     module = build(generator).eval()
     domains = int(getattr(module, "domains", 0) or 0) or domains
+    channels, _ = advertised(module)
     for height, width in _accepted(module, sizes):
-        image, label = _inputs(2, height, width, domains)
+        image, label = _inputs(2, channels, height, width, domains)
         with torch.no_grad():
             together = translate(module, image, label)
-            check_translation(together, image)
+            check_translation(together, image, module)
             alone = translate(module, image[:1], None if label is None else label[:1])
         _check_batch(together, alone)
         _check_ranges(module, image, label)
         check_blend(together, image)
     if hasattr(module, "style_dim"):
-        check_styles(module, *_inputs(2, *_accepted(module, sizes)[0], domains))
-    run_image, run_label = _inputs(2, *_accepted(module, sizes)[0], domains)
+        check_styles(module, *_inputs(2, channels, *_accepted(module, sizes)[0], domains))
+    run_image, run_label = _inputs(2, channels, *_accepted(module, sizes)[0], domains)
     check_network(generator, lambda m, dtype: _tensors(m, run_image, run_label, dtype), {"image": run_image})
     _check_input_gradient(build(generator), run_image, run_label)
+    for other in with_other_channels(generator):
+        height, width = _accepted(other, sizes)[0]
+        image, label = _inputs(1, channels_of(other)[0], height, width, domains)
+        with torch.no_grad():
+            check_translation(translate(other.eval(), image, label), image, other)
+
+
+def advertised(module: nn.Module) -> tuple[int, int]:
+    """The channels that a network takes and makes; ContractError where what it advertises is none."""
+    return cast("tuple[int, int]", call(channels_of, module, doing="Reading its channels"))
+
+
+def with_other_channels(factory: Factory) -> Iterator[nn.Module]:
+    """Networks of one and of five channels, of a factory that has the option and must advertise what it was given."""
+    if isinstance(factory, nn.Module):
+        return
+    part = Part("", factory)
+    for channels in OTHER_CHANNELS if part.image_channels else ():
+        module = call(part.build, {"channels": channels}, doing=f"Building it with channels={channels}")
+        advice = "set self.channels in __init__, one number or two as a tuple."
+        told = advertised(module)
+        expect(told == (channels, channels), f"Built with channels={channels}, it advertises {told}: {advice}")
+        yield module
 
 
 def _accepted(module: nn.Module, sizes: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
@@ -52,10 +82,10 @@ def _accepted(module: nn.Module, sizes: Sequence[tuple[int, int]]) -> Sequence[t
     return [(only, only) if isinstance(only, int) else tuple(only)]
 
 
-def _inputs(batch: int, height: int, width: int, domains: int) -> tuple[Tensor, Tensor | None]:
+def _inputs(batch: int, channels: int, height: int, width: int, domains: int) -> tuple[Tensor, Tensor | None]:
     """The same pictures at every call, and labels with one domain each."""
     source = torch.Generator().manual_seed(0)
-    image = torch.rand(batch, 3, height, width, generator=source) * 2 - 1
+    image = torch.rand(batch, channels, height, width, generator=source) * 2 - 1
     label = torch.eye(domains)[torch.arange(batch) % domains] if domains else None
     return image, label
 
@@ -70,14 +100,15 @@ def translate(module: nn.Module, image: Tensor, label: Tensor | None) -> Transla
     return translation
 
 
-def check_translation(translation: Translation, source: Tensor) -> None:
-    """Shapes and finiteness of a translation of ``source``."""
-    batch, _, height, width = source.shape
+def check_translation(translation: Translation, source: Tensor, network: nn.Module | None = None) -> None:
+    """Shapes and finiteness of a translation of ``source`` by ``network``, as many channels as it advertises."""
+    batch, channels, height, width = source.shape
+    channels = channels if network is None else channels_of(network)[1]
     pad = "fit the input to the network and cut the output back (attn_i2i.blocks: pad_to_multiple, crop)."
-    check_shape("image", translation.image, (batch, 3, height, width), pad)
+    check_shape("image", translation.image, (batch, channels, height, width), pad)
     attention, contents = translation.attention, translation.contents
     if contents is not None:
-        check_shape("contents", contents, (batch, None, 3, height, width), "one RGB image a foreground mask.")
+        check_shape("contents", contents, (batch, None, channels, height, width), "one image a foreground mask.")
         expect(attention is not None, "contents come without attention: return the masks they are blended by.")
     if attention is not None:
         check_shape("attention", attention, (batch, None, height, width), "one mask a content, the background's last.")
@@ -132,7 +163,8 @@ def check_blend(translation: Translation, source: Tensor) -> None:
     if attention is None or contents is None:
         return
     limit = 1e-3 * max(1.0, contents.abs().max().item())
-    off = min((blend(attention, contents, behind) - image).abs().max().item() for behind in (source, None))
+    same = contents.shape[2] == source.shape[1]
+    off = min((blend(attention, contents, s) - image).abs().max().item() for s in ((source, None) if same else (None,)))
     advice = "return what attn_i2i.blocks.blend makes of them, or leave contents out."
     expect(off <= limit, f"image is up to {off:.3g} away from its masks and contents: {advice}")
 

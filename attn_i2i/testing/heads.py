@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from ..interfaces import Head
+from ..blocks import HeadFactory
+from ..interfaces import RGB, Head
 from ..types import Translation
 from .contract import ContractError, build, call, check_network, expect, kind
 from .generators import check_blend, check_ranges, check_translation
@@ -19,17 +22,30 @@ def check_head(head: nn.Module | Callable[[int, int], nn.Module]) -> None:
     """Hold a head, or a factory called as ``factory(in_channels, stride)``, to what ``TrunkAndHead`` relies on.
 
     It advertises ``in_channels`` and ``stride``, and turns features and the source into a Translation of the source's
-    size; ranges, determinism, precisions, weights and gradients as for generators. Raises ContractError.
+    size; ranges, determinism, precisions, weights and gradients as for generators. Images have the ``image_channels``
+    that it advertises, three without; a factory with an argument ``out_channels`` is asked for one channel as well.
+    Raises ContractError.
     """
+    _check_head(head, RGB)
+    if not isinstance(head, nn.Module) and "out_channels" in inspect.signature(head).parameters:
+        factory: HeadFactory = head
+        _check_head(partial(factory, out_channels=1), 1)
+
+
+def _check_head(head: nn.Module | Callable[[int, int], nn.Module], made: int) -> None:
+    """``made`` are the channels of the images that a factory was asked for."""
     part = head if isinstance(head, nn.Module) else lambda: head(CHANNELS, STRIDE)
     module = build(part)
+    images = int(getattr(module, "image_channels", RGB))
     channels, stride = _advertised(module)
     if not isinstance(head, nn.Module):
         message = f"Built for {(CHANNELS, STRIDE)}, it advertises {(channels, stride)} as in_channels and stride."
         expect((channels, stride) == (CHANNELS, STRIDE), message)
+        advice = "set self.image_channels in __init__."
+        expect(images == made, f"Built for images of channels={made}, it advertises image_channels={images}: {advice}")
     source = torch.Generator().manual_seed(0)
     features = torch.randn(2, channels, SIDE, SIDE + 1, generator=source)
-    image = torch.rand(2, 3, SIDE * stride, (SIDE + 1) * stride, generator=source) * 2 - 1
+    image = torch.rand(2, images, SIDE * stride, (SIDE + 1) * stride, generator=source) * 2 - 1
 
     def run(one: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
         translation = call(one, features.to(dtype), image.to(dtype), doing="Calling it as head(features, source)")

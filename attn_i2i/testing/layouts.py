@@ -61,7 +61,7 @@ def _check_directions(recipe: Recipe, layout: Layout, batch: Mapping[str, Tensor
         label = batch["label"] if layout.multidomain else None
         network = recipe.networks[key].eval()
         with torch.no_grad():
-            check_translation(translate(network, image, label), image)
+            check_translation(translate(network, image, label), image, network)
         network.train()
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..interfaces import Recipe
+from ..interfaces import RGB, Layout, Recipe
 from .contract import call, check_finite, check_shape, expect, kind
+from .generators import advertised
 from .layouts import check_layout, check_schedule, check_stored
 
 # A critic that is five updates ahead of its generator has the generator updated twice.
@@ -31,14 +34,15 @@ def check_recipe(
     its options are JSON; it also builds on the meta device. Within ten steps every optimizer and every network with
     parameters is updated; each step returns finite, detached scalars; the schedule has an end and rates that are
     finite and not negative; another recipe that takes over the networks, the optimizers and ``state_dict()`` goes on
-    with the same losses. ``batch`` is two ``size`` x ``size`` images of either kind by default: ``A`` and ``B``;
-    ``image`` with a ``label`` and a ``target`` of ``domains`` entries. Raises ContractError.
+    with the same losses. One that has the option ``channels`` also steps with grey images. ``batch`` is two ``size`` x
+    ``size`` images of either kind by default: ``A`` and ``B``; ``image`` with a ``label`` and a ``target`` of
+    ``domains`` entries. Raises ContractError.
     """
     one: Recipe = call(recipe, doing="Building it from its defaults (every option needs one)")
     for name in NEEDED:
         expect(hasattr(one, name), f"A recipe needs {name}: see attn_i2i.interfaces.Recipe.")
     expect(isinstance(one.networks, nn.ModuleDict), f"networks is {kind(one.networks)}, not an nn.ModuleDict.")
-    batch = batch or default_batch(size, domains)
+    batch = batch or default_batch(size, domains, _channels(one))
     check_layout(one, batch)
     check_stored(one.options)
     check_schedule(one)
@@ -48,12 +52,27 @@ def check_recipe(
     _check_steps(one, optimizers, batch)
     call(one.on_epoch, 1, doing="on_epoch(1)")
     _check_resumption(one, optimizers, recipe(), batch)
+    if "channels" in one.options and _takes_channels(recipe):
+        grey: Recipe = call(partial(recipe, channels=1), doing="Building it with channels=1")  # type: ignore[call-arg]
+        _step(grey, _optimizers(grey), default_batch(size, domains, 1))
 
 
-def default_batch(size: int, domains: int) -> dict[str, Tensor]:
+def _takes_channels(recipe: Callable[..., Recipe]) -> bool:
+    parameters = inspect.signature(recipe).parameters
+    return "channels" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def _channels(recipe: Recipe) -> int:
+    """Of the images that a recipe is given: its generators take them."""
+    layout: Any = getattr(recipe, "layout", None)
+    keys = list(layout.generators.values()) if isinstance(layout, Layout) else []
+    return advertised(recipe.networks[keys[0]])[0] if keys and keys[0] in recipe.networks else RGB
+
+
+def default_batch(size: int, domains: int, channels: int = RGB) -> dict[str, Tensor]:
     """What the engine gives to recipes of two domains and to those of many, all in one."""
     source = torch.Generator().manual_seed(0)
-    images = {name: torch.rand(2, 3, size, size, generator=source) * 2 - 1 for name in ("A", "B", "image")}
+    images = {name: torch.rand(2, channels, size, size, generator=source) * 2 - 1 for name in ("A", "B", "image")}
     return {**images, "label": torch.eye(domains)[:2], "target": torch.eye(domains)[1:3]}
 
 

@@ -7,19 +7,13 @@ import warnings
 from torch import Tensor, nn
 
 from ..images.picture import Picture, PictureWarning
+from ..interfaces import RGB, channels_of
 from ..types import ShapeError, Translation
 
-COLOURS = 3
 AS_GREY = (
     "A grey picture goes through this network of colours as three equal channels and comes back as their mean:"
     " color=True keeps the network's colours."
 )
-
-
-def channels_of(generator: nn.Module) -> tuple[int, int]:
-    """How many channels a network takes and gives: what it advertises as ``channels``, or three."""
-    channels = getattr(generator, "channels", COLOURS)
-    return (channels, channels) if isinstance(channels, int) else (channels[0], channels[1])
 
 
 def network_values(picture: Picture, generator: nn.Module) -> Tensor:
@@ -28,9 +22,9 @@ def network_values(picture: Picture, generator: nn.Module) -> Tensor:
     values = picture.values if picture.stored is None else picture.values.clamp(0, 1)
     if picture.channels == takes:
         return values
-    if picture.channels == 1 and takes == COLOURS:
+    if picture.channels == 1 and takes == RGB:
         warnings.warn(AS_GREY, PictureWarning, stacklevel=2)
-        return values.expand(COLOURS, -1, -1)
+        return values.expand(RGB, -1, -1)
     raise ShapeError(
         f"{picture.name} has {picture.channels} channels, and this network takes {takes}: give it a picture of {takes}."
     )

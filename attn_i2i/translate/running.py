@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..images.picture import Picture, PictureWarning
+from ..interfaces import channels_of
 from ..types import ConfigError, ModelError, Translation
-from .channels import as_grey, channels_of, network_values
+from .channels import as_grey, network_values
 from .compositing import assemble, at_size, native_size, resized
 from .memory import PIXELS_WITHOUT_ESTIMATE, free_bytes, needed_bytes, too_large
 from .options import Options

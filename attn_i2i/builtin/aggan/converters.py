@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ...convert.converter import Converter, Scope, count, has
+from ...convert.converter import Converter, Scope, count, has, unusual
 from ...types import StateDict
 
 PARTS = {
@@ -53,19 +53,20 @@ def infer_generator(state: StateDict) -> dict[str, Any]:
         "blocks": count(state, r"generator/r(\d+)/"),
         "attention_width": state["attention/c1/Conv/weights"].shape[-1],
         "attention_kernels": kernels,
+        **unusual(channels=state["generator/c1/Conv/weights"].shape[2]),
     }
 
 
 def is_discriminator(state: StateDict) -> bool:
     layers = count(state, r"c(\d+)/Conv/weights")
-    return has(state, "c1/Conv/weights", 4, 4, 3, None) and has(state, f"c{layers}/Conv/weights", 4, 4, None, 1)
+    return has(state, "c1/Conv/weights", 4, 4, None, None) and has(state, f"c{layers}/Conv/weights", 4, 4, None, 1)
 
 
 GENERATOR = Converter(
     role="generator",
     architecture="aggan",
     detect=lambda s: (
-        has(s, "generator/c1/Conv/weights", 7, 7, 3, None) and has(s, "attention/c1/Conv/weights", 7, 7, 3, None)
+        has(s, "generator/c1/Conv/weights", 7, 7, None, None) and has(s, "attention/c1/Conv/weights", 7, 7, None, None)
     ),
     infer=infer_generator,
     rename=(
@@ -91,7 +92,11 @@ DISCRIMINATOR = Converter(
     role="discriminator",
     architecture="aggan",
     detect=is_discriminator,
-    infer=lambda s: {"width": s["c1/Conv/weights"].shape[-1], "layers": count(s, r"c(\d+)/Conv/weights") - 2},
+    infer=lambda s: {
+        "width": s["c1/Conv/weights"].shape[-1],
+        "layers": count(s, r"c(\d+)/Conv/weights") - 2,
+        **unusual(channels=s["c1/Conv/weights"].shape[2]),
+    },
     rename=lambda config: (
         (rf"c{config['layers'] + 2}/Conv/weights", "discriminator.logits.weight"),
         (rf"c{config['layers'] + 2}/Conv/biases", "discriminator.logits.bias"),

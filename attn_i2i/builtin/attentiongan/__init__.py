@@ -27,3 +27,4 @@ def register_components(zoo: Zoo) -> None:
     zoo.converters.add("attentiongan1-tower", f"{HERE}.converters:TOWER")
     zoo.converters.add("attentiongan2", f"{HERE}.converters:SCHEME2")
     zoo.converters.add("attentiongan1-multidomain", f"{HERE}.converters:MULTIDOMAIN")
+    zoo.converters.add("attentiongan1-multidomain-any-channels", f"{HERE}.converters:MULTIDOMAIN_ANY_CHANNELS")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ...convert.converter import Converter, Rules, count, has
+from ...convert.converter import Converter, Rules, count, has, unusual
 from ...types import StateDict
 from ..cyclegan.converters import STATISTICS
 from ..stargan import converters as stargan
@@ -35,8 +36,11 @@ def scheme1_rules(config: Mapping[str, Any]) -> Rules:
 
 
 def is_scheme1(state: StateDict) -> bool:
+    """The last convolution makes a mask more than the first reads channels."""
     last = 27 + count(state, r"model\.(\d+)\.conv_block\.")
-    return has(state, "model.1.weight", None, 3, 7, 7) and has(state, f"model.{last}.weight", 4, None, 7, 7)
+    if not has(state, "model.1.weight", None, None, 7, 7):
+        return False
+    return has(state, f"model.{last}.weight", 1 + state["model.1.weight"].shape[1], None, 7, 7)
 
 
 SCHEME1 = Converter(
@@ -47,6 +51,7 @@ SCHEME1 = Converter(
         "width": len(s["model.1.weight"]),
         "blocks": count(s, r"model\.(\d+)\.conv_block\."),
         "norm": "batch" if "model.2.running_mean" in s else "instance",
+        **unusual(channels=s["model.1.weight"].shape[1]),
     },
     rename=scheme1_rules,
 )
@@ -54,10 +59,11 @@ SCHEME1 = Converter(
 TOWER = Converter(
     role="discriminator",
     architecture="attentiongan1",
-    detect=lambda s: has(s, "conv_tower.0.weight", None, 3, 4, 4) and has(s, "conv_tower.15.weight", 1, None, 1, 1),
+    detect=lambda s: has(s, "conv_tower.0.weight", None, None, 4, 4) and has(s, "conv_tower.15.weight", 1, None, 1, 1),
     infer=lambda s: {
         "width": len(s["conv_tower.0.weight"]),
         "norm": "batch" if "conv_tower.1.running_mean" in s else "instance",
+        **unusual(channels=s["conv_tower.0.weight"].shape[1]),
     },
     rename=(
         (r"conv_tower\.15\.(weight|bias)", r"logits.\1"),
@@ -71,18 +77,26 @@ def is_scheme2(state: StateDict) -> bool:
     """Masks come with a content each, or with one content less where the last mask is the background's."""
     if not has(state, "deconv3_attention.weight", None, None, None, None):
         return False
-    masks = len(state["deconv3_attention.weight"])
-    return len(state["deconv3_content.weight"]) in (3 * masks, 3 * (masks - 1))
+    masks, contents = len(state["deconv3_attention.weight"]), len(state["deconv3_content.weight"])
+    return _shows_background(state) or (contents > 0 and contents % masks == 0)
+
+
+def _shows_background(state: StateDict) -> bool:
+    """Whether one mask has no content: the source is shown there, so that contents have its channels."""
+    masks, channels = len(state["deconv3_attention.weight"]), state["conv1.weight"].shape[1]
+    return len(state["deconv3_content.weight"]) == channels * (masks - 1)
 
 
 def infer_scheme2(state: StateDict) -> dict[str, Any]:
-    masks = len(state["deconv3_attention.weight"])
+    masks, background = len(state["deconv3_attention.weight"]), _shows_background(state)
+    outputs = len(state["deconv3_content.weight"]) // (masks - background)
     return {
         "width": len(state["conv1.weight"]),
         "blocks": count(state, r"resnet_blocks\.(\d+)\."),
         "masks": masks,
-        "background": len(state["deconv3_content.weight"]) < 3 * masks,
+        "background": background,
         "attention_kernel": state["deconv3_attention.weight"].shape[-1],
+        **unusual(in_channels=state["conv1.weight"].shape[1], out_channels=outputs),
     }
 
 
@@ -105,8 +119,16 @@ SCHEME2 = Converter(
 MULTIDOMAIN = Converter(
     role="generator",
     architecture="attentiongan1-multidomain",
-    detect=partial(stargan.is_generator, outputs=4),
-    infer=stargan.infer_generator,
+    detect=partial(stargan.is_generator, outputs=stargan.MASKED_OUTPUTS),
+    infer=partial(stargan.infer_generator, masks=1),
     rename=stargan.generator_rules("head.mask_and_content"),
     slots=(("", "translate"),),
+)
+
+MULTIDOMAIN_ANY_CHANNELS = replace(
+    MULTIDOMAIN,
+    detect=partial(stargan.is_generator, beside=stargan.TOLD),
+    layout="attentiongan1-multidomain-any-channels",
+    assumes="a generator of a mask and images, of one channel less than it makes",
+    on_demand=True,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -21,10 +22,11 @@ from ...blocks.resnet import Norm, Up, unit
 from ...types import Verdict
 
 
-def scheme1(width: int = 64, blocks: int = 6, norm: Norm = "batch") -> TrunkAndHead:
+def scheme1(width: int = 64, blocks: int = 6, norm: Norm = "batch", channels: int = 3) -> TrunkAndHead:
     """AttentionGAN I: one sigmoid mask and one content (arXiv:1903.12296, section 3.1)."""
-    trunk = ResnetTrunk(width, blocks, norm=norm)
-    return TrunkAndHead(trunk, SigmoidHead(trunk.out_channels, trunk.stride, up=partial(shuffle_up, norm=norm)))
+    trunk = ResnetTrunk(width, blocks, in_channels=channels, norm=norm)
+    up = partial(shuffle_up, norm=norm)
+    return TrunkAndHead(trunk, SigmoidHead(trunk.out_channels, trunk.stride, up=up, out_channels=channels))
 
 
 def scheme2(
@@ -34,9 +36,14 @@ def scheme2(
     background: bool = True,
     attention_kernel: int = 1,
     norm: Norm = "instance",
+    in_channels: int = 3,
+    out_channels: int = 3,
 ) -> TrunkAndHead:
-    """AttentionGAN II: softmax masks, the last the background's unless ``background=False`` (arXiv:1911.11897)."""
-    trunk = ResnetTrunk(width, blocks, norm=norm)
+    """AttentionGAN II: softmax masks, the last the background's unless ``background=False`` (arXiv:1911.11897).
+
+    Without a background the images that it makes may have other channels than those it takes.
+    """
+    trunk = ResnetTrunk(width, blocks, in_channels=in_channels, norm=norm)
     head = SoftmaxHead(
         trunk.out_channels,
         trunk.stride,
@@ -44,13 +51,14 @@ def scheme2(
         background=background,
         attention_kernel=attention_kernel,
         up=partial(transposed_up, norm=norm),
+        out_channels=out_channels,
     )
     return TrunkAndHead(trunk, head)
 
 
-def multidomain_trunk(width: int, blocks: int, domains: int, norm: Norm) -> ResnetTrunk:
+def multidomain_trunk(width: int, blocks: int, inputs: int, norm: Norm) -> ResnetTrunk:
     """StarGAN's trunk (arXiv:1711.09020, table 4): zero padding, 4x4 strided convolutions, affine norms, no biases."""
-    return ResnetTrunk(width, blocks, in_channels=3 + domains, norm=norm, padding="zeros", down_kernel=4, bias=False)
+    return ResnetTrunk(width, blocks, in_channels=inputs, norm=norm, padding="zeros", down_kernel=4, bias=False)
 
 
 def multidomain_up(norm: Norm) -> Up:
@@ -59,11 +67,18 @@ def multidomain_up(norm: Norm) -> Up:
 
 
 def scheme1_multidomain(
-    width: int = 64, blocks: int = 6, domains: int = 5, norm: Norm = "instance_affine"
+    width: int = 64, blocks: int = 6, domains: int = 5, norm: Norm = "instance_affine", channels: int = 3
 ) -> TrunkAndHead:
     """AttentionGAN I on a StarGAN host: one mask and content for every target label (arXiv:1911.11897, section 3.4)."""
-    trunk = multidomain_trunk(width, blocks, domains, norm)
-    head = SigmoidHead(trunk.out_channels, trunk.stride, up=multidomain_up(norm), padding="zeros", bias=False)
+    trunk = multidomain_trunk(width, blocks, channels + domains, norm)
+    head = SigmoidHead(
+        trunk.out_channels,
+        trunk.stride,
+        up=multidomain_up(norm),
+        padding="zeros",
+        bias=False,
+        out_channels=channels,
+    )
     return TrunkAndHead(trunk, head, domains)
 
 
@@ -74,9 +89,10 @@ def scheme2_multidomain(
     masks: int = 10,
     background: bool = True,
     norm: Norm = "instance_affine",
+    channels: int = 3,
 ) -> TrunkAndHead:
     """AttentionGAN II's softmax head on a StarGAN host."""
-    trunk = multidomain_trunk(width, blocks, domains, norm)
+    trunk = multidomain_trunk(width, blocks, channels + domains, norm)
     head = SoftmaxHead(
         trunk.out_channels,
         trunk.stride,
@@ -85,6 +101,7 @@ def scheme2_multidomain(
         up=multidomain_up(norm),
         padding="zeros",
         bias=False,
+        out_channels=channels,
     )
     return TrunkAndHead(trunk, head, domains)
 
@@ -92,14 +109,15 @@ def scheme2_multidomain(
 class TowerDiscriminator(nn.Module):
     """The discriminator released with AttentionGAN I: unpadded 4x4 convolutions, averaged to one logit an image.
 
-    (B, 3, H, W) with H, W of at least 94 to logits (B, 1, 1, 1).
+    (B, C, H, W) with H, W of at least 94 to logits (B, 1, 1, 1).
     """
 
-    def __init__(self, width: int = 64, norm: Norm = "batch") -> None:
+    def __init__(self, width: int = 64, norm: Norm = "batch", channels: int = 3) -> None:
         super().__init__()
-        channels = [3, width, 2 * width, 4 * width, 8 * width]
+        self.channels = channels
+        widths = [channels, width, 2 * width, 4 * width, 8 * width]
         self.tower = nn.Sequential(
-            *(unit(nn.Conv2d(a, b, 4, 2), norm, b, nn.LeakyReLU(0.01, inplace=True)) for a, b in pairwise(channels)),
+            *(unit(nn.Conv2d(a, b, 4, 2), norm, b, nn.LeakyReLU(0.01, inplace=True)) for a, b in pairwise(widths)),
             unit(nn.Conv2d(8 * width, 8 * width, 4), "none", 8 * width, nn.LeakyReLU(0.01, inplace=True)),
         )
         self.logits = nn.Conv2d(8 * width, 1, 1)
@@ -108,9 +126,11 @@ class TowerDiscriminator(nn.Module):
         return (Verdict(self.logits(self.tower(image).mean((2, 3), keepdim=True))),)
 
 
-def guided_discriminator(width: int = 64, layers: int = 3, norm: Norm = "instance") -> ConcatMasked:
+def guided_discriminator(
+    width: int = 64, layers: int = 3, norm: Norm = "instance", channels: int = 3
+) -> ConcatMasked:
     """The attention-guided discriminator: a PatchGAN over [mask, image] (arXiv:1911.11897, section 3.3)."""
-    return ConcatMasked(PatchDiscriminator(4, width, layers, norm=norm))
+    return ConcatMasked(PatchDiscriminator(1 + channels, width, layers, norm=norm))
 
 
 class PlainAndGuided(nn.Module):
@@ -121,10 +141,11 @@ class PlainAndGuided(nn.Module):
 
     masked = True
 
-    def __init__(self, width: int = 64, layers: int = 3, norm: Norm = "instance") -> None:
+    def __init__(self, width: int = 64, layers: int = 3, norm: Norm = "instance", channels: int = 3) -> None:
         super().__init__()
-        self.plain = PatchDiscriminator(3, width, layers, norm=norm)
-        self.guided = guided_discriminator(width, layers, norm)
+        self.channels = channels
+        self.plain = PatchDiscriminator(channels, width, layers, norm=norm)
+        self.guided = guided_discriminator(width, layers, norm, channels)
 
     def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]:
         return (*self.plain(image), *self.guided(image, attention))

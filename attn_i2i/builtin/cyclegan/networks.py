@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import nn
 
-from ...blocks import HeadFactory, ImageHead, ResnetTrunk, TrunkAndHead, blur_up, nearest_up, transposed_up
+from ...blocks import HeadFactory, ImageHead, ResnetTrunk, TrunkAndHead, blur_up, make_head, nearest_up, transposed_up
 from ...blocks.resnet import Norm, Padding, Up
 from ...types import ConfigError
 
@@ -54,9 +54,9 @@ def generator(
         edge=edge,
     )
     if head is not None:
-        if (out_channels, edge, up) != (3, 3, "transposed"):
-            raise ConfigError("out_channels, edge and up are of the plain image: give the head its own, as head.up.")
-        return TrunkAndHead(trunk, head(trunk.out_channels, trunk.stride))
+        if (edge, up) != (3, "transposed"):
+            raise ConfigError("edge and up are of the plain image: give the head its own, as head.up.")
+        return TrunkAndHead(trunk, make_head(head, trunk, out_channels))
     step: Up = partial(UPS[up], norm=norm, bias=bias)
     image = ImageHead(trunk.out_channels, trunk.stride, up=step, padding=padding, out_channels=out_channels, edge=edge)
     network = TrunkAndHead(trunk, image)

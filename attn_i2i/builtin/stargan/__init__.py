@@ -14,4 +14,5 @@ def register_components(zoo: Zoo) -> None:
     zoo.losses.add("critic", "attn_i2i.losses:critic")
     zoo.losses.add("classification", "attn_i2i.losses:classification")
     zoo.converters.add("stargan", f"{HERE}.converters:GENERATOR")
+    zoo.converters.add("stargan-any-channels", f"{HERE}.converters:ANY_CHANNELS")
     zoo.converters.add("stargan-discriminator", f"{HERE}.converters:DISCRIMINATOR")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ...convert.converter import Converter, Rules, count, has
+from ...convert.converter import Converter, Rules, count, has, unusual
 from ...types import StateDict
 from ..cyclegan.converters import STATISTICS
 
@@ -15,15 +16,34 @@ def blocks_of(state: StateDict) -> int:
     return count(state, r"main\.(\d+)\.main\.")
 
 
-def is_generator(state: StateDict, outputs: int) -> bool:
-    """StarGAN's trunk with a closing 7x7 convolution to ``outputs`` channels."""
+# An image, or an image and its mask: what 1, 3 and 4 channels are taken for. Shapes do not tell others apart.
+IMAGE_OUTPUTS, MASKED_OUTPUTS = frozenset({1, 3}), frozenset({4})
+TOLD = IMAGE_OUTPUTS | MASKED_OUTPUTS
+
+
+def outputs_of(state: StateDict) -> int:
+    """Channels that the closing 7x7 convolution makes; 0 where there is none."""
     last = f"main.{15 + blocks_of(state)}.weight"
-    return has(state, "main.0.weight", None, None, 7, 7) and has(state, last, outputs, None, 7, 7)
+    return len(state[last]) if has(state, last, None, None, 7, 7) else 0
 
 
-def infer_generator(state: StateDict) -> dict[str, Any]:
+def is_generator(state: StateDict, *, outputs: frozenset[int] = frozenset(), beside: frozenset[int] = TOLD) -> bool:
+    """StarGAN's trunk with a closing convolution to one of ``outputs`` channels, or to any but those ``beside``."""
+    made = outputs_of(state)
+    fits = made in outputs if outputs else made > 0 and made not in beside
+    return has(state, "main.0.weight", None, None, 7, 7) and fits
+
+
+def infer_generator(state: StateDict, masks: int = 0) -> dict[str, Any]:
+    """The options; the image has as many channels as are made beside ``masks``."""
     width, inputs = state["main.0.weight"].shape[:2]
-    return {"width": width, "blocks": blocks_of(state), "domains": inputs - 3}
+    channels = outputs_of(state) - masks
+    return {
+        "width": width,
+        "blocks": blocks_of(state),
+        "domains": inputs - channels,
+        **unusual(channels=channels),
+    }
 
 
 def generator_rules(last: str) -> Callable[[Mapping[str, Any]], Rules]:
@@ -59,23 +79,32 @@ def infer_discriminator(state: StateDict) -> dict[str, Any]:
         "layers": layers,
         "domains": domains,
         "image_size": kernel * 2**layers,
+        **unusual(channels=state["main.0.weight"].shape[1]),
     }
 
 
 GENERATOR = Converter(
     role="generator",
     architecture="stargan",
-    detect=partial(is_generator, outputs=3),
+    detect=partial(is_generator, outputs=IMAGE_OUTPUTS),
     infer=infer_generator,
     rename=generator_rules("head.image"),
     slots=(("", "translate"),),
+)
+
+ANY_CHANNELS = replace(
+    GENERATOR,
+    detect=partial(is_generator, beside=IMAGE_OUTPUTS),
+    layout="stargan-any-channels",
+    assumes="a generator of images without a mask, of as many channels as it makes",
+    on_demand=True,
 )
 
 DISCRIMINATOR = Converter(
     role="discriminator",
     architecture="stargan",
     detect=lambda s: (
-        has(s, "main.0.weight", None, 3, 4, 4)
+        has(s, "main.0.weight", None, None, 4, 4)
         and has(s, "conv1.weight", 1, None, 3, 3)
         and has(s, "conv2.weight", None, None, None, None)
     ),

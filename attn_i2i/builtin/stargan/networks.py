@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ...blocks import HeadFactory, ImageHead, ResnetTrunk, TrunkAndHead, transposed_up
+from ...blocks import HeadFactory, ImageHead, ResnetTrunk, TrunkAndHead, make_head, transposed_up
 from ...blocks.resnet import Norm
 from ...types import ShapeError, Verdict
 
@@ -21,36 +21,40 @@ def generator(
     domains: int = 5,
     head: HeadFactory = PUBLISHED_HEAD,
     norm: Norm = "instance_affine",
+    channels: int = 3,
 ) -> TrunkAndHead:
     """StarGAN's generator (arXiv:1711.09020, table 4): image and target label in, image out.
 
     By name another registered ``head`` takes the place of the published one, such as "softmax"; ``norm`` is the trunk's
     then, and the head has its own.
     """
-    trunk = ResnetTrunk(width, blocks, in_channels=3 + domains, norm=norm, padding="zeros", down_kernel=4, bias=False)
+    inputs = channels + domains
+    trunk = ResnetTrunk(width, blocks, in_channels=inputs, norm=norm, padding="zeros", down_kernel=4, bias=False)
     if head is PUBLISHED_HEAD:
         head = partial(PUBLISHED_HEAD, up=partial(UP, norm=norm))
-    return TrunkAndHead(trunk, head(trunk.out_channels, trunk.stride), domains)
+    return TrunkAndHead(trunk, make_head(head, trunk, channels), domains)
 
 
 class StarGANDiscriminator(nn.Module):
     """Classifies patches as real or fake, and the whole image's domain (arXiv:1711.09020, table 5).
 
-    (B, 3, image_size, image_size) to logits (B, 1, s, s) with s = image_size // 2**layers, and class logits
+    (B, C, image_size, image_size) to logits (B, 1, s, s) with s = image_size // 2**layers, and class logits
     (B, domains). Other sizes with the same s do as well.
     """
 
-    def __init__(self, width: int = 64, layers: int = 6, domains: int = 5, image_size: int = 128) -> None:
+    def __init__(
+        self, width: int = 64, layers: int = 6, domains: int = 5, image_size: int = 128, channels: int = 3
+    ) -> None:
         super().__init__()
         if image_size < 2**layers:
             raise ShapeError(f"image_size={image_size} must be at least {2**layers} for {layers} layers.")
-        channels = [3, *(width * 2**i for i in range(layers))]
-        self.image_size = image_size
+        widths = [channels, *(width * 2**i for i in range(layers))]
+        self.channels, self.image_size = channels, image_size
         self.features = nn.Sequential()
-        for a, b in pairwise(channels):
+        for a, b in pairwise(widths):
             self.features.append(nn.Sequential(nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(0.01, inplace=True)))
-        self.logits = nn.Conv2d(channels[-1], 1, 3, padding=1, bias=False)
-        self.classes = nn.Conv2d(channels[-1], domains, image_size >> layers, bias=False)
+        self.logits = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
+        self.classes = nn.Conv2d(widths[-1], domains, image_size >> layers, bias=False)
 
     def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]:
         layers = len(self.features)  # each halves a side and rounds down

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ...convert.converter import Converter, Scope, count, has
+from ...convert.converter import Converter, Scope, count, has, unusual
 from ...types import StateDict
 
 PARTS = {"weight_orig": "weight", "weight_u": "spectral.u", "weight_v": "spectral.v", "bias": "bias"}
@@ -19,6 +19,8 @@ def infer_generator(state: StateDict) -> dict[str, Any]:
     positions = state["FC.0.weight"].shape[1] // (4 * width)
     light = positions == 1
     config: dict[str, Any] = {"width": width, "blocks": count(state, r"UpBlock1_(\d+)\."), "light": light}
+    inputs, outputs = state["DownBlock.1.weight"].shape[1], len(state["UpBlock2.11.weight"])
+    config |= unusual(in_channels=inputs, out_channels=outputs)
     return config if light else {**config, "image_size": 4 * isqrt(positions)}
 
 
@@ -62,6 +64,7 @@ DISCRIMINATOR = Converter(
         "width": len(s["global.model.1.weight_orig"]),
         "global_layers": count(s, r"global\.model\.(\d+)\.") + 1,
         "local_layers": count(s, r"local\.model\.(\d+)\.") + 1,
+        **unusual(channels=s["global.model.1.weight_orig"].shape[1]),
     },
     rename=(
         (

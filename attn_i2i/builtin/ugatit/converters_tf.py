@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ...convert.converter import Converter, Scope, count, has
+from ...convert.converter import Converter, Scope, count, has, unusual
 from ...types import StateDict
 
 WEIGHT = {"kernel": "weight", "bias": "bias", "u": "spectral.u"}
@@ -21,6 +21,8 @@ def infer_generator(state: StateDict) -> dict[str, Any]:
     light = positions == 1
     blocks = count(state, r"adaptive_resblock(\d+)/")
     config: dict[str, Any] = {"width": width, "blocks": blocks, "light": light, "release": "tensorflow"}
+    inputs, outputs = state["conv/conv2d/kernel"].shape[2], state["G_logit/conv2d/kernel"].shape[-1]
+    config |= unusual(in_channels=inputs, out_channels=outputs)
     return config if light else {**config, "image_size": 4 * isqrt(positions)}
 
 
@@ -36,7 +38,7 @@ def to_torch(key: str, tensor: Tensor) -> Tensor:
 GENERATOR = Converter(
     role="generator",
     architecture="ugatit",
-    detect=lambda s: has(s, "conv/conv2d/kernel", 7, 7, 3, None) and "MLP/linear_0/dense/kernel" in s,
+    detect=lambda s: has(s, "conv/conv2d/kernel", 7, 7, None, None) and "MLP/linear_0/dense/kernel" in s,
     infer=infer_generator,
     rename=(
         (r"conv/conv2d/(kernel|bias)", lambda m: f"trunk.stem.conv.{WEIGHT[m[1]]}"),
@@ -72,12 +74,15 @@ GENERATOR = Converter(
 DISCRIMINATOR = Converter(
     role="discriminator",
     architecture="ugatit",
-    detect=lambda s: has(s, "global/conv_0/kernel", 4, 4, 3, None) and "global/conv_0/u" in s and "local/conv_0/u" in s,
+    detect=lambda s: (
+        has(s, "global/conv_0/kernel", 4, 4, None, None) and "global/conv_0/u" in s and "local/conv_0/u" in s
+    ),
     infer=lambda s: {
         "width": s["global/conv_0/kernel"].shape[-1],
         "global_layers": count(s, r"global/conv_(\d+)/") + 2,
         "local_layers": count(s, r"local/conv_(\d+)/") + 2,
         "release": "tensorflow",
+        **unusual(channels=s["global/conv_0/kernel"].shape[2]),
     },
     rename=lambda config: (
         (r"(global|local)/conv_(\d+)/(kernel|bias|u)", lambda m: f"scales.{m[1]}.convs.{m[2]}.{WEIGHT[m[3]]}"),

@@ -21,24 +21,24 @@ class CAMDiscriminator(nn.Module):
     pads stride-1 convolutions by 1 before and 2 after. ``cam=False`` leaves the attention out.
     """
 
-    def __init__(self, width: int, layers: int, release: Release, cam: bool = True) -> None:
+    def __init__(self, width: int, layers: int, release: Release, cam: bool = True, channels: int = 3) -> None:
         super().__init__()
         tf = release == "tensorflow"
         iterate: Iterate = "always" if tf else "training"
         strided = layers - 2
         if strided < 1:
             raise ConfigError(f"layers={layers} is too few: a scale needs at least 3.")
-        channels = [3, *(width * 2**i for i in range(strided + 1))]
+        widths = [channels, *(width * 2**i for i in range(strided + 1))]
         self.stride_one_pad = (1, 2, 1, 2) if tf else (1, 1, 1, 1)
         self.convs = nn.ModuleList(
             SpectralConv2d(a, b, 4, stride=2 if i < strided else 1, iterate=iterate)
-            for i, (a, b) in enumerate(pairwise(channels))
+            for i, (a, b) in enumerate(pairwise(widths))
         )
         self.cam = None
         if cam:
             scale_by: Literal["raw", "normalised"] = "normalised" if tf else "raw"
-            self.cam = CAM(channels[-1], shared=tf, slope=0.2, spectral=iterate, scale_by=scale_by)
-        self.logits = SpectralConv2d(channels[-1], 1, 4, bias=tf, iterate=iterate)
+            self.cam = CAM(widths[-1], shared=tf, slope=0.2, spectral=iterate, scale_by=scale_by)
+        self.logits = SpectralConv2d(widths[-1], 1, 4, bias=tf, iterate=iterate)
 
     def forward(self, image: Tensor, passes: int = 1) -> Verdict:
         x = image
@@ -53,7 +53,7 @@ class CAMDiscriminator(nn.Module):
 
 
 class UGATITDiscriminator(nn.Module):
-    """Global and local scale together: (B, 3, H, W) to the verdicts (global, local).
+    """Global and local scale together: (B, C, H, W) to the verdicts (global, local).
 
     ``layers`` of the global scale is 7, of the local 5, as released. ``passes`` says that ``image`` holds as many
     equal batches; in training each is looked at after a power iteration of its own, as in separate calls.
@@ -66,12 +66,14 @@ class UGATITDiscriminator(nn.Module):
         local_layers: int = 5,
         release: Release = "pytorch",
         cam: bool = True,
+        channels: int = 3,
     ) -> None:
         super().__init__()
+        self.channels = channels
         self.scales = nn.ModuleDict(
             {
-                "global": CAMDiscriminator(width, global_layers, release, cam),
-                "local": CAMDiscriminator(width, local_layers, release, cam),
+                "global": CAMDiscriminator(width, global_layers, release, cam, channels),
+                "local": CAMDiscriminator(width, local_layers, release, cam, channels),
             }
         )
 

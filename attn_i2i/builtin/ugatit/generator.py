@@ -38,6 +38,8 @@ class UGATITGenerator(nn.Module):
         smoothing: bool = True,
         norm: Decoder = "adalin",
         cam: bool = True,
+        in_channels: int = 3,
+        out_channels: int = 3,
     ) -> None:
         super().__init__()
         if release not in ("pytorch", "tensorflow"):
@@ -47,7 +49,7 @@ class UGATITGenerator(nn.Module):
         tf = release == "tensorflow"
         channels = 4 * width
         encoder: Literal["instance", "instance_affine"] = "instance_affine" if tf else "instance"
-        self.trunk = ResnetTrunk(width, blocks, norm=encoder, down_padding="reflect", bias=tf)
+        self.trunk = ResnetTrunk(width, blocks, in_channels=in_channels, norm=encoder, down_padding="reflect", bias=tf)
         self.cam = CAM(channels, shared=tf) if cam else None
         positions = 1 if light else (image_size // 4) ** 2
         steered = norm in STEERED
@@ -79,8 +81,9 @@ class UGATITGenerator(nn.Module):
                 for c in (channels, channels // 2)
             )
         )
-        self.image = Conv2d(width, 3, 7, padding_mode="reflect", bias=tf)
+        self.image = Conv2d(width, out_channels, 7, padding_mode="reflect", bias=tf)
         self.image_size = None if light or not steered else image_size
+        self.channels = (in_channels, out_channels)
 
     def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
         if self.image_size is not None and image.shape[-2:] != (self.image_size, self.image_size):
