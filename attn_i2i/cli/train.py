@@ -32,8 +32,25 @@ Assignments = Annotated[
 ]
 Steps = Annotated[int | None, typer.Option(min=1, help="Steps.", show_default="the recipe's whole schedule")]
 EpochSize = Annotated[int | None, typer.Option(min=1, help="Pictures of an epoch.", show_default="all")]
+CropSize = Annotated[str, typer.Option(metavar="SIZE", help="Size of what the networks see: a side, or HEIGHTxWIDTH.")]
 LoadSize = Annotated[
-    int | None, typer.Option(min=1, help="Size resized to before the crop.", show_default="286/256 of the crop")
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Size resized to before the crop; native crops pictures at their own scale.",
+        show_default="286/256 of the crop",
+    ),
+]
+Range = Annotated[
+    str | None,
+    typer.Option(
+        help="Stored numbers that the networks see as -1 and 1: dtype, LOW,HIGH, percentile:LOW,HIGH or min,max.",
+        show_default="8 bits as they are; else percentile:0.1,99.9",
+    ),
+]
+Display = Annotated[
+    str | None,
+    typer.Option(help="Channels that previews show: 0,1,2 in colours, 4 in grey, or the colour map inferno."),
 ]
 Workers = Annotated[
     int | None,
@@ -96,8 +113,9 @@ def train(
     epoch_size: EpochSize = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures of a domain that one process sees at once.")] = 1,
     accumulation: Annotated[int, typer.Option(min=1, help="Batches whose gradients make one step.")] = 1,
-    crop_size: Annotated[int, typer.Option(min=1, help="Size of the squares the networks see.")] = 256,
+    crop_size: CropSize = "256",
     load_size: LoadSize = None,
+    range: Range = None,  # noqa: A002
     flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Mirror every second picture.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, order and augmentation.")] = 0,
     workers: Workers = None,
@@ -112,6 +130,7 @@ def train(
     keep: Annotated[int, typer.Option(min=1, help="Checkpoints to keep.")] = 2,
     sample_every: Annotated[int, typer.Option(min=0, help="Steps between pictures; 0 draws none.")] = 500,
     log_every: Annotated[int, typer.Option(min=1, help="Steps between rows of losses.csv.")] = 10,
+    display: Display = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
     attributes: Annotated[Path | None, typer.Option(help="Table of attributes, as CelebA's.")] = None,
     select: Annotated[str, typer.Option(help="Attributes to train on, with commas.")] = "",

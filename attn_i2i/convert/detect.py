@@ -129,7 +129,7 @@ def search(
 def unknown_layout(state: StateDict, where: str, converters: Registry[Converter]) -> ConversionError:
     """The error for a file of which nothing is recognised: what it holds, and what is known."""
     if fitting := sorted(entry.load().layout or entry.name for entry in converters if _fits_on_demand(entry, state)):
-        ways = " or ".join(f"--as-layout {layout}" for layout in fitting)
+        ways = " or ".join(f"as_layout={layout}" for layout in fitting)
         return ConversionError(f"{where}: keys and shapes do not tell what this is: say it by {ways}.")
     return ConversionError(
         f"{where}: no known layout has these {len(state)} tensors.{plugin_hint(state)}"

@@ -25,6 +25,11 @@ def is_deep(image: Image.Image) -> bool:
     return image.format == "PNG" and _raw_mode(image) in LOW_BYTES.keys() | ALL_BYTES.keys()
 
 
+def channels_of_deep(image: Image.Image) -> int:
+    """Channels without transparency of such a PNG."""
+    return 1 if _raw_mode(image) in ALL_BYTES else 3
+
+
 def _raw_mode(image: Image.Image) -> str | None:
     tile = getattr(image, "tile", None)
     arguments = tile[0][3] if tile else None

@@ -4,16 +4,61 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from torch import Tensor
+
+from ..types import ConfigError
+from .write import shown
 
 # Ten samples of "inferno" (van der Walt and Smith, CC0): perceptually even, readable without colour.
 INFERNO = ("000004", "1b0c42", "4b0c6b", "781c6d", "a52c60", "cf4446", "ed6925", "fb9a06", "f7d03c", "fcffa4")
 PAPER, INK, GAP, LABEL = (255, 255, 255), (40, 40, 40), 6, 18
 
 Tile = tuple[str, Image.Image]
+COLOUR_MAPS = ("inferno",)
+
+
+class Display(NamedTuple):
+    """How pictures of many channels are shown: some of them as grey or as red, green and blue, or all by a map."""
+
+    channels: tuple[int, ...] = ()
+    colours: str = ""
+
+
+def parse_display(text: str | None) -> Display:
+    """``0,1,2`` (red, green, blue), ``4`` (grey) or the name of a colour map; None is as `shown` has it.
+
+    Raises ConfigError for what is none of these.
+    """
+    if text is None:
+        return Display()
+    if text in COLOUR_MAPS:
+        return Display(colours=text)
+    parts = [part.strip() for part in str(text).split(",")]
+    if len(parts) in (1, 3) and all(part.isdecimal() for part in parts):
+        return Display(tuple(int(part) for part in parts))
+    raise ConfigError(
+        f"display={text!r} was given: expected three channels counted from 0 (0,1,2), one (4), or a colour map"
+        f" ({', '.join(COLOUR_MAPS)})."
+    )
+
+
+def displayed(values: Tensor, display: Display = Display()) -> Tensor:  # noqa: B008  # a constant
+    """(C, H, W) in [0, 1] as 1 or 3 channels to look at; a colour map shows the mean of all channels.
+
+    Raises ConfigError for a channel that there is not.
+    """
+    if display.colours:
+        return colorize(values.mean(0, keepdim=True))
+    if not display.channels:
+        return shown(values)
+    if max(display.channels) >= len(values):
+        told = ",".join(map(str, display.channels))
+        raise ConfigError(f"display={told} was given, and pictures have channels={len(values)}, counted from 0.")
+    return values[list(display.channels)]
 
 
 def colorize(values: Tensor) -> Tensor:

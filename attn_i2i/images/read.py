@@ -76,10 +76,26 @@ def read_image(
 
 
 def read_stream(
-    file: IO[bytes], label: str, name: str = "image", max_pixels: int = MAX_PIXELS, page: int | None = None
+    file: IO[bytes],
+    label: str,
+    name: str = "image",
+    max_pixels: int = MAX_PIXELS,
+    page: int | None = None,
+    range: Range | str | None = None,  # noqa: A002
 ) -> Picture:
     """The picture in a seekable stream; ``label`` is what errors call it, ``name`` what the picture is called."""
-    return _Reader(max_pixels, None, page).stream(file, label, name)
+    return _Reader(max_pixels, range, page).stream(file, label, name)
+
+
+def read_npy_header(file: IO[bytes], label: str, max_pixels: int | None = None) -> tuple[tuple[int, ...], Any]:
+    """Shape and type of an NPY file's array, which has to be a picture; the stream stands behind the header then."""
+    version = np.lib.format.read_magic(file)
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in read_header:
+        raise UnreadableFileError(f"{label} is of the NPY format {version}: save it anew with numpy.save.")
+    shape, _, dtype = read_header[version](file)
+    _check_array(shape, dtype, max_pixels, label)
+    return shape, dtype
 
 
 @contextmanager
@@ -193,12 +209,7 @@ class _Reader:
         return from_numbers(photo.numbers, photo.alpha, name, self.wanted, **fields)
 
     def _npy(self, file: IO[bytes], label: str, name: str) -> Picture:
-        version = np.lib.format.read_magic(file)
-        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        if version not in read_header:
-            raise UnreadableFileError(f"{label} is of the NPY format {version}: save it anew with numpy.save.")
-        shape, _, dtype = read_header[version](file)
-        _check_array(shape, dtype, self.max_pixels, label)
+        read_npy_header(file, label, self.max_pixels)
         file.seek(0)
         return replace(_from_array(np.lib.format.read_array(file, allow_pickle=False), name, self.wanted), format="NPY")
 

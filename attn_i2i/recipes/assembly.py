@@ -106,7 +106,7 @@ def check_channels(recipe: str, networks: nn.ModuleDict, layout: Layout, chosen:
         has += "" if key in told else " (it advertises no `channels`)"
         raise ConfigError(
             f"{recipe}: the {role} {name} has {has}, and the pictures of this training have channels={wanted}: give all"
-            " networks the same channels (--set channels=N), or take one that has them."
+            ' networks the same channels (recipe_options={"channels": N}), or take one that has them.'
         )
     return wanted
 

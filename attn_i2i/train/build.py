@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..interfaces import Recipe
+from ..interfaces import Recipe, channels_of
+from ..models.config import read_config
 from ..plugins import zoo
+from ..plugins.parts import APART, CHANNELS
 from ..recipes import RecipeFactory, make_recipe
 from ..types import AttnI2IError, ConfigError, UnreadableFileError
 from . import checkpoint
 from .data.check import check
 from .data.folders import TrainingImages, domain_folders, two_domains, two_folders
 from .data.shards import Shards, find_shards
+from .data.survey import survey
 from .data.table import attribute_table
 from .export import Origin, layout_of, options_from, start_from
 from .options import TrainOptions
@@ -61,17 +64,52 @@ def prepare(request: Request, options: TrainOptions) -> Prepared:
         raise ConfigError("Shards are streamed, not kept in memory: give cache=False.")
     begun = request.before is not None and request.run is not None and checkpoint.steps_done(Path(request.run)) > 0
     model = None if request.start is None or begun else locate(request.start)
-    follows = {"seed": options.seed, "image_size": options.crop_size, "domains": len(pictures.domains or [])}
     inherited = {} if model is None else options_from(model, known)
-    resolved = {name: value for name, value in follows.items() if name in known} | inherited
-    resolved |= factory.whole_names(given) if isinstance(factory, RecipeFactory) else dict(given)
+    asked = factory.whole_names(given) if isinstance(factory, RecipeFactory) else dict(given)
+    seen = survey(
+        pictures, _settled(sketch, inherited | asked), options.range, None if model is None else _range(model)
+    )
+    pictures, options = replace(pictures, reading=seen.reading), replace(options, range=seen.range)
+    follows = {"seed": options.seed, "domains": len(pictures.domains or []), "channels": seen.reading.channels}
+    follows |= {"image_size": options.crop_size} if isinstance(options.crop_size, int) else {}
+    resolved = {name: value for name, value in follows.items() if name in known} | inherited | asked
     with torch.device("meta"):
-        rehearse(_built(factory, request.recipe, resolved), options.crop_size, len(pictures.domains or []))
+        rehearse(
+            _built(factory, request.recipe, resolved),
+            options.crop,
+            len(pictures.domains or []),
+            seen.reading.channels,
+        )
     seed_everything(options.seed)
     built = _built(factory, request.recipe, resolved)
     notes = () if model is None else start_from(model, built, request.recipe)
     origin = Origin(request.recipe, built.options, 0, request.started_from)
-    return Prepared(built, origin, pictures, options, request.arguments(resolved), (*pictures.notes, *notes))
+    told = (*pictures.notes, *seen.notes, *notes)
+    return Prepared(built, origin, pictures, options, request.arguments(resolved), told)
+
+
+def _settled(sketch: Recipe, options: Mapping[str, Any]) -> int | None:
+    """The channels that networks have whatever the pictures are; None where they follow from these.
+
+    ``options`` are what was asked for, and what the model has that the training begins from.
+    """
+    named = [name for name in options if name.rpartition(".")[2] in (CHANNELS, *APART)]
+    shares = [name for name in named if name == CHANNELS or not name.endswith(f".{CHANNELS}")]
+    if shares:
+        value = options[shares[0]]
+        return value if type(value) is int else None  # the recipe says what is wrong with it
+    if CHANNELS in sketch.options:
+        return None
+    keys = list(sketch.layout.generators.values())
+    return channels_of(sketch.networks[keys[0]])[0] if keys else None
+
+
+def _range(model: Path) -> str | None:
+    """The range that the model's pictures were seen in, as text; "dtype" where it says none."""
+    value = read_config(model).preprocessing.get("range")
+    if value is None:
+        return None
+    return value if isinstance(value, str) else ",".join(map(str, value))
 
 
 def _built(factory: Any, name: str, options: Mapping[str, Any]) -> Recipe:

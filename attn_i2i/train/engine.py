@@ -175,7 +175,7 @@ def evaluating(networks: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def pictures_of(crop_size: int) -> Iterator[None]:
+def pictures_of(crop_size: int | str) -> Iterator[None]:
     """Turn the errors with which torch meets pictures too small for a layer into a ShapeError that names the size."""
     try:
         yield

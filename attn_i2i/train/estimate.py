@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from ..interfaces import Recipe
+from ..interfaces import Recipe, channels_of
 from .engine import evaluating, pictures_of
 from .options import TrainOptions
 
@@ -84,7 +84,7 @@ def memory_estimate(recipe: Recipe, options: TrainOptions, domains: int) -> dict
         for keys in (recipe.layout.generators, recipe.layout.discriminators)
     )
     averaged = sum(p.numel() * p.element_size() for net in generators if options.ema for p in net.parameters())
-    size = options.crop_size
+    size = options.crop
     kept = GENERATOR_PASSES * sum(_outputs_of_one_pass(net, size, domains) for net in generators)
     kept += DISCRIMINATOR_PASSES * sum(_outputs_of_one_pass(net, size, None) for net in discriminators)
     factor = 2 if options.precision == "bf16" else 4
@@ -96,7 +96,7 @@ def memory_estimate(recipe: Recipe, options: TrainOptions, domains: int) -> dict
     }
 
 
-def _outputs_of_one_pass(network: nn.Module, size: int, domains: int | None) -> int:
+def _outputs_of_one_pass(network: nn.Module, size: tuple[int, int], domains: int | None) -> int:
     """Numbers that the layers of ``network`` put out for one picture."""
     total = 0
 
@@ -108,10 +108,10 @@ def _outputs_of_one_pass(network: nn.Module, size: int, domains: int | None) -> 
         module.register_forward_hook(count) for module in network.modules() if not any(True for _ in module.children())
     ]
     parameter = next(network.parameters(), torch.empty(0))
-    image = torch.zeros(1, 3, size, size, device=parameter.device)
+    image = torch.zeros(1, channels_of(network)[0], *size, device=parameter.device)
     beside = _beside(domains, image)
     try:
-        with evaluating(network), pictures_of(size):
+        with evaluating(network), pictures_of("x".join(map(str, size))):
             network(image, beside)
     finally:
         for hook in hooks:

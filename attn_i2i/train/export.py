@@ -31,11 +31,12 @@ def write_model(
     generators: nn.ModuleDict,
     origin: Origin,
     domains: list[str] | None,
-    crop_size: int,
+    preprocessing: Mapping[str, Any],
 ) -> None:
     """Write the trained networks as a model that load() understands; an older one there is replaced.
 
-    ``generators`` are the recipe's own or their averages, under the same names.
+    ``generators`` are the recipe's own or their averages, under the same names. ``preprocessing`` is what the
+    model says of its pictures.
     """
     layout = layout_of(recipe, origin.recipe)
     discriminators = None
@@ -49,7 +50,7 @@ def write_model(
         domains=domains,
         discriminators=discriminators,
         provenance={"trained": {key: value for key, value in origin._asdict().items() if value is not None}},
-        preprocessing={"size": crop_size},
+        preprocessing=dict(preprocessing),
     )
     save_model(
         directory,

@@ -7,11 +7,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils.data import DataLoader
 
+from ..images.draw import displayed, parse_display
+from ..images.ranges import Range
 from ..interfaces import Recipe
 from ..types import ConfigError, UnreadableFileError
 from . import checkpoint
@@ -180,8 +182,16 @@ class Run:
             self.engine.generators,
             self.origin._replace(steps=step),
             self.pictures.domains,
-            self.options.crop_size,
+            self._preprocessing(),
         )
+
+    def _preprocessing(self) -> dict[str, Any]:
+        """What a model says of its pictures: the size they were trained at, and the range where there is one."""
+        size, seen = self.options.crop, self.pictures.reading.range
+        told: dict[str, Any] = {"size": size[0] if size[0] == size[1] else list(size)}
+        if seen is not None:
+            told["range"] = list(seen) if isinstance(seen, Range) else seen
+        return told
 
     def _resume(self) -> int:
         """Continue from the newest checkpoint; returns the number of steps it has behind it."""
@@ -212,14 +222,16 @@ class Run:
         return found[0]
 
     def _preview(self) -> Preview:
-        size, device = self.options.crop_size, self.accelerator.device
+        size, device, native = self.options.crop, self.accelerator.device, self.options.load is None
         if isinstance(self.pictures, Shards):
-            images, labels = self.pictures.shown(SHOWN, size), None
+            images, labels = self.pictures.shown(SHOWN, size, native=native), None
         else:
-            images, labels = shown(self.pictures, SHOWN, size)
+            images, labels = shown(self.pictures, SHOWN, size, native=native)
         floats = to_device(images, device, torch.contiguous_format)
         labels = None if labels is None else labels.to(device)
-        return Preview(floats, self.recipe.layout, labels, self.pictures.domains)
+        display = parse_display(self.options.display)
+        displayed(next(iter(floats.values()))[0], display)  # a channel that there is not is said now
+        return Preview(floats, self.recipe.layout, labels, self.pictures.domains, display)
 
 
 def whole_length(recipe: Recipe, steps_per_epoch: int) -> int:

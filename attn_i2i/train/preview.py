@@ -11,7 +11,7 @@ from typing import NamedTuple
 from PIL import Image
 from torch import Tensor, nn
 
-from ..images.draw import Tile, colorize, contact_sheet
+from ..images.draw import Display, Tile, colorize, contact_sheet, displayed
 from ..images.write import to_pil, write_image
 from ..interfaces import TRANSLATE, Layout
 from ..masks import foreground, split
@@ -26,7 +26,7 @@ HAIR = frozenset({"Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"})
 
 
 class Sight(NamedTuple):
-    """One picture (1, 3, H, W) in [-1, 1], where it goes, what became of it, and its way back where there is one."""
+    """One picture (1, C, H, W) in [-1, 1], where it goes, what became of it, and its way back where there is one."""
 
     label: str
     source: Tensor
@@ -38,14 +38,15 @@ class Sight(NamedTuple):
 class Preview:
     """Fixed pictures, translated every now and then.
 
-    ``pictures`` maps a domain's letter to (B, 3, H, W), or "image" to it, with ``labels`` (B, domains) then. The
-    ``layout`` says which network translates where.
+    ``pictures`` maps a domain's letter to (B, C, H, W), or "image" to it, with ``labels`` (B, domains) then. The
+    ``layout`` says which network translates where, ``display`` how many channels are shown.
     """
 
     pictures: dict[str, Tensor]
     layout: Layout
     labels: Tensor | None = None
     domains: list[str] | None = None
+    display: Display = field(default_factory=Display)
     _warned: set[tuple[str, str]] = field(default_factory=set)
 
     def show(self, generators: nn.ModuleDict, path: Path, step: int) -> None:
@@ -100,7 +101,7 @@ class Preview:
         """Write one row a sight: input, mask or heatmap, strongest content, output, cycle."""
         path.parent.mkdir(exist_ok=True)
         tile = max(96, min(256, sights[0].source.shape[-1]))
-        write_image(contact_sheet([_row(sight) for sight in sights], tile), path, force=True)
+        write_image(contact_sheet([_row(sight, self.display) for sight in sights], tile), path, force=True)
 
     def guard(self, sights: list[Sight], step: int) -> None:
         """Warn, once for each way, where its masks are all one or all zero, or its outputs equal their inputs."""
@@ -157,9 +158,9 @@ def _towards(own: Tensor, index: int, domains: list[str]) -> Tensor:
     return target
 
 
-def _row(sight: Sight) -> list[Tile]:
+def _row(sight: Sight, display: Display) -> list[Tile]:
     fake = sight.translation
-    row = [("input", _picture(sight.source))]
+    row = [("input", _picture(sight.source, display))]
     if fake.attention is not None:
         row.append(("mask", to_pil(foreground(fake)[0].float())))
     elif fake.heatmap is not None:
@@ -167,10 +168,10 @@ def _row(sight: Sight) -> list[Tile]:
         row.append(("heatmap", to_pil(colorize((fake.heatmap[0].float() - low) / (high - low).clamp(min=1e-9)))))
     if fake.contents is not None and fake.attention is not None:
         weights = split(fake.attention, fake.contents)[0].mean((2, 3))
-        row.append(("content", _picture(fake.contents[:, int(weights.argmax())])))
-    row.append((sight.label, _picture(fake.image)))
-    return row if sight.back is None else [*row, ("cycle", _picture(sight.back.image))]
+        row.append(("content", _picture(fake.contents[:, int(weights.argmax())], display)))
+    row.append((sight.label, _picture(fake.image, display)))
+    return row if sight.back is None else [*row, ("cycle", _picture(sight.back.image, display))]
 
 
-def _picture(image: Tensor) -> Image.Image:
-    return to_pil(image[0].float().add(1).div(2))
+def _picture(image: Tensor, display: Display) -> Image.Image:
+    return to_pil(displayed(image[0].float().add(1).div(2).clamp(0, 1), display))

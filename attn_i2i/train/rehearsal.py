@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import torch
 
-from ..interfaces import Recipe
+from ..interfaces import RGB, Recipe
 from ..types import AttnI2IError
 
 # A critic that is five updates ahead of its generator has the generator updated twice.
 STEPS = 10
 
 
-def rehearse(recipe: Recipe, size: int, domains: int) -> None:
+def rehearse(recipe: Recipe, size: int | tuple[int, int], domains: int, channels: int = RGB) -> None:
     """Step ``recipe``, built under ``torch.device("meta")``, until each optimizer had its turn.
 
     Raises the library's own errors, as for a loss term that needs masks from a generator without any. Whatever else is
     raised is left to the training: tensors without values are no proof of it.
     """
-    image = torch.empty(2, 3, size, size, device="meta")
+    height, width = (size, size) if isinstance(size, int) else size
+    image = torch.empty(2, channels, height, width, device="meta")
     batch = {"image": image, "label": image.new_zeros(2, domains)} if recipe.layout.multidomain else {"A": image}
     batch |= {} if recipe.layout.multidomain else {"B": image}
     updated: set[str] = set()

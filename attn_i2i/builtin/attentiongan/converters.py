@@ -127,7 +127,7 @@ MULTIDOMAIN = Converter(
 
 MULTIDOMAIN_ANY_CHANNELS = replace(
     MULTIDOMAIN,
-    detect=partial(stargan.is_generator, beside=stargan.TOLD),
+    detect=partial(stargan.is_generator, beside=stargan.MASKED_OUTPUTS | {1}),
     layout="attentiongan1-multidomain-any-channels",
     assumes="a generator of a mask and images, of one channel less than it makes",
     on_demand=True,

@@ -18,7 +18,6 @@ def blocks_of(state: StateDict) -> int:
 
 # An image, or an image and its mask: what 1, 3 and 4 channels are taken for. Shapes do not tell others apart.
 IMAGE_OUTPUTS, MASKED_OUTPUTS = frozenset({1, 3}), frozenset({4})
-TOLD = IMAGE_OUTPUTS | MASKED_OUTPUTS
 
 
 def outputs_of(state: StateDict) -> int:
@@ -27,7 +26,9 @@ def outputs_of(state: StateDict) -> int:
     return len(state[last]) if has(state, last, None, None, 7, 7) else 0
 
 
-def is_generator(state: StateDict, *, outputs: frozenset[int] = frozenset(), beside: frozenset[int] = TOLD) -> bool:
+def is_generator(
+    state: StateDict, *, outputs: frozenset[int] = frozenset(), beside: frozenset[int] = frozenset()
+) -> bool:
     """StarGAN's trunk with a closing convolution to one of ``outputs`` channels, or to any but those ``beside``."""
     made = outputs_of(state)
     fits = made in outputs if outputs else made > 0 and made not in beside

@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from ...images import colorize, read_image, to_pil
+from ...images.write import shown
 
 SIDE = 256
 """Pixels of the longer side: enough to judge, few enough that a page of hundreds stays a few megabytes."""
@@ -33,7 +34,7 @@ class Thumbnails:
 
 def small(path: Path, *, mask: bool = False) -> Image.Image:
     """The picture, reduced to SIDE pixels; small ones stay as they are."""
-    picture = read_image(path).rgb
+    picture = shown(read_image(path).values.clamp(0, 1))
     image = to_pil(colorize(picture[:1]) if mask else picture).convert("RGB")
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     return image

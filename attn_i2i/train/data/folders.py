@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ import numpy as np
 from ...images.formats import SUFFIXES
 from ...registry import suggestion
 from ...types import UnreadableFileError
-from .identity import identity
+from .identity import identity, spread
+from .reading import RGB_BYTES, Reading
 from .walk import MASKS, list_pictures, subfolders
 
 A_AND_B = ("A", "B")
@@ -25,7 +26,7 @@ class TrainingImages:
     """Files, their (N, domains) labels of 0 and 1 where the recipe needs any, and some files held out to look at.
 
     ``notes`` are lines worth saying: what was left out, and what may not be meant. ``root`` is the folder that names
-    are told from.
+    are told from. ``reading`` is how networks see the pictures.
     """
 
     files: dict[str, list[str]]
@@ -35,6 +36,15 @@ class TrainingImages:
     domains: list[str] | None = None
     notes: tuple[str, ...] = ()
     root: str = "."
+    reading: Reading = RGB_BYTES
+
+    def samples(self, number: int) -> dict[str, list[str]]:
+        """Up to ``number`` pictures of each group, spread over it."""
+        return {name: spread(files, number) for name, files in self.files.items()}
+
+    def sources(self) -> Iterator[str]:
+        """Every training picture."""
+        return (file for files in self.files.values() for file in files)
 
     def count(self) -> int:
         """Pictures of the larger domain."""

@@ -26,7 +26,7 @@ def identity(
         "pictures": {group: len(files) for group, files in groups.items()},
         "names": names.hexdigest(),
         "labels": None if labels is None else hashlib.sha256(labels).hexdigest(),
-        "samples": {group: [_digest(file) for file in _spread(files)] for group, files in groups.items()},
+        "samples": {group: [_digest(file) for file in spread(files)] for group, files in groups.items()},
     }
 
 
@@ -65,8 +65,9 @@ def _name(file: str, root: Path) -> bytes:
     return os.fsencode(os.path.relpath(file, root).replace(os.sep, "/"))
 
 
-def _spread(files: Sequence[str]) -> list[str]:
-    count = min(SAMPLES, len(files))
+def spread(files: Sequence[str], number: int = SAMPLES) -> list[str]:
+    """Up to ``number`` of the files, at even distances."""
+    count = min(number, len(files))
     return [files[len(files) * index // count] for index in range(count)]
 
 

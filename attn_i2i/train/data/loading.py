@@ -5,115 +5,66 @@ So a resumed run needs no state of the workers, and any number of processes shar
 
 from __future__ import annotations
 
-import io
 import math
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import IO, NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ...images.opening import open_image, opened_file
-from ...images.picture import Picture
-from ...images.read import read_image, read_stream
-from ...types import AttnI2IError
+from ...images.window import Window
+from ...types import AttnI2IError, ShapeError
 from ..errors import OutOfMemoryError
 from ..options import TrainOptions
 from .folders import TrainingImages
+from .reading import RGB_BYTES, Encoded, Reading, Size, read_part, read_resized, sides
 
 Batch = dict[str, Tensor]
-ORIENTATION = 0x0112
-QUICK = frozenset({"JPEG", "PNG", "WEBP"})
 
 
 @dataclass(frozen=True)
 class Store:
-    """Files as (3, size, size) uint8 pictures, read when asked for or all at once and kept."""
+    """Files as (C, height, width) pictures of one size, read when asked for or all at once and kept."""
 
     files: Sequence[str]
-    size: int
+    size: Size
+    reading: Reading = RGB_BYTES
     kept: Tensor | None = None
 
     @classmethod
-    def cached(cls, files: Sequence[str], size: int, *, shared: bool) -> Store:
-        """Read everything now: 3 * size**2 bytes a picture, in memory that worker processes share where there are any.
+    def cached(cls, files: Sequence[str], size: Size, reading: Reading = RGB_BYTES, *, shared: bool) -> Store:
+        """Read everything now, in memory that worker processes share where there are any.
 
-        Raises OutOfMemoryError where it is too small.
+        A number takes a byte, or four where pictures have more than 8 bits. Raises OutOfMemoryError where it is too
+        small.
         """
-        kept = _room_for(len(files), size, shared)
+        kept = _room_for((len(files), reading.channels, *sides(size)), reading.dtype, shared)
         with ThreadPoolExecutor() as pool:
-            for index, picture in enumerate(pool.map(lambda file: read_resized(file, size), files)):
+            for index, picture in enumerate(pool.map(lambda file: read_resized(file, size, reading), files)):
                 kept[index] = picture
-        return cls(files, size, kept)
+        return cls(files, size, reading, kept)
 
     def __getitem__(self, index: int) -> Tensor:
-        return read_resized(self.files[index], self.size) if self.kept is None else self.kept[index]
+        return read_resized(self.files[index], self.size, self.reading) if self.kept is None else self.kept[index]
 
 
-def _room_for(count: int, size: int, shared: bool) -> Tensor:
-    """Memory for ``count`` pictures; ``shared`` is a file in memory, which containers keep small."""
-    need = f"cache=True needs {math.ceil(count * 3 * size**2 / 2**20):,} MiB of"
+def _room_for(shape: tuple[int, ...], dtype: torch.dtype, shared: bool) -> Tensor:
+    """Memory for pictures; ``shared`` is a file in memory, which containers keep small."""
+    need = f"cache=True needs {math.ceil(math.prod(shape) * dtype.itemsize / 2**20):,} MiB of"
     try:
-        room = torch.empty(count, 3, size, size, dtype=torch.uint8)
+        room = torch.empty(shape, dtype=dtype)
         return room.share_memory_() if shared else room
     except (RuntimeError, MemoryError) as error:
         kind, advice = "memory", "give cache=False or a smaller load_size"
         if shared:
             kind, advice = "shared memory", "give workers=0, or enlarge it (/dev/shm; docker run --shm-size)"
         raise OutOfMemoryError(f"{need} {kind}, more than there is: {advice}.") from error
-
-
-class Encoded(NamedTuple):
-    """A picture as the bytes of its file, and what errors call it."""
-
-    name: str
-    data: bytes
-
-
-def read_resized(file: str | Encoded, size: int) -> Tensor:
-    """(3, size, size) uint8 from a path or an encoded picture, bicubic; the published code keeps no aspect ratio.
-
-    Raises UnreadableFileError, which names the picture.
-    """
-    image = _quickly_read(file, size)
-    if image is None:
-        image = (_from_bytes(file) if isinstance(file, Encoded) else read_image(file)).pil().convert("RGB")
-    if image.size != (size, size):
-        image = image.resize((size, size), Image.Resampling.BICUBIC)
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
-
-
-def _from_bytes(file: Encoded) -> Picture:
-    return read_stream(io.BytesIO(file.data), file.name)
-
-
-def _quickly_read(file: str | Encoded, size: int) -> Image.Image | None:
-    """An upright 8-bit picture without a detour over floats, a large JPEG at a fraction of its size; else None.
-
-    What this does not take, or cannot read, is left to ``read_image``, which says what is wrong with it.
-    """
-    try:
-        with _stream(file) as stream, open_image(stream, "") as image:
-            plain = image.mode in ("RGB", "L") and image.getexif().get(ORIENTATION, 1) == 1
-            if image.format not in QUICK or not plain or getattr(image, "is_animated", False):
-                return None
-            image.draft("RGB", (size, size))
-            return image.convert("RGB")
-    except (AttnI2IError, OSError, SyntaxError, ValueError):
-        return None
-
-
-def _stream(file: str | Encoded) -> AbstractContextManager[IO[bytes]]:
-    return io.BytesIO(file.data) if isinstance(file, Encoded) else opened_file(Path(file))
 
 
 class Order:
@@ -135,13 +86,17 @@ class Stream(Dataset[Batch]):
     """What each position of the training sees.
 
     A two-domain recipe gets ``A`` and ``B``, drawn independently; a multi-domain one gets ``image``, its ``label``
-    and a ``target``, the label of another picture drawn at random. Images are uint8 here; ``to_device`` makes them
-    floats in [-1, 1].
+    and a ``target``, the label of another picture drawn at random. Images of 8 bits are uint8 here; ``to_device`` makes
+    them floats in [-1, 1], as all others are already.
     """
 
     def __init__(self, pictures: TrainingImages, options: TrainOptions, workers: int = 0) -> None:
+        self.reading, self.files = pictures.reading, pictures.files
         make = partial(Store.cached, shared=workers > 0) if options.cache else Store
-        self.stores = {name: make(files, options.load) for name, files in pictures.files.items()}
+        size = options.load
+        self.stores = (
+            {} if size is None else {name: make(files, size, self.reading) for name, files in pictures.files.items()}
+        )
         self.orders = {
             name: Order(len(files), options.seed, stream) for stream, (name, files) in enumerate(pictures.files.items())
         }
@@ -149,10 +104,13 @@ class Stream(Dataset[Batch]):
 
     def __getitem__(self, position: int) -> Batch:
         sample = {}
-        for stream, (name, store) in enumerate(self.stores.items()):
+        for stream, (name, files) in enumerate(self.files.items()):
             random = np.random.default_rng((self.options.seed, stream, position, 1))
             index = self.orders[name][position]
-            sample[name] = augmented(store[index], self.options, random)
+            if name in self.stores:
+                sample[name] = augmented(self.stores[name][index], self.options, random)
+            else:
+                sample[name] = cropped(files[index], self.options, self.reading, random)
             if self.labels is not None:
                 sample["label"] = torch.from_numpy(self.labels[index])
                 sample["target"] = torch.from_numpy(self.labels[random.integers(len(self.labels))])
@@ -160,10 +118,38 @@ class Stream(Dataset[Batch]):
 
 
 def augmented(picture: Tensor, options: TrainOptions, random: np.random.Generator) -> Tensor:
-    """A random crop of (3, load, load), mirrored with even odds where ``flip`` is on."""
-    crop, slack = options.crop_size, options.load - options.crop_size
-    top, left = (int(one) for one in random.integers(slack + 1, size=2))
-    picture = picture[:, top : top + crop, left : left + crop]
+    """A random crop of (C, height, width), mirrored with even odds where ``flip`` is on."""
+    rows, columns = _placed(picture.shape[-2], picture.shape[-1], options, random).slices
+    return _mirrored(picture[:, rows, columns], options, random)
+
+
+def cropped(file: str | Encoded, options: TrainOptions, reading: Reading, random: np.random.Generator) -> Tensor:
+    """A random crop of a picture at its own scale, of which no more is read than its format asks for.
+
+    Raises ShapeError for a picture that is smaller.
+    """
+    name = file.name if isinstance(file, Encoded) else file
+
+    def place(height: int, width: int) -> Window:
+        if height < options.crop[0] or width < options.crop[1]:
+            raise ShapeError(
+                f"{name} has {height}x{width} pixels (height x width), less than crop_size={options.crop_size}: give a"
+                " smaller crop_size, or a load_size that pictures are resized to."
+            )
+        return _placed(height, width, options, random)
+
+    return _mirrored(read_part(file, place, reading), options, random)
+
+
+def _placed(height: int, width: int, options: TrainOptions, random: np.random.Generator) -> Window:
+    """Where the crop lies; both sides are drawn at once where they have equal room, as they always were."""
+    crop = options.crop
+    down, across = height - crop[0] + 1, width - crop[1] + 1
+    top, left = random.integers(down, size=2) if down == across else (random.integers(down), random.integers(across))
+    return Window(int(top), int(left), *crop)
+
+
+def _mirrored(picture: Tensor, options: TrainOptions, random: np.random.Generator) -> Tensor:
     return picture.flip(-1) if options.flip and random.random() < 0.5 else picture
 
 
@@ -226,27 +212,39 @@ def _plainly_failing(batches: Iterator[Batch]) -> Iterator[Batch]:
         raise type(error)(str(error).rpartition(f"{type(error).__name__}: ")[2].strip()) from None
 
 
-def shown(pictures: TrainingImages, number: int, size: int) -> tuple[dict[str, Tensor], Tensor | None]:
+def shown(
+    pictures: TrainingImages, number: int, size: Size, *, native: bool = False
+) -> tuple[dict[str, Tensor], Tensor | None]:
     """Up to ``number`` pictures of each kind, spread over those held out, or over the training's, and their labels."""
     images, labels = {}, None
     for name, files in pictures.files.items():
         held_out = pictures.held_out.get(name)
         chosen = held_out or files
         indices = [len(chosen) * i // number for i in range(min(number, len(chosen)))]
-        images[name] = torch.stack([read_resized(chosen[i], size) for i in indices])
+        images[name] = torch.stack([read_shown(chosen[i], size, pictures.reading, native=native) for i in indices])
         table = pictures.held_out_labels if held_out else pictures.labels
         labels = None if table is None else torch.from_numpy(table[indices])
     return images, labels
 
 
+def read_shown(file: str | Encoded, size: Size, reading: Reading, *, native: bool) -> Tensor:
+    """A picture to look at: all of it at the size of the crops, or its middle where crops keep their scale."""
+    if not native:
+        return read_resized(file, size, reading)
+    crop = sides(size)
+    return read_part(file, lambda h, w: Window(max(0, h - crop[0]) // 2, max(0, w - crop[1]) // 2, *crop), reading)
+
+
 def to_device(batch: Mapping[str, Tensor], device: torch.device, layout: torch.memory_format) -> Batch:
     """The batch where the networks are; images as floats in [-1, 1]."""
     moved = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
-    return {name: to_floats(v, layout) if v.dtype == torch.uint8 else v for name, v in moved.items()}
+    return {name: to_floats(value, layout) if value.ndim == 4 else value for name, value in moved.items()}
 
 
 def to_floats(images: Tensor, layout: torch.memory_format) -> Tensor:
-    """(B, 3, H, W) uint8 as float32 in [-1, 1]."""
+    """(B, C, H, W) as float32 in [-1, 1]: uint8, or floats that are so already."""
+    if images.dtype != torch.uint8:
+        return images.to(memory_format=layout)
     return images.to(torch.float32, memory_format=layout).div_(127.5).sub_(1)
 
 

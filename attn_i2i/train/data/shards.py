@@ -27,7 +27,8 @@ from ...types import AttnI2IError, ConfigError, UnreadableFileError
 from ..options import TrainOptions
 from .folders import A_AND_B
 from .identity import identity
-from .loading import Batch, Encoded, Positions, augmented, batches_ahead, ignore_signals, read_resized
+from .loading import Batch, Positions, augmented, batches_ahead, cropped, ignore_signals, read_shown
+from .reading import RGB_BYTES, Encoded, Reading, Size, read_resized
 
 # Samples that are shuffled among each other, each reader's own: 100 MB of JPEGs of 100 kB.
 BUFFER = 1000
@@ -53,6 +54,15 @@ class Shards:
     root: Path
     domains: None = None
     notes: tuple[str, ...] = ()
+    reading: Reading = RGB_BYTES
+
+    def samples(self, number: int) -> dict[str, list[Encoded]]:
+        """The first pictures of each domain's first shard."""
+        return {side: list(islice(_pictures(files[:1]), number)) for side, files in self.files.items()}
+
+    def sources(self) -> Iterator[Encoded]:
+        """Every picture, read through once."""
+        return _pictures([file for files in self.files.values() for file in files])
 
     def identity(self) -> dict[str, Any]:
         """Which shards these are: a run resumed on others would be another run."""
@@ -66,11 +76,11 @@ class Shards:
         """Samples of the larger domain; reads every tar header once."""
         return max(sum(map(_samples, files)) for files in self.files.values())
 
-    def shown(self, number: int, size: int) -> dict[str, Tensor]:
-        """The first pictures of each domain, (number, 3, size, size) uint8."""
+    def shown(self, number: int, size: Size, *, native: bool = False) -> dict[str, Tensor]:
+        """The first pictures of each domain, (number, C, height, width)."""
         return {
-            side: torch.stack([read_resized(picture, size) for picture in islice(_pictures(files[:1]), number)])
-            for side, files in self.files.items()
+            side: torch.stack([read_shown(picture, size, self.reading, native=native) for picture in pictures])
+            for side, pictures in self.samples(number).items()
         }
 
 
@@ -131,7 +141,10 @@ class ShardStream(IterableDataset[Batch]):
             }
 
     def _picture(self, raw: Encoded, key: tuple[int, ...]) -> Tensor:
-        return augmented(read_resized(raw, self.options.load), self.options, np.random.default_rng(key))
+        random, size = np.random.default_rng(key), self.options.load
+        if size is None:
+            return cropped(raw, self.options, self.shards.reading, random)
+        return augmented(read_resized(raw, size, self.shards.reading), self.options, random)
 
     def _raw(self, stream: int, mine: int, readers: int) -> Iterator[Encoded]:
         """Encoded pictures without end, each once a cycle; shuffled by shards and by a buffer of samples."""

@@ -1,0 +1,95 @@
+"""A part of a picture, cut out of its file without reading the whole where the format allows it.
+
+NPY and uncompressed TIFF are mapped into memory; of a compressed TIFF only the tiles or strips that the part touches
+are decoded. Other formats are compressed from front to back, and are read whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from ..types import AttnI2IError, UnreadableFileError
+from .decode import from_numbers
+from .opening import open_image, opened_file
+from .picture import Picture, Stored
+from .ranges import Range
+from .read import NPY, TIFF, read_npy_header, read_stream
+
+Place = Callable[[int, int], "Window"]
+
+
+class Window(NamedTuple):
+    """Rows and columns of a picture."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
+
+def read_window(path: str | Path, place: Place, wanted: Range | str | None = None) -> Picture:
+    """The part of a picture that ``place`` chooses, given the picture's height and width; a TIFF's first plane.
+
+    ``wanted`` is the range, as for ``read_image``. The size of the whole is not limited where only the part is read.
+    Raises UnreadableFileError, ConfigError and what ``place`` raises.
+    """
+    path = Path(path)
+    try:
+        with opened_file(path) as file:
+            head = file.read(16)
+            file.seek(0)
+            picture = None
+            if head.startswith(NPY):
+                picture = _of_npy(path, file, place, wanted)
+            elif head.startswith(TIFF):
+                picture = _of_tiff(path, file, place, wanted)
+            if picture is not None:
+                return picture
+            file.seek(0)
+            return _cut(read_stream(file, str(path), path.name, range=wanted), place)
+    except AttnI2IError:
+        raise
+    except Exception as error:  # damaged files are answered with nearly every exception there is
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise UnreadableFileError(f"{path} is damaged or cut short: {text}") from error
+
+
+def _cut(picture: Picture, place: Place) -> Picture:
+    rows, columns = place(*picture.size).slices
+    stored = picture.stored
+    part = None if stored is None else Stored(stored.numbers[:, rows, columns], stored.range)
+    alpha = None if picture.alpha is None else picture.alpha[:, rows, columns]
+    return replace(picture, values=picture.values[:, rows, columns], alpha=alpha, stored=part)
+
+
+def _of_npy(path: Path, file: IO[bytes], place: Place, wanted: Range | str | None) -> Picture:
+    shape, _ = read_npy_header(file, str(path))
+    window = place(shape[0], shape[1])
+    part: np.ndarray[Any, Any] = np.array(np.load(path, mmap_mode="r", allow_pickle=False)[window.slices])
+    numbers = part[None] if part.ndim == 2 else np.moveaxis(part, -1, 0)
+    alpha = numbers[3:] if len(numbers) == 4 and part.dtype in (np.uint8, np.uint16) else None
+    return from_numbers(numbers[:3] if alpha is not None else numbers, alpha, path.name, wanted, format="NPY")
+
+
+def _of_tiff(path: Path, file: IO[bytes], place: Place, wanted: Range | str | None) -> Picture | None:
+    """None where the file has to be read whole: Pillow's kinds of colours, or axes that are not those of one page."""
+    from . import tiff  # late: tifffile takes a moment to import
+
+    try:
+        image = open_image(file, str(path), max_pixels=2**62)
+        plain = image.mode in ("L", "RGB") or not tiff.is_plain(image)
+    except UnreadableFileError:
+        plain = True  # tifffile may know this kind of TIFF
+    part = tiff.read_part(file, str(path), lambda h, w: place(h, w).slices) if plain else None
+    if part is None:
+        return None
+    return from_numbers(part.numbers, part.alpha, path.name, wanted, format="TIFF")

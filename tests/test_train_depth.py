@@ -1,0 +1,267 @@
+"""Training on pictures as they are: any channels, more than 8 bits, large ones, rectangles."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from PIL import Image
+
+import attn_i2i
+from attn_i2i.images import read_image
+from attn_i2i.images.draw import displayed, parse_display
+from attn_i2i.images.header import read_header
+from attn_i2i.images.window import Window, read_window
+from attn_i2i.train import plan, resume
+from attn_i2i.train.data.check import check
+from attn_i2i.train.data.folders import two_domains
+from attn_i2i.train.data.loading import Stream, cropped
+from attn_i2i.train.data.reading import Encoded, Reading, read_resized
+from attn_i2i.train.data.survey import survey
+from attn_i2i.train.notices import TrainingWarning
+from attn_i2i.train.options import TrainOptions
+from attn_i2i.types import AttnI2IError, ConfigError, ShapeError, UnreadableFileError
+from tests.helpers.depths import numbers, write_tiff
+from tests.helpers.trainings import run, weights
+
+RANDOM = np.random.default_rng(0)
+# What is worth saying of the pictures is a warning each; the tests ask for the one that they are about.
+pytestmark = pytest.mark.filterwarnings("ignore::attn_i2i.train.notices.TrainingWarning")
+
+
+def stored(
+    channels: int, dtype: str = "uint16", high: int = 4000, size: tuple[int, int] = (20, 24)
+) -> np.ndarray[Any, Any]:
+    """Random numbers of a picture, (H, W) or (H, W, C)."""
+    shape = size if channels == 1 else (*size, channels)
+    return (RANDOM.random(shape) if dtype == "float32" else RANDOM.integers(100, high, shape)).astype(dtype)
+
+
+def folders(
+    root: Path, channels: int = 1, other: int | None = None, dtype: str = "uint16", suffix: str = ".tif"
+) -> Path:
+    """Two domains of two pictures each."""
+    for side, count in (("A", channels), ("B", channels if other is None else other)):
+        for index in range(2):
+            path = root / f"train{side}" / f"{index}{suffix}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            array = stored(count, dtype, 250 if dtype == "uint8" else 4000)
+            if suffix == ".npy":
+                np.save(path, array)
+            elif suffix == ".tif":
+                photometric = "rgb" if count == 3 else "minisblack"
+                tifffile.imwrite(path, array, photometric=photometric, planarconfig="contig" if count > 1 else None)
+            else:
+                Image.fromarray(array).save(path)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("channels", "dtype", "suffix"),
+    [(1, "uint16", ".tif"), (2, "uint8", ".npy"), (5, "float32", ".npy"), (13, "uint16", ".tif"), (1, "uint8", ".png")],
+)
+def test_a_training_takes_channels_and_range_from_its_pictures(
+    channels: int, dtype: str, suffix: str, tmp_path: Path
+) -> None:
+    data = folders(tmp_path / "data", channels, dtype=dtype, suffix=suffix)
+    with pytest.warns(TrainingWarning, match=f"channels={channels}: so have the networks"):
+        model = run(data, tmp_path / "run", steps=1, sample_every=1)
+    config = json.loads((model / "config.json").read_text())
+    assert config["config"]["in_channels"] == config["discriminators"]["config"]["in_channels"] == channels
+    assert ("range" in config["preprocessing"]) == (dtype != "uint8")
+    picture = data / "trainA" / f"0{suffix}"
+    translator = attn_i2i.load(model)
+    result = translator(str(picture))
+    saved = result.save(tmp_path / f"out{suffix}")
+    before, after = read_image(picture, range="dtype"), read_image(saved, range="dtype")
+    assert (after.channels, after.dtype, after.size) == (channels, before.dtype, before.size)
+    assert read_image(tmp_path / "run" / "samples" / "step-00000001.png").channels == 3
+
+
+def test_the_range_is_measured_once_and_kept(tmp_path: Path) -> None:
+    data = folders(tmp_path / "data")
+    values = np.concatenate([tifffile.imread(path).ravel() for path in sorted(data.rglob("*.tif"))])
+    with pytest.warns(TrainingWarning, match=r"uint16 pictures in the range .* measured over all of them \(percentile"):
+        model = run(data, tmp_path / "run", steps=1)
+    low, high = json.loads((model / "config.json").read_text())["preprocessing"]["range"]
+    assert values.min() <= low <= np.percentile(values, 1) < np.percentile(values, 99) <= high <= values.max()
+    tifffile.imwrite(data / "trainA" / "0.tif", np.full((20, 24), 60000, np.uint16))  # one picture is replaced later
+    resume(tmp_path / "run", steps=2)
+    assert json.loads((model / "config.json").read_text())["preprocessing"]["range"] == [low, high]
+    with pytest.raises(ConfigError, match="range="):
+        resume(tmp_path / "run", steps=3, range="0,4095")
+
+
+def test_a_training_from_a_model_keeps_its_range_and_channels(tmp_path: Path) -> None:
+    data = folders(tmp_path / "data")
+    model = run(data, tmp_path / "run", steps=1, range="0,4095")
+    with pytest.warns(TrainingWarning, match="0 to 4095 of the model it begins from"):
+        again = run(folders(tmp_path / "more"), tmp_path / "again", steps=1, start=model)
+    assert json.loads((again / "config.json").read_text())["preprocessing"]["range"] == [0, 4095]
+    colours = folders(tmp_path / "colours", 3, dtype="uint8", suffix=".png")
+    with pytest.raises(ConfigError, match=r"pictures have channels=3 .* and the networks channels=1"):
+        run(colours, tmp_path / "other", steps=1, start=model)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [("dtype", "dtype"), ("0,4095", "0,4095"), ("min,max", None), ((1, 2.5), "1,2.5"), (None, None)],
+)
+def test_ranges_of_a_training(wanted: Any, expected: str | None, tmp_path: Path) -> None:
+    data = folders(tmp_path)
+    values = [tifffile.imread(path) for path in data.rglob("*.tif")]
+    seen = survey(two_domains(data), None, TrainOptions(range=wanted).range)
+    assert expected in (None, seen.range)
+    if wanted == "min,max":
+        assert seen.reading.range == (min(map(np.min, values)), max(map(np.max, values)))
+    with pytest.raises(ConfigError, match="range="):
+        TrainOptions(range="percentile:9")
+
+
+def test_numbers_come_to_the_networks_in_the_range(tmp_path: Path) -> None:
+    array = np.array([[0, 1000], [2000, 4000]], np.uint16)
+    tifffile.imwrite(tmp_path / "x.tif", array)
+    from attn_i2i.images.ranges import Range
+
+    values = read_resized(str(tmp_path / "x.tif"), 2, Reading(1, Range(1000, 3000)))
+    assert values.dtype == torch.float32
+    assert values.tolist() == [[[-1, -1], [0, 1]]]  # beyond the range are its ends
+    as_bytes = read_resized(Encoded("x", (tmp_path / "x.tif").read_bytes()), 2, Reading(1, "dtype"))
+    assert torch.allclose(as_bytes, torch.from_numpy(array.astype(np.float32))[None] / 65535 * 2 - 1)
+    with pytest.raises(UnreadableFileError, match=r"x\.tif holds uint16 numbers among pictures of 8 bits.*range="):
+        read_resized(str(tmp_path / "x.tif"), 2, Reading(1))
+
+
+@pytest.mark.parametrize(
+    ("channels", "other", "options", "message"),
+    [
+        (3, 3, {"channels": 1}, r"pictures have channels=3 .*png\), and the networks channels=1.*'channels': 3"),
+        (1, 1, {"channels": 3}, r"pictures have channels=1 .*and the networks channels=3.*or convert them"),
+        (1, 1, {"in_channels": 3, "out_channels": 3}, "channels=1 .*and the networks channels=3"),
+        (1, 3, {}, "A have channels=1, B have channels=3: both domains"),
+    ],
+)
+def test_pictures_of_other_channels_are_never_converted_silently(
+    channels: int, other: int, options: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    data = folders(tmp_path / "data", channels, other, "uint8", ".png")
+    with pytest.raises(ConfigError, match=message):
+        plan("cyclegan", data, recipe_options={"width": 2, **options}, crop_size=16)
+
+
+def test_a_grey_picture_among_colours_is_told_and_seen_in_three_channels(tmp_path: Path) -> None:
+    data = folders(tmp_path / "data", 3, dtype="uint8", suffix=".png")
+    Image.fromarray(stored(1, "uint8", 250)).save(data / "trainA" / "grey.png")
+    with pytest.warns(TrainingWarning, match="A: 1 of 3 pictures looked at are grey among colours"):
+        plan("cyclegan", data, recipe_options={"width": 2}, crop_size=64)
+    assert read_resized(str(data / "trainA" / "grey.png"), 16).shape == (3, 16, 16)
+    with pytest.raises(ShapeError, match=r"0\.png has channels=3, and this training is of channels=1"):
+        read_resized(str(data / "trainA" / "0.png"), 16, Reading(1))
+
+
+def test_rectangles(tmp_path: Path) -> None:
+    data = folders(tmp_path / "data", 3, dtype="uint8", suffix=".png")
+    options = TrainOptions(crop_size="16x32")
+    assert (options.crop, options.load) == ((16, 32), (18, 36))
+    assert Stream(two_domains(data), options)[0]["A"].shape == (3, 16, 32)
+    model = run(data, tmp_path / "run", steps=1, sample_every=1, crop_size="16x32")
+    assert json.loads((model / "config.json").read_text())["preprocessing"]["size"] == [16, 32]
+    for size in ("16x", "0x16", 0, True, "x", (1, 2, 3)):
+        with pytest.raises(ConfigError, match="crop_size="):
+            TrainOptions(crop_size=size)
+    assert TrainOptions(crop_size="16x16", load_size=(20, 20)) == TrainOptions(crop_size=16, load_size=20)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"tile": (16, 16), "compression": "zlib"}, {"rowsperstrip": 7, "compression": "zlib"}, {"byteorder": ">"}],
+    ids=str,
+)
+@pytest.mark.parametrize("layout", ["grey", "contig", "separate", "ImageJ", "OME", "npy"])
+def test_a_window_is_what_the_whole_picture_has_there(layout: str, options: dict[str, Any], tmp_path: Path) -> None:
+    array = np.random.default_rng(1).integers(0, 60000, (3, 60, 70)).astype(np.uint16)
+    path = tmp_path / ("x.npy" if layout == "npy" else "x.tif")
+    if layout == "npy":
+        np.save(path, array.transpose(1, 2, 0))
+    else:
+        write_tiff(path, array, layout, **({} if layout == "ImageJ" and "compression" not in options else options))
+    whole = read_image(path)
+    part = read_window(path, lambda height, width: Window(13, 21, height // 2, width // 2))
+    assert part.dtype == whole.dtype
+    assert (part.numbers() == whole.numbers()[:, 13:43, 21:56]).all()
+    assert read_header(path) == (whole.channels, whole.dtype)
+
+
+def test_crops_keep_their_scale_and_read_no_more_than_they_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tifffile.imwrite(
+        tmp_path / "x.tif", np.arange(4000 * 64, dtype=np.uint16).reshape(4000, 64), tile=(64, 64), compression="zlib"
+    )
+    decoded = []
+    decompress = zlib.decompressobj
+    monkeypatch.setattr(zlib, "decompressobj", lambda: decoded.append(1) or decompress())
+    options = TrainOptions(crop_size=32, load_size="native", flip=False)
+    crop = cropped(str(tmp_path / "x.tif"), options, Reading(1, "dtype"), np.random.default_rng(0))
+    assert crop.shape == (1, 32, 32)
+    step = (crop[0, 1:] - crop[0, :-1]) / 2 * 65535
+    assert torch.allclose(step, torch.full_like(step, 64), atol=0.1)  # neighbours of the picture, not resized ones
+    assert 0 < len(decoded) <= 2
+    with pytest.raises(ShapeError, match=r"x\.tif has 4000x64 pixels .* less than crop_size=128"):
+        cropped(str(tmp_path / "x.tif"), TrainOptions(crop_size=128, load_size="native"), Reading(1, "dtype"), RANDOM)
+    with pytest.raises(ConfigError, match="cache keeps resized pictures"):
+        TrainOptions(load_size="native", cache=True)
+
+
+def test_a_training_on_native_crops_is_resumed_to_the_same_weights(tmp_path: Path) -> None:
+    data = folders(tmp_path / "data")
+    told = {"load_size": "native", "range": "0,4095", "sample_every": 2}
+    whole = run(data, tmp_path / "whole", steps=4, **told)
+    run(data, tmp_path / "parts", steps=2, **told)
+    parts = resume(tmp_path / "parts", steps=4)
+    assert weights(whole) == weights(parts)
+
+
+def test_what_is_checked_before_a_training(tmp_path: Path) -> None:
+    data = folders(tmp_path)
+    tifffile.imwrite(data / "trainB" / "flat.tif", np.full((20, 24), 7, np.uint16))
+    np.save(data / "trainB" / "five.npy", stored(5))
+    pictures = two_domains(data)
+    object.__setattr__(pictures, "reading", Reading(1, "dtype"))
+    findings = check(pictures)
+    assert [Path(file).name for file in findings.constant] == ["flat.tif"]
+    assert len(findings.corrupt) == 1
+    assert "five.npy has channels=5" in findings.corrupt[0]
+    assert any("5 of uint16, channels=1: numbers from 7 to 3" in line for line in findings.lines())
+
+
+def test_previews_show_the_channels_that_are_chosen() -> None:
+    values = torch.linspace(0, 1, 5)[:, None, None].expand(5, 4, 4)
+    assert displayed(values)[:, 0, 0].tolist() == [0, 0.25, 0.5]
+    assert displayed(values, parse_display("4,0,2"))[:, 0, 0].tolist() == [1, 0, 0.5]
+    assert displayed(values, parse_display("3")).shape == (1, 4, 4)
+    assert displayed(values, parse_display("inferno")).shape == (3, 4, 4)
+    with pytest.raises(ConfigError, match=r"display=5 .* channels=5, counted from 0"):
+        displayed(values, parse_display("5"))
+    for wrong in ("0,1", "red", "-1", ""):
+        with pytest.raises(ConfigError, match="display="):
+            TrainOptions(display=wrong)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_headers_tell_what_reading_finds(dtype: str, tmp_path: Path) -> None:
+    for channels in (1, 2, 3, 4, 13):
+        array = numbers(dtype, channels)
+        np.save(tmp_path / "x.npy", array.transpose(1, 2, 0))
+        for path in (tmp_path / "x.npy", write_tiff(tmp_path / "x.tif", array, "OME")):
+            picture = read_image(path)
+            assert read_header(path) == (picture.channels, picture.dtype) == read_header(path.read_bytes())
+    (tmp_path / "broken.tif").write_bytes(b"II*\0" + bytes(20))
+    with pytest.raises(AttnI2IError, match=r"broken\.tif"):
+        read_header(tmp_path / "broken.tif")
