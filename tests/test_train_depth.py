@@ -141,7 +141,7 @@ def test_numbers_come_to_the_networks_in_the_range(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("channels", "other", "options", "message"),
     [
-        (3, 3, {"channels": 1}, r"pictures have channels=3 .*png\), and the networks channels=1.*'channels': 3"),
+        (3, 3, {"channels": 1}, r"pictures have channels=3 .*png\), and the networks channels=1.*channels.: 3"),
         (1, 1, {"channels": 3}, r"pictures have channels=1 .*and the networks channels=3.*or convert them"),
         (1, 1, {"in_channels": 3, "out_channels": 3}, "channels=1 .*and the networks channels=3"),
         (1, 3, {}, "A have channels=1, B have channels=3: both domains"),
