@@ -111,6 +111,7 @@ def run_page(page: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("page", pages_with("python", "console"), ids=lambda page: page.relative_to(ROOT).as_posix())
 @pytest.mark.filterwarnings("ignore:A grey picture goes")  # said once, as the page tells
+@pytest.mark.filterwarnings("ignore:The (pictures have|networks see)")  # what a training takes from its pictures
 def test_snippets_run(
     page: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
