@@ -123,9 +123,9 @@ def test_memory_savers_do_what_they_say_and_change_no_weights(
         passes.extend([] if x.is_meta else [None])  # where shapes alone are tried, nothing is kept
         return forward(self, x)
 
-    def noted(file: str, size: int) -> torch.Tensor:
+    def noted(file: str, *how: Any) -> torch.Tensor:
         reads.append(file)
-        return read(file, size)
+        return read(file, *how)
 
     monkeypatch.setattr(ResBlock, "forward", counted)
     monkeypatch.setattr(loading, "read_resized", noted)

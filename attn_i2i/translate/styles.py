@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from ..images.picture import Picture
 from ..images.ranges import RangeLike
 from ..images.read import ImageSource, read_image
+from ..interfaces import RGB, channels_of
 from ..types import ConfigError, ModelError, ShapeError
-from .channels import COLOURS, channels_of
 from .memory import check_fits
 
 Style: TypeAlias = "ImageSource | Picture | Sequence[float]"
@@ -148,8 +148,8 @@ def _as_target(picture: Picture, generator: nn.Module) -> Tensor:
     """(C, H, W) in [0, 1] with the channels that the network gives, at the one size that some networks take."""
     gives = channels_of(generator)[1]
     values = picture.values if picture.stored is None else picture.values.clamp(0, 1)
-    if picture.channels == 1 and gives == COLOURS:
-        values = values.expand(COLOURS, -1, -1)
+    if picture.channels == 1 and gives == RGB:
+        values = values.expand(RGB, -1, -1)
     elif picture.channels != gives:
         raise ShapeError(
             f"{picture.name} has {picture.channels} channels: this network takes styles from pictures of {gives}."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -126,9 +125,7 @@ class TowerDiscriminator(nn.Module):
         return (Verdict(self.logits(self.tower(image).mean((2, 3), keepdim=True))),)
 
 
-def guided_discriminator(
-    width: int = 64, layers: int = 3, norm: Norm = "instance", channels: int = 3
-) -> ConcatMasked:
+def guided_discriminator(width: int = 64, layers: int = 3, norm: Norm = "instance", channels: int = 3) -> ConcatMasked:
     """The attention-guided discriminator: a PatchGAN over [mask, image] (arXiv:1911.11897, section 3.3)."""
     return ConcatMasked(PatchDiscriminator(1 + channels, width, layers, norm=norm))
 
