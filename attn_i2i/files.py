@@ -191,6 +191,19 @@ def save_safetensors(
             raise OSError(code, str(error), str(path)) from error
 
 
+def append_text(path: str | os.PathLike[str], text: str) -> None:
+    """Add ``text`` to the end of a file, the whole of it or nothing. Raises DiskFullError and WriteError."""
+    path, data = Path(path), text.encode()
+    with _explained(path, path, len(data)), path.open("ab", buffering=0) as file:
+        before = file.tell()
+        try:
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        except BaseException:
+            os.truncate(path, before)
+            raise
+
+
 def canonical_json(value: Mapping[str, object]) -> str:
     """JSON with sorted keys and no spaces: equal values give equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -259,6 +272,8 @@ def is_full(error: BaseException, folder: Path, size: int | None = None) -> bool
     """Whether an error says that there is no room left; PyTorch says so of its own files in a RuntimeError."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if isinstance(error.__context__, OSError) and is_full(error.__context__, folder):
+        return True  # PyTorch gave up closing a file that could not be written
     if not isinstance(error, RuntimeError) or not re.search(
         "PytorchStreamWriter|inline_container|iostream", str(error)
     ):

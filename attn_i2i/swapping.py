@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -101,8 +101,8 @@ def mend(target: Path) -> bool:
     """Bring back a folder that a killed process had moved aside; whether there was one."""
     if os.path.lexists(target) or len(os.fsencode(target.name)) > UNCUT_BYTES:
         return False
-    for left, ending in _leftovers(target):
-        descriptor = _lock(left) if ending == "old" else None
+    for left, name, ending in _leftovers(target.parent):
+        descriptor = _lock(left) if (name, ending) == (target.name, "old") else None
         if descriptor is not None:
             with suppress(OSError):
                 left.rename(target)
@@ -114,9 +114,16 @@ def mend(target: Path) -> bool:
 def sweep(target: Path) -> None:
     """Mend ``target``, and remove what killed processes left beside it; what a living one uses stays."""
     mend(target)
-    if len(os.fsencode(target.name)) > UNCUT_BYTES:
-        return
-    for left, _ in _leftovers(target):
+    sweep_all([target])
+
+
+def sweep_all(targets: Iterable[Path]) -> None:
+    """Remove what killed processes left beside many ``targets``; each folder is listed once."""
+    names: dict[Path, set[str]] = {}
+    for target in targets:
+        if len(os.fsencode(target.name)) <= UNCUT_BYTES:
+            names.setdefault(target.parent, set()).add(target.name)
+    for left in (left for folder in names for left, name, _ in _leftovers(folder) if name in names[folder]):
         descriptor = _lock(left)
         if descriptor is None:
             continue
@@ -134,14 +141,14 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _leftovers(target: Path) -> list[tuple[Path, str]]:
-    """Temporary files and folders of ``target``, links left out, with their endings."""
+def _leftovers(folder: Path) -> list[tuple[Path, str, str]]:
+    """Temporary files and folders in ``folder``, links left out, with the names of their targets and their endings."""
     try:
-        entries = list(target.parent.iterdir())
+        entries = list(folder.iterdir())
     except OSError:
         return []
     matches = [(entry, LEFTOVER.fullmatch(entry.name)) for entry in entries if not entry.is_symlink()]
-    return [(entry, match["ending"]) for entry, match in matches if match and match["name"] == target.name]
+    return [(entry, match["name"], match["ending"]) for entry, match in matches if match]
 
 
 def _lock(path: Path) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import subprocess
@@ -14,11 +15,19 @@ import pytest
 import torch
 
 from attn_i2i import load, swapping
-from attn_i2i.files import DiskFullError, TargetExistsError, WriteError, atomic_dir, atomic_path, check_target
+from attn_i2i.files import (
+    DiskFullError,
+    TargetExistsError,
+    WriteError,
+    append_text,
+    atomic_dir,
+    atomic_path,
+    check_target,
+)
 from attn_i2i.models.config import read_config
 from attn_i2i.swapping import exchange, is_mount_point, mend, remove
 
-from .helpers.commands import Run, write_model
+from .helpers.commands import Run, picture, write_model
 from .helpers.source import ROOT
 
 PROGRAM = """
@@ -75,6 +84,36 @@ def test_a_kill_at_any_moment_is_mended_by_the_next_write(tmp_path: Path, moment
     write(target, "third")
     assert names(tmp_path) == ["model"]
     assert names(target) == ["third"]
+
+
+def test_a_translation_removes_what_a_killed_one_left(run: Run, model: Path, tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    (tmp_path / "out").mkdir()
+    left, other = tmp_path / "out/.a.png.0123abcd.tmp", tmp_path / "out/.b.png.0123abcd.tmp"
+    for path in (left, other):
+        path.write_bytes(b"half")
+        os.utime(path, (0, 0))
+    assert run("translate", tmp_path / "a.png", "-o", tmp_path / "out", "-m", model)[0] == 0
+    assert names(tmp_path / "out") == [other.name, "a.png"]
+
+
+@pytest.mark.parametrize("written", [0, 3])
+def test_a_text_is_added_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int) -> None:
+    table = tmp_path / "losses.csv"
+    append_text(table, "step,loss\n")
+
+    class Full(io.FileIO):
+        def write(self, data: object) -> int:
+            super().write(bytes(data)[:written])  # type: ignore[call-overload]
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", lambda path, mode, **_: Full(path, mode.replace("b", "")))
+        with pytest.raises(DiskFullError, match=r"losses\.csv needs more room.*nothing was changed"):
+            append_text(table, "1,0.5\n")
+    assert table.read_text() == "step,loss\n"
+    append_text(table, "1,0.5\n")
+    assert table.read_text() == "step,loss\n1,0.5\n"
 
 
 def test_a_model_that_was_moved_aside_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

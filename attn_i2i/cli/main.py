@@ -46,6 +46,18 @@ from .wording import APPS, spelled
 class Commands(typer.core.TyperGroup):
     """The group of all commands, which looks past capitals when it guesses what was meant."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Files that may not be read are a failed job, which the job itself explains, and no bad usage."""
+        super().__init__(*args, **kwargs)
+        commands: list[Any] = [self]
+        for command in commands:  # grows by the commands of each group
+            commands += getattr(command, "commands", {}).values()
+        for option in (option for command in commands for option in command.params):
+            described = getattr(option, "type_descriptor", None)  # of newer versions of typer; others have a type
+            kind: Any = getattr(option, "type", None) if described is None else described.parameter_info
+            if hasattr(kind, "readable"):
+                kind.readable = False
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As click does; a name that is no command gets a suggestion."""
         names = self.list_commands(ctx)
@@ -200,6 +212,9 @@ def _one_line(error: Exception) -> str:
     text = spelled(_redacted(" ".join(str(error).split()))) or type(error).__name__
     if isinstance(error, AttnI2IError):
         return f"error: {text}"
+    if isinstance(error, OSError) and error.filename is not None:
+        name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
+        return f"error: {name} cannot be used: {error.strerror or type(error).__name__} (run with --debug to see where)"
     return f"error: {type(error).__name__}: {text[:500]} (run with --debug to see where)"
 
 

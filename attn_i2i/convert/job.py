@@ -15,6 +15,7 @@ from ..models.build import builder, load_strictly
 from ..models.cards import find_card
 from ..models.config import CONFIG, DiscriminatorConfig, ModelConfig
 from ..models.directory import save_model
+from ..registry import typed
 from ..types import ConfigError, ConversionError, ModelError, StateDict
 from .directions import Chosen
 from .gather import Gathered, Part, gather
@@ -56,6 +57,7 @@ class Conversion:
         return "\n".join([*lines, f"translate with: attn-i2i translate PICTURE -o OUT -m {self.directory}"])
 
 
+@typed
 def convert(
     sources: Sequence[str | Path] | str | Path,
     out: str | Path,

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..models.config import DiscriminatorConfig, ModelConfig, is_plain, read_config
 from ..models.directory import build_discriminators, build_generator, save_model
+from ..registry import typed
 from ..types import ConversionError, StateDict
 from .names import task_of
 from .options import refuse_strangers, shared_options
@@ -32,6 +33,7 @@ class _Member:
         return BACK.get(self.old) == self.new
 
 
+@typed
 def join(
     folders: Sequence[str | Path], out: str | Path, *, directions: Sequence[str] | None = None, force: bool = False
 ) -> ModelConfig:

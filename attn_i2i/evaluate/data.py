@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..images import SUFFIXES
 from ..images.folder import LITTER
-from ..registry import suggestion
+from ..registry import suggestion, typed
 from ..types import ConfigError, UnreadableFileError
 from .data_checks import MASKS, check_sizes, unused_masks
 from .data_checks import Pictures as Pictures
@@ -35,6 +35,7 @@ class Data:
     notes: tuple[str, ...] = field(default=())
 
 
+@typed
 def find_data(
     data: str | Path,
     *,

@@ -14,6 +14,7 @@ import torch
 
 from ..interfaces import Measure
 from ..plugins import zoo
+from ..registry import typed
 from ..types import AttnI2IError, ConfigError
 from ..version import __version__
 from .confidence import Difference, holm, paired_test
@@ -88,6 +89,7 @@ class Evaluation:
         return None if value is None else value.value
 
 
+@typed
 def evaluate(
     models: Sequence[str | Path | Translator],
     data: str | Path,

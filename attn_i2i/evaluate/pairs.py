@@ -13,6 +13,7 @@ from torch import Tensor
 from ..images.folder import list_folder
 from ..images.mask import read_mask
 from ..images.read import read_image
+from ..registry import typed
 from ..types import ConfigError, ShapeError, UnreadableFileError
 from .measures.average_precision import average_precision
 from .measures.background import background_psnr
@@ -38,6 +39,7 @@ class Pairs(NamedTuple):
     train_masks: Path
 
 
+@typed
 def find_pairs(folder: str | Path, source: str = "A", target: str = "B") -> Pairs:
     """The folders testA, testB, trainA and masks/...; for domains called flat and clay test/flat, test/clay and so on.
 
@@ -67,6 +69,7 @@ def translating(translator: Translator, **options: Any) -> Translate:
 
 
 @torch.no_grad()
+@typed
 def evaluate_pairs(
     translate: Translate,
     folder: str | Path,

@@ -11,7 +11,7 @@ from ..models.config import CONFIG, ModelConfig
 from ..models.mistaken import no_model_file
 from ..models.places import installed_folder, model_store, shipped_models
 from ..models.trust import check_private
-from ..registry import require_types
+from ..registry import typed
 from ..swapping import mend
 from ..types import ConfigError
 from .licences import require_licence
@@ -29,6 +29,7 @@ class FoundModel(NamedTuple):
     card: Card | None = None
 
 
+@typed
 def find_model(
     name: str | Path, *, revision: str | None = None, accept_license: bool = False, fetch: bool | None = None
 ) -> FoundModel:
@@ -45,10 +46,6 @@ def find_model(
     Raises UnknownNameError, ModelError for what is no model, HubError, LicenceError, or ChecksumError for a file that
     is not what it should be.
     """
-    require_types(str | Path, name=name)
-    require_types(str | None, revision=revision)
-    require_types(bool, accept_license=accept_license)
-    require_types(bool | None, fetch=fetch)
     if str(name).startswith(HUB):
         return FoundModel(_from_hub(*_split(str(name).removeprefix(HUB), revision), accept_license))
     if name and (place := _place(name)) is not None:

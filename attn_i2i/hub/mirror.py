@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ..files import atomic_path
 from ..models.card import UNSTATED, Card, parse_card
 from ..models.cards import get_card
+from ..registry import typed
 from ..types import AttnI2IError, ConfigError
 from .locate import find_model
 from .publish import Published, publish
@@ -21,6 +22,7 @@ class Mirrored(NamedTuple):
     told: str
 
 
+@typed
 def mirror_model(
     name: str, owner: str, *, cards: Path | None = None, private: bool = False, accept_license: bool = False
 ) -> Mirrored:

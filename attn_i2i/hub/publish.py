@@ -16,7 +16,7 @@ from ..models.cards import find_card
 from ..models.config import CONFIG, ModelConfig, read_config
 from ..models.directory import build_discriminators, build_generator
 from ..models.readme import model_card
-from ..registry import require_types
+from ..registry import typed
 from ..types import ModelError, UnreadableFileError
 from .errors import HubError, LicenceError, explained
 from .store import check_repo
@@ -38,6 +38,7 @@ class Published(NamedTuple):
         return "\n".join((*head, *sums))
 
 
+@typed
 def publish(
     directory: str | Path,
     repo: str,
@@ -56,10 +57,6 @@ def publish(
     Raises LicenceError for a model without a licence, ModelError for one that is not whole or does not load strictly,
     HubError where the Hub refuses, ``repo`` is no such name, or ``confirm`` said no.
     """
-    require_types(str | Path, directory=directory)
-    require_types(str, repo=repo)
-    require_types(str | None, licence=licence)
-    require_types(bool, private=private)
     check_repo(repo)
     directory = Path(directory)
     config = _checked(directory, licence)

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..registry import typed
 from ..types import ConfigError, ShapeError
 from .opening import MAX_PIXELS
 from .read import ImageSource, read_image
 from .values import unit_range
 
 
+@typed
 def read_mask(
     source: ImageSource, size: tuple[int, int], *, scale: bool = False, max_pixels: int = MAX_PIXELS
 ) -> Tensor:

@@ -68,7 +68,7 @@ def parse_range(value: RangeLike) -> Range | Measure | str | None:
     """
     if value is None or value == DTYPE or isinstance(value, Range):
         return value
-    text = value if isinstance(value, str) else ",".join(map(str, value))
+    text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     if text == "min,max":
         return Measure(0.0, 100.0)
     kind, _, rest = text.rpartition(":")

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from ..registry import typed
 from ..types import AttnI2IError, ConfigError, ShapeError, UnreadableFileError
 from .decode import beside, from_numbers, from_pil, turned
 from .deep_png import is_deep, read_deep
@@ -31,6 +32,7 @@ NPY, TIFF = b"\x93NUMPY", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MOST_CHANNELS = 1024  # more are a picture whose axes are in another order
 
 
+@typed
 def read_image(
     source: ImageSource,
     *,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..files import atomic_path
+from ..registry import typed
 from ..types import ConfigError
 from .deep_png import write_deep
 from .metadata import save_options
@@ -24,6 +25,7 @@ def check_target(path: Path) -> None:
         writer_of(path)
 
 
+@typed
 def write_picture(picture: Picture, path: str | Path, *, force: bool = False, metadata: bool = True) -> Path:
     """Write a picture whole or not at all, with the depth, channels and metadata that it has.
 

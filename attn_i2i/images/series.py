@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ..registry import require_types, typed
 from ..types import ConfigError
 from .opening import MAX_PIXELS
 from .picture import Picture, Stored
@@ -12,6 +13,7 @@ from .ranges import DTYPE, EXAMPLES, Measure, Range, RangeLike, measure, parse_r
 from .read import ImageSource, read_image
 
 
+@typed
 def measure_range(
     sources: Iterable[ImageSource | Picture],
     range: RangeLike,  # noqa: A002
@@ -24,6 +26,7 @@ def measure_range(
     Two numbers are returned as they are. Pictures are read one at a time. Percentiles are exact for integers of up to
     16 bits; of other numbers a quarter of a million of each picture count. Raises ConfigError and UnreadableFileError.
     """
+    require_types(Iterable, sources=sources)
     wanted = parse_range(range)
     if isinstance(wanted, Range):
         return wanted

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..files import atomic_path
+from ..registry import typed
 from ..types import ConfigError, ShapeError
 
 
@@ -38,6 +39,7 @@ WRITERS = {
 ARRAYS = frozenset({".npy"})  # written by numpy, not by Pillow
 
 
+@typed
 def output_name(name: str, *, transparency: bool = False) -> str:
     """The file name for a translation of ``name``: the same where that format is written here, else PNG.
 
@@ -74,6 +76,7 @@ def shown(values: Tensor) -> Tensor:
     return values[:3] if len(values) > 3 else torch.cat([values, torch.zeros_like(values[:1])])
 
 
+@typed
 def write_image(
     image: Image.Image, path: str | Path, *, icc: bytes | None = None, force: bool = False, **options: Any
 ) -> Path:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..plugins import zoo
 from ..plugins.parts import find_part
+from ..registry import typed
 from ..types import ModelError, StateDict
 
 if TYPE_CHECKING:
     from torch import nn
 
 
+@typed
 def create(architecture: str, **config: Any) -> nn.Module:
     """Build a registered generator with fresh weights.
 
@@ -24,6 +26,7 @@ def create(architecture: str, **config: Any) -> nn.Module:
     return builder("generators", architecture, config)()
 
 
+@typed
 def create_discriminator(architecture: str, **config: Any) -> nn.Module:
     """Build a registered discriminator with fresh weights; errors as for ``create``."""
     return builder("discriminators", architecture, config)()

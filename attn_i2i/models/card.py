@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..registry import suggestion
+from ..registry import suggestion, typed
 from ..types import ModelError
 from .source import Source, check_source
 
@@ -94,8 +94,10 @@ def is_restricted(licence: str | None) -> bool:
     return "nc" in re.split(r"[^a-z]+", (licence or "").lower())
 
 
-def read_card(path: Path) -> Card:
+@typed
+def read_card(path: str | Path) -> Card:
     """Read and check one TOML card; raises ModelError with one line that says what is wrong with it."""
+    path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:

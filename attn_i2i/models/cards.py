@@ -11,7 +11,7 @@ from typing import Any
 
 from ..plugins import zoo
 from ..plugins._manager import usable, warn_of_part
-from ..registry import Entry, suggestion
+from ..registry import Entry, suggestion, typed
 from ..types import ModelError, UnknownNameError
 from .card import UNSTATED, Card, read_card
 from .config import CONFIG, ModelConfig, read_config
@@ -105,12 +105,14 @@ def whereabouts(card: Card) -> str:
     return living[0].label if living else "nowhere (dead)"
 
 
+@typed
 def find_card(name: str) -> Card | None:
     """The card of a name or alias."""
     known = cards()
     return known.get(name) or next((card for card in known.values() if name in card.aliases), None)
 
 
+@typed
 def get_card(name: str) -> Card:
     """The card of a name or alias; raises UnknownNameError with a suggestion."""
     card = find_card(name)
@@ -124,6 +126,7 @@ def get_card(name: str) -> Card:
     return card
 
 
+@typed
 def list_models(
     pattern: str = "*",
     *,

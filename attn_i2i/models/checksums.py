@@ -52,7 +52,12 @@ def read_sums(folder: Path) -> dict[str, str]:
 
 def check_file(path: Path, expected: str, hint: str) -> None:
     """Raise ChecksumError unless the file hashes to ``expected``: 64 digits of SHA-256, or 40 of a git blob."""
-    actual = digest_of(path) if len(expected) == 64 else git_blob(path)
+    try:
+        actual = digest_of(path) if len(expected) == 64 else git_blob(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ChecksumError(f"{path} cannot be read: {error.strerror or error}.") from error
     if actual != expected:
         kind = "SHA-256" if len(expected) == 64 else "git hash"
         what = f" {mistaken}" if (mistaken := mistaken_for(path)) else ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import read_small
-from ..registry import suggestion
+from ..registry import suggestion, typed
 from ..types import AttnI2IError, ModelError
 from .checksums import check_beside
 from .mistaken import no_model_file, no_model_folder, raise_mistaken
@@ -65,15 +65,19 @@ class ModelConfig:
         return json.dumps(raw, indent=2, sort_keys=True) + "\n"
 
 
-def read_config(directory: Path) -> ModelConfig:
+@typed
+def read_config(directory: str | Path) -> ModelConfig:
     """Read and check ``config.json``, held against SHA256SUMS where that stands beside it.
 
     Raises ModelError with one line on anything it cannot be, ChecksumError where it is not what it was.
     """
     directory = Path(directory)
-    if not (directory / CONFIG).exists():
-        raise no_model_folder(directory) if directory.is_dir() else no_model_file(directory)
-    check_beside(directory / CONFIG)
+    try:
+        if not (directory / CONFIG).exists():
+            raise no_model_folder(directory) if directory.is_dir() else no_model_file(directory)
+        check_beside(directory / CONFIG)
+    except OSError as error:
+        raise ModelError(f"{error.filename or directory} cannot be read: {error.strerror or error}.") from error
     return parse_config(directory)
 
 

@@ -11,7 +11,7 @@ from ..files import atomic_dir, save_safetensors
 from ..plugins import zoo
 from ..plugins._manager import missing_supplier, supplier
 from ..plugins.parts import HEAD
-from ..registry import Registry
+from ..registry import Registry, typed
 from ..types import ConfigError, ModelError, StateDict, UnknownNameError
 from .build import builder, load_strictly
 from .checksums import check_beside, write_sums
@@ -26,8 +26,10 @@ DISCRIMINATORS = "discriminators.safetensors"
 SUPPLIERS = "suppliers"  # in a configuration's provenance: parts of plugins, and the distributions they are of
 
 
-def build_generator(directory: Path, config: ModelConfig, direction: str) -> nn.Module:
+@typed
+def build_generator(directory: str | Path, config: ModelConfig, direction: str) -> nn.Module:
     """The generator of one direction, strictly loaded, in evaluation mode, float32 on the CPU."""
+    directory = Path(directory)
     if direction not in config.directions:
         raise ModelError(f"{directory} has no direction {direction!r}: it has {', '.join(config.directions)}.")
     weights = _read_weights(directory / f"{direction}.safetensors")
@@ -35,11 +37,13 @@ def build_generator(directory: Path, config: ModelConfig, direction: str) -> nn.
     return _load_stored("generators", config, direction, weights, f"{directory}/{direction}", suppliers)
 
 
-def build_discriminators(directory: Path, config: ModelConfig) -> dict[str, nn.Module]:
+@typed
+def build_discriminators(directory: str | Path, config: ModelConfig) -> dict[str, nn.Module]:
     """The discriminators a model keeps, by the domain they look at; empty where it keeps none."""
     described = config.discriminators
     if described is None:
         return {}
+    directory = Path(directory)
     weights = _read_weights(directory / DISCRIMINATORS)
     return {
         name: _load_stored(
@@ -102,14 +106,19 @@ def _read_weights(path: Path) -> StateDict:
         raise ModelError(f"{path} is not a file: the model directory is damaged.")
     check_beside(path)
     try:
+        path.open("rb").close()  # safetensors says of a file that may not be read that there is none
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
+    try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise_mistaken(path, error)
         raise ModelError(f"{path} is not a whole safetensors file: {error}.") from error
 
 
+@typed
 def save_model(
-    directory: Path,
+    directory: str | Path,
     config: ModelConfig,
     generators: Mapping[str, StateDict],
     discriminators: Mapping[str, StateDict] | None = None,
@@ -124,6 +133,7 @@ def save_model(
 
     Raises ModelError for generators that are not those of ``config.directions``, or whose names cannot name files.
     """
+    directory = Path(directory)
     if generators.keys() != set(config.directions) or not all(map(is_plain, generators)):
         raise ModelError(
             f"{directory} cannot be saved: its generators are {list(generators)}, its directions {config.directions};"

@@ -12,7 +12,7 @@ from torch import nn
 from ..interfaces import Layout, Objective, Recipe
 from ..plugins import zoo
 from ..plugins.parts import Part, find_part
-from ..registry import suggestion
+from ..registry import suggestion, typed
 from ..types import ConfigError, UnknownNameError
 from .assembly import INITIAL, MANY, PAIR, Described, Keys, arranged, check_channels, check_labels, configuration
 from .objective import PREFIX, resolve_terms
@@ -174,6 +174,7 @@ class RecipeFactory(Generic[R]):
         return Layout("", {}, generators, "", {}, discriminators if self.discriminator else {})
 
 
+@typed
 def make_recipe(recipe: str | Callable[..., Recipe], **options: Any) -> Recipe:
     """A registered recipe, or a factory's, from any generator, discriminator and objective.
 

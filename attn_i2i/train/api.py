@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..registry import typed
 from ..types import ConfigError
 from . import checkpoint
 from .build import Prepared, prepare, report
@@ -22,6 +23,7 @@ from .request import Location, Request, completed
 from .rundir import MODEL, check_claim, claim, sweep
 
 
+@typed
 def train(
     recipe: str | None,
     data: Location | None,
@@ -61,6 +63,7 @@ def train(
         return folder / MODEL
 
 
+@typed
 def resume(run: Location, *, data_check: bool = False, **options: Any) -> Path:
     """Go on with the training in ``run`` as it was started; returns the model directory.
 
@@ -70,6 +73,7 @@ def resume(run: Location, *, data_check: bool = False, **options: Any) -> Path:
     return train(None, None, run, data_check=data_check, resume=True, **options)
 
 
+@typed
 def plan(
     recipe: str | None,
     data: Location | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import shutil
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..files import DiskFullError, atomic_dir, sha256
+from ..files import DiskFullError, atomic_dir, atomic_path, sha256
 from ..models.checksums import check_file, read_sums, write_sums
 from ..types import ModelError, UnreadableFileError
 from .notices import notify
@@ -158,10 +157,8 @@ def _write(state: Mapping[str, Any], path: Path) -> str:
             f"the disk of {path.parents[1]} is full: the checkpoint needs {size - free} more bytes; free some space and"
             " continue with resume=True; older checkpoints were kept"
         )
-    with path.open("wb") as file:
+    with atomic_path(path, size=size) as temporary, temporary.open("wb") as file:
         torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
     return sha256(path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 from torch import Tensor
 
-from ..files import atomic_path
+from ..files import append_text, atomic_path
 from ..types import AttnI2IError, ConfigError, UnreadableFileError
 
 LOSSES = "losses.csv"
@@ -149,8 +150,9 @@ def _append(path: Path, row: Mapping[str, Any]) -> None:
         file.seek(0)
         columns = file.readline().strip().split(",")
     if set(row) <= set(columns):
-        with path.open("a", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, columns, lineterminator="\n").writerow(row)
+        line = io.StringIO()
+        csv.DictWriter(line, columns, lineterminator="\n").writerow(row)
+        append_text(path, line.getvalue())
     else:
         columns, rows = _read_rows(path)
         _write_rows(path, [*columns, *(name for name in row if name not in columns)], [*rows, row])

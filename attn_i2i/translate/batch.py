@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from ..files import fitting_name
+from ..files import WriteError, fitting_name
 from ..images.draw import Tile, contact_sheet
 from ..images.formats import SUFFIXES
 from ..images.opening import MAX_PIXELS
@@ -20,6 +20,7 @@ from ..images.picture import PictureWarning
 from ..images.ranges import RangeLike
 from ..images.read import read_image
 from ..images.write import output_name, shown, to_pil, write_image
+from ..swapping import sweep_all
 from ..types import AttnI2IError, ConfigError, UnknownNameError, UnreadableFileError
 from .jobs import SHEET, STYLES, Job, outputs
 from .reading import Reading, Report, Waiting
@@ -64,6 +65,7 @@ def translate_files(
     wanted = {job.style: given if job.style is None else job.style for job in jobs}
     styles = {style: translator.style(wanted[style], direction) for style in wanted}
     _check(jobs, mask, max_pixels)
+    sweep_all(target for target, _ in outputs(jobs, attention))
     taken = [job.source for job in jobs] + [target for target, _ in outputs(jobs, attention)]
     report = Report() if report is None else report
     run = _Run(translator, attention, mask, force, options, {path.resolve() for path in taken}, report)
@@ -202,7 +204,7 @@ def _check(jobs: Sequence[Job], mask: Path | None, max_pixels: int) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigError(f"The folder {folder} cannot be made: {error.strerror or error}.") from error
+            raise WriteError(f"The folder {folder} cannot be made: {error.strerror or error}.") from error
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -15,12 +15,13 @@ from ..export.runtimes import RUNTIMES
 from ..hub import find_model
 from ..models.config import ModelConfig, read_config
 from ..models.directory import build_generator
-from ..registry import require_types
+from ..registry import typed
 from ..types import ConfigError
 from .generators import Generators
 from .translator import Translator
 
 
+@typed
 def load(
     name: str | Path,
     *,
@@ -44,9 +45,6 @@ def load(
     the model store. ``name`` may also be a file of ``attn-i2i export`` (.onnx, .xml), or a folder of them, whose ending
     names the runtime unless it is given.
     """
-    require_types(str | None, direction=direction, runtime=runtime)
-    require_types(bool, compile=compile)
-    require_types(str | Path, name=name)
     if files := exported_files(name):
         return _from_files(files, name, direction, device, dtype, compile, runtime)
     engine = runtime_named(runtime, dtype, compile)

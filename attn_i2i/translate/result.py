@@ -15,6 +15,7 @@ from ..images.draw import Tile, colorize, contact_sheet, heat_over
 from ..images.picture import Picture
 from ..images.save import write_picture
 from ..images.write import output_name, shown, to_pil
+from ..registry import typed
 from ..types import ConfigError
 
 SHEET_WIDTH = 1600
@@ -71,6 +72,7 @@ class Result:
             np.copyto(numbers, stored.numbers, where=shared.cpu().numpy())
         return replace(origin, values=self.image, stored=stored._replace(numbers=numbers))
 
+    @typed
     def save(self, path: str | Path, *, force: bool = False, metadata: bool = True) -> Path:
         """Write the translated picture and return its path; into a folder it goes by its source's name.
 

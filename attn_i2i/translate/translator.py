@@ -16,6 +16,7 @@ from ..devices import pick_device, pick_dtype, warn_of_slow
 from ..images.picture import Picture
 from ..images.ranges import DTYPE, Measure, RangeLike, parse_range
 from ..images.read import ImageSource
+from ..registry import typed
 from ..types import ConfigError, ModelError
 from .domains import Domain, check_one_for_all, domain_vector
 from .generators import Generators, Prepared
@@ -125,6 +126,7 @@ class Translator:
     @overload
     def __call__(self, images: Tensor, **options: Unpack[CallOptions]) -> Any: ...
 
+    @typed
     def __call__(
         self,
         images: OnePicture | ImageList | Tensor,

@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from ...registry import typed
 from .crc32c import crc32c_array
 from .sandbox import run_reader
 from .sniff import sniff, unreadable
@@ -26,8 +27,9 @@ SECONDS = 60.0
 _DAMAGED = "if it was downloaded, download it again and compare its size with the publisher's"
 
 
+@typed
 def read_checkpoint(
-    path: Path,
+    path: str | Path,
     *,
     keep: Callable[[str], bool] | None = None,
     memory_limit: int = MEMORY_LIMIT,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...registry import typed
 from ...types import UnreadableFileError
 from .paths import one_line, shown_name
 from .sniff import is_checkpoint
@@ -20,7 +21,8 @@ _STATE = re.compile(
 _WEIGHTS = {".pth", ".pt", ".ckpt", ".pkl", ".bin", ".tar", ".safetensors"}
 
 
-def checkpoint_files(source: Path) -> list[Path]:
+@typed
+def checkpoint_files(source: str | Path) -> list[Path]:
     """The files to read for ``source``, sorted by name.
 
     A file stands for itself. A TensorFlow bundle, given by its prefix, .index, .data file, ``checkpoint`` file or

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ...blocks.timm_trunk import TimmFeatures
 from ...files import sha256
+from ...registry import typed
 from ...types import ConfigError, ShapeError, UnreadableFileError
 from .inception import build_inception
 from .weights import INCEPTION, digest_of, fetched, read_state
@@ -57,6 +58,7 @@ class Extractor:
         return None if maps is None else maps.float().cpu()
 
 
+@typed
 def find_extractor(spec: str, device: str | torch.device = "cpu") -> Extractor:
     """The extractor that ``spec`` names.
 

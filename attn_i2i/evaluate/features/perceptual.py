@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...files import sha256
+from ...registry import typed
 from ...types import ConfigError, ModelError, UnreadableFileError
 from .weights import BACKBONES as FILES
 from .weights import fetched, lpips_heads, read_state
@@ -86,6 +87,7 @@ def build_perceptual(backbone: str, features: Mapping[str, Tensor], heads: Mappi
     return network.eval().requires_grad_(False)
 
 
+@typed
 def perceptual(spec: str, device: str | torch.device = "cpu") -> tuple[Perceptual, str]:
     """The network that ``spec`` names, and its label: the name and the first digits of its weights' hash.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from ...files import atomic_path
+from ...registry import typed
 from ..evaluation import Evaluation
 from ..measuring import Value
 from .chart import Chart, Point, to_png
@@ -18,6 +19,7 @@ from .tables import as_csv, as_json, as_latex, as_text, pictures_csv
 QUALITY = ("kid", "fid", "lpips", "foreground_l1", "l1", "structure")
 
 
+@typed
 def write_report(evaluation: Evaluation, folder: str | Path) -> Path:
     """Write the report into ``folder`` and return its page.
 

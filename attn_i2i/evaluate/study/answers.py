@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
+from ...registry import typed
 from ...types import ConfigError, UnreadableFileError
 from .make import FORMAT
 
@@ -38,6 +39,7 @@ class Answers:
     notes: tuple[str, ...] = ()
 
 
+@typed
 def read_answers(paths: Sequence[str | Path]) -> Answers:
     """The answers of one study from the raters' JSON files; raters are left out by the rule that their page stated.
 

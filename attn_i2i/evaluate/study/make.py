@@ -19,6 +19,7 @@ from PIL import Image, ImageFilter
 
 from ...files import TargetExistsError, atomic_dir
 from ...images import read_image, to_pil
+from ...registry import typed
 from ...types import ConfigError
 from ..data import Data, find_data
 from ..outputs import make_outputs
@@ -66,6 +67,7 @@ class StudyOptions:
             raise ConfigError(f"{self.post} is no address to post to: expected https://...")
 
 
+@typed
 def make_study(
     models: Sequence[str | Path | Translator],
     data: str | Path,

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ...registry import typed
 from ...types import ConfigError
 from .answers import Answer, Answers, read_answers
 from .statistics import Interval, share_interval, strength_intervals
@@ -43,6 +44,7 @@ class StudyResult:
     notes: tuple[str, ...]
 
 
+@typed
 def study_result(paths: Sequence[str | Path]) -> StudyResult:
     """The outcome of a study from the raters' JSON files. Raises UnreadableFileError, ConfigError."""
     return analyse(read_answers(paths))

@@ -10,6 +10,7 @@ from ...files import TargetExistsError, atomic_dir
 from ...models.card import Card
 from ...models.dataset import DataSet
 from ...models.source import Source
+from ...registry import typed
 from ..errors import HubError
 from .bring import bring
 from .download import require_room
@@ -24,6 +25,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 FOLDERS = {name: name for name in ("trainA", "trainB", "testA", "testB")}
 
 
+@typed
 def fetch_data(data: DataSet, target: Path, *, digest: str | None = None, force: bool = False) -> dict[str, int]:
     """Fetch a data set into ``target``: the pictures of each of its folders, and how many they are.
 

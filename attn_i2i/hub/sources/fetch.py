@@ -15,6 +15,7 @@ from ...models.card import Card
 from ...models.places import installed_folder, model_store, target_for
 from ...models.source import Source
 from ...models.trust import check_private
+from ...registry import typed
 from ...types import AttnI2IError
 from ..errors import HubError
 from ..licences import require_licence
@@ -28,6 +29,7 @@ from .settle import settle
 from .unpack import unpack
 
 
+@typed
 def fetch_model(
     card: Card,
     *,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...images.formats import SUFFIXES
-from ...registry import suggestion
+from ...registry import suggestion, typed
 from ...types import UnreadableFileError
 from .identity import identity, spread
 from .reading import RGB_BYTES, Reading
@@ -72,6 +72,7 @@ def two_folders(root: Path) -> bool:
     return all(_of_side(root, "train", side) for side in A_AND_B)
 
 
+@typed
 def two_domains(data: str | os.PathLike[str]) -> TrainingImages:
     """``trainA`` and ``trainB`` (or ``train/A``, ``A``), with ``testA`` and ``testB`` held out where they exist.
 
@@ -98,6 +99,7 @@ def two_domains(data: str | os.PathLike[str]) -> TrainingImages:
     return TrainingImages(files, held_out, notes=tuple(notes), root=str(root))
 
 
+@typed
 def domain_folders(data: str | os.PathLike[str]) -> TrainingImages:
     """One folder a domain, in ``train`` (with ``test`` held out) or directly in ``data``; labels are one-hot.
 

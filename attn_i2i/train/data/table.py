@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...registry import suggestion
+from ...registry import suggestion, typed
 from ...types import ConfigError, UnreadableFileError
 from .folders import TrainingImages, folder_of
 from .walk import named, subfolders
@@ -36,6 +36,7 @@ class Table:
     rows: dict[str, list[bool]]
 
 
+@typed
 def attribute_table(
     data: str | os.PathLike[str], table: str | os.PathLike[str], selected: Sequence[str], held_out: int = 2000
 ) -> TrainingImages:
