@@ -25,7 +25,7 @@ from .reader.read import checkpoint_files, read_checkpoint
 from .verify import Check, Networks, compare
 from .versions import Weights
 
-FLOAT64_BOUND, FLOAT32_BOUND = 1e-6, 1e-4
+FLOAT64_BOUND, FLOAT32_BOUND = 1e-6, 1e-4  # of stored outputs by their precision, as docs/converting.md promises
 WEIGHTS = {"ema": 'averaged (weights="raw" takes the others)', "raw": 'raw (weights="ema" takes the averaged)'}
 
 

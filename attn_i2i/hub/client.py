@@ -22,7 +22,7 @@ from .reach import require_hub
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-PAUSES = (1.0, 2.0)
+PAUSES = (1.0, 2.0)  # seconds before the second and the third try
 T = TypeVar("T")
 
 

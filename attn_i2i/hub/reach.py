@@ -9,7 +9,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from .errors import HubError, TransientError, offline
 
-SECONDS = 1.5
+SECONDS = 1.5  # without a network an absent model is an error within two seconds (docs/models.md)
 
 
 def require_hub(repo: str) -> None:

@@ -15,7 +15,7 @@ from .write import shown
 
 # Ten samples of "inferno" (van der Walt and Smith, CC0): perceptually even, readable without colour.
 INFERNO = ("000004", "1b0c42", "4b0c6b", "781c6d", "a52c60", "cf4446", "ed6925", "fb9a06", "f7d03c", "fcffa4")
-PAPER, INK, GAP, LABEL = (255, 255, 255), (40, 40, 40), 6, 18
+PAPER, INK, GAP, LABEL = (255, 255, 255), (40, 40, 40), 6, 18  # colours; pixels between tiles, and above them
 
 Tile = tuple[str, Image.Image]
 COLOUR_MAPS = ("inferno",)

@@ -11,7 +11,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from .picture import Metadata
 
-ORIENTATION = 0x0112
+ORIENTATION = 0x0112  # the tag of EXIF
 # Of a TIFF's own tags those about the picture's making; the others say how its bytes lie.
 DESCRIBING = (270, 271, 272, 305, 306, 315, 33432)
 IFDS = (0x8769, 0x8825)  # the parts of EXIF about the exposure and the place

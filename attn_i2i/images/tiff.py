@@ -21,7 +21,7 @@ from .opening import TooMuchError, check_size
 from .picture import Layout
 
 PLAIN_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"})
-BITS, DESCRIPTION, SAMPLE_FORMAT, SAMPLES, PLANAR = 258, 270, 339, 277, 284
+BITS, DESCRIPTION, SAMPLE_FORMAT, SAMPLES, PLANAR = 258, 270, 339, 277, 284  # tags, and below values, of TIFF 6.0
 NONE, DEFLATE = 1, (8, 32946)
 GREY, RGB = (0, 1), 2
 ALPHA = (1, 2)  # the extra samples that are transparency, associated or not

@@ -16,7 +16,7 @@ from .checksums import check_beside
 from .mistaken import no_model_file, no_model_folder, raise_mistaken
 from .places import CONFIG as CONFIG
 
-FORMAT = 1
+FORMAT = 1  # of config.json; a higher one is refused
 MOST = 8192
 
 

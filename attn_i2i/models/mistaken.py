@@ -11,7 +11,7 @@ from .places import CONFIG, models_in
 
 CHECKPOINTS = (".pth", ".pt", ".ckpt", ".index", ".bin", ".pkl", ".h5")
 HEAD_BYTES = 512  # a web page, a pointer and every archive tell themselves in their first line
-MOST_NAMED = 3
+MOST_NAMED = 3  # files by name in a message of one line
 
 
 def no_model_folder(folder: Path) -> ModelError:

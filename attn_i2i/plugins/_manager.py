@@ -25,7 +25,7 @@ from ..version import __version__
 
 GROUP = "attn_i2i"
 BUILTINS = ("cyclegan", "attentiongan", "aggan", "ugatit", "stargan", "measures", "zoo")
-SLOW_SECONDS = 1.0
+SLOW_SECONDS = 1.0  # to import a plugin, from which on its owner is told
 HOOKS = ("register_components", "register_commands", "fetch_file")
 
 

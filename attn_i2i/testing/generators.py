@@ -16,7 +16,7 @@ from ..types import Translation
 from .contract import Factory, build, call, check_finite, check_network, check_shape, expect, kind
 from .styles import check_styles
 
-SIZES = ((48, 48), (45, 59))
+SIZES = ((48, 48), (45, 59))  # the second is odd and not square, as pictures are
 OTHER_CHANNELS = (1, 5)  # fewer and more than RGB's
 
 

@@ -15,7 +15,7 @@ from ..types import Translation
 from .contract import ContractError, build, call, check_network, expect, kind
 from .generators import check_blend, check_ranges, check_translation
 
-CHANNELS, STRIDE, SIDE = 16, 4, 8
+CHANNELS, STRIDE, SIDE = 16, 4, 8  # of the features a head is given; the picture has STRIDE * SIDE pixels a side
 
 
 def check_head(head: nn.Module | Callable[[int, int], nn.Module]) -> None:

@@ -27,7 +27,7 @@ from .reading import Reading, Report, Waiting
 from .result import Result
 from .translator import Translator
 
-SHEET_PICTURES, SHEET_ROWS, SHEET_TILE = 40, 10, 160
+SHEET_PICTURES, SHEET_ROWS, SHEET_TILE = 40, 10, 160  # a contact sheet that a screen can show
 _BLANK = Image.new("RGBA", (1, 1))
 
 

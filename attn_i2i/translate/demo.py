@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .result import Result
 
 SAMPLES = "samples"
-TILE = 128
+TILE = 128  # pixels, of the photographs' model; glyphs are shown twice as large as they are
 # The photographs' model, and the pictures each of its directions translates.
 FRUIT = "attentiongan2-apple2orange-fruit"
 PHOTOGRAPHS = {"A2B": ("apple", "to an orange"), "B2A": ("orange", "to an apple")}

@@ -23,7 +23,7 @@ from .result import Result
 from .tiles.picture import InStrips
 from .tiles.trace import Forward
 
-PIXELS_PER_BATCH = 8 * 256 * 256
+PIXELS_PER_BATCH = 8 * 256 * 256  # eight pictures of the published size
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     Words = NDArray[np.uint32]
 
-POLYNOMIAL = 0x82F63B78
-_LANE = 1024
+POLYNOMIAL = 0x82F63B78  # Castagnoli's, with its bits reversed
+_LANE = 1024  # bytes of a lane; less data is not worth lanes
 _LANES = 4096
 
 

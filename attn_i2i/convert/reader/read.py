@@ -22,8 +22,8 @@ from .tensor_index import MAX_NAME, MAX_NAMES, MAX_TENSORS, DamagedError, shown
 
 __all__ = ["checkpoint_files", "read_checkpoint"]
 
-MEMORY_LIMIT = 2**30
-SECONDS = 60.0
+MEMORY_LIMIT = 2**30  # bytes beyond three times the file, for what a hostile one may make the reader ask for
+SECONDS = 60.0  # a hostile file may make the reader loop; whoever reads a very large one gives more
 _DAMAGED = "if it was downloaded, download it again and compare its size with the publisher's"
 
 

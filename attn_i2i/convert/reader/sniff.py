@@ -15,7 +15,7 @@ from .tensorflow import TABLE_MAGIC
 
 Kind: TypeAlias = Literal["zip", "pickle", "tar", "tensorflow", "safetensors"]
 
-_HEAD = 4096
+_HEAD = 4096  # bytes that tell the format
 _DOWNLOAD = "download it again, and compare its size with the publisher's"
 _UNPACK = "unpack it first and give the file inside"
 _PICKLE = re.compile(rb"\x80[\x00-\x05]|L119547037146038801333356L|\(dp|\(lp|[}\]]q|c[A-Za-z_][\w.]*\n[A-Za-z_]")

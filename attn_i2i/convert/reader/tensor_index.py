@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 MAX_TENSORS = 20_000
 """Training states of the largest published models hold some 3,000 tensors."""
-MAX_NAME = 1024
+MAX_NAME = 1024  # characters; hostile files have names of megabytes
 MAX_NAMES = 2**22
 """Characters of all names together: 200 for each of the most tensors, ten times what names take."""
 MAX_ELEMENTS = 2**62

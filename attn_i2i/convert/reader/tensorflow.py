@@ -14,17 +14,17 @@ from .crc32c import crc32c, unmasked
 from .stream import View
 from .tensor_index import ITEM_SIZES, DamagedError, Storage, TensorIndex, TensorRef, shown
 
-TABLE_MAGIC = 0xDB4775248B80FB57
-MAX_BLOCK = 64 * 2**20
-MAX_SHARDS = 100_000
-_FOOTER = 48
+TABLE_MAGIC = 0xDB4775248B80FB57  # the end of a LevelDB table, by its format
+MAX_BLOCK = 64 * 2**20  # bytes of a block unpacked; an index of thousands of variables has less
+MAX_SHARDS = 100_000  # the file names have five digits
+_FOOTER = 48  # bytes, by the format of LevelDB tables
 
 _DTYPES = {
     1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 8: "complex64", 9: "int64", 10: "bool",
     14: "bfloat16", 17: "uint16", 18: "complex128", 19: "float16", 22: "uint32", 23: "uint64",
 }  # fmt: skip
-_STRING = 7
-_QUANTISED = (11, 12, 13, 15, 16)
+_STRING = 7  # DT_STRING of tensorflow/core/framework/types.proto
+_QUANTISED = (11, 12, 13, 15, 16)  # DT_QINT8 to DT_QUINT16 there
 
 
 def read_bundle(view: View, index: Path) -> TensorIndex:

@@ -14,10 +14,10 @@ from .rebuild import build, set_state, storage_dtype
 from .stream import Stream, View, Window
 from .tensor_index import ITEM_SIZES, DamagedError, Storage, TensorRef, shown
 
-LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
-LEGACY_PROTOCOL = 1001
+LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # torch.serialization's
+LEGACY_PROTOCOL = 1001  # likewise
 MAX_RECORDS = 100_000
-MAX_MEMBERS = 64
+MAX_MEMBERS = 64  # of a tar, which has four of its own
 
 
 def read_pickle(view: View) -> object:

@@ -14,7 +14,7 @@ from .stream import View, Window
 from .tensor_index import ITEM_SIZES, DamagedError, Storage, shown
 from .torch_legacy import build_nested
 
-EXPANSION = 10
+EXPANSION = 10  # torch stores uncompressed: a file that grows more than this is a bomb
 MAX_ENTRIES = 100_000
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ...types import ModelError
 
-SIDE = 299
+SIDE = 299  # of Inception's input (Szegedy et al. 2016)
 EPSILON = 1e-3  # of the batch norms in TensorFlow's graph
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 # Okabe and Ito's colours, which people with any colour vision tell apart.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f")
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, LINE = 640, 400, 84, 24, 20, 52, 22
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, LINE = 640, 400, 84, 24, 20, 52, 22  # pixels
 SCALE = 3  # of the PNG: 1920 pixels across fill a column of a paper at 300 dots an inch
 PAPER, INK, GRID = "#ffffff", "#222222", "#dddddd"
 

@@ -22,7 +22,7 @@ from .web import BROKEN, ask
 
 PAUSES = (1.0, 2.0, 4.0, 8.0)
 """Seconds before a new try; they start anew whenever some bytes came."""
-CHUNK = 2**18
+CHUNK = 2**18  # bytes between two steps of the progress bar
 NUMBER = "[0-9]{1,18}"
 """A size in a header; Python takes other digits too, and refuses to read thousands of them."""
 SLOW_SECONDS, SLOW_BYTES = 60.0, 60_000

@@ -9,7 +9,7 @@ from .web import ask, check_redirect
 
 DRIVE = "https://drive.google.com"
 DRIVE_HOSTS = ("drive.google.com", "docs.google.com", "drive.usercontent.google.com", ".googleusercontent.com")
-MOST_PAGE = 2**20
+MOST_PAGE = 2**20  # bytes; a page that asks something has some kilobytes
 
 
 def locate_drive(source: Source) -> list[Remote]:

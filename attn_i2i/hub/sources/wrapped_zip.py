@@ -20,7 +20,7 @@ from .errors import FetchError
 WRAP = 2**32
 """Where the numbers start again from zero; tests lower it, since no test should write 4 GiB."""
 _END, _CENTRAL, _LOCAL = b"PK\5\6", b"PK\1\2", b"PK\3\4"
-_STORED, _DEFLATED = 0, 8
+_STORED, _DEFLATED = 0, 8  # methods of compression, by the format of zip
 
 
 @dataclass

@@ -21,7 +21,7 @@ KINDS: tuple[Kind, Kind] = ("apple", "orange")
 FRUIT, TEXTURES = "fruit/fruit.zip", "fruit/textures.zip"
 # A film of about 310 frames turns a fruit once. Its last fifth is for tests and what lies before for validation.
 ARCS: dict[Part, tuple[int, int]] = {"train": (0, 200), "val": (200, 245), "test": (245, 400)}
-SCALES = (0.45, 0.8)
+SCALES = (0.45, 0.8)  # of the frame
 # How much light and shade differ across the fruit, and the channel gains of warm and cold light.
 SHADE, WARMTH = 0.25, 0.12
 

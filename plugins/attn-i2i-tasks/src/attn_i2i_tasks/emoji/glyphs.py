@@ -11,7 +11,7 @@ from PIL import Image
 
 Style = Literal["flat", "clay", "noto", "twemoji"]
 STYLES: tuple[Style, ...] = get_args(Style)
-CELL, COLUMNS = 64, 39
+CELL, COLUMNS = 64, 39  # of an atlas, as pack_emoji.py writes it
 DATA = files("attn_i2i_tasks") / "data" / "emoji"
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from .backgrounds import Kind, background
 from .glyphs import STYLES, Style, atlas, test_glyphs, train_glyphs
 
-SCALES = (0.70, 0.95)
+SCALES = (0.70, 0.95)  # of the frame
 
 
 class Picture(NamedTuple):
