@@ -203,9 +203,9 @@ def test_what_is_no_verdict_is_refused_by_name(answer: Any, message: str) -> Non
 @pytest.mark.parametrize("head", [SigmoidHead, partial(SoftmaxHead, masks=3)])
 def test_images_of_other_channels_take_a_head_that_makes_them(head: Any) -> None:
     trunk = ResnetTrunk(width=2, blocks=1, in_channels=1)
-    with pytest.raises(ConfigError, match="give the head out_channels=1, or the trunk in_channels=3"):
+    with pytest.raises(ConfigError, match="Give the head out_channels=1, or the trunk in_channels=3"):
         TrunkAndHead(trunk, head(8, 4))
-    with pytest.raises(ConfigError, match="give the head out_channels=4, or the trunk in_channels=5"):
+    with pytest.raises(ConfigError, match="Give the head out_channels=4, or the trunk in_channels=5"):
         TrunkAndHead(ResnetTrunk(2, 1, in_channels=6), head(8, 4), domains=2)
     translation = TrunkAndHead(trunk, head(8, 4, out_channels=1))(torch.zeros(1, 1, 17, 16))
     assert translation.image.shape == (1, 1, 17, 16)

@@ -139,7 +139,7 @@ def test_a_restricted_licence_is_asked_about_once(hub: FakeHub, worker: Worker, 
     refused = worker.find(f"hf-hub:{repo}")
     assert refused.error == "LicenceError"
     assert "CC-BY-NC-4.0" in refused.message
-    assert "--accept-license" in refused.message
+    assert "accept_license=True" in refused.message
     assert not hub.count("GET", f"{repo}/resolve/{commit}/{WEIGHTS}"), "no weights before the licence"
     assert_holds(worker.find(f"hf-hub:{repo}", accept_license=True), files)
     assert_holds(worker.find(f"hf-hub:{repo}"), files)

@@ -132,6 +132,8 @@ def test_upload_two_models_settings_brush_wipe_and_download(
         "threshold": None,
         "keep_background": True,
         "size": "fit",
+        "tile": "auto",
+        "max_side": None,
         "color": False,
         "painted_mask": True,
     }

@@ -226,12 +226,12 @@ def test_what_the_system_refuses_is_named(data: Path, tmp_path: Path, monkeypatc
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ({"recipe": 5}, "recipe=5 was given: expected a name"),
-        ({"recipe_options": ["width"]}, "recipe_options=.* expected options by name"),
+        ({"recipe": 5}, "recipe=5 was given: expected a text"),
+        ({"recipe_options": ["width"]}, "recipe_options=.* expected a dictionary"),
         ({"recipe_options": {1: 2}}, "recipe_options=1 was given"),
         ({"recipe_options": {"width": "wide"}}, "width='wide'"),
-        ({"start": 3.5}, "start=3.5 was given: expected a path"),
-        ({"select": "Male"}, "expected a list of attributes"),
+        ({"start": 3.5}, "start=3.5 was given: expected a text or a path"),
+        ({"select": "Male"}, "select='Male' was given: expected a list"),
         ({"resume": "yes"}, "resume='yes'"),
         ({"flip": "no"}, "flip='no' was given: expected True or False"),
         ({"cache": 1}, "cache=1 was given"),

@@ -33,7 +33,10 @@ def export(
     accept_license: Annotated[bool, typer.Option("--accept-license", help="Accept a restricted licence.")] = False,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite what is there.")] = False,
 ) -> None:
-    """Export a model: one graph a direction, for pictures of any size. Each is compared with its network first."""
+    """Export a model for other runtimes: ONNX, OpenVINO.
+
+    One graph a direction, for pictures of any size. Each is compared with its network before it is kept.
+    """
     from ..export import export_model
 
     done = export_model(

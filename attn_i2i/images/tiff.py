@@ -6,7 +6,7 @@ import contextlib
 import math
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -54,16 +54,16 @@ def is_plain(image: Image.Image) -> bool:
 
 def read_plane(file: IO[bytes], label: str, page: int | None, max_pixels: int) -> Plane:
     """One plane of a TIFF, the first unless a ``page`` is given; raises UnreadableFileError and ConfigError."""
-    with _opened(file, label) as tiff:
+    with opened_tiff(file, label) as tiff:
         planes = [(series, index) for series in tiff.series for index in range(_planes(series))]
         if not 0 <= (page or 0) < len(planes):
             raise ConfigError(f"page={page} was given, but {label} has {len(planes)} pages, counted from 0.")
         series, index = planes[page or 0]
         keyframe = series.keyframe
-        _check(series, keyframe, label, max_pixels)
+        check_plane(series, keyframe, label, max_pixels)
         numbers, axes = _numbers(series, index, label)
         alpha = None
-        if _has_alpha(keyframe, axes, len(numbers)):
+        if has_alpha(keyframe, axes, len(numbers)):
             numbers, alpha = numbers[:-1], numbers[-1:]
         turn = keyframe.tags.valueof(ORIENTATION, 1)
         numbers, alpha = turned(numbers, turn), None if alpha is None else turned(alpha, turn)
@@ -75,21 +75,21 @@ def read_plane(file: IO[bytes], label: str, page: int | None, max_pixels: int) -
 
 def read_header(file: IO[bytes], label: str) -> tuple[int, np.dtype[Any]]:
     """How many channels a plane has, without transparency, and the type of its numbers."""
-    with _opened(file, label) as tiff:
+    with opened_tiff(file, label) as tiff:
         series = tiff.series[0]
         sizes = dict(zip(series.axes, series.shape, strict=True))
         channels = math.prod(sizes.get(axis, 1) for axis in "CS")
-        if _has_alpha(series.keyframe, series.axes, channels):
+        if has_alpha(series.keyframe, series.axes, channels):
             channels -= 1
         return channels, np.dtype(series.dtype).newbyteorder("=")
 
 
-def _has_alpha(keyframe: TiffPage, axes: str, channels: int) -> bool:
+def has_alpha(keyframe: TiffPage, axes: str, channels: int) -> bool:
     clear = "S" in axes and any(int(kind) in ALPHA for kind in keyframe.extrasamples)
     return clear and channels == (4 if keyframe.photometric == RGB else 2)
 
 
-def _opened(file: IO[bytes], label: str) -> TiffFile:
+def opened_tiff(file: IO[bytes], label: str) -> TiffFile:
     """The file, with the axes that OME names where they are its own and not beyond measure.
 
     An OME description may refer to other files, which nobody gave, and may announce planes without end.
@@ -110,7 +110,7 @@ def _planes(series: TiffPageSeries) -> int:
     return math.prod(size for axis, size in zip(series.axes, series.shape, strict=True) if axis not in "CSYX")
 
 
-def _check(series: TiffPageSeries, page: TiffPage, label: str, max_pixels: int, *, part: bool = False) -> None:
+def check_plane(series: TiffPageSeries, page: TiffPage, label: str, max_pixels: int, *, part: bool = False) -> None:
     """Refuse what is no picture, too large, or unknown here; of a ``part`` the size of the whole does not matter."""
     sizes = dict(zip(series.axes, series.shape, strict=True))
     if not {"Y", "X"} <= sizes.keys() or 0 in series.shape:
@@ -272,81 +272,3 @@ def _arranged(numbers: np.ndarray[Any, Any], axes: str) -> np.ndarray[Any, Any]:
         raise ConfigError(f"A TIFF of axes {axes} is not written: save one channel at a time.")
     order = {"C": 0, "S": 0, "Y": 1, "X": 2}
     return np.ascontiguousarray(numbers.transpose([order[axis] for axis in axes]))
-
-
-class Part(NamedTuple):
-    """A part of a plane: ``numbers`` (C, h, w) and ``alpha`` (1, h, w) or None."""
-
-    numbers: np.ndarray[Any, Any]
-    alpha: np.ndarray[Any, Any] | None
-
-
-def read_part(file: IO[bytes], label: str, place: Callable[[int, int], tuple[slice, slice]]) -> Part | None:
-    """The rows and columns that ``place`` chooses of the first plane, given its height and width.
-
-    None where it has to be read whole: turned by EXIF, white stored as 0, or of axes beyond those of its pages.
-    """
-    with _opened(file, label) as tiff:
-        series = tiff.series[0]
-        page, sizes = series.keyframe, dict(zip(series.axes, series.shape, strict=True))
-        leading = series.axes[: len(series.axes) - page.ndim]
-        simple = len(series.pages) == math.prod(series.shape[: len(leading)]) and set(page.axes) <= set("SYX")
-        turned_round = page.tags.valueof(ORIENTATION, 1) != 1 or int(page.photometric) not in (1, RGB)
-        if not simple or turned_round or not {"Y", "X"} <= sizes.keys():
-            return None
-        rows, columns = place(sizes["Y"], sizes["X"])
-        _check(series, page, label, max_pixels=2**62, part=True)
-        count = sizes["C"] if "C" in leading else 1
-        step = math.prod(n for axis, n in zip(leading, series.shape, strict=False) if axis not in "C")
-        if "C" in leading and step > 1 and leading[-1] != "C":
-            return None
-        pages = [series.pages[number] for number in range(count)]
-        parts = [_cut(one, page, rows, columns, label) for one in pages if one is not None]
-        numbers = np.concatenate(parts)
-        numbers = numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
-        if _has_alpha(page, series.axes, len(numbers)):
-            return Part(numbers[:-1], numbers[-1:])
-        return Part(numbers, None)
-
-
-def _cut(
-    page: TiffPage | TiffFrame, keyframe: TiffPage, rows: slice, columns: slice, label: str
-) -> np.ndarray[Any, Any]:
-    """(C, h, w) of one page: mapped where it lies bare in the file, else of the tiles or strips that it touches."""
-    if page.is_memmappable:
-        whole = page.asarray(out="memmap")
-        axes = page.axes
-        key = tuple(rows if axis == "Y" else columns if axis == "X" else slice(None) for axis in axes)
-        part = np.array(whole[key])
-        part = part.transpose([axes.index(axis) for axis in "SYX" if axis in axes])
-        return part.reshape(-1, *part.shape[-2:])
-    return _decoded_part(page, keyframe, rows, columns, label)
-
-
-def _decoded_part(
-    page: TiffPage | TiffFrame, keyframe: TiffPage, rows: slice, columns: slice, label: str
-) -> np.ndarray[Any, Any]:
-    separate, _, _, _, samples = keyframe.shaped
-    result = np.zeros((separate, rows.stop - rows.start, columns.stop - columns.start, samples), keyframe.dtype)
-    tables = {"jpegtables": keyframe.jpegtables} if keyframe.jpegtables is not None else {}
-    largest = math.prod(keyframe.chunks) * keyframe.dtype.itemsize  # type: ignore[union-attr]
-    handle = page.parent.filehandle
-    for index, (offset, count) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=True)):
-        _, (plane, _, top, left, _), shape = keyframe.decode(None, index)
-        height, width = shape[1], shape[2]
-        above, below = max(top, rows.start), min(top + height, rows.stop)
-        before, behind = max(left, columns.start), min(left + width, columns.stop)
-        if above >= below or before >= behind or not count:
-            continue
-        handle.seek(offset)
-        data = handle.read(count)
-        if int(keyframe.compression) in DEFLATE and len(zlib.decompressobj().decompress(data, largest + 1)) > largest:
-            raise UnreadableFileError(f"{label} holds more data than its {page.shape} numbers take.")
-        segment = keyframe.decode(data, index, **tables)[0]
-        if segment is not None:
-            inner = segment[0, above - top : below - top, before - left : behind - left]
-            target = result[
-                plane, above - rows.start : below - rows.start, before - columns.start : behind - columns.start
-            ]
-            target[...] = inner
-    return result.transpose(0, 3, 1, 2).reshape(-1, *result.shape[1:3])

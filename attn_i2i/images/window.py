@@ -82,14 +82,14 @@ def _of_npy(path: Path, file: IO[bytes], place: Place, wanted: Range | str | Non
 
 def _of_tiff(path: Path, file: IO[bytes], place: Place, wanted: Range | str | None) -> Picture | None:
     """None where the file has to be read whole: Pillow's kinds of colours, or axes that are not those of one page."""
-    from . import tiff  # late: tifffile takes a moment to import
+    from . import tiff, tiff_part  # late: tifffile takes a moment to import
 
     try:
         image = open_image(file, str(path), max_pixels=2**62)
         plain = image.mode in ("L", "RGB") or not tiff.is_plain(image)
     except UnreadableFileError:
         plain = True  # tifffile may know this kind of TIFF
-    part = tiff.read_part(file, str(path), lambda h, w: place(h, w).slices) if plain else None
+    part = tiff_part.read_part(file, str(path), lambda h, w: place(h, w).slices) if plain else None
     if part is None:
         return None
     return from_numbers(part.numbers, part.alpha, path.name, wanted, format="TIFF")
