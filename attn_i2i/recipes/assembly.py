@@ -90,16 +90,23 @@ def arranged(keys: Keys, generator: Described, discriminator: Described | None) 
 def check_channels(recipe: str, networks: nn.ModuleDict, layout: Layout, chosen: int | None) -> int:
     """How many channels the images have that a recipe trains on: all of its networks take and make them.
 
-    ``chosen`` is what was asked for. Raises ConfigError where a network has others, or advertises none.
+    ``chosen`` is what was asked for. Networks that were given may have others in each domain, as long as they agree;
+    the number is the first domain's then. Raises ConfigError where a network has others, or advertises none.
     """
     roles = dict.fromkeys(layout.generators.values(), "generator") | dict.fromkeys(
         layout.discriminators.values(), "discriminator"
     )
     told = {key: channels_of(networks[key]) for key in roles if hasattr(networks[key], "channels")}
     wanted = chosen or next((takes for takes, _ in told.values()), RGB)
+    ends = _ends(layout)
+    of_domain: dict[str, int] = {}
+    for key, numbers in told.items():
+        for domain, number in zip(ends[key], numbers, strict=True):
+            of_domain.setdefault(domain, chosen or number)
     for key, role in roles.items():
         takes, makes = told.get(key, (RGB, RGB))
-        if (takes, makes) == (wanted, wanted) or (key not in told and chosen is None):
+        expected = tuple(of_domain.get(domain, wanted) for domain in ends[key])
+        if (takes, makes) == expected or (key not in told and chosen is None):
             continue
         name = (layout.architecture if role == "generator" else layout.discriminator) or key
         has = f"channels={takes}" if takes == makes else f"in_channels={takes} and out_channels={makes}"
@@ -109,6 +116,13 @@ def check_channels(recipe: str, networks: nn.ModuleDict, layout: Layout, chosen:
             ' networks the same channels (recipe_options={"channels": N}), or take one that has them.'
         )
     return wanted
+
+
+def _ends(layout: Layout) -> dict[str, tuple[str, str]]:
+    """The domains of what each network takes and makes, by its key."""
+    pairs = {key: tuple(way.split("2")) for way, key in layout.generators.items()}
+    ends = {key: pair if len(pair) == 2 else ("all", "all") for key, pair in pairs.items()}
+    return ends | {key: (domain, domain) for domain, key in layout.discriminators.items()}
 
 
 def check_labels(recipe: str, networks: nn.ModuleDict, layout: Layout) -> None:

@@ -20,6 +20,7 @@ class BatchHeadDiscriminator(nn.Module):
 
     def __init__(self, in_channels: int = 3, width: int = 64, layers: int = 3) -> None:
         super().__init__()
+        self.channels = in_channels
         sizes = [in_channels, *(width * min(2**i, 8) for i in range(layers + 1))]
         self.body = nn.ModuleList(
             SpectralConv2d(a, b, 4, stride=2 if i < layers else 1) for i, (a, b) in enumerate(pairwise(sizes))

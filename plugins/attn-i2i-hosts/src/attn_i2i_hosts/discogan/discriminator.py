@@ -25,6 +25,7 @@ class DiscoDiscriminator(nn.Module):
 
     def __init__(self, width: int = 64, *, in_channels: int = 3) -> None:
         super().__init__()
+        self.channels = in_channels
         w = width
         self.first = nn.Sequential(drawn(nn.Conv2d(in_channels, w, 4, 2, 1, bias=False)), nn.LeakyReLU(SLOPE))
         self.down = nn.Sequential(*(down(a, b) for a, b in pairwise((w, 2 * w, 4 * w, 8 * w))))

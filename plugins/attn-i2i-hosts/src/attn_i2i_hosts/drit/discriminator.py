@@ -71,6 +71,7 @@ class DRITDiscriminator(nn.Module):
         content_layers: int = 3,
     ) -> None:
         super().__init__()
+        self.channels = in_channels
         if scales < 1:
             raise ConfigError(f"DRIT's discriminator: scales={scales} was given, expected 1 or more.")
 

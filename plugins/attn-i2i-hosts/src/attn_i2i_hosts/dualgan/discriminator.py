@@ -34,6 +34,7 @@ class DualDiscriminator(nn.Module):
         image_size: int = 256,
     ) -> None:
         super().__init__()
+        self.channels = in_channels
         if kind not in ("global", "patch") or (kind == "global" and image_size % STRIDE):
             raise ConfigError(
                 f"DualGAN's discriminator: kind={kind!r}, image_size={image_size} were given, expected 'patch', or"

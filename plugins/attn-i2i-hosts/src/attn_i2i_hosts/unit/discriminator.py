@@ -29,6 +29,7 @@ class MultiScaleDiscriminator(nn.Module):
         slope: float = 0.2,
     ) -> None:
         super().__init__()
+        self.channels = in_channels
         if norm not in ("none", "instance"):
             raise ConfigError(f"MUNIT's discriminator: norm={norm!r} was given, expected 'none' or 'instance'.")
         self.minimum = 2 ** (layers + (norm == "instance"))
