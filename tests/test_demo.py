@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from attn_i2i.cli.demo import NEXT
 from attn_i2i.files import TargetExistsError
 from attn_i2i.images.read import read_image
 from attn_i2i.models.places import shipped_models
 from attn_i2i.translate.batch import SHEET
 from attn_i2i.translate.demo import GLYPHS, SAMPLES, TILE, demo, demo_models
+
+from .helpers.commands import Run
 
 
 def test_every_shown_model_translates_its_pictures_photographs_first(tmp_path: Path) -> None:
@@ -54,3 +58,10 @@ def test_what_ships_stays_small() -> None:
     for model in demo_models():
         weights = sum(path.stat().st_size for path in (shipped_models() / model).glob("*.safetensors"))
         assert weights <= 4_000_000, f"{model} ships {weights} bytes of weights"
+
+
+def test_the_next_command_that_the_demo_names_works(run: Run, tmp_path: Path) -> None:
+    shutil.copy(shipped_models() / SAMPLES / "apple-1.png", tmp_path / "apple.jpg")
+    code, _, errors = run(*NEXT.split()[1:])
+    assert code == 0, errors
+    assert (tmp_path / "orange.jpg").is_file()

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+# What to type next: a whole command, which a test tries.
+NEXT = "attn-i2i translate apple.jpg -o orange.jpg -m attentiongan2-apple2orange-fruit --attention"
+
 
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")] = Path("demo-out"),
@@ -21,4 +24,4 @@ def demo(
         task = progress.add_task("translating", total=None)
         sheet = run(output, force=force, advance=lambda: progress.advance(task))
     print(f"pictures and masks: {output.resolve()}\nall on one sheet: {sheet.resolve()}")
-    print("now your own: attn-i2i translate photo.jpg -m attentiongan2-apple2orange-fruit --attention")
+    print(f"now your own: {NEXT}")
