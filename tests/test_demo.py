@@ -13,6 +13,7 @@ from attn_i2i.images.read import read_image
 from attn_i2i.models.places import shipped_models
 from attn_i2i.translate.batch import SHEET
 from attn_i2i.translate.demo import GLYPHS, SAMPLES, TILE, demo, demo_models
+from attn_i2i.types import ModelError
 
 from .helpers.commands import Run
 
@@ -65,3 +66,10 @@ def test_the_next_command_that_the_demo_names_works(run: Run, tmp_path: Path) ->
     code, _, errors = run(*NEXT.split()[1:])
     assert code == 0, errors
     assert (tmp_path / "orange.jpg").is_file()
+
+
+def test_an_installation_without_models_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attn_i2i.translate.demo.shipped_models", lambda: tmp_path / "nothing")
+    with pytest.raises(ModelError, match="ships no model for the demo: install attn-i2i from its wheel"):
+        demo(tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -33,8 +33,8 @@ GLYPHS = ("heart", "tomato", "wolf")
 
 def demo_models() -> list[str]:
     """Names of the models whose weights ship with the package and that the demo shows, the default one first."""
-    shipped = [name for name in list_models("*-flat2clay") if (shipped_models() / name / CONFIG).is_file()]
-    return [FRUIT, *sorted(shipped, key=lambda name: (name != "attentiongan2-flat2clay", name))]
+    emoji = sorted(list_models("*-flat2clay"), key=lambda name: (name != "attentiongan2-flat2clay", name))
+    return [name for name in (FRUIT, *emoji) if (shipped_models() / name / CONFIG).is_file()]
 
 
 def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda: None) -> Path:
@@ -45,26 +45,27 @@ def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda
     not an earlier demo.
     """
     samples = shipped_models() / SAMPLES
-    fruit, *models = demo_models()
-    if not models or not samples.is_dir():
+    models = demo_models()
+    if FRUIT not in models or not samples.is_dir():
         raise ModelError("This installation ships no model for the demo: install attn-i2i from its wheel or checkout.")
-    _check_target(out, force, {SHEET, fruit, *models})
+    _check_target(out, force, {SHEET, *models})
     with atomic_dir(out, force=force) as work:
-        rows = _photographs(fruit, samples, work, advance) + _glyphs(models, samples, work, advance)
+        rows = _photographs(samples, work, advance)
+        rows += _glyphs([name for name in models if name != FRUIT], samples, work, advance)
         with atomic_path(work / SHEET) as temporary:
             contact_sheet(rows, TILE).save(temporary, "PNG")
     return out / SHEET
 
 
-def _photographs(model: str, samples: Path, work: Path, advance: Callable[[], None]) -> list[list[Tile]]:
+def _photographs(samples: Path, work: Path, advance: Callable[[], None]) -> list[list[Tile]]:
     """Both directions side by side: picture, mask, translation."""
-    (work / model).mkdir()
+    (work / FRUIT).mkdir()
     sides: list[list[list[Tile]]] = []
     for direction, (subject, label) in PHOTOGRAPHS.items():
-        translator = load(model, direction=direction)
+        translator = load(FRUIT, direction=direction)
         side = []
         for path in sorted(samples.glob(f"{subject}-*.png")):
-            output, *beside = _translated(translator(path), work / model / path.name, label)
+            output, *beside = _translated(translator(path), work / FRUIT / path.name, label)
             side.append([(subject, _enlarged(to_pil(read_image(path).rgb))), *beside, output])
             advance()
         sides.append(side)
