@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from attn_i2i.models.places import shipped_models
 from attn_i2i.serve.limits import Limits
+from attn_i2i.translate.demo import Sample
 
 from .helpers.browser import running, window_of
 from .helpers.serving import PATIENCE, SmallShelf, png, served
@@ -38,7 +40,7 @@ def shelf() -> SmallShelf:
 
 @pytest.fixture(scope="module")
 def address(shelf: SmallShelf) -> Iterator[str]:
-    with served(shelf, Limits(upload_bytes=20_000)) as url:
+    with served(shelf, Limits(upload_bytes=40_000)) as url:
         yield f"{url}/"
 
 
@@ -195,9 +197,28 @@ def test_a_phone_takes_samples_pastes_and_camera(browser: Browser, address: str)
         assert small == 0
 
 
+def test_a_sample_brings_its_model_until_another_is_chosen(
+    browser: Browser, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apple, heart = (shipped_models() / "samples" / f"{name}.png" for name in ("apple-1", "heart"))
+    rows = [Sample(apple, "negative", "B2A"), Sample(heart, "brighten", "A2B")]
+    monkeypatch.setattr("attn_i2i.serve.app.samples", lambda: rows)
+    with window_of(browser, address) as window:
+        slot = window.locator(".slot").first
+        model, direction = slot.locator(".name"), slot.locator("select")
+        until(window, "document.querySelector('#samples button')")
+        assert (model.input_value(), direction.input_value()) == ("negative", "B2A")
+        window.get_by_title("heart.png").click()
+        assert model.input_value() == "brighten"
+        model.fill("mine")
+        window.get_by_title("apple-1.png").click()
+        until(window, "state?.picture?.name === 'apple-1.png'")
+        assert model.input_value() == "mine"
+
+
 @pytest.mark.parametrize("kind", ["large", "damaged"])
 def test_what_goes_wrong_is_a_message(browser: Browser, address: str, kind: str) -> None:
-    content = {"large": bytes(20_001), "damaged": b"\x89PNG\r\n\x1a\n" + bytes(50)}[kind]
+    content = {"large": bytes(40_001), "damaged": b"\x89PNG\r\n\x1a\n" + bytes(50)}[kind]
     words = {"large": "this page takes", "damaged": "is no picture, or a damaged one"}[kind]
     with window_of(browser, address, expected="a status of 400") as window:
         upload(window, content, "odd.png")

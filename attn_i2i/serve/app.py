@@ -18,8 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ..models.places import shipped_models
-from ..translate.demo import SAMPLES
+from ..translate.demo import samples
 from ..types import AttnI2IError, ConfigError, UnknownNameError
 from .asking import body_of, file_name, json_of, number, options_of, wish_of
 from .bundle import bundle
@@ -47,6 +46,7 @@ PAGE = {
     "page.js": (__package__, "page.js"),
     "api.js": (__package__, "api.js"),
     "paint.js": (__package__, "paint.js"),
+    "camera.js": (__package__, "camera.js"),
     "wipe.css": ("attn_i2i.evaluate.report", "wipe.css"),
     "wipe.js": ("attn_i2i.evaluate.report", "wipe.js"),
 }
@@ -135,19 +135,17 @@ async def _models(desk: Desk, request: Request) -> Response:
     return JSONResponse({"models": rows, "limits": about, "any": desk.shelf.open_hand and desk.shelf.offers_all})
 
 
-def _sample_names() -> list[str]:
-    return sorted(path.name for path in (shipped_models() / SAMPLES).glob("*.png"))
-
-
 async def _samples(request: Request) -> Response:
-    return JSONResponse({"samples": _sample_names()})
+    rows = [{"name": one.path.name, "model": one.model, "direction": one.direction} for one in samples()]
+    return JSONResponse({"samples": rows})
 
 
 async def _sample(request: Request) -> Response:
     name = request.path_params["name"]
-    if name not in _sample_names():
+    paths = {one.path.name: one.path for one in samples()}
+    if name not in paths:
         raise UnknownNameError(f"No sample is named {name!r}.")
-    return Response((shipped_models() / SAMPLES / name).read_bytes(), media_type="image/png")
+    return Response(paths[name].read_bytes(), media_type="image/png")
 
 
 async def _state(desk: Desk, session: Session, request: Request) -> Response:

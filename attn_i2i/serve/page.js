@@ -42,27 +42,7 @@ document.addEventListener("paste", (event) => {
   $("drop").classList.toggle("over", kind === "dragover");
   if (kind === "drop") take(event.dataTransfer.files[0]);
 }));
-const closeCamera = () => {
-  $("video").srcObject?.getTracks().forEach((track) => track.stop());
-  $("video").srcObject = null;
-  $("taking").hidden = true;
-};
-$("camera").addEventListener("click", guarded(async () => {
-  if (!navigator.mediaDevices) throw new Error("This browser gives no camera to pages that are not on https or this machine.");
-  try {
-    $("video").srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
-  } catch (error) {
-    throw new Error(`The camera cannot be used: ${error.message}.`);
-  }
-  $("taking").hidden = false;
-}));
-$("stop").addEventListener("click", closeCamera);
-$("take").addEventListener("click", () => {
-  const copy = make("canvas", { width: $("video").videoWidth, height: $("video").videoHeight });
-  copy.getContext("2d").drawImage($("video"), 0, 0);
-  closeCamera();
-  copy.toBlob((blob) => take(new File([blob], "camera.png", { type: "image/png" })), "image/png");
-});
+makeCamera(take);
 
 // Models.
 const rowOf = (slot) => models.find((row) => row.name === slot.querySelector(".name").value.trim());
@@ -284,14 +264,29 @@ guarded(async () => {
   ({ models, limits } = told);
   $("limits").textContent = `Up to ${(limits.pixels / 1e6).toPrecision(2)} megapixels, ${Math.round(limits.bytes / 2 ** 20)} MB.`;
   $("names").replaceChildren(...models.map((row) => make("option", { value: row.name, label: row.here ? row.name : `${row.name} (fetched when used)` })));
-  const first = models.find((row) => row.name === "attentiongan2-flat2clay") ?? models[0];
-  if (first) slots[0].querySelector(".name").value = first.name;
-  slots.forEach(describe);
   const { samples } = await (await request("/api/samples")).json();
+  const field = slots[0].querySelector(".name");
+  // A sample brings the model of such pictures, until somebody chooses another one.
+  const suit = ({ model, direction }) => {
+    const chosen = field.value && !samples.some((sample) => sample.model === field.value);
+    if (chosen || !models.some((row) => row.name === model)) return;
+    field.value = model;
+    describe(slots[0]);
+    slots[0].querySelector("select").value = direction;
+  };
+  samples.slice(0, 1).forEach(suit);
+  if (!field.value && models.length) {
+    field.value = models[0].name;
+    describe(slots[0]);
+  }
   $("samples-title").hidden = !samples.length;
-  $("samples").replaceChildren(...samples.map((name) => {
+  $("samples").replaceChildren(...samples.map((sample) => {
+    const { name } = sample;
     const path = `/api/samples/${encodeURIComponent(name)}`;
-    const load = guarded(async () => take(new File([await (await request(path)).blob()], name, { type: "image/png" })));
+    const load = guarded(async () => {
+      suit(sample);
+      await take(new File([await (await request(path)).blob()], name, { type: "image/png" }));
+    });
     return make("button", { type: "button", title: name, onclick: load }, make("img", { src: path, alt: name, loading: "lazy" }));
   }));
 })();

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image
 
@@ -27,14 +27,33 @@ TILE = 128  # pixels, of the photographs' model; glyphs are shown twice as large
 # The photographs' model, and the pictures each of its directions translates.
 FRUIT = "attentiongan2-apple2orange-fruit"
 PHOTOGRAPHS = {"A2B": ("apple", "to an orange"), "B2A": ("orange", "to an apple")}
+EMOJI = "attentiongan2-flat2clay"
 # Three glyphs are enough for a sheet that fits on a screen.
 GLYPHS = ("heart", "tomato", "wolf")
 
 
 def demo_models() -> list[str]:
     """Names of the models whose weights ship with the package and that the demo shows, the default one first."""
-    emoji = sorted(list_models("*-flat2clay"), key=lambda name: (name != "attentiongan2-flat2clay", name))
+    emoji = sorted(list_models("*-flat2clay"), key=lambda name: (name != EMOJI, name))
     return [name for name in (FRUIT, *emoji) if (shipped_models() / name / CONFIG).is_file()]
+
+
+class Sample(NamedTuple):
+    """A picture that ships, and what translates such pictures."""
+
+    path: Path
+    model: str
+    direction: str
+
+
+def samples() -> list[Sample]:
+    """The pictures that ship, photographs first."""
+    directions = {subject: direction for direction, (subject, _) in PHOTOGRAPHS.items()}
+    rows = []
+    for path in sorted((shipped_models() / SAMPLES).glob("*.png")):
+        direction = directions.get(path.stem.partition("-")[0])
+        rows.append(Sample(path, FRUIT, direction) if direction else Sample(path, EMOJI, "A2B"))
+    return sorted(rows, key=lambda sample: sample.model != FRUIT)
 
 
 def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda: None) -> Path:
@@ -44,27 +63,26 @@ def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda
     picture. Raises ModelError where no model ships, TargetExistsError where ``out`` exists and ``force`` is off, or is
     not an earlier demo.
     """
-    samples = shipped_models() / SAMPLES
-    models = demo_models()
-    if FRUIT not in models or not samples.is_dir():
+    models, pictures = demo_models(), samples()
+    if FRUIT not in models or not pictures:
         raise ModelError("This installation ships no model for the demo: install attn-i2i from its wheel or checkout.")
     _check_target(out, force, {SHEET, *models})
     with atomic_dir(out, force=force) as work:
-        rows = _photographs(samples, work, advance)
-        rows += _glyphs([name for name in models if name != FRUIT], samples, work, advance)
+        rows = _photographs(pictures, work, advance)
+        rows += _glyphs([name for name in models if name != FRUIT], pictures, work, advance)
         with atomic_path(work / SHEET) as temporary:
             contact_sheet(rows, TILE).save(temporary, "PNG")
     return out / SHEET
 
 
-def _photographs(samples: Path, work: Path, advance: Callable[[], None]) -> list[list[Tile]]:
+def _photographs(pictures: list[Sample], work: Path, advance: Callable[[], None]) -> list[list[Tile]]:
     """Both directions side by side: picture, mask, translation."""
     (work / FRUIT).mkdir()
     sides: list[list[list[Tile]]] = []
     for direction, (subject, label) in PHOTOGRAPHS.items():
         translator = load(FRUIT, direction=direction)
         side = []
-        for path in sorted(samples.glob(f"{subject}-*.png")):
+        for path in [one.path for one in pictures if (one.model, one.direction) == (FRUIT, direction)]:
             output, *beside = _translated(translator(path), work / FRUIT / path.name, label)
             side.append([(subject, _enlarged(to_pil(read_image(path).rgb))), *beside, output])
             advance()
@@ -72,9 +90,9 @@ def _photographs(samples: Path, work: Path, advance: Callable[[], None]) -> list
     return [left + right for left, right in zip(*sides, strict=True)]
 
 
-def _glyphs(models: list[str], samples: Path, work: Path, advance: Callable[[], None]) -> list[list[Tile]]:
+def _glyphs(models: list[str], pictures: list[Sample], work: Path, advance: Callable[[], None]) -> list[list[Tile]]:
     """Flat emoji to clay ones, by every model."""
-    paths = [samples / f"{name}.png" for name in GLYPHS]
+    paths = [one.path for one in pictures if one.path.stem in GLYPHS]
     rows: list[list[Tile]] = [[("flat emoji", _enlarged(to_pil(read_image(path).rgb)))] for path in paths]
     for name in models:
         translator = load(name)

@@ -39,7 +39,10 @@ class SmallShelf(Shelf):
         self.gate.set()
 
     def rows(self) -> list[dict[str, Any]]:
-        return [{"name": name, "summary": "", "directions": {}, "domains": [], "here": True} for name in self.networks]
+        ways = {"A2B": "there", "B2A": "back"}
+        return [
+            {"name": name, "summary": "", "directions": ways, "domains": [], "here": True} for name in self.networks
+        ]
 
     def resolve(self, name: str) -> str:
         if name not in self.networks:
