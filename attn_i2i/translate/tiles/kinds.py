@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import nn
 
+from ...interfaces import channels_of
 from ...types import ConfigError
-from ..channels import channels_of
 from .plan import Graph, analyse, passes
 from .trace import UntileableError, trace
 

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from ...images.picture import Picture, PictureWarning
+from ...interfaces import channels_of
 from ...types import ShapeError, Translation
-from ..channels import channels_of, network_values
+from ..channels import network_values
 from ..compositing import assemble, native_size, normalised
 from ..memory import free_bytes, too_large
 from ..options import Options

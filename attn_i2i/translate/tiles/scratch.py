@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from math import prod
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import numpy as np
 import torch
@@ -60,23 +60,16 @@ class Scratch:
         self._maps.pop(key).close()
 
 
-class _Map:
+class _Map(Protocol):
+    def write(self, first: int, strip: Tensor) -> None: ...
+
+    def read(self, first: int, last: int) -> Tensor: ...
+
+    def close(self) -> None: ...
+
+
+class _InMemory:
     def __init__(self, shape: torch.Size, dtype: torch.dtype) -> None:
-        self.shape, self.dtype = shape, dtype
-
-    def write(self, first: int, strip: Tensor) -> None:
-        raise NotImplementedError
-
-    def read(self, first: int, last: int) -> Tensor:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Nothing to do in memory."""
-
-
-class _InMemory(_Map):
-    def __init__(self, shape: torch.Size, dtype: torch.dtype) -> None:
-        super().__init__(shape, dtype)
         self.values = torch.empty(shape, dtype=dtype)
 
     def write(self, first: int, strip: Tensor) -> None:
@@ -85,12 +78,15 @@ class _InMemory(_Map):
     def read(self, first: int, last: int) -> Tensor:
         return self.values[..., first:last, :]
 
+    def close(self) -> None:
+        """Nothing to do: memory is freed with the map."""
 
-class _OnDisk(_Map):
+
+class _OnDisk:
     """Row after row, each with all its channels, so that a strip is one piece of the file."""
 
     def __init__(self, shape: torch.Size, dtype: torch.dtype) -> None:
-        super().__init__(shape, dtype)
+        self.shape, self.dtype = shape, dtype
         self.row = prod(shape[:-2]) * shape[-1] * dtype.itemsize
         self.file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
 
