@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -159,20 +160,12 @@ def test_a_result_of_strips_is_that_of_the_whole(
     if source == "16 bit":
         values = (values[0].numpy() * 65535).astype(np.uint16)
     translate = of(network("attentiongan2", SMALL))
-    with pytest.warns(PictureWarning) if source != "RGB" else _quiet():
+    with pytest.warns(PictureWarning) if source != "RGB" else nullcontext():
         whole, strips = (translate(values, tile=tile, **options) for tile in ("off", 16))
     same(strips, whole)
     if strips.kept is not None:
         assert strips.origin is not None
         assert np.array_equal(strips.picture().numbers()[strips.kept.numpy()], strips.origin.numbers()[strips.kept])
-
-
-class _quiet:  # noqa: N801
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *error: object) -> None:
-        return None
 
 
 def test_networks_without_masks_with_margins_and_heatmaps() -> None:
@@ -186,6 +179,27 @@ def test_networks_without_masks_with_margins_and_heatmaps() -> None:
         same(translate(image, tile=16), translate(image, tile="off"))
     low = Translator({"A2B": network("cyclegan", SMALL)}, ModelConfig("x", {}, ["A2B"]), device="cpu", dtype="bfloat16")
     same(low(image, tile=16), low(image, tile="off"), 0.1)
+
+
+class Woven(nn.Module):
+    """Its image is made of its mask with the rows around, its heatmap is as large as the picture, and it counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mask, self.image = nn.Conv2d(3, 1, 3, padding=1), nn.Conv2d(4, 3, 7, padding=3)
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        mask = self.mask(image).sigmoid()
+        bright = (image > 0).sum((2, 3), keepdim=True) / image[0, 0].numel()
+        return Translation((self.image(torch.cat([image, mask], 1)) * bright).tanh(), mask, heatmap=mask)
+
+
+@pytest.mark.parametrize("rows", [1, 5, 37])
+def test_parts_that_are_made_of_each_other_stay_in_their_rows(rows: int) -> None:
+    torch.manual_seed(0)
+    translate, image = of(Woven()), torch.rand(3, 37, 41)
+    assert translate.tiling.kind == "exact"
+    same(translate(image, tile=rows), translate(image, tile="off"))
 
 
 class Attends(nn.Module):

@@ -212,8 +212,7 @@ def windows(graph: Graph, step: Pass, count: int) -> Windows:
     }
     goals = [graph.statistics[node][0] for node in step.gathers] + step.keeps + step.outputs
     for node in goals:
-        height = graph.height(node)
-        ends = [-(-height * i // count) for i in range(count + 1)]
+        ends = bounds(graph.height(node), count)
         for i in range(count):
             asked[node][i].append((ends[i], ends[i + 1]))
     made, start = {}, {}
@@ -224,6 +223,11 @@ def windows(graph: Graph, step: Pass, count: int) -> Windows:
                 for source in graph.rows[node].inputs:
                     asked[source][i].append(graph.rows[node].needs(first, last))
     return Windows(made, start)
+
+
+def bounds(height: int, count: int) -> list[int]:
+    """Where ``count`` strips of a map begin, and the last one ends."""
+    return [-(-height * i // count) for i in range(count + 1)]
 
 
 def _rows(asked: list[list[tuple[int, int]]]) -> tuple[list[tuple[int, int]], list[int]]:

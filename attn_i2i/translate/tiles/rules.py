@@ -59,7 +59,7 @@ def gathering(node: Node, source: Node, shapes: Shapes) -> Callable[[], Gatherin
     order = node.args[1] if name == "linalg_vector_norm" and len(node.args) > 1 else 2
     if order != 2:
         raise UntileableError(f"a vector norm of order {order} is not known in strips")
-    return partial(Reduced, name, axes, keep)
+    return partial(Reduced, name, axes, keep, node.meta["dtype"])
 
 
 def _reduction(node: Node, name: str) -> tuple[Any, bool, float]:
@@ -136,9 +136,10 @@ def _pool(node: Node, inputs: tuple[Node, ...], shapes: Shapes, whole: Whole) ->
     padding = args[3] if len(args) > 3 else [0, 0]
     average = name == "avg_pool2d"
     rest = args[4:]
-    unusual = any(rest[1:]) or (average and rest[:1] == [True]) or (not average and rest[:1] not in ([], [1], [[1, 1]]))
-    if average:
-        unusual = bool(rest[:1] == [True] or (rest[1:2] == [False] and any(padding)) or any(rest[2:]))
+    if average:  # rounding up, borders that do not count, a divisor
+        unusual = rest[:1] == [True] or (rest[1:2] == [False] and any(padding)) or any(rest[2:])
+    else:  # dilation, rounding up
+        unusual = rest[:1] not in ([], [1], [[1, 1]]) or any(rest[1:])
     pairs = [value if len(value) == 2 else [*value, *value] for value in (kernel, stride, padding)]
     if unusual or node.kwargs or (isinstance(node.target, Item) and node.target.index):
         raise UntileableError(f"{target} with these settings is not known in strips")

@@ -112,18 +112,17 @@ class Root(Merged):
 
 
 class Reduced:
-    """A mean, sum, maximum, minimum or vector norm over ``axes``, which hold the rows."""
+    """A mean, sum, maximum, minimum or vector norm over ``axes``, which hold the rows; ``dtype`` is the answer's."""
 
-    def __init__(self, kind: str, axes: Sequence[int], keep: bool) -> None:
-        self.kind, self.axes, self.keep = kind, tuple(axes), keep
+    def __init__(self, kind: str, axes: Sequence[int], keep: bool, dtype: torch.dtype) -> None:
+        self.kind, self.axes, self.keep, self.dtype = kind, tuple(axes), keep, dtype
         self.count = 0
         self.value: Tensor | None = None
-        self.dtype = torch.float32
 
     def add(self, strip: Tensor) -> None:
         """Take one strip in."""
-        self.dtype = strip.dtype
-        wide = strip.to(torch.promote_types(strip.dtype, torch.float32))
+        # Whole numbers and truth values are counted: float32 is exact for 16 million only.
+        wide = strip.to(torch.promote_types(strip.dtype, torch.float32) if strip.is_floating_point() else torch.float64)
         options: dict[str, Any] = {"dim": self.axes, "keepdim": self.keep}
         if self.kind in ("amax", "amin"):
             part = getattr(strip, self.kind)(**options)

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 from torch.fx import Node
 
-from .plan import Graph, Pass, evaluate, passes, windows
+from .plan import Graph, Pass, bounds, evaluate, passes, windows
 from .scratch import IN_MEMORY, Scratch, check_disk
 from .statistics import Gathering
 
 Source = Callable[[int, int], Tensor]
 # Convolutions copy their input and output into layouts of their own while they run.
 COPIES = 2
+OF_THE_WHOLE = ("cam_logits", "heatmap")  # parts that a result has in one piece, however many rows they have
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Strips:
 class Stream:
     """A network over one picture: ``budget`` bytes bound what a strip takes, or ``rows`` are those of a strip.
 
-    ``others`` holds the parts of the translation that are not as large as the picture, once all strips were made.
+    ``others`` holds the parts of the translation that do not come in strips, once all of these were made.
     """
 
     graph: Graph
@@ -85,7 +86,7 @@ class Stream:
         return most
 
     def run(self, source: Source, name: str) -> Iterator[Strips]:
-        """Give the parts that have as many rows as the image, strip by strip, in order.
+        """Give the parts that lie on the picture, strip by strip, in order.
 
         ``source(first, last)`` gives rows of the network's input. ShapeError where the disk is too small.
         """
@@ -107,17 +108,18 @@ class Stream:
         plan, last_use = windows(self.graph, step, count), self._last_use(step)
         gatherings = {node: self.graph.statistics[node][1]() for node in step.gathers}
         cache: dict[Node, tuple[int, Tensor]] = {}
+        ready: dict[Node, tuple[int, Tensor]] = {}
         for i in range(count):
-            fresh: dict[Node, tuple[int, Tensor]] = {}
             for node in (*step.reads, *step.maps):
                 first, last = plan.made[node][i]
                 if last > first:
                     strip = self._strip(node, first, last, step, source, scratch, cache)
-                    self._use(node, strip, first, step, scratch, gatherings, fresh)
+                    self._use(node, strip, first, step, scratch, gatherings, ready)
                     cache[node] = _joined(cache.get(node), first, strip)
                 for done in last_use.get(node, ()):
                     _trim(cache, done, plan.start[done][i + 1])
-            yield from self._emit(fresh)
+            if step.outputs:
+                yield from self._emit(ready, i, count)
         for node, gathering in gatherings.items():
             self._values[node] = gathering.result()
 
@@ -154,7 +156,7 @@ class Stream:
         step: Pass,
         scratch: Scratch,
         gatherings: dict[Node, Gathering],
-        fresh: dict[Node, tuple[int, Tensor]],
+        ready: dict[Node, tuple[int, Tensor]],
     ) -> None:
         """What becomes of new rows beside what is computed from them."""
         for statistic, gathering in gatherings.items():
@@ -163,27 +165,35 @@ class Stream:
         if node in step.keeps:
             scratch.write(node, self.graph.traced.shapes[node], first, strip)
         if node in step.outputs:
-            fresh[node] = (first, strip)
+            ready[node] = _joined(ready.get(node), first, strip)
 
-    def _emit(self, fresh: dict[Node, tuple[int, Tensor]]) -> Iterator[Strips]:
-        outputs = self.graph.traced.outputs
-        image = outputs["image"]
-        tall = {name: fresh[node][1] for name, node in outputs.items() if self._is_tall(node) and node in fresh}
+    def _emit(self, ready: dict[Node, tuple[int, Tensor]], i: int, count: int) -> Iterator[Strips]:
+        """The rows of strip ``i``: a part that other maps are made of may be ahead of the image, and waits for it."""
+        outputs, tall = self.graph.traced.outputs, dict[str, Tensor]()
         for name, node in outputs.items():
-            if node in fresh and not self._is_tall(node):
-                strip = fresh[node][1].cpu()
-                self.others[name] = torch.cat([self.others[name], strip], -2) if name in self.others else strip
-        if image in fresh:
-            first, last = fresh[image][0], fresh[image][0] + fresh[image][1].shape[-2]
-            for name, node in outputs.items():
-                if node not in self.graph.rows and self._is_tall(node):
-                    tall[name] = self._values[node][..., first:last, :]
+            if node not in self.graph.rows and not self._is_tall(name):
+                continue
+            first, last = bounds(self.graph.height(node), count)[i : i + 2]
+            if first == last:  # a map of fewer rows than there are strips
+                continue
+            start, rows = ready.get(node, (0, self._values.get(node)))
+            assert rows is not None
+            part = rows[..., first - start : last - start, :]
+            if self._is_tall(name):
+                tall[name] = part
+            else:
+                self.others[name] = torch.cat([*([self.others[name]] if name in self.others else []), part.cpu()], -2)
+        for node in list(ready):
+            _trim(ready, node, bounds(self.graph.height(node), count)[i + 1])
+        first, last = bounds(self.graph.height(outputs["image"]), count)[i : i + 2]
+        if last > first:
             yield Strips(first, last, tall)
 
-    def _is_tall(self, node: Node) -> bool:
-        image = self.graph.traced.outputs["image"]
+    def _is_tall(self, name: str) -> bool:
+        """Whether a part lies on the picture row by row."""
+        image, node = self.graph.traced.outputs["image"], self.graph.traced.outputs[name]
         shape = self.graph.traced.shapes[node]
-        return len(shape) > 2 and shape[-2] == self.graph.height(image)
+        return name not in OF_THE_WHOLE and len(shape) > 2 and shape[-2] == self.graph.height(image)
 
     def _evaluate_small(self, number: int) -> None:
         for node in self.graph.small:
@@ -192,7 +202,7 @@ class Stream:
 
     def _collect_small(self) -> None:
         for name, node in self.graph.traced.outputs.items():
-            if node not in self.graph.rows and not self._is_tall(node):
+            if node not in self.graph.rows and not self._is_tall(name):
                 self.others[name] = self._values[node]
 
     def _last_use(self, step: Pass) -> dict[Node, list[Node]]:
