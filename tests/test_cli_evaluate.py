@@ -27,8 +27,20 @@ def test_evaluate_prints_the_table_of_the_function(
     expected = evaluate_pairs(translating(attn_i2i.load(MODEL)), folder)
     assert run_cli(["evaluate", str(folder), "-m", MODEL, "--json"], monkeypatch) == 0
     assert json.loads(capsys.readouterr().out) == pytest.approx(expected)
+    assert run_cli(["evaluate", str(folder), "-m", MODEL, "--device", "nowhere"], monkeypatch) == 2
+    assert "The device 'nowhere'" in capsys.readouterr().err
     assert run_cli(["evaluate", str(folder), "-m", MODEL], monkeypatch) == 0
     assert f"{expected['background_psnr']:.2f} dB" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["--data", "-o", "--features", "--images", "--no-cycle", "--force"])
+def test_what_the_older_form_does_not_heed_is_refused(
+    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value = {"--no-cycle": [], "--force": []}.get(option, ["1"])
+    assert run_cli(["evaluate", "data", "-m", MODEL, option, *value], monkeypatch) == 2
+    name = {"-o": "--output", "--no-cycle": "--cycle"}.get(option, option)
+    assert f"MODEL), without {name}: for all else write `attn-i2i evaluate {MODEL}" in capsys.readouterr().err
 
 
 def test_evaluate_names_a_folder_that_holds_no_test(

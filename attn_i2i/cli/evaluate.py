@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -40,7 +40,12 @@ Model = Annotated[
 ]
 
 
+# What the older form, with -m, takes: the rest says how many models are measured on any data.
+OLDER = frozenset({"models", "model", "direction", "domain", "source", "target", "threshold", "device", "as_json"})
+
+
 def evaluate(
+    context: typer.Context,
     models: Models,
     data: Data = None,
     output: Report = None,
@@ -63,7 +68,9 @@ def evaluate(
 ) -> None:
     """Measure models on a folder of data. All that can be told, with intervals, as a table and a report."""
     if model is not None:
-        _paired(models, data, output, model, direction, domain, source or "A", target or "B", threshold, as_json)
+        _check_older(context, models, model)
+        sides = {"source": source or "A", "target": target or "B", "threshold": threshold}
+        _paired(models[0], model, direction, domain, device, as_json, sides)
         return
     if data is None:
         given = " ".join(models)
@@ -106,29 +113,37 @@ def evaluate(
         raise typer.Exit(1)
 
 
+def _check_older(context: typer.Context, folders: list[str], model: str) -> None:
+    """Raise ConfigError for what -m would leave unheeded."""
+    given = (
+        p
+        for p in context.command.params
+        if getattr(context.get_parameter_source(p.name or ""), "name", "") != "DEFAULT"
+    )
+    others = [max(option.opts, key=len) for option in given if option.name not in OLDER]
+    if others or len(folders) != 1:
+        what = f", without {' and '.join(others)}" if others else ""
+        raise ConfigError(
+            f"-m goes with one folder of paired data (evaluate DATA -m MODEL){what}: for all else write"
+            f" `attn-i2i evaluate {model} --data DIR`."
+        )
+
+
 def _paired(
-    folders: list[str],
-    data: Path | None,
-    output: Path | None,
+    folder: str,
     model: str,
     direction: str | None,
     domain: str | None,
-    source: str,
-    target: str,
-    threshold: float | None,
+    device: str | None,
     as_json: bool,
+    sides: Mapping[str, Any],
 ) -> None:
     """The table of one model against paired truth, from the network's own numbers."""
-    if data is not None or output is not None or len(folders) != 1:
-        raise ConfigError(
-            "-m goes with one folder of paired data (evaluate DATA -m MODEL): for all else write"
-            f" `attn-i2i evaluate {model} --data DIR`."
-        )
     from ..evaluate import evaluate_pairs, table_text, translating
     from ..translate.loading import load
 
-    translate = translating(load(model, direction=direction), domain=domain)
-    table = evaluate_pairs(translate, folders[0], source=source, target=target, threshold=threshold)
+    translate = translating(load(model, direction=direction, device=device), domain=domain)
+    table = evaluate_pairs(translate, folder, **sides)
     finite = {key: None if value != value else value for key, value in table.items()}
     print(json.dumps(finite, allow_nan=False) if as_json else table_text(table))
 
