@@ -50,7 +50,7 @@ def test_a_run_goes_on_by_its_name_alone(train: Train, tmp_path: Path) -> None:
     for arguments in (("--resume", "run"), ("run", "--resume", "--steps", "2"), ("--resume", "-o", "run")):
         code, _, told = train(*arguments, options=())
         assert code == 0, told
-    assert "run has its 2 steps already, its model is run/model: give more steps to go on" in told
+    assert "run has its 2 steps already, its model is run/model: give more (--steps N) to go on\n" in told
     code, shown, _ = train("--resume", "run", "--steps", "9", "--dry-run", options=())
     assert (code, "steps: 9, 3 an epoch; continued after step 2" in shown) == (0, True)
     assert re.search(r"^  flip +false$", shown, re.M)

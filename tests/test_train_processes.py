@@ -27,7 +27,7 @@ def test_a_picture_that_one_process_cannot_read_stops_both_saved(tmp_path: Path)
     stopped = two_processes(*command)
     assert stopped.returncode == 1
     assert f"error: {broken} is no picture" in stopped.stderr
-    assert "interrupted after step 1: saved; resume the run to go on" in stopped.stderr
+    assert "interrupted after step 1: saved; start it again with --resume to go on\n" in stopped.stderr
     saved = tmp_path / "run/checkpoints/step-00000001"
     assert sorted(file.name for file in saved.iterdir()) == [
         "SHA256SUMS",

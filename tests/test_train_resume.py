@@ -28,7 +28,11 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_first_and_the_run_continues_exactly(
-    data: Path, tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+    data: Path,
+    tmp_path: Path,
+    number: signal.Signals,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     whole = run(data, tmp_path / "whole", ema=0.5, accumulation=2)
     step, calls = CycleRecipe.step, []
@@ -44,6 +48,7 @@ def test_a_signal_saves_first_and_the_run_continues_exactly(
         patched.setattr(CycleRecipe, "step", interrupted)
         with pytest.raises((SystemExit, KeyboardInterrupt)) as stopped:
             run(data, tmp_path / "cut", ema=0.5, accumulation=2)
+    assert capsys.readouterr().err.endswith("after step 3: saved; start it again with resume=True to go on\n")
     if number == signal.SIGTERM:
         assert isinstance(stopped.value, SystemExit)
         assert stopped.value.code == 143

@@ -142,6 +142,7 @@ def train(
     """Train a recipe on folders of pictures. The model is RUN/model; `train --resume RUN` goes on where RUN ended."""
     arguments = _written(context, dict(locals()))
     from .. import train as training
+    from ..train.notices import worded
     from ..train.options import parse_assignments
     from ..types import ConfigError
 
@@ -154,10 +155,11 @@ def train(
                 raise ConfigError(f"{role} was given twice, by --{role} and by --set: give it once.")
     if select:
         arguments["select"] = [name.strip() for name in select.split(",") if name.strip()]
-    if dry_run:
-        print("\n".join(training.plan(**arguments).lines()))
-    else:
-        training.train(**arguments)
+    with worded(spelled):
+        if dry_run:
+            print("\n".join(training.plan(**arguments).lines()))
+        else:
+            training.train(**arguments)
 
 
 def _written(context: typer.Context, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from .data.shards import Shards, find_shards
 from .data.survey import survey
 from .data.table import attribute_table
 from .export import Origin, layout_of, options_from, start_from
+from .notices import in_words
 from .options import TrainOptions
 from .randomness import seed_everything
 from .rehearsal import rehearse
@@ -148,7 +149,7 @@ def report(pictures: TrainingImages | Shards) -> None:
     findings = check(pictures)
     console = Console(stderr=True)
     for line in findings.lines():
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(in_words(line), highlight=False, markup=False, soft_wrap=True)
     if findings.corrupt:
         raise UnreadableFileError(
             f"{len(findings.corrupt)} of {findings.checked} pictures cannot be read, first {findings.corrupt[0]} Remove"

@@ -25,7 +25,7 @@ from .engine import Engine, computes_bf16, make_accelerator, pictures_of
 from .errors import within_memory
 from .export import Origin, write_model
 from .monitor import Averages, DivergedError, Monitor, after_diverging
-from .notices import notify
+from .notices import in_words, notify
 from .options import TrainOptions
 from .preview import Preview
 from .randomness import random_states, restore_random, seed_everything
@@ -81,19 +81,19 @@ class Run:
                 self._save(step, monitor)
             elif step == self.last and accelerator.is_main_process:
                 self._write_model(step)
-            monitor.say(self._told(first, step))
+            monitor.say(in_words(self._told(first, step)))
         return step, stop
 
     def _told(self, first: int, step: int) -> str:
         """One line on how it ended."""
         model = self.folder / MODEL
         if first == self.last:
-            return f"{self.folder} has its {first} steps already, its model is {model}: give more steps to go on"
+            return f"{self.folder} has its {first} steps already, its model is {model}: give more (steps=N) to go on"
         if step == self.last:
             return f"model written to {model} after {self.clock}"
         if not step:
             return "interrupted before the first step: nothing to save"
-        return f"interrupted after step {step}: saved; resume the run to go on"
+        return f"interrupted after step {step}: saved; start it again with resume=True to go on"
 
     def _steps(self, first: int, monitor: Monitor, stop: Stop) -> int:
         """Train from step ``first``; returns how many steps are done in the end."""
