@@ -95,6 +95,23 @@ def channels_of(network: object) -> tuple[int, int]:
     return numbers
 
 
+def only_size(network: object) -> tuple[int, int] | None:
+    """Height and width of the one size that a network advertises as ``image_size``; None where it takes any.
+
+    One number is the side of a square. Raises ConfigError for what is neither one number nor two.
+    """
+    size = getattr(network, "image_size", None)
+    if size is None:
+        return None
+    sides = (size, size) if isinstance(size, int) else tuple(size) if isinstance(size, tuple | list) else ()
+    if len(sides) != 2 or not all(type(side) is int and side > 0 for side in sides):
+        raise ConfigError(
+            f"{type(network).__name__} advertises image_size={size!r:.80}: expected the side of a square, or height and"
+            " width as a tuple, in pixels."
+        )
+    return sides[0], sides[1]
+
+
 class RoundTrip(NamedTuple):
     """One direction of one training step, as every loss term sees it.
 

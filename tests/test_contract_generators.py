@@ -59,6 +59,10 @@ class FixedSize(Plain):
         return super().forward(image)
 
 
+class NoSize(Plain):
+    image_size = (32,)
+
+
 class Styled(Unused):
     """The spare part is a recipe's."""
 
@@ -98,6 +102,7 @@ def test_a_generator_stays_as_it_was() -> None:
 
 BROKEN_GENERATORS: dict[str, tuple[Any, str]] = {
     "tensor": (broken(lambda self, image, domain=None: image), "not a Translation"),
+    "size told": (NoSize, r"Reading its image_size .*image_size=\(32,\): expected the side of a square"),
     "raises": (broken(lambda self, image, domain=None: 1 / 0), "ZeroDivisionError"),
     "no domain": (broken(lambda self, image: Translation(image)), r"generator\(image, None\).*TypeError"),
     "size": (broken(lambda self, image, domain=None: Translation(image[..., ::2])), "image is .*pad_to_multiple"),

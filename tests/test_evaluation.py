@@ -27,11 +27,14 @@ from attn_i2i.evaluate import (
 )
 from attn_i2i.evaluate.evaluation import make_outputs
 from attn_i2i.files import TargetExistsError
+from attn_i2i.models.config import ModelConfig
 from attn_i2i.plugins import manager
+from attn_i2i.translate.translator import Translator
 from attn_i2i.types import AttnI2IError, ConfigError, UnreadableFileError
 
 from .helpers.commands import run_cli
 from .helpers.squares import COUNT, SIZE, SOURCE, TRUTH, write_squares
+from .helpers.translators import Negative
 
 MODEL, PLAIN = "attentiongan2-flat2clay", "cyclegan-flat2clay"
 FAST = ["l1", "background_psnr", "mask_ap", "mask_iou", "change"]
@@ -184,6 +187,17 @@ def test_outputs_of_another_size_are_brought_to_the_inputs(squares: Path, tmp_pa
     evaluation = evaluate([folder], squares, measures=["l1"])
     assert evaluation.value("large", "l1") == pytest.approx(0, abs=0.02)
     assert any("resized" in warning and "48x48" in warning for warning in evaluation.rows[0].warnings)
+
+
+@pytest.mark.parametrize(("size", "shown"), [((16, 24), "24x16"), (16, "16x16")])
+def test_inputs_of_a_network_of_one_size_are_brought_to_it(
+    squares: Path, size: object, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Negative, "image_size", size, raising=False)
+    model = Translator({"A2B": Negative()}, ModelConfig("toy", {}, ["A2B"]), device="cpu")
+    evaluation = evaluate([model], squares, measures=["change"])
+    warnings = "\n".join(evaluation.rows[0].warnings)
+    assert f"inputs were resized to {shown}, the one size it takes" in warnings
 
 
 def test_a_strangers_measure_is_run_and_costs_only_itself_when_it_breaks(squares: Path, tmp_path: Path) -> None:

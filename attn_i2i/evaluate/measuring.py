@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..images.read import read_image
-from ..interfaces import Measure, channels_of
+from ..interfaces import Measure, channels_of, only_size
 from ..types import AttnI2IError, ConfigError, ShapeError
 from .confidence import mean_interval
 from .data import Data, Pictures, batches, picture_size
@@ -216,13 +216,10 @@ def _over_models(job: Job, measures: Mapping[str, Measure], measured: Measured) 
     if translator is None or not measures:
         return
     generator = translator.generators[job.subject.direction or translator.direction]
-    size = read_image(next(iter(job.data.inputs.values()))).size
+    size = only_size(generator) or read_image(next(iter(job.data.inputs.values()))).size
     # What it costs depends on no value.
     shape = (1, channels_of(generator)[0], *size)
     picture = torch.full(shape, 0.5, device=translator.device, dtype=translator.dtype)
-    side = getattr(generator, "image_size", None)
-    if side:
-        picture = picture.new_zeros(1, picture.shape[1], *((side, side) if isinstance(side, int) else tuple(side)))
     values = {"generator": generator, "inputs": generator_inputs(generator, picture * 2 - 1)}
     for name, part in measures.items():
         try:

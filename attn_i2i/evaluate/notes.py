@@ -8,6 +8,7 @@ from statistics import median
 import torch
 
 from ..images import read_mask
+from ..interfaces import only_size
 from .data import Data, picture_size, pictures_in
 from .measures.mask_shape import collapse_signs
 from .measuring import Measured
@@ -46,9 +47,10 @@ def _about_sizes(subject: Subject, data: Data) -> Iterator[str]:
             what = f"{other[0][1]}x{other[0][0]}"
             yield f"{subject.label}: {len(other)} outputs, of {what}, were resized to their inputs to be measured."
     elif subject.translator is not None:
-        side = getattr(subject.translator.generators[subject.direction or ""], "image_size", None)
-        if side and any(size != (side, side) for size in sizes.values()):
-            yield f"{subject.label}: inputs were resized to {side}x{side}, the one size it takes, and outputs back."
+        only = only_size(subject.translator.generators[subject.direction or ""])
+        if only and any(size != only for size in sizes.values()):
+            what = f"{only[1]}x{only[0]}"
+            yield f"{subject.label}: inputs were resized to {what}, the one size it takes, and outputs back."
 
 
 def features_note(measured: Measured, label: str | None) -> Iterator[str]:

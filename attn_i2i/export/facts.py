@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from ..files import METADATA_KEY as METADATA_KEY
+from ..interfaces import channels_of, only_size
 from ..models.config import ModelConfig, checked_config
 from ..types import AttnI2IError, ModelError
 from ..version import __version__
@@ -71,15 +72,13 @@ def facts_of(
     network: nn.Module, config: ModelConfig, direction: str, outputs: tuple[str, ...], side: int | None
 ) -> Facts:
     """What ``network`` advertises; ``side`` fixes the size of one that takes any."""
-    channels = getattr(network, "channels", 3)
-    only = getattr(network, "image_size", None) if side is None else side
     return Facts(
         direction,
         replace(config, directions=[direction], discriminators=None, own={}, config=config.options(direction)),
         outputs,
-        (channels, channels) if isinstance(channels, int) else (channels[0], channels[1]),
+        channels_of(network),
         int(getattr(network, "domains", 0) or 0),
-        (only, only) if isinstance(only, int) else None if only is None else (only[0], only[1]),
+        only_size(network) if side is None else (side, side),
         int(getattr(network, "margin", 0)),
     )
 

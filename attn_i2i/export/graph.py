@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ..interfaces import channels_of
 from ..types import AttnI2IError, ConfigError, Translation
 from .facts import DOMAIN, SOURCE
 
@@ -38,9 +39,7 @@ class Graph(nn.Module):
 def example(network: nn.Module, batch: int, size: tuple[int, int], seed: int = 0) -> Example:
     """Random pictures, and labels where the network takes them."""
     generator = torch.Generator().manual_seed(seed)
-    channels = getattr(network, "channels", 3)
-    takes = channels if isinstance(channels, int) else channels[0]
-    source = torch.rand(batch, takes, *size, generator=generator) * 2 - 1
+    source = torch.rand(batch, channels_of(network)[0], *size, generator=generator) * 2 - 1
     domains = getattr(network, "domains", 0)
     return Example(source, torch.rand(batch, domains, generator=generator).round() if domains else None)
 

@@ -16,7 +16,7 @@ from ..hub.sources.progress import heard_by
 from ..images.opening import open_image
 from ..images.picture import Picture
 from ..images.read import read_stream
-from ..translate.channels import channels_of
+from ..interfaces import channels_of, only_size
 from ..translate.compositing import recompose
 from ..translate.options import Options
 from ..translate.result import Result
@@ -197,11 +197,10 @@ def _note(translator: Translator, wish: Wish, picture: Picture) -> str:
     """What a user should know of how the network saw the picture."""
     generator = translator.generators[wish.direction or translator.direction]
     notes = []
-    only = getattr(generator, "image_size", None)
-    if only is not None:
-        height, width = (only, only) if isinstance(only, int) else only
-        if picture.size != (height, width):
-            notes.append(f"This network takes {width}x{height} only: the picture was resized to that and back.")
+    only = only_size(generator)
+    if only not in (None, picture.size):
+        height, width = only
+        notes.append(f"This network takes {width}x{height} only: the picture was resized to that and back.")
     if picture.channels == 1 and channels_of(generator)[0] != 1:
         notes.append("The picture is grey: the mean of the network's colours is shown.")
     return " ".join(notes)

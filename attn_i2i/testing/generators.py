@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ..interfaces import channels_of
+from ..interfaces import channels_of, only_size
 from ..masks import blend
 from ..plugins.parts import Part
 from ..types import Translation
@@ -76,10 +76,8 @@ def with_other_channels(factory: Factory) -> Iterator[nn.Module]:
 
 
 def _accepted(module: nn.Module, sizes: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
-    only = getattr(module, "image_size", None)
-    if only is None:
-        return sizes
-    return [(only, only) if isinstance(only, int) else tuple(only)]
+    only = cast("tuple[int, int] | None", call(only_size, module, doing="Reading its image_size"))
+    return sizes if only is None else [only]
 
 
 def _inputs(batch: int, channels: int, height: int, width: int, domains: int) -> tuple[Tensor, Tensor | None]:

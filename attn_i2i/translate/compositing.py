@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..images.picture import Picture
+from ..interfaces import only_size
 from ..masks import binarize, split
 from ..types import ShapeError, Translation
 from .options import Options
@@ -17,10 +18,10 @@ from .result import Result
 
 def native_size(generator: nn.Module, picture: Picture, options: Options) -> tuple[int, int]:
     """Height and width that the network gets to see."""
-    only = getattr(generator, "image_size", None)
+    only = only_size(generator)
     if only is None:
         return _limited(picture.size, options.max_side)
-    height, width = (only, only) if isinstance(only, int) else only
+    height, width = only
     if picture.size != (height, width) and options.size != "fit":
         raise ShapeError(
             f"{picture.name} is {picture.size[1]}x{picture.size[0]}, but this network takes {width}x{height} only:"

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..images.picture import Picture
 from ..images.ranges import RangeLike
 from ..images.read import ImageSource, read_image
-from ..interfaces import RGB, channels_of
+from ..interfaces import RGB, channels_of, only_size
 from ..types import ConfigError, ModelError, ShapeError
 from .memory import check_fits
 
@@ -154,10 +154,9 @@ def _as_target(picture: Picture, generator: nn.Module) -> Tensor:
         raise ShapeError(
             f"{picture.name} has {picture.channels} channels: this network takes styles from pictures of {gives}."
         )
-    only = getattr(generator, "image_size", None)
-    if only is None:
+    size = only_size(generator)
+    if size is None:
         return values
-    size = (only, only) if isinstance(only, int) else only
     resized = F.interpolate(values[None], size, mode="bicubic", align_corners=False, antialias=True)
     return resized[0].clamp(0, 1)
 
