@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import time
 import zipfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 
 from attn_i2i.hub.sources.progress import shown_progress
 from attn_i2i.images import read_image, write_picture
+from attn_i2i.models.checksums import read_sums, write_sums
 from attn_i2i.serve.bundle import bundle
 from attn_i2i.serve.desk import Desk
 from attn_i2i.serve.limits import BusyError, Limits
@@ -23,7 +25,7 @@ from attn_i2i.serve.shelf import Shelf
 from attn_i2i.serve.views import draw, part_names
 from attn_i2i.translate.compositing import recompose
 from attn_i2i.translate.options import Options
-from attn_i2i.types import AttnI2IError, ConfigError, UnknownNameError, UnreadableFileError
+from attn_i2i.types import AttnI2IError, ConfigError, ModelError, UnknownNameError, UnreadableFileError
 
 from .helpers.serving import SmallShelf, png, settled
 from .helpers.translators import Brighten, Negative, noise, translator
@@ -195,6 +197,8 @@ def test_models_go_by_name_and_no_path_is_one(model: Path, monkeypatch: pytest.M
         Shelf([str(model), str(model)])
     with pytest.raises(AttnI2IError):
         Shelf(["no-such-model"]).rows()
+    with pytest.raises(ModelError, match=r"nobody has its weights \(attn-i2i show attentiongan2-apple2orange\)"):
+        Shelf(["attentiongan2-apple2orange"]).rows()
 
 
 def test_a_model_folder_is_served_and_its_origin_told(model: Path) -> None:
@@ -211,6 +215,15 @@ def test_a_model_folder_is_served_and_its_origin_told(model: Path) -> None:
     assert about["models"][folder]["architecture"] == "attentiongan2"
     assert about["models"][folder]["config"]["masks"] == 3
     assert str(model.parent) not in archive.read("settings.json").decode()
+
+
+def test_a_page_tells_of_the_network_that_made_the_picture_not_of_a_later_one(model: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(model, tmp_path / "model")
+    shelf, wish = Shelf([str(model)]), Wish(model.name)
+    sums, translator = read_sums(model), shelf.load(wish)
+    write_sums(model, dict.fromkeys(sums, "0" * 64))
+    assert shelf.provenance(wish, shelf.load(wish))["sha256"] == sums
+    assert shelf.load(wish) is translator
 
 
 def test_the_archive_holds_the_output_with_its_depth_and_no_path(desk: Desk, tmp_path: Path) -> None:

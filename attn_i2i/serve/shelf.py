@@ -6,7 +6,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -19,13 +19,20 @@ from ..models.places import installed_folder
 from ..registry import suggestion
 from ..translate.loading import load
 from ..translate.translator import Translator
-from ..types import ConfigError, UnknownNameError
+from ..types import ConfigError, ModelError, UnknownNameError
 from .session import Wish
 
 LOADED = 4
 """Networks that stay in memory: two pages that compare two models each; of the full U-GAT-IT, 4.5 GB."""
 _HUB_NAME = re.compile(re.escape(HUB) + r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w/-][\w./-]*)?", re.ASCII)
 HERE = ("package", "model store", "here")
+
+
+class Loaded(NamedTuple):
+    """A model in memory, and the SHA-256 of the files that it was read from."""
+
+    translator: Translator
+    sums: dict[str, str]
 
 
 class Shelf:
@@ -42,7 +49,7 @@ class Shelf:
         self._offered = None if offered is None else {_label(name): name for name in offered}
         if offered is not None and len(self._offered or ()) < len(offered):
             raise ConfigError(f"Two of {', '.join(offered)} have one name: a page cannot tell them apart.")
-        self._loaded: OrderedDict[str, Translator] = OrderedDict()
+        self._loaded: OrderedDict[str, Loaded] = OrderedDict()
 
     @property
     def offers_all(self) -> bool:
@@ -64,7 +71,9 @@ class Shelf:
             card, where = describe_model(real)
             where = "here" if where.startswith("folder ") else where
             if where.startswith("nowhere"):
-                continue
+                if self._offered is None:
+                    continue
+                raise ModelError(f"{name} cannot be offered: nobody has its weights (attn-i2i show {name}).")
             sources = usable(card)
             row: dict[str, Any] = {"name": name, "summary": card.summary, "directions": dict(card.directions)}
             row |= {"where": where, "domains": list(card.domains or ()), "licence": card.licence, "here": where in HERE}
@@ -97,18 +106,21 @@ class Shelf:
     def load(self, wish: Wish) -> Translator:
         """The model, loaded; the one used longest ago is let go where there are too many."""
         name = self.resolve(wish.model)
-        translator = self._loaded.pop(name, None)
-        if translator is None:
-            translator = load(name, device=self.device, accept_license=self._accepts(wish), fetch=False)
-        self._loaded[name] = translator
+        self._loaded[name] = loaded = self._loaded.pop(name, None) or self._opened(name, self._accepts(wish))
         while len(self._loaded) > LOADED:
             self._loaded.popitem(last=False)
-        return translator
+        return loaded.translator
+
+    def _opened(self, name: str, accept_license: bool) -> Loaded:
+        folder, card = find_model(name, accept_license=accept_license, fetch=False)
+        # A branch of the Hub may move on: the folder is what was found, whatever its name leads to by now.
+        source = folder if card is None else name
+        translator = load(source, device=self.device, accept_license=accept_license, fetch=False)
+        return Loaded(translator, read_sums(folder) if (folder / SUMS).is_file() else {})
 
     def provenance(self, wish: Wish, translator: Translator) -> dict[str, Any]:
         """What says exactly which network made a picture: configuration, licence, origin, hashes of its files."""
         config, card = translator.config, translator.card
-        folder, _ = find_model(self.resolve(wish.model), fetch=False)
         return {
             "name": wish.model,
             "architecture": config.architecture,
@@ -118,7 +130,7 @@ class Shelf:
             "licence": card.licence if card else config.licence,
             "provenance": config.provenance,
             "paper": card.paper if card else "",
-            "sha256": read_sums(folder) if (folder / SUMS).is_file() else {},
+            "sha256": self._loaded[self.resolve(wish.model)].sums,
             "device": str(translator.device),
             "torch": torch.__version__,
         }
