@@ -74,6 +74,7 @@ def test_16_bit_pngs_may_be_opened_by_pillow_before(tmp_path: Path) -> None:
         ("uint8", 1, "grey"), ("uint8", 3, "contig"), ("uint8", 3, "separate"), ("uint8", 4, "contig"),
         ("uint16", 1, "grey"), ("uint16", 3, "contig"), ("uint16", 3, "separate"), ("uint16", 4, "contig"),
         ("int16", 1, "grey"), ("int8", 1, "grey"), ("uint16", 5, "contig"), ("uint16", 2, "OME"), ("int16", 13, "OME"),
+        ("int16", 4, "contig"),
         ("float32", 1, "grey"), ("float32", 3, "separate"), ("float16", 1, "grey"), ("float64", 2, "contig"),
     ],
 )  # fmt: skip

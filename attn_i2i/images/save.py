@@ -13,6 +13,7 @@ from ..types import ConfigError
 from .deep_png import write_deep
 from .metadata import save_options
 from .picture import Picture
+from .ranges import dtype_range
 from .write import ARRAYS, write_image, writer_of
 
 Numbers = np.ndarray[Any, Any]
@@ -76,10 +77,7 @@ def _alpha(picture: Picture) -> Numbers | None:
     """Transparency in the picture's own type."""
     if picture.alpha is None:
         return None
-    dtype = picture.dtype
-    top = 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
-    values = picture.alpha.double().cpu().numpy() * top
-    return (values if dtype.kind == "f" else np.rint(values)).astype(dtype)
+    return dtype_range(picture.dtype).numbers(picture.alpha, picture.dtype)
 
 
 def _as_array(picture: Picture) -> Numbers:
