@@ -198,6 +198,40 @@ def test_a_window_is_what_the_whole_picture_has_there(layout: str, options: dict
     assert read_header(path) == (whole.channels, whole.dtype)
 
 
+def corner(height: int, width: int) -> Window:
+    return Window(1, 14, 4, 5)
+
+
+@pytest.mark.parametrize("kind", ["LZW", "palette", "tile that is not there"])
+def test_windows_of_rare_files_are_those_of_the_whole_too(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attn_i2i.images.tiff._has_codecs", lambda: False)
+    path, pixels = tmp_path / "x.tif", RANDOM.integers(0, 255, (32, 32), np.uint8)
+    if kind == "tile that is not there":
+        tile = np.full((16, 16), 0.25, np.float32)
+        options: dict[str, Any] = {"shape": (32, 32), "dtype": np.float32, "tile": (16, 16), "compression": "zlib"}
+        filled = (42113, 2, 0, "0.5", True)  # the tag of what is taken to be there
+        tifffile.imwrite(path, iter([tile, None, tile, tile]), extratags=[filled], **options)
+    else:
+        image = Image.fromarray(pixels).convert("P" if kind == "palette" else "RGB")
+        image.save(path, compression="tiff_lzw" if kind == "LZW" else None)
+    whole = read_image(path, range="dtype")
+    assert torch.equal(read_window(path, corner, "dtype").values, whole.values[:, 1:5, 14:19])
+
+
+def test_a_window_that_cannot_be_cut_names_its_file(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.full((32, 32), np.nan, np.float32))
+    with pytest.raises(UnreadableFileError, match=r"x\.npy: it holds pixels that are not numbers"):
+        read_window(tmp_path / "x.npy", corner)
+    write_tiff(tmp_path / "x.tif", numbers("uint16", 3), "OME")
+    content = (tmp_path / "x.tif").read_bytes()
+    (tmp_path / "x.tif").write_bytes(content.replace(b'SizeC="3"', b'SizeC="4"'))
+    for read in (read_image, lambda path: read_window(path, corner)):
+        with pytest.raises(UnreadableFileError, match=r"x\.tif lacks the page 3 that it announces"):
+            read(tmp_path / "x.tif")
+
+
 def test_crops_keep_their_scale_and_read_no_more_than_they_take(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

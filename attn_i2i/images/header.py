@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from ..types import AttnI2IError, UnreadableFileError
+from ..types import UnreadableFileError
 from .decode import GREY_MODES
 from .deep_png import channels_of_deep, is_deep
 from .formats import is_heic
-from .opening import MAX_PIXELS, TooMuchError, open_image, opened_file
+from .opening import named_errors, open_image, opened_file
 from .read import NPY, TIFF, read_npy_header, read_stream
 
 # Pillow's modes of other numbers than 8 bits; grey PNG and PPM of 16 bits are "I" in some versions of it.
@@ -33,17 +34,11 @@ def read_header(source: str | Path | bytes, label: str = "image") -> Header:
 
     Pixels are read only where a format hides what they are (HEIC). Raises UnreadableFileError.
     """
-    try:
-        if isinstance(source, bytes):
+    if isinstance(source, bytes):
+        with named_errors(label):
             return _header(io.BytesIO(source), label)
-        with opened_file(Path(source)) as file:
-            return _header(file, str(source))
-    except AttnI2IError:
-        raise
-    except Exception as error:  # damaged files are answered with nearly every exception there is
-        name = label if isinstance(source, bytes) else source
-        text = " ".join(str(error).split()) or type(error).__name__
-        raise UnreadableFileError(f"{name} is damaged or cut short: {text}") from error
+    with named_errors(str(source)), opened_file(Path(source)) as file:
+        return _header(file, str(source))
 
 
 def _header(file: IO[bytes], label: str) -> Header:
@@ -65,14 +60,10 @@ def _header(file: IO[bytes], label: str) -> Header:
 def _of_tiff(file: IO[bytes], label: str) -> Header:
     from . import tiff  # late: tifffile takes a moment to import
 
-    try:
-        with open_image(file, label, MAX_PIXELS) as image:
-            if tiff.is_plain(image):
-                return _of_pillow(image)
-    except TooMuchError:
-        pass  # windows of it can be read
-    except UnreadableFileError:
-        pass  # tifffile may know this kind of TIFF
+    with suppress(UnreadableFileError):  # of a kind that tifffile may know
+        image = open_image(file, label, max_pixels=2**62)  # windows of large ones can be read
+        if tiff.is_plain(image):
+            return _of_pillow(image)
     channels, dtype = tiff.read_header(file, label)
     return Header(channels, dtype)
 

@@ -13,7 +13,7 @@ from typing import IO
 
 from PIL import Image
 
-from ..types import UnreadableFileError
+from ..types import AttnI2IError, UnreadableFileError
 from .formats import READABLE, looks_like
 
 MAX_PIXELS = 100_000_000
@@ -49,6 +49,22 @@ def opened_file(path: Path) -> Iterator[IO[bytes]]:
         raise
     with open(path, "rb", opener=lambda name, flags: descriptor) as file:
         yield file
+
+
+@contextmanager
+def named_errors(label: str) -> Iterator[None]:
+    """Errors of this library get ``label`` before them, and all others become one of them."""
+    try:
+        yield
+    except Warning:
+        raise  # a caller's filter made it an error
+    except AttnI2IError as error:
+        if label in str(error):
+            raise
+        raise type(error)(f"{label}: {error}") from error
+    except Exception as error:  # damaged files are answered with nearly every exception there is
+        text = " ".join(str(error).split())
+        raise UnreadableFileError(f"{label} is damaged or cut short: {text or type(error).__name__}.") from error
 
 
 def _check_regular(mode: int, path: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -15,13 +13,13 @@ from PIL import Image
 from torch import Tensor
 
 from ..registry import typed
-from ..types import AttnI2IError, ConfigError, ShapeError, UnreadableFileError
+from ..types import ConfigError, ShapeError, UnreadableFileError
 from .decode import beside, from_numbers, from_pil, turned
 from .deep_png import is_deep, read_deep
 from .formats import RAW_SUFFIXES, foreign, is_heic
 from .heif import read_heif
 from .metadata import ORIENTATION
-from .opening import MAX_PIXELS, TooMuchError, check_size, open_image, opened_file
+from .opening import MAX_PIXELS, TooMuchError, check_size, named_errors, open_image, opened_file
 from .picture import Picture, PictureWarning
 from .ranges import Measure, Range, RangeLike, parse_range
 from .values import unit_range
@@ -56,8 +54,8 @@ def read_image(
     if isinstance(source, Tensor):
         return _from_tensor(source)
     if isinstance(source, np.ndarray):
-        with _named("image"):
-            return _from_array(source.copy(), "image", wanted)
+        with named_errors("image"):
+            return from_array(source.copy(), "image", wanted)
     reader = _Reader(max_pixels, wanted, page)
     if isinstance(source, Image.Image):
         return reader.pil(source)
@@ -100,22 +98,6 @@ def read_npy_header(file: IO[bytes], label: str, max_pixels: int | None = None) 
     return shape, dtype
 
 
-@contextmanager
-def _named(label: str) -> Iterator[None]:
-    """Errors of this library get ``label`` before them, and all others become one of them."""
-    try:
-        yield
-    except Warning:
-        raise  # a caller's filter made it an error
-    except AttnI2IError as error:
-        if label in str(error):
-            raise
-        raise type(error)(f"{label}: {error}") from error
-    except Exception as error:  # damaged files are answered with nearly every exception there is
-        text = " ".join(str(error).split())
-        raise UnreadableFileError(f"{label} is damaged or cut short: {text or type(error).__name__}.") from error
-
-
 class _Reader:
     """Reads one picture under the caller's limits and wishes."""
 
@@ -134,7 +116,7 @@ class _Reader:
     def pil(self, image: Image.Image) -> Picture:
         """A PIL image; one that is not loaded yet, and would lose depth, is read from its file."""
         name = Path(getattr(image, "filename", "") or "image").name
-        with _named(name):
+        with named_errors(name):
             check_size(image.size, name, self.max_pixels)
             file = getattr(image, "fp", None)
             if file is not None and getattr(image, "tile", None) and (is_deep(image) or image.format == "TIFF"):
@@ -144,7 +126,7 @@ class _Reader:
 
     def stream(self, file: IO[bytes], label: str, name: str) -> Picture:
         """A picture file of any format, found out by its first bytes."""
-        with _named(label):
+        with named_errors(label):
             head = file.read(16)
             file.seek(0)
             if head.startswith(NPY):
@@ -213,7 +195,7 @@ class _Reader:
     def _npy(self, file: IO[bytes], label: str, name: str) -> Picture:
         read_npy_header(file, label, self.max_pixels)
         file.seek(0)
-        return replace(_from_array(np.lib.format.read_array(file, allow_pickle=False), name, self.wanted), format="NPY")
+        return replace(from_array(np.lib.format.read_array(file, allow_pickle=False), name, self.wanted), format="NPY")
 
 
 def _inverted(picture: Picture) -> Picture:
@@ -226,7 +208,8 @@ def _inverted(picture: Picture) -> Picture:
     return replace(picture, stored=stored, values=stored.range.unit(stored.numbers))
 
 
-def _from_array(array: np.ndarray[Any, Any], name: str, wanted: Range | str | None) -> Picture:
+def from_array(array: np.ndarray[Any, Any], name: str, wanted: Range | str | None) -> Picture:
+    """A picture of an array (H, W[, C]); four channels of 8 or 16 bits without a sign are RGBA."""
     _check_array(array.shape, array.dtype, None, name)
     numbers = array[None] if array.ndim == 2 else np.moveaxis(array, -1, 0)
     alpha = numbers[3:] if len(numbers) == 4 and array.dtype in (np.uint8, np.uint16) else None

@@ -168,14 +168,20 @@ def _from_pages(series: TiffPageSeries, leading: str, index: int, label: str) ->
     numbers = np.arange(len(series.pages)).reshape(shape)[tuple(selected)]
     parts = []
     for number in np.atleast_1d(numbers).ravel():
-        page = series.pages[int(number)]
-        if page is None:
-            raise UnreadableFileError(f"{label} lacks the page {number} that it announces.")
+        page = existing(series, int(number), label)
         parts.append(_picked(_decoded(page, label), series.axes[len(leading) :], index % within))
     axes = parts[0][1]
     if "C" not in leading:
         return parts[0][0], axes
     return np.stack([part for part, _ in parts]), "C" + axes
+
+
+def existing(series: TiffPageSeries, number: int, label: str) -> TiffPage | TiffFrame:
+    """A page by its number in the series; UnreadableFileError where the file does not hold it."""
+    page = series.pages[number]
+    if page is None:
+        raise UnreadableFileError(f"{label} lacks the page {number} that it announces.")
+    return page
 
 
 def _picked(numbers: np.ndarray[Any, Any], axes: str, index: int) -> tuple[np.ndarray[Any, Any], str]:

@@ -12,7 +12,7 @@ from tifffile import TiffFrame, TiffPage
 
 from ..types import UnreadableFileError
 from .metadata import ORIENTATION
-from .tiff import DEFLATE, RGB, check_plane, has_alpha, opened_tiff
+from .tiff import DEFLATE, RGB, check_plane, existing, has_alpha, opened_tiff
 
 
 class Part(NamedTuple):
@@ -41,9 +41,8 @@ def read_part(file: IO[bytes], label: str, place: Callable[[int, int], tuple[sli
         step = math.prod(n for axis, n in zip(leading, series.shape, strict=False) if axis not in "C")
         if "C" in leading and step > 1 and leading[-1] != "C":
             return None
-        pages = [series.pages[number] for number in range(count)]
-        parts = [_cut(one, page, rows, columns, label) for one in pages if one is not None]
-        numbers = np.concatenate(parts)
+        pages = [existing(series, number, label) for number in range(count)]
+        numbers = np.concatenate([_cut(each, page, rows, columns, label) for each in pages])
         numbers = numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
         if has_alpha(page, series.axes, len(numbers)):
             return Part(numbers[:-1], numbers[-1:])
@@ -68,7 +67,8 @@ def _decoded_part(
     page: TiffPage | TiffFrame, keyframe: TiffPage, rows: slice, columns: slice, label: str
 ) -> np.ndarray[Any, Any]:
     separate, _, _, _, samples = keyframe.shaped
-    result = np.zeros((separate, rows.stop - rows.start, columns.stop - columns.start, samples), keyframe.dtype)
+    shape = (separate, rows.stop - rows.start, columns.stop - columns.start, samples)
+    result = np.full(shape, keyframe.nodata, keyframe.dtype)  # what tiles that are not in the file are taken to hold
     tables = {"jpegtables": keyframe.jpegtables} if keyframe.jpegtables is not None else {}
     largest = math.prod(keyframe.chunks) * keyframe.dtype.itemsize  # type: ignore[union-attr]
     handle = page.parent.filehandle

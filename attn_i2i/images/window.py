@@ -7,18 +7,19 @@ are decoded. Other formats are compressed from front to back, and are read whole
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from ..types import AttnI2IError, UnreadableFileError
+from ..types import UnreadableFileError
 from .decode import from_numbers
-from .opening import open_image, opened_file
+from .opening import named_errors, open_image, opened_file
 from .picture import Picture, Stored
 from .ranges import Range
-from .read import NPY, TIFF, read_npy_header, read_stream
+from .read import NPY, TIFF, from_array, read_npy_header, read_stream
 
 Place = Callable[[int, int], "Window"]
 
@@ -43,24 +44,18 @@ def read_window(path: str | Path, place: Place, wanted: Range | str | None = Non
     Raises UnreadableFileError, ConfigError and what ``place`` raises.
     """
     path = Path(path)
-    try:
-        with opened_file(path) as file:
-            head = file.read(16)
-            file.seek(0)
-            picture = None
-            if head.startswith(NPY):
-                picture = _of_npy(path, file, place, wanted)
-            elif head.startswith(TIFF):
-                picture = _of_tiff(path, file, place, wanted)
-            if picture is not None:
-                return picture
-            file.seek(0)
-            return _cut(read_stream(file, str(path), path.name, range=wanted), place)
-    except AttnI2IError:
-        raise
-    except Exception as error:  # damaged files are answered with nearly every exception there is
-        text = " ".join(str(error).split()) or type(error).__name__
-        raise UnreadableFileError(f"{path} is damaged or cut short: {text}") from error
+    with named_errors(str(path)), opened_file(path) as file:
+        head = file.read(16)
+        file.seek(0)
+        picture = None
+        if head.startswith(NPY):
+            picture = _of_npy(path, file, place, wanted)
+        elif head.startswith(TIFF):
+            picture = _of_tiff(path, file, place, wanted)
+        if picture is not None:
+            return picture
+        file.seek(0)
+        return _cut(read_stream(file, str(path), path.name, range=wanted), place)
 
 
 def _cut(picture: Picture, place: Place) -> Picture:
@@ -75,21 +70,23 @@ def _of_npy(path: Path, file: IO[bytes], place: Place, wanted: Range | str | Non
     shape, _ = read_npy_header(file, str(path))
     window = place(shape[0], shape[1])
     part: np.ndarray[Any, Any] = np.array(np.load(path, mmap_mode="r", allow_pickle=False)[window.slices])
-    numbers = part[None] if part.ndim == 2 else np.moveaxis(part, -1, 0)
-    alpha = numbers[3:] if len(numbers) == 4 and part.dtype in (np.uint8, np.uint16) else None
-    return from_numbers(numbers[:3] if alpha is not None else numbers, alpha, path.name, wanted, format="NPY")
+    return replace(from_array(part, path.name, wanted), format="NPY")
 
 
 def _of_tiff(path: Path, file: IO[bytes], place: Place, wanted: Range | str | None) -> Picture | None:
     """None where the file has to be read whole: Pillow's kinds of colours, or axes that are not those of one page."""
     from . import tiff, tiff_part  # late: tifffile takes a moment to import
 
-    try:
+    by_pillow = False
+    with suppress(UnreadableFileError):  # of a kind that tifffile may know
         image = open_image(file, str(path), max_pixels=2**62)
-        plain = image.mode in ("L", "RGB") or not tiff.is_plain(image)
+        by_pillow = tiff.is_plain(image)
+        if by_pillow and image.mode not in ("L", "RGB"):
+            return None
+    try:
+        part = tiff_part.read_part(file, str(path), lambda h, w: place(h, w).slices)
     except UnreadableFileError:
-        plain = True  # tifffile may know this kind of TIFF
-    part = tiff_part.read_part(file, str(path), lambda h, w: place(h, w).slices) if plain else None
-    if part is None:
-        return None
-    return from_numbers(part.numbers, part.alpha, path.name, wanted, format="TIFF")
+        if by_pillow:  # few bits a number, or a compression that tifffile needs imagecodecs for
+            return None
+        raise
+    return None if part is None else from_numbers(part.numbers, part.alpha, path.name, wanted, format="TIFF")
