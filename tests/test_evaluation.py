@@ -24,6 +24,7 @@ from attn_i2i.evaluate import (
     holm,
     mean_interval,
     paired_test,
+    translating,
 )
 from attn_i2i.evaluate.evaluation import make_outputs
 from attn_i2i.files import TargetExistsError
@@ -187,6 +188,22 @@ def test_outputs_of_another_size_are_brought_to_the_inputs(squares: Path, tmp_pa
     evaluation = evaluate([folder], squares, measures=["l1"])
     assert evaluation.value("large", "l1") == pytest.approx(0, abs=0.02)
     assert any("resized" in warning and "48x48" in warning for warning in evaluation.rows[0].warnings)
+
+
+def test_a_model_is_measured_in_the_range_that_it_was_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Negative, "channels", 1, raising=False)
+    numbers = np.linspace(100, 300, SIZE * SIZE).astype(np.uint16).reshape(SIZE, SIZE)
+    for side in ("testA", "testB"):
+        (tmp_path / "data" / side).mkdir(parents=True)
+        Image.fromarray(numbers if side == "testA" else 400 - numbers).save(tmp_path / "data" / side / "a.png")
+    config = ModelConfig("toy", {}, ["A2B", "B2A"], preprocessing={"range": [100, 300]})
+    model = Translator({"A2B": Negative(), "B2A": Negative()}, config, device="cpu")
+    evaluation = evaluate([model], tmp_path / "data", measures=["l1", "cycle_l1"], report=tmp_path / "report")
+    assert (evaluation.value("model 1", "l1"), evaluation.value("model 1", "cycle_l1")) == (0, 0)
+    with pytest.raises(ConfigError, match=r"sees stored numbers from 100 to 300"):
+        translating(model)
 
 
 @pytest.mark.parametrize(("size", "shown"), [((16, 24), "24x16"), (16, "16x16")])

@@ -7,16 +7,19 @@ import pickle
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 import attn_i2i
 from attn_i2i import Translation
 from attn_i2i.export import ExportOptions, RuntimeGenerator, compare, export_model, export_network
+from attn_i2i.export.facts import Facts
 from attn_i2i.export.graph import names_of, traced
-from attn_i2i.export.int8 import check_psnr
+from attn_i2i.export.int8 import calibration_pictures, check_psnr
 from attn_i2i.export.network import Program
 from attn_i2i.export.write import describe_onnx
 from attn_i2i.models.build import create
@@ -122,6 +125,12 @@ def test_the_stored_range_of_a_model_holds_in_its_export(model: Path, tmp_path: 
     export_network(Shift(), config, "A2B", tmp_path, ExportOptions())
     assert facts(tmp_path / "A2B.onnx")["stored_range"] == [0, 4095]
     assert attn_i2i.load(tmp_path / "A2B.onnx").range == (0, 4095)
+    Image.fromarray(np.full((8, 8), 4095, np.uint16)).save(tmp_path / "white.png")
+    (example,) = calibration_pictures(tmp_path, Facts("A2B", config, ("image",)))
+    assert example.source.eq(1).all()
+    measured = replace(config, preprocessing={"range": "min,max"})
+    with pytest.raises(ConfigError, match="has to be measured over a series first"):
+        calibration_pictures(tmp_path, Facts("A2B", measured, ("image",)))
 
 
 class Shift(nn.Module):

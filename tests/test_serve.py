@@ -16,6 +16,7 @@ from PIL import Image
 
 from attn_i2i.hub.sources.progress import shown_progress
 from attn_i2i.images import read_image, write_picture
+from attn_i2i.images.ranges import Range
 from attn_i2i.models.checksums import read_sums, write_sums
 from attn_i2i.serve.bundle import bundle
 from attn_i2i.serve.desk import Desk
@@ -84,6 +85,16 @@ def test_settings_and_masks_act_without_the_network(desk: Desk) -> None:
     session.set_mask(png(np.zeros((12, 16), np.uint8)), 10**6)
     assert torch.equal(desk.composed(session, 0, Options()).image, whole.image)
     assert len(desk.shelf.brighten.batches) == calls  # type: ignore[attr-defined]
+
+
+def test_a_model_sees_the_range_that_it_was_trained_on(desk: Desk, tmp_path: Path) -> None:
+    model = desk.shelf.networks["negative"]  # type: ignore[attr-defined]
+    model.range, model.generator.channels = Range(100, 300), 1
+    numbers = np.linspace(100, 300, 192).astype(np.uint16).reshape(12, 16)
+    session = visit(desk, numbers, "negative")
+    assert settled(desk, session)[0]["state"] == "done"
+    path = desk.composed(session, 0, Options()).save(tmp_path / "out.png")
+    assert np.array_equal(np.asarray(Image.open(path)), 400 - numbers)
 
 
 def test_a_network_without_masks_beside_one_with_them_stays_whole(desk: Desk) -> None:
@@ -219,6 +230,7 @@ def test_a_model_folder_is_served_and_its_origin_told(model: Path) -> None:
 
 def test_a_page_tells_of_the_network_that_made_the_picture_not_of_a_later_one(model: Path, tmp_path: Path) -> None:
     model = shutil.copytree(model, tmp_path / "model")
+    write_sums(model)
     shelf, wish = Shelf([str(model)]), Wish(model.name)
     sums, translator = read_sums(model), shelf.load(wish)
     write_sums(model, dict.fromkeys(sums, "0" * 64))

@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image
 
 from ..files import atomic_path
-from ..images import read_image
 from .data import Pictures, batches
 from .subjects import Subject
 
@@ -77,10 +76,9 @@ def _done(folder: Path, stem: str, cycle: bool) -> bool:
 
 def _translate(subject: Subject, back: str | None, inputs: Pictures, folder: Path) -> None:
     assert subject.translator is not None
-    pictures: list[Any] = [read_image(path) for path in inputs.values()]
-    results = _run(subject.translator, pictures, **subject.options)
+    results = _run(subject.translator, list(inputs.values()), **subject.options)  # each read in the model's own range
     if back is not None:
-        returned = _run(subject.translator, [result.image.cpu() for result in results], direction=back)
+        returned = _run(subject.translator, [result.picture() for result in results], direction=back)
         for stem, result in zip(inputs, returned, strict=True):
             result.save(folder / "cycled" / f"{stem}.png", force=True)
     for stem, result in zip(inputs, results, strict=True):

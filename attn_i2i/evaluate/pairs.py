@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..images.folder import list_folder
 from ..images.mask import read_mask
+from ..images.ranges import Range
 from ..images.read import read_image
 from ..registry import typed
 from ..types import ConfigError, ShapeError, UnreadableFileError
@@ -57,7 +58,16 @@ def find_pairs(folder: str | Path, source: str = "A", target: str = "B") -> Pair
 
 
 def translating(translator: Translator, **options: Any) -> Translate:
-    """A Translator with its call's ``options`` as a function of tensors."""
+    """A Translator with its call's ``options`` as a function of tensors.
+
+    Raises ConfigError for a model that sees stored numbers in a range of its own: tensors are in that of their type.
+    """
+    if isinstance(translator.range, Range):
+        low, high = translator.range
+        raise ConfigError(
+            f"This model sees stored numbers from {low:g} to {high:g}, and this table reads all that their type can"
+            " hold: measure it by evaluate (attn-i2i evaluate MODEL --data DIR)."
+        )
 
     def translate(images: Tensor) -> tuple[Tensor, Tensor | None]:
         results = translator(images, **options)

@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from ..images.folder import list_folder
-from ..images.ranges import DTYPE, Measure, parse_range
 from ..images.read import read_image
 from ..types import AttnI2IError, ConfigError, UnreadableFileError
 from .facts import Facts
@@ -31,14 +30,13 @@ def calibration_pictures(folder: Path, facts: Facts) -> list[Example]:
     files = list_folder(folder, recursive=True).pictures if folder.is_dir() else []
     if not files:
         raise UnreadableFileError(f"{folder} holds no pictures to calibrate by.")
-    stored = parse_range(facts.config.preprocessing.get("range"))
     step = max(1, len(files) // MOST_PICTURES)
     chosen = files[::step][:MOST_PICTURES]
-    return [_example(file, i, facts, DTYPE if isinstance(stored, Measure) else stored) for i, file in enumerate(chosen)]
+    return [_example(file, number, facts) for number, file in enumerate(chosen)]
 
 
-def _example(file: Path, number: int, facts: Facts, stored: Any) -> Example:
-    values = read_image(file, range=stored).values.clamp(0, 1)
+def _example(file: Path, number: int, facts: Facts) -> Example:
+    values = read_image(file, range=facts.config.preprocessing.get("range")).values.clamp(0, 1)
     takes = facts.channels[0]
     if len(values) == 1 and takes == 3:
         values = values.expand(3, -1, -1)

@@ -15,7 +15,9 @@ from ..hub.sources.errors import FetchError
 from ..hub.sources.progress import heard_by
 from ..images.opening import open_image
 from ..images.picture import Picture
+from ..images.ranges import Range
 from ..images.read import read_stream
+from ..images.series import in_range
 from ..interfaces import channels_of, only_size
 from ..translate.compositing import recompose
 from ..translate.options import Options
@@ -131,7 +133,9 @@ class Desk:
         slot.state = "running"
         translator = self.shelf.load(wish)
         domain = list(wish.domain) or None
-        result = translator(ticket.picture, direction=wish.direction, domain=domain, size="fit")
+        picture, seen = ticket.picture, translator.range
+        picture = in_range(picture, seen) if isinstance(seen, Range) else picture  # read before a model was chosen
+        result = translator(picture, direction=wish.direction, domain=domain, size="fit")
         slot.model = self.shelf.provenance(wish, translator)
         slot.note = _note(translator, wish, ticket.picture)
         slot.result = result
