@@ -108,6 +108,7 @@ evidence = "a test"'''
         ({"trainA/1.png": b"x"}, "no pictures for trainB"),
         ({"a/trainA/1.png": b"x", "b/trainA/1.png": b"y"}, "two pictures of one name"),
         ({"readme": b"x"}, "no pictures for trainA"),
+        ({"trainA/1.png": bytes(2**22), "trainB/1.png": b"x"}, "it is no archive of weights or pictures"),
     ],
 )
 def test_an_archive_without_the_pictures_leaves_nothing(

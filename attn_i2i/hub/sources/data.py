@@ -19,7 +19,7 @@ from .fetch import workplace
 from .ledger import note_answer, note_failure
 from .policy import require_consent, usable
 from .progress import shown_progress
-from .unpack import MOST_GROWTH, Archive, opened
+from .unpack import Archive, check_growth, opened, write_member
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 FOLDERS = {name: name for name in ("trainA", "trainB", "testA", "testB")}
@@ -97,14 +97,10 @@ def lay_out(path: Path, folders: Mapping[str, str], target: Path, force: bool = 
     with opened(path) as archive, atomic_dir(target, force=force) as work:
         chosen = _pictures(archive, folders)
         sizes = archive.sizes()
-        total = sum(sizes[name] for name in chosen)
-        if total > MOST_GROWTH * path.stat().st_size:
-            raise FetchError(f"{path.name} says that it unpacks to {total} bytes: it is no archive of pictures")
-        require_room(target.parent, total, f"unpacking {path.name}")
+        require_room(target.parent, check_growth(path, sizes, chosen), f"unpacking {path.name}")
         for name, (folder, file) in chosen.items():
             (work / folder).mkdir(exist_ok=True)
-            with (work / folder / file).open("xb") as out:
-                out.writelines(archive.chunks(name))
+            write_member(archive, name, work / folder / file, path, sizes[name])
             counts[folder] += 1
         if empty := [folder for folder, count in counts.items() if not count]:
             raise FetchError(f"{path.name} has no pictures for {', '.join(empty)}")

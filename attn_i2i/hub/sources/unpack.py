@@ -8,7 +8,7 @@ import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -147,28 +147,33 @@ def unpack(path: Path, patterns: Sequence[str], folder: Path) -> list[Path]:
     with opened(path) as archive:
         names = members_of(archive, patterns, path.name)
         sizes = archive.sizes()
-        total = sum(sizes[name] for name in names)
-        if total > MOST_GROWTH * path.stat().st_size:
-            raise FetchError(f"{path.name} says that it unpacks to {total} bytes: it is no archive of weights")
-        require_room(folder, total, f"unpacking {path.name}")
+        require_room(folder, check_growth(path, sizes, names), f"unpacking {path.name}")
         targets = [folder / name.rpartition("/")[2] for name in names]
         if len(set(targets)) < len(targets):
             raise FetchError(f"{path.name} holds two files of one name: {', '.join(names)}")
         for name, target in zip(names, targets, strict=True):
-            _write(archive, name, target, path)
+            write_member(archive, name, target, path, sizes[name])
     return targets
 
 
-def _write(archive: Archive, name: str, target: Path, path: Path) -> None:
-    """One member, bounded; what says its size exactly has to keep it."""
+def check_growth(path: Path, sizes: Mapping[str, int], names: Iterable[str]) -> int:
+    """The bytes that members of an archive unpack to; FetchError for more than weights or pictures grow by."""
+    total = sum(sizes[name] for name in names)
+    if total > MOST_GROWTH * path.stat().st_size:
+        raise FetchError(f"{path.name} says that it unpacks to {total} bytes: it is no archive of weights or pictures")
+    return total
+
+
+def write_member(archive: Archive, name: str, target: Path, path: Path, size: int) -> None:
+    """One member of the archive at ``path`` into ``target``, bounded; what says its ``size`` exactly has to keep it."""
     most, written = MOST_GROWTH * path.stat().st_size, 0
     with target.open("xb") as out:
         for chunk in archive.chunks(name):
             written += len(chunk)
             if written > most:
-                raise FetchError(f"{name} in {path.name} goes on and on: it is no archive of weights")
+                raise FetchError(f"{name} in {path.name} goes on and on: it is no archive of weights or pictures")
             out.write(chunk)
-    if archive.exact and written != archive.sizes()[name]:
+    if archive.exact and written != size:
         raise FetchError(f"{name} in {path.name} has another size than it says: the archive is damaged")
 
 
