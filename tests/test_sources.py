@@ -280,6 +280,8 @@ def test_a_given_hash_does_not_take_the_place_of_the_cards(places: FakeSources, 
     assert (code, "give no hash of your own" in err) == (1, True)
     assert places.requests == []
     assert run("fetch", name, "--sha256", digest(CHECKPOINT))[0] == 0
+    code, _, err = run("fetch", name, "--sha256", "1" * 64)
+    assert (code, err) == (0, f"warning: --sha256 was held against nothing: {name} is here already.\n")
 
 
 def test_a_wheel_over_plain_http_needs_a_hash_on_the_card(places: FakeSources) -> None:

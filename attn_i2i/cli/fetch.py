@@ -60,7 +60,11 @@ def _fetched(card: Card, accept_license: bool, digest: str | None) -> str:
     from ..hub.sources import fetch_model
     from ..models.places import installed_folder
 
-    if installed_folder(card.name) or card.weights:
+    here = installed_folder(card.name)
+    if here or card.weights:
+        if digest is not None:
+            why = "is here already" if here else "comes from the Hub, by hashes of the card"
+            print(f"warning: --sha256 was held against nothing: {card.name} {why}.", file=sys.stderr)
         return f"{card.name}: {find_model(card.name, accept_license=accept_license).folder}"
     folder = fetch_model(card, accept_license=accept_license, fetch=True, digest=digest)
     return f"{card.name}: fetched and converted to {folder}"
