@@ -225,6 +225,7 @@ def test_what_is_no_export_is_refused_in_one_line(name: str, content: bytes | No
     with pytest.raises(AttnI2IError, match=words) as caught:
         attn_i2i.load(tmp_path / name)
     assert "\n" not in str(caught.value)
+    assert ".." not in str(caught.value)
 
 
 def test_a_foreign_or_changed_graph_is_refused(exported: Path, tmp_path: Path) -> None:

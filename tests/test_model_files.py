@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from attn_i2i import load
+from attn_i2i.hub import find_model
 from attn_i2i.models import build_discriminators, build_generator, create, create_discriminator, read_config
 from attn_i2i.models.checksums import SUMS, ChecksumError, digest_of
 from attn_i2i.models.config import DiscriminatorConfig, ModelConfig
@@ -147,6 +148,9 @@ def test_what_is_no_model_says_what_it_is_and_the_next_step(tmp_path: Path, mode
         load(tmp_path / "weights")
     with pytest.raises(ModelError, match="convert it first"):
         load(tmp_path / "weights" / "latest_net_G.pth")
+    (tmp_path / "weights" / "A2B.onnx").touch()
+    with pytest.raises(ModelError, match=r"A2B.onnx is a graph for other runtimes.* name the model that it was"):
+        find_model(tmp_path / "weights" / "A2B.onnx")
     with pytest.raises(
         ModelError, match=rf"is a file of the model folder {model}: name the folder, with direction='A2B'"
     ):

@@ -93,6 +93,10 @@ def test_addresses_are_told_apart_and_a_taken_port_is_named() -> None:
         port = bound.getsockname()[1]
         with pytest.raises(PortError, match="choose another port"):
             listening("127.0.0.1", port)
+    with pytest.raises(
+        PortError, match=r"cannot be listened on \([^()\[]*\): name an address of this machine, such as"
+    ):
+        listening("no such host", 0)
 
 
 def test_the_command_says_the_address_and_who_can_reach_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,7 +133,8 @@ def _openvino_facts(model: Any) -> str | None:
 
 
 def _unreadable(path: Path, kind: str, error: Exception) -> UnreadableFileError:
-    return UnreadableFileError(f"{path} cannot be read as {kind}: {' '.join(str(error).split())[:200]}.")
+    reason = " ".join(str(error).split())[:200].rstrip(".")
+    return UnreadableFileError(f"{path} cannot be read as {kind}: {reason}. Export the model again (attn-i2i export).")
 
 
 OPEN: dict[str, Callable[[Path, str], tuple[Run, str | None]]] = {"onnx": _open_onnx, "openvino": _open_openvino}

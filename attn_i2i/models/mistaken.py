@@ -10,6 +10,7 @@ from ..types import AttnI2IError, ModelError, UnknownNameError
 from .places import CONFIG, models_in
 
 CHECKPOINTS = (".pth", ".pt", ".ckpt", ".index", ".bin", ".pkl", ".h5")
+EXPORTED = (".onnx", ".xml", ".pt2")  # what attn-i2i export writes
 HEAD_BYTES = 512  # a web page, a pointer and every archive tell themselves in their first line
 MOST_NAMED = 3  # files by name in a message of one line
 
@@ -48,6 +49,11 @@ def no_model_file(path: Path) -> ModelError:
         return ModelError(
             f"{path} holds weights, but there is no {CONFIG} beside it that says of which network: name a model folder,"
             f" or convert it first (attn-i2i convert {path} -o DIR)."
+        )
+    if path.suffix.lower() in EXPORTED:
+        return ModelError(
+            f"{path} is a graph for other runtimes, which translate and load take, but nothing else: name the model"
+            " that it was exported from."
         )
     return ModelError(f"{path} is a file, not a model: convert it first (attn-i2i convert {path} -o DIR).")
 

@@ -68,7 +68,10 @@ def listening(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, socket.SOCK_STREAM)
     except (OSError, OverflowError) as error:
-        raise PortError(f"host={host!r} cannot be listened on ({error}).") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise PortError(
+            f"host={host!r} cannot be listened on ({reason}): name an address of this machine, such as 127.0.0.1."
+        ) from error
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
