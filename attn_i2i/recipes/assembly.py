@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from ..interfaces import RGB, TRANSLATE, Layout, channels_of
+from ..interfaces import RGB, TRANSLATE, Layout, Objective, channels_of
+from ..losses import needs_same, pixel
 from ..plugins.parts import Part
 from ..types import ConfigError
 from .networks import initialise
@@ -88,40 +89,56 @@ def arranged(keys: Keys, generator: Described, discriminator: Described | None) 
 
 
 def check_channels(recipe: str, networks: nn.ModuleDict, layout: Layout, chosen: int | None) -> int:
-    """How many channels the images have that a recipe trains on: all of its networks take and make them.
+    """How many channels the images have that a recipe trains on, of the first domain.
 
-    ``chosen`` is what was asked for. Networks that were given may have others in each domain, as long as they agree;
-    the number is the first domain's then. Raises ConfigError where a network has others, or advertises none.
+    ``chosen`` is what was asked for: all networks take and make them. Otherwise each domain may have others, as long as
+    its networks agree. Raises ConfigError where a network has others, or advertises none of those that were asked for.
     """
     roles = dict.fromkeys(layout.generators.values(), "generator") | dict.fromkeys(
         layout.discriminators.values(), "discriminator"
     )
     told = {key: channels_of(networks[key]) for key in roles if hasattr(networks[key], "channels")}
-    wanted = chosen or next((takes for takes, _ in told.values()), RGB)
     ends = _ends(layout)
     of_domain: dict[str, int] = {}
     for key, numbers in told.items():
         for domain, number in zip(ends[key], numbers, strict=True):
             of_domain.setdefault(domain, chosen or number)
     for key, role in roles.items():
-        takes, makes = told.get(key, (RGB, RGB))
-        expected = tuple(of_domain.get(domain, wanted) for domain in ends[key])
-        if (takes, makes) == expected or (key not in told and chosen is None):
+        if key not in told and chosen is None:
             continue
-        name = (layout.architecture if role == "generator" else layout.discriminator) or key
-        has = f"channels={takes}" if takes == makes else f"in_channels={takes} and out_channels={makes}"
-        has += "" if key in told else " (it advertises no `channels`)"
-        raise ConfigError(
-            f"{recipe}: the {role} {name} has {has}, and the pictures of this training have channels={wanted}: give all"
-            ' networks the same channels (recipe_options={"channels": N}), or take one that has them.'
-        )
-    return wanted
+        numbers = told.get(key, (RGB, RGB))
+        takes, makes = (of_domain.get(domain, chosen or RGB) for domain in ends[key])
+        if numbers != (takes, makes):
+            name = (layout.architecture if role == "generator" else layout.discriminator) or key
+            has = _in_words(*numbers) + ("" if key in told else " (it advertises no `channels`)")
+            raise ConfigError(
+                f"{recipe}: the {role} {name} has {has}, and the pictures of this training have"
+                f" {_in_words(takes, makes)}: give all networks the same channels"
+                ' (recipe_options={"channels": N}), or take one that has them.'
+            )
+    return chosen or next((takes for takes, _ in told.values()), RGB)
+
+
+def check_terms(recipe: str, networks: nn.ModuleDict, layout: Layout, objective: Objective) -> None:
+    """Raise ConfigError where domains have other channels each and a loss term compares one with the other."""
+    terms = [name for name, term in objective.items() if term[1] is pixel or needs_same({name: term})]
+    for key in layout.generators.values():
+        takes, makes = channels_of(networks[key])
+        if takes != makes and terms:
+            weights = ", ".join(f"objective.{name}=0" for name in terms)
+            raise ConfigError(
+                f"{recipe}: the generator {layout.architecture or key} has {_in_words(takes, makes)}, and loss terms"
+                f" need the same channels in both domains: set {weights}."
+            )
+
+
+def _in_words(takes: int, makes: int) -> str:
+    return f"channels={takes}" if takes == makes else f"in_channels={takes} and out_channels={makes}"
 
 
 def _ends(layout: Layout) -> dict[str, tuple[str, str]]:
-    """The domains of what each network takes and makes, by its key."""
-    pairs = {key: tuple(way.split("2")) for way, key in layout.generators.items()}
-    ends = {key: pair if len(pair) == 2 else ("all", "all") for key, pair in pairs.items()}
+    """The domains of what each network takes and makes, by its key; with labels all are one."""
+    ends = {key: ("all", "all") if way == TRANSLATE else (way[0], way[-1]) for way, key in layout.generators.items()}
     return ends | {key: (domain, domain) for domain, key in layout.discriminators.items()}
 
 

@@ -14,7 +14,18 @@ from ..plugins import zoo
 from ..plugins.parts import Part, find_part
 from ..registry import suggestion, typed
 from ..types import ConfigError, UnknownNameError
-from .assembly import INITIAL, MANY, PAIR, Described, Keys, arranged, check_channels, check_labels, configuration
+from .assembly import (
+    INITIAL,
+    MANY,
+    PAIR,
+    Described,
+    Keys,
+    arranged,
+    check_channels,
+    check_labels,
+    check_terms,
+    configuration,
+)
 from .objective import PREFIX, resolve_terms
 from .values import filled
 from .vocabulary import SHARED, Vocabulary
@@ -101,6 +112,7 @@ class RecipeFactory(Generic[R]):
             layout = self._layout_of(networks, given, chosen)
         check_labels(self.name, networks, layout)
         channels = check_channels(self.name, networks, layout, chosen.get("channels"))
+        check_terms(self.name, networks, layout, terms)
         if "channels" in words.shared():
             stored["channels"] = channels
         return self.loop(RecipeParts(self.name, networks, layout, terms, training, stored))
