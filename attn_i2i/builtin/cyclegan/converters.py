@@ -6,7 +6,7 @@ All are one sequence of modules, numbered by what stands between the convolution
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -101,12 +101,20 @@ def _block_norm(match: re.Match[str], block: Any, part: str) -> str:
     return name
 
 
-def resnet_converter(prefix: str = "model.", known: Mapping[str, Any] | None = None, **more: Any) -> Converter:
-    """A converter for a sequence under ``prefix``; ``known`` options are those that no key tells."""
+def resnet_converter(
+    prefix: str = "model.",
+    known: Mapping[str, Any] | None = None,
+    detect: Callable[[StateDict], bool] | None = None,
+    **more: Any,
+) -> Converter:
+    """A converter for a sequence under ``prefix``; ``known`` options are those that no key tells.
+
+    ``detect`` takes the place of ``is_resnet``, where a layout asks for more.
+    """
     return Converter(
         role="generator",
         architecture="cyclegan",
-        detect=partial(is_resnet, prefix=prefix),
+        detect=detect or partial(is_resnet, prefix=prefix),
         infer=partial(infer_resnet, prefix=prefix, **(known or {})),
         rename=partial(resnet_rules, prefix=prefix),
         check=wrong_filters,
@@ -143,25 +151,17 @@ UVCGAN = resnet_converter(
     on_demand=True,
     suggested_by=r"net_(avg_)?gen_(ab|ba)",
 )
-STORED_STATISTICS = Converter(
-    role="generator",
-    architecture="cyclegan",
+STORED_STATISTICS = resnet_converter(
+    known={"norm": "batch"},
     detect=has_stored_statistics,
-    infer=partial(infer_resnet, norm="batch"),
-    rename=resnet_rules,
     finish=with_neutral_parameters,
-    check=wrong_filters,
     layout="stored-statistics",
     assumes="norms without parameters by the running statistics that the file stores",
     on_demand=True,
 )
-OWN_STATISTICS = Converter(
-    role="generator",
-    architecture="cyclegan",
+OWN_STATISTICS = resnet_converter(
+    known={"norm": "instance_affine"},
     detect=own_statistics,
-    infer=partial(infer_resnet, norm="instance_affine"),
-    rename=resnet_rules,
-    check=wrong_filters,
     layout="own-statistics",
     assumes="batch norms by each picture's own statistics, as the published test.py has them without --eval",
     on_demand=True,
