@@ -17,8 +17,9 @@ from ...blocks import (
     shuffle_up,
     transposed_up,
 )
-from ...blocks.resnet import Norm, Up, unit
+from ...blocks.resnet import Norm, unit
 from ...types import Verdict
+from ..stargan.networks import labelled_trunk, step_up
 
 
 def scheme1(width: int = 64, blocks: int = 6, norm: Norm = "batch", channels: int = 3) -> TrunkAndHead:
@@ -55,25 +56,15 @@ def scheme2(
     return TrunkAndHead(trunk, head)
 
 
-def multidomain_trunk(width: int, blocks: int, inputs: int, norm: Norm) -> ResnetTrunk:
-    """StarGAN's trunk (arXiv:1711.09020, table 4): zero padding, 4x4 strided convolutions, affine norms, no biases."""
-    return ResnetTrunk(width, blocks, in_channels=inputs, norm=norm, padding="zeros", down_kernel=4, bias=False)
-
-
-def multidomain_up(norm: Norm) -> Up:
-    """StarGAN's step up."""
-    return partial(transposed_up, kernel=4, norm=norm, bias=False)
-
-
 def scheme1_multidomain(
     width: int = 64, blocks: int = 6, domains: int = 5, norm: Norm = "instance_affine", channels: int = 3
 ) -> TrunkAndHead:
     """AttentionGAN I on a StarGAN host: one mask and content for every target label (arXiv:1911.11897, section 3.4)."""
-    trunk = multidomain_trunk(width, blocks, channels + domains, norm)
+    trunk = labelled_trunk(width, blocks, channels + domains, norm)
     head = SigmoidHead(
         trunk.out_channels,
         trunk.stride,
-        up=multidomain_up(norm),
+        up=step_up(norm),
         padding="zeros",
         bias=False,
         out_channels=channels,
@@ -91,13 +82,13 @@ def scheme2_multidomain(
     channels: int = 3,
 ) -> TrunkAndHead:
     """AttentionGAN II's softmax head on a StarGAN host."""
-    trunk = multidomain_trunk(width, blocks, channels + domains, norm)
+    trunk = labelled_trunk(width, blocks, channels + domains, norm)
     head = SoftmaxHead(
         trunk.out_channels,
         trunk.stride,
         masks=masks,
         background=background,
-        up=multidomain_up(norm),
+        up=step_up(norm),
         padding="zeros",
         bias=False,
         out_channels=channels,

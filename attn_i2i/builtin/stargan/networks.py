@@ -8,11 +8,21 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ...blocks import HeadFactory, ImageHead, ResnetTrunk, TrunkAndHead, make_head, transposed_up
-from ...blocks.resnet import Norm
+from ...blocks.resnet import Norm, Up
 from ...types import ShapeError, Verdict
 
-UP = partial(transposed_up, kernel=4, norm="instance_affine", bias=False)
-PUBLISHED_HEAD = partial(ImageHead, up=UP, padding="zeros", bias=False)
+
+def labelled_trunk(width: int, blocks: int, inputs: int, norm: Norm) -> ResnetTrunk:
+    """The trunk of images and labels, together ``inputs`` channels: zero padding, 4x4 strided convolutions, no bias."""
+    return ResnetTrunk(width, blocks, in_channels=inputs, norm=norm, padding="zeros", down_kernel=4, bias=False)
+
+
+def step_up(norm: Norm) -> Up:
+    """Twice the height and width by a 4x4 transposed convolution without a bias."""
+    return partial(transposed_up, kernel=4, norm=norm, bias=False)
+
+
+PUBLISHED_HEAD = partial(ImageHead, up=step_up("instance_affine"), padding="zeros", bias=False)
 
 
 def generator(
@@ -28,10 +38,9 @@ def generator(
     By name another registered ``head`` takes the place of the published one, such as "softmax"; ``norm`` is the trunk's
     then, and the head has its own.
     """
-    inputs = channels + domains
-    trunk = ResnetTrunk(width, blocks, in_channels=inputs, norm=norm, padding="zeros", down_kernel=4, bias=False)
+    trunk = labelled_trunk(width, blocks, channels + domains, norm)
     if head is PUBLISHED_HEAD:
-        head = partial(PUBLISHED_HEAD, up=partial(UP, norm=norm))
+        head = partial(PUBLISHED_HEAD, up=step_up(norm))
     return TrunkAndHead(trunk, make_head(head, trunk, channels), domains)
 
 
