@@ -17,6 +17,24 @@ Decoder = Literal["adalin", "adain", "instance", "ln", "lin", "bin", "batch"]
 STEERED = ("adalin", "adain")
 
 
+def _block(channels: int, norm: Decoder, tf: bool, rho_shift: float) -> nn.Module:
+    """A residual block of the decoder; steered norms take gamma and beta beside the features."""
+    if norm == "adalin" or norm == "adain":
+        return AdaLINResBlock(channels, bias=tf, unbiased=not tf, rho_shift=rho_shift, norm=norm)
+    return ResBlock(channels, norm=norm, bias=tf)
+
+
+def _step_up(channels: int, norm: Decoder, tf: bool) -> nn.Sequential:
+    """Twice the height and width, half the ``channels``; stored weights know the parts by these names."""
+    halved = channels // 2
+    conv = UpConv2d(channels, halved, 3, bias=tf)
+    if norm == "adalin":
+        normalisation: nn.Module = LIN(halved, unbiased=not tf)
+    else:
+        normalisation = make_norm("instance_affine" if norm == "adain" else norm, halved)
+    return nn.Sequential(OrderedDict({"1": conv, "2": normalisation, "3": nn.ReLU(inplace=True)}))
+
+
 class UGATITGenerator(nn.Module):
     """U-GAT-IT's generator (arXiv:1907.10830, section 2.1): image in, image, CAM logits and heatmap out.
 
@@ -55,32 +73,8 @@ class UGATITGenerator(nn.Module):
         steered = norm in STEERED
         self.style = StyleMLP(channels, positions=positions, bias=tf, channels_last=tf) if steered else None
         shift = 0.1 if tf and smoothing else 0.0
-
-        def block() -> nn.Module:
-            if norm == "adalin" or norm == "adain":
-                return AdaLINResBlock(channels, bias=tf, unbiased=not tf, rho_shift=shift, norm=norm)
-            return ResBlock(channels, norm=norm, bias=tf)
-
-        def up_norm(channels: int) -> nn.Module:
-            if norm == "adalin":
-                return LIN(channels, unbiased=not tf)
-            return make_norm("instance_affine" if norm == "adain" else norm, channels)
-
-        self.blocks = nn.ModuleList(block() for _ in range(blocks))
-        self.up = nn.Sequential(
-            *(
-                nn.Sequential(
-                    OrderedDict(  # stored weights know the steps by these names
-                        {
-                            "1": UpConv2d(c, c // 2, 3, bias=tf),
-                            "2": up_norm(c // 2),
-                            "3": nn.ReLU(inplace=True),
-                        }
-                    )
-                )
-                for c in (channels, channels // 2)
-            )
-        )
+        self.blocks = nn.ModuleList(_block(channels, norm, tf, shift) for _ in range(blocks))
+        self.up = nn.Sequential(*(_step_up(c, norm, tf) for c in (channels, channels // 2)))
         self.image = Conv2d(width, out_channels, 7, padding_mode="reflect", bias=tf)
         self.image_size = None if light or not steered else image_size
         self.channels = (in_channels, out_channels)
