@@ -338,6 +338,8 @@ def test_timm_trunks_say_what_is_wrong() -> None:
         TimmTrunk("resnet0")
     with pytest.raises(ConfigError, match="there is no level 9"):
         TimmTrunk("mobilenetv3_small_050", level=9)
+    with pytest.raises(ConfigError, match="in_chans=1 was given: it is called in_channels"):
+        TimmTrunk("mobilenetv3_small_050", in_chans=1)
 
 
 def test_a_resnet_trunk_serves_a_foreign_module() -> None:

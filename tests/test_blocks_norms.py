@@ -18,7 +18,7 @@ from attn_i2i.blocks import (
     StyleMLP,
     layer_instance_norm,
 )
-from attn_i2i.types import ShapeError
+from attn_i2i.types import ConfigError, ShapeError
 
 
 def double(*shape: int) -> Tensor:
@@ -139,6 +139,11 @@ def test_adalin_block_is_two_normalised_convolutions_and_a_sum() -> None:
         torch.autograd.grad(block(x, gamma, beta).square().sum(), given),
         torch.autograd.grad(expected.square().sum(), given),
     )
+
+
+def test_a_steered_block_has_one_of_two_norms() -> None:
+    with pytest.raises(ConfigError, match="norm='instance' is not known: choose 'adalin' or 'adain'"):
+        AdaLINResBlock(4, norm="instance")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.2])

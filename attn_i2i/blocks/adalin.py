@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ..types import ShapeError
+from ..types import ConfigError, ShapeError
 from .convolution import Conv2d
 
 
@@ -173,6 +173,8 @@ class AdaLINResBlock(nn.Module):
         norm: Literal["adalin", "adain"] = "adalin",
     ) -> None:
         super().__init__()
+        if norm not in ("adalin", "adain"):
+            raise ConfigError(f"norm={norm!r} is not known: choose 'adalin' or 'adain'.")
 
         def steered() -> nn.Module:
             return AdaIN() if norm == "adain" else AdaLIN(channels, unbiased=unbiased, rho_shift=rho_shift)

@@ -49,8 +49,9 @@ class TimmTrunk(nn.Module):
         self, name: str, *, pretrained: bool = False, level: int = -1, in_channels: int = 3, **options: Any
     ) -> None:
         super().__init__()
-        options = {"in_chans": in_channels, **options}
-        self.backbone = _create(name, pretrained, options)
+        if "in_chans" in options:
+            raise ConfigError(f"in_chans={options['in_chans']} was given: it is called in_channels here.")
+        self.backbone = _create(name, pretrained, {"in_chans": in_channels, **options})
         info: Any = self.backbone.feature_info
         levels = len(info.channels())
         if not -levels <= level < levels:
@@ -59,7 +60,7 @@ class TimmTrunk(nn.Module):
         self.out_channels = int(info.channels()[level])
         self.stride = int(info.reduction()[level])
         config: Any = getattr(self.backbone, "pretrained_cfg", None) or {}
-        self.in_channels = int(options["in_chans"])
+        self.in_channels = in_channels
         even = (0.5,) * self.in_channels  # images in [-1, 1] go in as they are
         mean, std = config.get("mean", even), config.get("std", even)
         if len(mean) != self.in_channels:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from ..interfaces import channels_of
 from .contract import call, check_finite, check_shape, expect, kind
 
 SOURCE = (48, 80)  # height and width of pictures that styles are taken from: large enough for usual style encoders
@@ -47,8 +48,8 @@ def _image(module: nn.Module, image: Tensor, label: Tensor | None, style: Tensor
 
 
 def _check_style_of(module: nn.Module, count: int) -> None:
-    channels, style_of = getattr(module, "channels", 3), cast("Callable[..., Any]", module.style_of)
-    pictures = torch.rand(2, channels if isinstance(channels, int) else channels[1], *SOURCE) * 2 - 1
+    style_of = cast("Callable[..., Any]", module.style_of)
+    pictures = torch.rand(2, channels_of(module)[1], *SOURCE) * 2 - 1
     with torch.no_grad():
         styles = call(style_of, pictures, doing="Calling style_of(image)")
         check_shape("What style_of gives", styles, (2, count), "one style of style_dim numbers for each image.")
