@@ -371,6 +371,14 @@ def with_kernel(state: dict[str, Tensor]) -> dict[str, Tensor]:
             r"most like a cyclegan generator \(.*norm=batch.*\), but the shapes differ: .*7x7 from 3 to 3 channels",
         ),
         (
+            lambda: {
+                "conv1.weight": torch.ones(2, 3, 7, 7),
+                "deconv3_attention.weight": torch.ones(0, 2, 1, 1),
+                "deconv3_content.weight": torch.ones(3, 2, 7, 7),
+            },
+            "no known layout has these 3 tensors",
+        ),
+        (
             lambda: {"model.1.weight": torch.ones(4, 2, 5, 5), "x": torch.ones(3)},
             "1 convolutions, the first 5x5 from 2",
         ),

@@ -78,7 +78,7 @@ def is_scheme2(state: StateDict) -> bool:
     if not has(state, "deconv3_attention.weight", None, None, None, None):
         return False
     masks, contents = len(state["deconv3_attention.weight"]), len(state["deconv3_content.weight"])
-    return _shows_background(state) or (contents > 0 and contents % masks == 0)
+    return masks > 0 and contents > 0 and (_shows_background(state) or contents % masks == 0)
 
 
 def _shows_background(state: StateDict) -> bool:
