@@ -14,7 +14,7 @@ from attn_i2i.types import ShapeError
 
 from .helpers.bombs import grey_png
 from .helpers.commands import Run, files, picture
-from .helpers.translators import Brighten, translator
+from .helpers.translators import Brighten, FixedSize, translator
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,14 @@ def test_a_picture_may_take_all_that_is_free(monkeypatch: pytest.MonkeyPatch) ->
     network = Brighten()
     assert len(translator(network)(torch.rand(2, 3, 12, 16))) == 2
     assert network.batches == [1, 1]
+
+
+def test_a_long_picture_counts_by_its_pixels_where_a_network_sees_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attn_i2i.translate.running.PIXELS_WITHOUT_ESTIMATE", 1000)
+    monkeypatch.setattr("attn_i2i.translate.running.free_bytes", lambda device: 5000)
+    monkeypatch.setattr("attn_i2i.translate.running.needed_bytes", lambda *_: 5001)
+    with pytest.raises(ShapeError, match="more memory than cpu has free"):
+        translator(FixedSize())(torch.rand(3, 15, 400), size="fit")
 
 
 def test_the_estimate_is_what_lives_at_once_and_what_is_returned() -> None:

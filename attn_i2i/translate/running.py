@@ -46,7 +46,8 @@ class Run:
             if not step:
                 strips = InStrips(self, first)
                 yield from ((i, strips.translate(pictures[i], limits[i])) for i in indexes)
-            for start in range(0, len(indexes) if step else 0, step or 1):
+                continue
+            for start in range(0, len(indexes), step):
                 part = indexes[start : start + step]
                 translation = self._translate([pictures[i] for i in part])
                 for row, i in enumerate(part):
@@ -72,7 +73,7 @@ class Run:
         tile, size = self.options.tile, native_size(self.generator, picture, self.options)
         if isinstance(tile, int):
             return count if tile >= size[0] and getattr(self.generator, "image_size", None) is None else 0
-        if count * prod(max(size, picture.size)) < PIXELS_WITHOUT_ESTIMATE:
+        if count * max(prod(size), prod(picture.size)) < PIXELS_WITHOUT_ESTIMATE:
             return count
         shape = torch.Size((1, channels_of(self.generator)[0], *size))
         network = Forward(self.generator, lambda *call: self.forward(picture, *call))

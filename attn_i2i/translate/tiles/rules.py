@@ -24,7 +24,6 @@ PLAIN |= {"_native_batch_norm_legit_no_training", "ones_like", "zeros_like", "fu
 # Operations along one axis, and where that stands among their arguments.
 ALONG = {"_softmax": 1, "_log_softmax": 1, "cat": 1, "stack": 1, "split": 2, "split_with_sizes": 2, "unbind": 1}
 ALONG |= {"select": 1, "unsqueeze": 1, "squeeze": 1, "cumsum": 1, "slice": 1, "index_select": 1}
-FIRST_AXIS = ("cat", "stack", "split", "split_with_sizes", "unbind", "slice")  # 0 where none is given
 REDUCTIONS = ("mean", "sum", "amax", "amin", "linalg_vector_norm", "var", "std", "var_mean")
 
 
