@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from attn_i2i.images.window import Window, read_window
 from attn_i2i.train import plan, resume
 from attn_i2i.train.data.check import check
 from attn_i2i.train.data.folders import two_domains
-from attn_i2i.train.data.loading import Stream, cropped
+from attn_i2i.train.data.loading import Stream, cropped, read_shown
 from attn_i2i.train.data.reading import Encoded, Reading, read_resized
+from attn_i2i.train.data.shards import find_shards
 from attn_i2i.train.data.survey import survey
 from attn_i2i.train.notices import TrainingWarning
 from attn_i2i.train.options import TrainOptions
@@ -220,6 +222,25 @@ def test_windows_of_rare_files_are_those_of_the_whole_too(
     assert torch.equal(read_window(path, corner, "dtype").values, whole.values[:, 1:5, 14:19])
 
 
+def test_a_range_that_cannot_be_measured_names_the_sample_of_a_shard(tmp_path: Path) -> None:
+    np.save(tmp_path / "fine.npy", stored(1))
+    np.save(tmp_path / "wrong.npy", np.full((8, 8), np.nan, np.float32))
+    for side, name in (("A", "fine"), ("B", "wrong")):
+        with tarfile.open(tmp_path / f"train{side}-0.tar", "w") as tar:
+            tar.add(tmp_path / f"{name}.npy", f"{name}.npy")
+    shards = find_shards(tmp_path)
+    assert shards is not None
+    with pytest.raises(UnreadableFileError, match=r"trainB-0\.tar: the sample wrong: it holds pixels that are not"):
+        survey(shards, None, None)
+
+
+def test_one_range_for_pictures_of_several_types_is_told(tmp_path: Path) -> None:
+    data = folders(tmp_path)
+    np.save(data / "trainB" / "bytes.npy", stored(1, "uint8", 250))
+    assert any("range='dtype' takes each type in its own" in note for note in survey(two_domains(data), 1, None).notes)
+    assert not any("several types" in note for note in survey(two_domains(data), 1, "dtype").notes)
+
+
 def test_a_window_that_cannot_be_cut_names_its_file(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.full((32, 32), np.nan, np.float32))
     with pytest.raises(UnreadableFileError, match=r"x\.npy: it holds pixels that are not numbers"):
@@ -251,6 +272,17 @@ def test_crops_keep_their_scale_and_read_no_more_than_they_take(
         cropped(str(tmp_path / "x.tif"), TrainOptions(crop_size=128, load_size="native"), Reading(1, "dtype"), RANDOM)
     with pytest.raises(ConfigError, match="cache keeps resized pictures"):
         TrainOptions(load_size="native", cache=True)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_pictures_to_look_at_are_as_large_as_the_crops_or_named(packed: bool, tmp_path: Path) -> None:
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, stored(1, size=(20, 24)), tile=(16, 16), compression="zlib")
+    file = Encoded(str(path), path.read_bytes()) if packed else str(path)
+    reading = Reading(1, "dtype")
+    assert read_shown(file, (20, 16), reading, native=True).shape == (1, 20, 16)
+    with pytest.raises(ShapeError, match=r"x\.tif has 20x24 pixels .* less than crop_size=24x16"):
+        read_shown(file, (24, 16), reading, native=True)
 
 
 def test_a_training_on_native_crops_is_resumed_to_the_same_weights(tmp_path: Path) -> None:

@@ -55,10 +55,11 @@ def read_window(path: str | Path, place: Place, wanted: Range | str | None = Non
         if picture is not None:
             return picture
         file.seek(0)
-        return _cut(read_stream(file, str(path), path.name, range=wanted), place)
+        return cut(read_stream(file, str(path), path.name, range=wanted), place)
 
 
-def _cut(picture: Picture, place: Place) -> Picture:
+def cut(picture: Picture, place: Place) -> Picture:
+    """The part of a picture that has been read."""
     rows, columns = place(*picture.size).slices
     stored = picture.stored
     part = None if stored is None else Stored(stored.numbers[:, rows, columns], stored.range)

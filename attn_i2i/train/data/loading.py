@@ -128,17 +128,23 @@ def cropped(file: str | Encoded, options: TrainOptions, reading: Reading, random
 
     Raises ShapeError for a picture that is smaller.
     """
-    name = file.name if isinstance(file, Encoded) else file
 
     def place(height: int, width: int) -> Window:
-        if height < options.crop[0] or width < options.crop[1]:
-            raise ShapeError(
-                f"{name} has {height}x{width} pixels (height x width), less than crop_size={options.crop_size}: give a"
-                " smaller crop_size, or a load_size that pictures are resized to."
-            )
+        _check_room(file, (height, width), options.crop)
         return _placed(height, width, options, random)
 
     return _mirrored(read_part(file, place, reading), options, random)
+
+
+def _check_room(file: str | Encoded, size: tuple[int, int], crop: tuple[int, int]) -> None:
+    """Raise ShapeError where a picture (height, width) is smaller than the crops."""
+    if size[0] < crop[0] or size[1] < crop[1]:
+        name = file.name if isinstance(file, Encoded) else file
+        side = crop[0] if crop[0] == crop[1] else f"{crop[0]}x{crop[1]}"
+        raise ShapeError(
+            f"{name} has {size[0]}x{size[1]} pixels (height x width), less than crop_size={side}: give a smaller"
+            " crop_size, or a load_size that pictures are resized to."
+        )
 
 
 def _placed(height: int, width: int, options: TrainOptions, random: np.random.Generator) -> Window:
@@ -228,11 +234,19 @@ def shown(
 
 
 def read_shown(file: str | Encoded, size: Size, reading: Reading, *, native: bool) -> Tensor:
-    """A picture to look at: all of it at the size of the crops, or its middle where crops keep their scale."""
+    """A picture to look at: all of it at the size of the crops, or its middle where crops keep their scale.
+
+    Raises ShapeError for a picture that is smaller than its middle would be.
+    """
     if not native:
         return read_resized(file, size, reading)
     crop = sides(size)
-    return read_part(file, lambda h, w: Window(max(0, h - crop[0]) // 2, max(0, w - crop[1]) // 2, *crop), reading)
+
+    def middle(height: int, width: int) -> Window:
+        _check_room(file, (height, width), crop)
+        return Window((height - crop[0]) // 2, (width - crop[1]) // 2, *crop)
+
+    return read_part(file, middle, reading)
 
 
 def to_device(batch: Mapping[str, Tensor], device: torch.device, layout: torch.memory_format) -> Batch:

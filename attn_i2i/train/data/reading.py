@@ -15,15 +15,15 @@ from PIL import Image
 from torch import Tensor
 
 from ...images.deep_png import is_deep
+from ...images.metadata import ORIENTATION
 from ...images.opening import open_image, opened_file
 from ...images.picture import Picture
 from ...images.ranges import Range
 from ...images.read import read_image, read_stream
-from ...images.window import Place, read_window
+from ...images.window import Place, cut, read_window
 from ...interfaces import RGB
 from ...types import AttnI2IError, ShapeError, UnreadableFileError
 
-ORIENTATION = 0x0112
 QUICK = frozenset({"JPEG", "PNG", "WEBP"})
 MODES = {1: "L", RGB: "RGB"}
 
@@ -90,12 +90,9 @@ def read_resized(file: str | Encoded, size: Size, reading: Reading = RGB_BYTES) 
 def read_part(file: str | Encoded, place: Place, reading: Reading = RGB_BYTES) -> Tensor:
     """The part of a picture that ``place`` chooses, at the picture's own scale; otherwise as ``read_resized``."""
     if isinstance(file, Encoded):
-        picture = _picture(file, reading)
-        rows, columns = place(*picture.size).slices
-        if reading.bytes:
-            return _tensor(_in_bytes(picture, reading))[:, rows, columns]
-        return _values(picture, reading)[:, rows, columns].mul(2).sub_(1)
-    picture = _checked(file, read_window(file, place, reading.range), reading)
+        picture = cut(_picture(file, reading), place)
+    else:
+        picture = _checked(file, read_window(file, place, reading.range), reading)
     return _tensor(_in_bytes(picture, reading)) if reading.bytes else _values(picture, reading).mul(2).sub_(1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -9,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ...images.header import Header, read_header
+from ...images.picture import Picture
 from ...images.ranges import DTYPE, Measure, Range, parse_range
+from ...images.read import read_stream
 from ...images.series import measure_range
 from ...interfaces import RGB
 from ...types import AttnI2IError, ConfigError
@@ -20,6 +23,11 @@ from .shards import Shards
 LOOKED_AT = 64  # pictures of a domain whose headers are read: kinds are seldom mixed, and headers cost a disk's time
 MEASURED = "percentile:0.1,99.9"
 """The range of pictures of more than 8 bits where none is given: a dead or a hot pixel does not decide it."""
+
+_MIXED = (
+    "Pictures of several types are seen in one range of stored numbers: range='dtype' takes each type in its own, where"
+    " that is meant."
+)
 
 
 class Survey(NamedTuple):
@@ -52,12 +60,22 @@ def survey(
         return Survey(Reading(counted), None, notes)
     settled = parse_range(wanted)
     if isinstance(settled, Measure):
-        sources = (source.data if isinstance(source, Encoded) else source for source in pictures.sources())
-        settled, how = measure_range(sources, wanted), f", measured over all of them ({wanted})"
+        settled, how = (
+            measure_range(map(_readable, pictures.sources()), wanted),
+            f", measured over all of them ({wanted})",
+        )
     text = DTYPE if not isinstance(settled, Range) else ",".join(map(_number, settled))
     seen = "all that their type can hold" if text == DTYPE else " to ".join(text.split(","))
     told = f"The networks see {', '.join(dtypes)} pictures in the range {seen}{how}."
+    notes += (_MIXED,) if isinstance(settled, Range) and len(dtypes) > 1 else ()
     return Survey(Reading(counted, settled), text, (*notes, told))
+
+
+def _readable(source: str | Encoded) -> str | Picture:
+    """What is measured: of bytes the picture, because errors name it then."""
+    if isinstance(source, Encoded):
+        return read_stream(io.BytesIO(source.data), source.name, range=DTYPE)
+    return source
 
 
 def _headers(files: Sequence[str | Encoded]) -> Sequence[tuple[str, Header]]:
