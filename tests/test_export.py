@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 import attn_i2i
 from attn_i2i import Translation
+from attn_i2i.evaluate import evaluate
 from attn_i2i.export import ExportOptions, RuntimeGenerator, compare, export_model, export_network
 from attn_i2i.export.facts import Facts
 from attn_i2i.export.graph import names_of, traced
@@ -25,6 +26,7 @@ from attn_i2i.export.write import describe_onnx
 from attn_i2i.models.build import create
 from attn_i2i.models.checksums import write_sums
 from attn_i2i.models.config import ModelConfig
+from attn_i2i.translate.tiles.kinds import tiling
 from attn_i2i.types import AttnI2IError, ConfigError, ModelError, ShapeError, UnknownNameError
 
 from .helpers.commands import Run, picture, write_model
@@ -93,6 +95,19 @@ def test_a_file_says_what_it_is_and_names_its_inputs_and_outputs(exported: Path)
     assert "[-1, 1]" in said["pictures"]["source"]  # type: ignore[index]
     assert 0 < said["compared"]["largest_error"] < 1e-4  # type: ignore[index]
     assert len(said["compared"]["trials"]) == 3  # type: ignore[index]
+
+
+def test_exported_files_are_measured_by_their_folder_and_cut_with_a_plain_reason(
+    model: Path, exported: Path, tmp_path: Path
+) -> None:
+    picture(tmp_path / "data/a.png")
+    values = {
+        label: evaluate([source], tmp_path / "data", measures=["change"]).value(source.name, "change")
+        for label, source in (("exported", exported), ("model", model))
+    }
+    assert values["exported"] == pytest.approx(values["model"], abs=1e-5)
+    generator = attn_i2i.load(exported).generator
+    assert tiling(generator) == ("approximate", "the network says so")
 
 
 def test_the_translator_of_a_runtime_gives_the_same_with_masks_and_options(model: Path, exported: Path) -> None:

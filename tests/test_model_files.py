@@ -149,7 +149,7 @@ def test_what_is_no_model_says_what_it_is_and_the_next_step(tmp_path: Path, mode
     with pytest.raises(ModelError, match="convert it first"):
         load(tmp_path / "weights" / "latest_net_G.pth")
     (tmp_path / "weights" / "A2B.onnx").touch()
-    with pytest.raises(ModelError, match=r"A2B.onnx is a graph for other runtimes.* name the model that it was"):
+    with pytest.raises(ModelError, match=r"A2B.onnx is a graph for other runtimes.*: name the model that it was"):
         find_model(tmp_path / "weights" / "A2B.onnx")
     with pytest.raises(
         ModelError, match=rf"is a file of the model folder {model}: name the folder, with direction='A2B'"

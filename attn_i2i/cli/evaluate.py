@@ -16,7 +16,7 @@ from .wording import spelled
 
 Models = Annotated[
     list[str],
-    typer.Argument(metavar="MODEL...", help="Zoo names, model folders, or folders of pictures made elsewhere."),
+    typer.Argument(metavar="MODEL...", help="Zoo names, model folders, exported files, or folders of other pictures."),
 ]
 Data = Annotated[
     Path | None, typer.Option("--data", help="Folder of testA and testB, of test/A and test/B, or of pictures.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..export.opening import exported_files
 from ..models.config import CONFIG
 from ..translate.loading import load
 from ..types import ConfigError, UnreadableFileError
@@ -48,7 +49,7 @@ def find_subjects(
     domain: str | None = None,
     device: str | None = None,
 ) -> list[Subject]:
-    """What ``models`` are: Translators, zoo names, model folders, or folders of pictures named as the inputs are.
+    """What ``models`` are: Translators, names as for ``load``, or folders of pictures named as the inputs are.
 
     Raises ConfigError for none, UnreadableFileError for a folder that lacks outputs, and as ``load`` does.
     """
@@ -57,7 +58,7 @@ def find_subjects(
     labels = _labels(models)
     subjects = []
     for label, model in zip(labels, models, strict=True):
-        if isinstance(model, str | Path) and Path(model).is_dir() and not (Path(model) / CONFIG).is_file():
+        if isinstance(model, str | Path) and _holds_no_model(Path(model)):
             if _trained(Path(model)) is None:
                 pictures = _outputs(Path(model), data)
                 subjects.append(Subject(label, str(model), pictures=pictures, identity=_content(pictures)))
@@ -78,6 +79,11 @@ def _model(label: str, model: Any, direction: str | None, domain: str | None, de
     total = hashlib.sha256(f"{translator.config.to_json()} {chosen} {domain}".encode())
     total.update(digest_of(translator.generators[chosen].state_dict()).encode())
     return Subject(label, str(model), translator, options=options, identity=total.hexdigest())
+
+
+def _holds_no_model(path: Path) -> bool:
+    """Whether a path is a folder of something else than a model, stored or exported."""
+    return path.is_dir() and not (path / CONFIG).is_file() and not exported_files(path)
 
 
 def _trained(folder: Path) -> Path | None:

@@ -29,6 +29,8 @@ class RuntimeGenerator(nn.Module):
     that is no export of this library.
     """
 
+    tiling = "approximate"  # what it computes over a whole picture lies within the graph, out of reach of strips
+
     def __init__(self, path: str | Path, runtime: Runtime, device: str = "cpu") -> None:
         super().__init__()
         self.path, self.runtime, self.place = Path(path), runtime, device

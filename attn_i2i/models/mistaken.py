@@ -52,8 +52,8 @@ def no_model_file(path: Path) -> ModelError:
         )
     if path.suffix.lower() in EXPORTED:
         return ModelError(
-            f"{path} is a graph for other runtimes, which translate and load take, but nothing else: name the model"
-            " that it was exported from."
+            f"{path} is a graph for other runtimes, which load, translate and evaluate take: name the model that it was"
+            " exported from here."
         )
     return ModelError(f"{path} is a file, not a model: convert it first (attn-i2i convert {path} -o DIR).")
 
