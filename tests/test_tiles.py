@@ -132,7 +132,7 @@ def test_operations_that_strangers_use_are_exact_too(rows: int) -> None:
     torch.testing.assert_close(strips["heatmap"], whole.heatmap, rtol=0, atol=1e-10)
 
 
-def same(strips: Result, whole: Result, tolerance: float = 1e-4) -> None:
+def assert_same(strips: Result, whole: Result, tolerance: float = 1e-4) -> None:
     for name in PARTS:
         expected, answer = getattr(whole, name), getattr(strips, name)
         assert (expected is None) == (answer is None), name
@@ -162,7 +162,7 @@ def test_a_result_of_strips_is_that_of_the_whole(
     translate = of(network("attentiongan2", SMALL))
     with pytest.warns(PictureWarning) if source != "RGB" else nullcontext():
         whole, strips = (translate(values, tile=tile, **options) for tile in ("off", 16))
-    same(strips, whole)
+    assert_same(strips, whole)
     if strips.kept is not None:
         assert strips.origin is not None
         assert np.array_equal(strips.picture().numbers()[strips.kept.numpy()], strips.origin.numbers()[strips.kept])
@@ -176,9 +176,9 @@ def test_networks_without_masks_with_margins_and_heatmaps() -> None:
         Brighten(),
     ):
         translate = of(generator)
-        same(translate(image, tile=16), translate(image, tile="off"))
+        assert_same(translate(image, tile=16), translate(image, tile="off"))
     low = Translator({"A2B": network("cyclegan", SMALL)}, ModelConfig("x", {}, ["A2B"]), device="cpu", dtype="bfloat16")
-    same(low(image, tile=16), low(image, tile="off"), 0.1)
+    assert_same(low(image, tile=16), low(image, tile="off"), 0.1)
 
 
 class Woven(nn.Module):
@@ -199,7 +199,7 @@ def test_parts_that_are_made_of_each_other_stay_in_their_rows(rows: int) -> None
     torch.manual_seed(0)
     translate, image = of(Woven()), torch.rand(3, 37, 41)
     assert translate.tiling.kind == "exact"
-    same(translate(image, tile=rows), translate(image, tile="off"))
+    assert_same(translate(image, tile=rows), translate(image, tile="off"))
 
 
 class Attends(nn.Module):
@@ -264,7 +264,7 @@ def test_strips_are_chosen_where_the_whole_does_not_fit(monkeypatch: pytest.Monk
     for module in ("running", "tiles.picture"):
         monkeypatch.setattr(f"attn_i2i.translate.{module}.free_bytes", lambda device: free)
     with pytest.warns(PictureWarning, match=r"64x128 pixels do not fit into memory whole \(.*GB.*computed in strips"):
-        same(translate(image), whole)
+        assert_same(translate(image), whole)
     with pytest.raises(ShapeError, match="more memory than cpu has free"):
         translate(image, tile="off")
     monkeypatch.setattr("attn_i2i.translate.tiles.picture.free_bytes", lambda device: 2**10)
