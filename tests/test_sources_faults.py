@@ -108,7 +108,8 @@ def test_a_redirect_within_the_host_is_followed(places: FakeSources) -> None:
     one = served(places)
     places.put("/new", CHECKPOINT)
     places.redirect(f"/{FILE}", "/new", status=308)
-    fetch_model(one)
+    assert fetch_model(one).is_dir()
+    assert places.count("/new") == 1
 
 
 @pytest.mark.parametrize(
@@ -214,12 +215,13 @@ def test_another_part_than_was_asked_for_is_refused(places: FakeSources) -> None
     assert "another part of the file" in refusal(one)
 
 
-def test_a_part_that_is_whole_already_is_not_asked_for_again(places: FakeSources) -> None:
+def test_a_part_that_is_whole_already_is_not_sent_again(places: FakeSources) -> None:
     one = served(places, drops=[len(CHECKPOINT) - 1, 0, 0, 0])
     refusal(one)
     (part,) = (model_store() / ".parts").glob(f"*/{FILE}.part")
     part.write_bytes(CHECKPOINT)
-    fetch_model(one)
+    assert fetch_model(one).is_dir()
+    assert places.requests[-1].headers["Range"] == f"bytes={len(CHECKPOINT)}-"
 
 
 def test_a_line_that_stands_still_is_named(places: FakeSources, monkeypatch: pytest.MonkeyPatch) -> None:
