@@ -25,11 +25,10 @@ from .helpers.commands import Run, picture
 from .helpers.fakehub import FakeHub
 from .helpers.fakesources import DRIVE_PRIVATE, DRIVE_QUOTA, FakeSources
 from .helpers.source import ROOT
-from .helpers.sources import CHECKPOINT, card, digest, litter, source
+from .helpers.sources import CHECKPOINT, FILE, card, digest, litter, source
 from .tools.source_scenes import refusals, web_scenes
 from .tools.source_transcripts import Stage
 
-FILE = "model.pth"
 REPLAYED = ("from-wheel", "unpinned")
 """The scenes of docs/sources.md that are played again here; all of them take long."""
 

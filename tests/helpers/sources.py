@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from attn_i2i.hub.sources import bring, download, drive, index, kinds
+from attn_i2i.hub.sources import FetchError, bring, download, drive, fetch_model, index, kinds
 from attn_i2i.models.card import Card
 from attn_i2i.models.places import model_store
 from attn_i2i.models.source import Source
@@ -21,6 +21,8 @@ from .source import ROOT
 CASES = ROOT / "tests" / "cases"
 CHECKPOINT = (CASES / "cyclegan" / "latest_net_G_A.pth").read_bytes()
 """A small CycleGAN generator, in the format of the published ones."""
+FILE = "model.pth"
+PARTS = [f"{FILE}.part", f"{FILE}.part.json"]
 _numbers = itertools.count()
 
 
@@ -62,3 +64,19 @@ def mirrored(name: str, folder: str | None = None) -> str:
     from attn_i2i.hub.mirror import mirror_model
 
     return mirror_model(name, "me", cards=Path(folder) if folder else None, accept_license=True).told
+
+
+def served(places: FakeSources, body: bytes = CHECKPOINT, **options: object) -> Card:
+    """A card whose file is pinned to CHECKPOINT, and served as the options say."""
+    return card(source("http", places.put(f"/{FILE}", body, **options), sums={FILE: CHECKPOINT}, size=len(CHECKPOINT)))
+
+
+def assert_refused(one: Card) -> str:
+    """What the user is told; it must end in what the user can do."""
+    with pytest.raises(FetchError) as caught:
+        fetch_model(one)
+    text = str(caught.value)
+    assert text.endswith(f"By hand: get the file at {one.sources[0].page}, then: {one.convert_command}")
+    assert "\n" not in text
+    assert not (model_store() / one.name).exists()
+    return text

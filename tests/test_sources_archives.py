@@ -1,0 +1,100 @@
+"""Archives that a source may send: without the model, encrypted, full of links, too large to unpack."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from attn_i2i.hub.sources import FetchError, fetch_model
+from attn_i2i.hub.sources.unpack import unpack
+from attn_i2i.models.places import model_store
+
+from .helpers.archives import tarred, zipped
+from .helpers.fakesources import FakeSources
+from .helpers.sources import CHECKPOINT, card, digest, source
+
+
+def encrypted() -> bytes:
+    """A zip whose member says that it needs a password."""
+    body = bytearray(zipped({"net.pth": CHECKPOINT}))
+    body[6] |= 1
+    body[body.rindex(b"PK\1\2") + 8] |= 1
+    return bytes(body)
+
+
+def linked() -> bytes:
+    """A tar whose only fitting members are links."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
+            info = tarfile.TarInfo("net.pth")
+            info.type, info.linkname = kind, "/etc/passwd"
+            archive.addfile(info)
+    return stream.getvalue()
+
+
+def bomb() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("net.pth", bytes(3_000_000))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (zipped({"net.pth": CHECKPOINT})[:-30], "no archive that can be read, or is cut off"),
+        (zipped({"net.pth": CHECKPOINT}).replace(CHECKPOINT[:0] + b"PK\3\4", b"PK\3\5"), "no archive that can be read"),
+        (b"neither zip nor tar" * 99, "no archive that can be read"),
+        (encrypted(), "encrypted"),
+        (bomb(), "it is no archive of weights"),
+        (zipped({"other.pth": CHECKPOINT}), "should hold one net.pth, but 0 of its files fit; it holds other.pth"),
+        (zipped({"a/net.pth": b"x", "b/net.pth": b"y"}), "2 of its files fit; it holds a/net.pth, b/net.pth"),
+        (linked(), "should hold one net.pth, but 0 of its files fit"),
+        (tarred({"net.pth": CHECKPOINT})[:-90], "no archive that can be read, or is cut off"),
+        (lzma.compress(tarred({"net.pth": CHECKPOINT}, "w")), "packed by xz"),
+        (zipped({"net.pth": b"no checkpoint"}), "what came is not the model"),
+    ],
+)
+def test_an_archive_without_the_model_is_named(places: FakeSources, body: bytes, told: str) -> None:
+    address = places.put("/pack.zip", body)
+    one = card(source("http", address, members=("net.pth",), sums={"pack.zip": body}, size=len(body)))
+    with pytest.raises(FetchError, match=told):
+        fetch_model(one)
+    assert not (model_store() / one.name).exists()
+
+
+def test_a_member_other_than_the_cards_is_refused(places: FakeSources) -> None:
+    body = zipped({"net.pth": CHECKPOINT})
+    known = {"pack.zip": body, "net.pth": b"other"}
+    one = card(source("http", places.put("/pack.zip", body), members=("net.pth",), sums=known, size=len(body)))
+    with pytest.raises(FetchError, match=rf"net.pth has the SHA-256 {digest(CHECKPOINT)[:12]}"):
+        fetch_model(one)
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, bz2.compress])
+def test_a_tar_that_is_a_bomb_is_not_unpacked(tmp_path: Path, packed: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "bomb.tar"
+    path.write_bytes(packed(tarred({"other": bytes(20_000_000), "net.pth": b"x"}, "w")))
+    with pytest.raises(FetchError, match="unpacks to more than"):
+        unpack(path, ["net.pth"], tmp_path)
+    assert sorted(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["../net.pth", "/etc/net.pth", "a/../../net.pth"])
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_names_in_an_archive_lead_nowhere_else(
+    tmp_path: Path, name: str, pack: Callable[[dict[str, bytes]], bytes]
+) -> None:
+    (tmp_path / "pack").write_bytes(pack({name: CHECKPOINT}))
+    (tmp_path / "in").mkdir()
+    assert unpack(tmp_path / "pack", ["net.pth"], tmp_path / "in") == [tmp_path / "in" / "net.pth"]
+    assert not (tmp_path / "net.pth").exists()
