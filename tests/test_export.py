@@ -282,6 +282,20 @@ def test_a_named_model_is_exported_once_into_the_store(
     assert "1 picture translated" in out
 
 
+def test_a_stored_graph_that_was_damaged_is_exported_anew(
+    model: Path, stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, again = stored.read_bytes(), []
+    monkeypatch.setattr(
+        "attn_i2i.export.opening.export_network",
+        lambda network, config, direction, folder, options: again.append((folder / stored.name).write_bytes(whole)),
+    )
+    stored.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
+    attn_i2i.load(model, direction="A2B", runtime="onnx")
+    attn_i2i.load(model, direction="A2B", runtime="onnx")
+    assert (again, stored.read_bytes()) == ([len(whole)], whole)
+
+
 @pytest.mark.parametrize("runtime", ["onnx", "openvino"])
 def test_a_missing_extra_is_said_in_our_words(exported: Path, runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
     package = {"onnx": "onnxruntime", "openvino": "openvino"}[runtime]

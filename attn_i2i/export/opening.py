@@ -11,7 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from ..files import atomic_dir, sha256
+from ..files import atomic_dir
+from ..models.checksums import SUMS, ChecksumError, check_beside, digest_of, write_sums
 from ..models.config import CONFIG, ModelConfig
 from ..models.directory import build_generator
 from ..models.places import target_for
@@ -111,12 +112,22 @@ class StoredGraphs:
     def __call__(self, direction: str) -> nn.Module:
         format = FORMATS[self.runtime]  # noqa: A001
         network = build_generator(self.folder, self.config, direction)  # checks the weights too
-        parts = (__version__, torch.__version__, format, direction, sha256(self.folder / CONFIG))
-        weights = sha256(self.folder / f"{direction}.safetensors")
+        parts = (__version__, torch.__version__, format, direction, digest_of(self.folder / CONFIG))
+        weights = digest_of(self.folder / f"{direction}.safetensors")
         digest = hashlib.sha256("\n".join((*parts, weights)).encode()).hexdigest()
         target = target_for(f"exported-{digest[:32]}")
         file = target / f"{direction}{SUFFIXES[format]}"
-        if not file.is_file():
+        if not _is_whole(file):
             with atomic_dir(target, force=True) as work:
                 export_network(network, self.config, direction, work, ExportOptions(format))
+                write_sums(work)
         return RuntimeGenerator(file, self.runtime, self.device)
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a stored graph is as it was written: one that is damaged is exported anew."""
+    try:
+        check_beside(file)
+    except (ChecksumError, FileNotFoundError):
+        return False
+    return (file.parent / SUMS).is_file()
