@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,21 @@ def test_a_picture_may_take_all_that_is_free(monkeypatch: pytest.MonkeyPatch) ->
     network = Brighten()
     assert len(translator(network)(torch.rand(2, 3, 12, 16))) == 2
     assert network.batches == [1, 1]
+
+
+def test_a_full_disk_of_temporary_files_costs_one_picture(
+    run: Run, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(shape: tuple[int, ...], *rest: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("attn_i2i.translate.tiles.picture.Array", full)
+    for name, side in (("a", 16), ("b", 32)):
+        picture(f"in/{name}.png", (side, side))
+    code, out, err = run("translate", "in", "-o", "out", "-m", model, "--tile", "24")
+    assert (code, out) == (1, "1 of 2 pictures translated to out\n")
+    assert "skipped: in/b.png" in err
+    assert "No space left" in err
 
 
 def test_a_long_picture_counts_by_its_pixels_where_a_network_sees_less(monkeypatch: pytest.MonkeyPatch) -> None:

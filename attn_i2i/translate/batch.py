@@ -113,7 +113,7 @@ class _Run:
             results = self.translator([picture for _, picture in waiting], mask=masks, style=style, **self.options)
         except (ConfigError, UnknownNameError):
             raise
-        except (AttnI2IError, RuntimeError, MemoryError) as error:
+        except (AttnI2IError, OSError, RuntimeError, MemoryError) as error:  # OSError: the disk of strips is full
             if len(waiting) > 1:
                 for job in waiting:
                     yield from self.translated([job])
