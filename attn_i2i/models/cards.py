@@ -15,6 +15,7 @@ from ..registry import Entry, suggestion, typed
 from ..types import ModelError, UnknownNameError
 from .card import UNSTATED, Card, read_card
 from .config import CONFIG, ModelConfig, read_config
+from .entries import declared
 from .mistaken import no_model_file, no_such_path
 from .places import installed_folder, model_store, models_in, shipped_models
 
@@ -43,13 +44,7 @@ def cards() -> dict[str, Card]:
 
 def read_entry(entry: Entry[Any]) -> Card:
     """The card of an entry, whose target is a Card, where to import one from, or the path of its TOML file."""
-    part = entry.load()
-    card = _read_once(part) if isinstance(part, Path) else part
-    if not isinstance(card, Card):
-        raise ModelError(f"it is a {type(part).__name__}, expected a Card or the path of a TOML file.")
-    if card.name != entry.name:
-        raise ModelError(f"it is registered as {entry.name!r}, but names itself {card.name!r}.")
-    return card
+    return declared(entry, Card, _read_once)
 
 
 _read_once = cache(read_card)

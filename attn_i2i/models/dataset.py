@@ -14,6 +14,7 @@ from ..plugins._manager import usable
 from ..registry import Entry, suggestion
 from ..types import ModelError, UnknownNameError
 from .card import UNSTATED, from_table
+from .entries import declared
 from .source import Source, check_source
 
 
@@ -57,13 +58,7 @@ def datasets() -> dict[str, DataSet]:
 
 def read_dataset_entry(entry: Entry[Any]) -> DataSet:
     """The data set of an entry, whose target is a DataSet, where to import one from, or the path of its TOML file."""
-    part = entry.load()
-    data = _read_once(part) if isinstance(part, Path) else part
-    if not isinstance(data, DataSet):
-        raise ModelError(f"it is a {type(part).__name__}, expected a DataSet or the path of a TOML file.")
-    if data.name != entry.name:
-        raise ModelError(f"it is registered as {entry.name!r}, but names itself {data.name!r}.")
-    return data
+    return declared(entry, DataSet, _read_once)
 
 
 _read_once = cache(read_dataset)
