@@ -14,6 +14,7 @@ from attn_i2i.hub.sources import FetchError, bring, download, drive, fetch_model
 from attn_i2i.models.card import Card
 from attn_i2i.models.places import model_store
 from attn_i2i.models.source import Source
+from attn_i2i.plugins import zoo
 
 from .fakesources import FakeSources
 from .source import ROOT
@@ -80,3 +81,14 @@ def assert_refused(one: Card) -> str:
     assert "\n" not in text
     assert not (model_store() / one.name).exists()
     return text
+
+
+def bare(places: FakeSources, **options: object) -> Source:
+    """A file at a plain address whose hash is known."""
+    return source("http", places.put(f"/{FILE}", CHECKPOINT, **options), sums={FILE: CHECKPOINT}, size=len(CHECKPOINT))
+
+
+def registered(one: Card) -> str:
+    """The name of a card that is in the zoo now."""
+    zoo().cards.add(one.name, one)
+    return one.name
