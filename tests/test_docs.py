@@ -13,11 +13,16 @@ import doctest
 import importlib
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 
 import pytest
+import typer
+
+from attn_i2i.cli import main  # noqa: F401  (it names its app)
+from attn_i2i.cli.wording import APPS
 
 from .helpers.commands import run_cli
 from .helpers.source import ROOT, imports
@@ -128,6 +133,20 @@ def test_commands_parse(page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
         for arguments in block.commands():
             status = run_cli([*arguments, "--help"], monkeypatch)
             assert status == 0, f"{block}: attn-i2i {shlex.join(arguments)}\n{capsys.readouterr().err}"
+            read_values(arguments)
+
+
+def read_values(arguments: Sequence[str]) -> None:
+    """Read what a command's options are given, which --help passes over; raises what click says of it."""
+    command, words = typer.main.get_command(APPS[0]), [*arguments]
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
+    command.make_context("attn-i2i", words)
+
+
+def test_a_value_that_an_option_does_not_take_is_seen() -> None:
+    with pytest.raises(Exception, match="'256' is not one of 'fit'"):
+        read_values(["translate", "photos", "-o", "old", "-m", "model", "--size", "256"])
 
 
 def has_example(module: str) -> bool:
