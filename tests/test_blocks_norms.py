@@ -146,6 +146,13 @@ def test_a_steered_block_has_one_of_two_norms() -> None:
         AdaLINResBlock(4, norm="instance")  # type: ignore[arg-type]
 
 
+def test_first_classifiers_lie_within_the_bound_of_a_linear_layer() -> None:
+    torch.manual_seed(0)
+    drawn = torch.cat(list(CAM(400).weights))
+    assert 0.9 / 20 < drawn.max() <= 1 / 20
+    assert -1 / 20 <= drawn.min() < -0.9 / 20
+
+
 @pytest.mark.parametrize("slope", [0.0, 0.2])
 def test_cam_is_two_scalings_and_one_convolution(slope: float) -> None:
     cam, x = CAM(5, slope=slope).double(), double(2, 5, 4, 3)

@@ -110,6 +110,6 @@ class Coloured(Brighten):
 
 def test_a_grey_picture_may_be_the_background_of_a_coloured_one() -> None:
     grey = noise(16, 16)[..., 0]
-    result = translator(Coloured())(grey)
+    result = translator(Coloured())(grey, keep_background=True)
     assert result.image.shape == (3, 16, 16)
     assert (np.asarray(result.pil())[:, 8:] == grey[:, 8:, None]).all()

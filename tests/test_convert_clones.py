@@ -146,3 +146,12 @@ def test_paddlegan_pickles_arrays_and_freezes_its_norms(tmp_path: Path) -> None:
     assert_answers(tmp_path / "model", "A2B", there, picture())
     (tmp_path / "trained.pdparams").write_bytes(pickle.dumps({"netG_A": paddle(there, 2.0)}, 4))
     assert convert(tmp_path / "trained.pdparams", tmp_path / "trained").config.config["norm"] == "instance_affine"
+
+
+def test_a_wish_for_the_generators_leaves_discriminators_to_the_usual_layouts(tmp_path: Path) -> None:
+    to_a, to_b = pair()
+    discriminator = spread(patch())
+    parts = {"netG_A2B": to_b, "netG_B2A": to_a, "netD_B": discriminator}
+    torch.save({name: network.state_dict() for name, network in parts.items()}, tmp_path / "all.pth")
+    convert(tmp_path / "all.pth", tmp_path / "model", as_layout="cyclegan-zero-padding")
+    assert_discriminator_answers(tmp_path / "model", "B", discriminator, picture(size=64))

@@ -278,3 +278,10 @@ def test_a_fixed_size_keeps_depth_and_background(run: Run, tmp_path: Path) -> No
     Image.new("L", (WIDTH, HEIGHT)).save("mask.png")
     assert run("translate", "a.tif", "-o", "out", "-m", tmp_path, "--size", "fit", "--mask", "mask.png")[0] == 0
     assert np.array_equal(read_image("out/a.tif").numbers(), values)
+
+
+@pytest.mark.filterwarnings(GREY)
+def test_signed_pictures_of_little_contrast_are_warned_of() -> None:
+    values = np.linspace(0, 400, 24 * 20).reshape(20, 24, 1).astype(np.int16)
+    with pytest.warns(PictureWarning, match="Pictures of int16 use less than a sixteenth"):
+        translator(Negative())(values)

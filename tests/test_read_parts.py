@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from attn_i2i.convert.reader.read import read_checkpoint
 from attn_i2i.convert.reader.stream import Window
 from attn_i2i.convert.reader.tensor_index import ITEM_SIZES, DamagedError, Storage, TensorIndex, TensorRef
 from attn_i2i.convert.reader.tensorflow import _entries, _fields
+from attn_i2i.types import UnreadableFileError
 from tests.helpers.tf_bundle import write_bundle
 
 
@@ -166,3 +168,39 @@ def test_a_window_reads_as_a_file_does() -> None:
 def test_containers_are_walked_in_depth() -> None:
     tensor = TensorRef(Storage("uint8", size=1), 0, (1,))
     assert dict(flatten({"a": [tensor, (tensor, {"b": tensor})]})).keys() == {"a.0", "a.1.0", "a.1.1.b"}
+
+
+def test_a_dimension_of_one_is_held_to_the_storage_too() -> None:
+    with pytest.raises(DamagedError, match="reaches element 6 of a storage with 6"):
+        index_of(TensorRef(Storage("float32", size=24), 6, (1,), (1,)))
+
+
+def test_quantised_storages_are_called_that() -> None:
+    with pytest.raises(DamagedError, match=r"quantised numbers .*QInt8Storage"):
+        rebuild.storage_dtype(Global("torch", "QInt8Storage"))
+    with pytest.raises(DamagedError, match="unknown storage type"):
+        rebuild.storage_dtype(Global("torch", "OddStorage"))
+
+
+def test_an_entry_that_begins_inside_another_is_refused(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        inner = b"PK\3\4" + struct.pack("<5H3L2H", 20, 0, 0, 0, 0, 0, 8, 8, 8, 0) + b"a/data/1" + bytes(8)
+        archive.writestr("a/data.pkl", b"\x80\x02}.")
+        archive.writestr("a/data/0", bytes(16) + inner)
+        archive.writestr("a/data/1", bytes(8))
+        whole = archive.filelist[1]
+        archive.filelist[2].header_offset = whole.header_offset + 30 + len("a/data/0") + 16
+        archive.filelist[2].CRC = 0
+    (tmp_path / "nested.pth").write_bytes(stream.getvalue())
+    with pytest.raises(UnreadableFileError, match="overlapping"):
+        read_checkpoint(tmp_path / "nested.pth")
+
+
+def test_a_whole_module_of_an_old_file_gives_its_weights(tmp_path: Path) -> None:
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.Linear(2, 2))
+    torch.save(module, tmp_path / "module.pth", _use_new_zipfile_serialization=False)
+    loaded_state = read_checkpoint(tmp_path / "module.pth")
+    assert {key: tensor.tolist() for key, tensor in loaded_state.items()} == {
+        key: tensor.tolist() for key, tensor in module.state_dict().items()
+    }

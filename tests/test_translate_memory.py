@@ -123,6 +123,14 @@ def test_the_estimate_is_what_lives_at_once_and_what_is_returned() -> None:
     assert 2 * returned < needed - memory.LIBRARIES * 12 * plane < 2 * returned + memory.LIBRARIES * 24 * plane
 
 
+def test_what_libraries_take_is_a_share_of_what_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    def needed(share: float) -> int:
+        monkeypatch.setattr(memory, "LIBRARIES", share)
+        return memory.needed_bytes(Brighten(), torch.Size((1, 3, 64, 64)), torch.float32, None) or 0
+
+    assert needed(3.0) - needed(2.0) == needed(2.0) - needed(1.0) >= 12 * 4 * 64 * 64
+
+
 def test_a_groups_limit_leaves_what_is_not_used_and_what_is_only_cached(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("1000\n")
     (tmp_path / "memory.current").write_text("600\n")
