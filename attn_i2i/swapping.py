@@ -107,7 +107,7 @@ def mend(target: Path) -> bool:
             with suppress(OSError):
                 left.rename(target)
             os.close(descriptor)
-            return True
+            return os.path.lexists(target)
     return False
 
 

@@ -60,7 +60,7 @@ def translate_files(
     """
     options["batch_size"] = batch_size
     direction = options.get("direction") or translator.direction
-    translator.generators[direction]
+    translator.generators[direction]  # raises where there is no such direction, before anything is read
     given = options.pop("style", None)
     wanted = {job.style: given if job.style is None else job.style for job in jobs}
     styles = {style: translator.style(wanted[style], direction) for style in wanted}
