@@ -132,6 +132,24 @@ def test_operations_that_strangers_use_are_exact_too(rows: int) -> None:
     torch.testing.assert_close(strips["heatmap"], whole.heatmap, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("activation", [nn.Hardswish(), nn.PReLU(4), nn.LeakyReLU(0.2), nn.GELU(), nn.GLU(1)], ids=str)
+def test_activations_are_exact_in_strips(activation: nn.Module) -> None:
+    class Activated(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.activation = nn.Conv2d(3, 4, 3, padding=1), activation
+            self.last = nn.LazyConv2d(3, 1)
+
+        def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+            return Translation(self.last(self.activation(self.first(image))).tanh())
+
+    image = torch.rand(1, 3, 20, 12, dtype=torch.float64) * 2 - 1
+    generator = Activated().double().eval()
+    with torch.no_grad():
+        whole = generator(image).image
+    torch.testing.assert_close(in_strips(generator, image, 6)["image"], whole, rtol=0, atol=1e-10)
+
+
 def assert_same(strips: Result, whole: Result, tolerance: float = 1e-4) -> None:
     for name in PARTS:
         expected, answer = getattr(whole, name), getattr(strips, name)

@@ -21,8 +21,19 @@ Whole = Callable[[Node], Tensor]
 
 PLAIN = {"alias", "clone", "_to_copy", "detach", "contiguous", "lift_fresh_copy", "native_batch_norm"}
 PLAIN |= {"_native_batch_norm_legit_no_training", "ones_like", "zeros_like", "full_like"}
+# Activations that torch does not tag as pointwise, or did not in 2.6.
+PLAIN |= {"hardswish", "_prelu_kernel", "leaky_relu"}
 # Operations along one axis, and where that stands among their arguments.
-ALONG = {"_softmax": 1, "_log_softmax": 1, "cat": 1, "stack": 1, "split": 2, "split_with_sizes": 2, "unbind": 1}
+ALONG = {
+    "glu": 1,
+    "_softmax": 1,
+    "_log_softmax": 1,
+    "cat": 1,
+    "stack": 1,
+    "split": 2,
+    "split_with_sizes": 2,
+    "unbind": 1,
+}
 ALONG |= {"select": 1, "unsqueeze": 1, "squeeze": 1, "cumsum": 1, "slice": 1, "index_select": 1}
 REDUCTIONS = ("mean", "sum", "amax", "amin", "linalg_vector_norm", "var", "std", "var_mean")
 
