@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from packaging.version import Version
 from PIL import Image
 from torch import Tensor, nn
 
@@ -21,7 +22,7 @@ from attn_i2i.export import ExportOptions, RuntimeGenerator, compare, export_mod
 from attn_i2i.export.facts import Facts
 from attn_i2i.export.graph import names_of, traced
 from attn_i2i.export.int8 import calibration_pictures, check_psnr
-from attn_i2i.export.network import Program
+from attn_i2i.export.network import NEEDED, Program
 from attn_i2i.export.write import describe_onnx
 from attn_i2i.models.build import create
 from attn_i2i.models.checksums import write_sums
@@ -31,6 +32,9 @@ from attn_i2i.types import AttnI2IError, ConfigError, ModelError, ShapeError, Un
 
 from .helpers.commands import Run, picture, write_model
 
+pytestmark = pytest.mark.skipif(
+    Version(torch.__version__) < NEEDED, reason=f"exporting needs PyTorch {NEEDED}, as test_export_torch.py says"
+)
 MULTIDOMAIN = {"width": 2, "blocks": 0, "domains": 3}
 SIZES = [(1, 64, 64), (2, 37, 50), (3, 8, 9), (1, 1, 40)]
 

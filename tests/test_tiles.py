@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from packaging.version import Version
 from torch import Tensor, nn
 
 from attn_i2i.images.picture import PictureWarning
@@ -21,7 +22,7 @@ from attn_i2i.translate import Translator, tiling
 from attn_i2i.translate.result import Result
 from attn_i2i.translate.tiles import scratch, stream
 from attn_i2i.translate.tiles.plan import analyse, passes
-from attn_i2i.translate.tiles.trace import trace
+from attn_i2i.translate.tiles.trace import UntileableError, trace
 from attn_i2i.types import ConfigError, ShapeError, Translation
 
 from .helpers.commands import Run, picture, pixels
@@ -68,7 +69,16 @@ def forward(generator: nn.Module, image: Tensor, label: Tensor | None) -> Transl
 
 
 def in_strips(generator: nn.Module, image: Tensor, rows: int, label: Tensor | None = None) -> dict[str, Tensor]:
-    graph = analyse(trace(generator, image.shape, image.dtype, label, forward), image.device)
+    """Image, masks, contents and heatmap, put together again.
+
+    Skips where torch takes nearest upsampling apart into indexing, as 2.6 and 2.8 do and 2.14 does not.
+    """
+    try:
+        graph = analyse(trace(generator, image.shape, image.dtype, label, forward), image.device)
+    except UntileableError as error:
+        if "_unsafe_index" in str(error) and Version(torch.__version__) < Version("2.14"):
+            pytest.skip("this torch takes nearest upsampling apart into indexing")
+        raise
     streaming = stream.Stream(graph, 2**30, rows)
     strips = list(streaming.run(lambda first, last: image[..., first:last, :], "image"))
     parts = {name: torch.cat([strip.parts[name] for strip in strips], -2) for name in strips[0].parts}
@@ -118,6 +128,13 @@ class Pyramid(nn.Module):
         heat = torch.stack([y[:, 0], y[:, 1] - peak[:, 0]], 1).mean(1, keepdim=True)
         joined = torch.cat([y, z - peak, heat], 1)
         return Translation(self.last(joined).tanh(), heatmap=heat[..., ::2, :])
+
+
+def test_strips_are_exact_in_inference_mode_too() -> None:
+    generator, image = create("aggan", width=4, blocks=1).eval(), torch.rand(1, 3, 32, 24) * 2 - 1
+    with torch.inference_mode():
+        whole, strips = generator(image), in_strips(generator, image, 16)
+    torch.testing.assert_close(strips["image"], whole.image, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("rows", [36, 1])

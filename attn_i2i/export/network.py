@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import torch
+from packaging.version import Version
 from torch import Tensor, nn
 
 from ..models.config import ModelConfig
@@ -29,6 +30,8 @@ from .write import (
     write_program,
 )
 
+# The exporter of 2.6 fails on masks and on sizes that strides do not divide; 2.7 was not tried.
+NEEDED = Version("2.8")
 SIDE = 64  # of the picture that shows which parts a network gives; 8 times the largest usual stride
 
 
@@ -43,6 +46,10 @@ class ExportOptions:
     size: int | None = None
 
     def __post_init__(self) -> None:
+        if Version(torch.__version__) < NEEDED:
+            raise ConfigError(
+                f"Exporting needs PyTorch {NEEDED} or newer, and {torch.__version__} is here: pip install -U torch."
+            )
         if self.format not in get_args(Format):
             raise ConfigError(f"format={self.format!r} was given: expected one of {', '.join(get_args(Format))}.")
         if self.int8 != (self.calibrate is not None):

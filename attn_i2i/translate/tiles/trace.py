@@ -73,7 +73,8 @@ def trace(network: nn.Module, images: torch.Size, dtype: torch.dtype, label: Ten
     weights = {f"network.{name}": tensor.detach().to(META) for name, tensor in tensors.items()}
     labels = [] if label is None else [label.to(META, dtype)]
     try:
-        with torch.no_grad():
+        # In inference mode torch takes resizing apart into indexing, whose rows nothing tells.
+        with torch.inference_mode(False), torch.no_grad():
             graph = make_fx(functionalize(function, remove="mutations"))(
                 weights, torch.empty(images, dtype=dtype, device=META), *labels
             )
