@@ -19,7 +19,7 @@ from .sources import fetch_model
 from .store import fetch as fetch_from_hub
 from .whole import check_folder, check_whole
 
-HUB = "hf-hub:"
+HUB = "hf-hub:"  # the prefix that timm and others use for a repository on the Hub
 
 
 class FoundModel(NamedTuple):
@@ -35,13 +35,13 @@ def find_model(
 ) -> FoundModel:
     """The folder and card of a model, fetched if need be, its files checked against their SHA-256.
 
-    ``name`` is a model folder; a zoo name, looked up in the package, in the model store, then on the Hub at the card's
-    commit; or ``"hf-hub:owner/repo"`` with an optional ``@revision``. A model that is stored makes no request; one
-    named by a branch asks the Hub for its newest commit, and takes the last known one where the Hub cannot be
-    reached. A card without weights on the Hub leads to the authors' file: it is fetched and converted, unasked where
-    it is pinned by a hash and at most 500 MB, else with ``fetch=True``. Restricted licences raise LicenceError until
-    they were accepted once. Of a folder the configuration and the generators are checked, against its own SHA256SUMS
-    where that stands; discriminators when they are opened.
+    ``name`` is a model folder, a zoo name, or ``"hf-hub:owner/repo"`` with an optional ``@revision``. A zoo name is
+    looked up in the package, in the model store, then on the Hub at the card's commit. A model that is stored makes no
+    request. For a branch the Hub is asked for its newest commit; if the Hub cannot be reached, the last known commit is
+    taken. A card without weights on the Hub leads to the authors' file, which is fetched and converted. That needs
+    ``fetch=True``, unless the file is pinned by a hash and has at most 500 MB. Restricted licences raise LicenceError
+    until they were accepted once. A folder's configuration and generators are checked here, against its SHA256SUMS if
+    it has one; its discriminators are checked when they are opened.
 
     Raises UnknownNameError, ModelError for what is no model, HubError, LicenceError, or ChecksumError for a file that
     is not what it should be.

@@ -1,4 +1,4 @@
-"""A model of the zoo onto the Hub: fetched, converted, verified, published, and its card told."""
+"""Put a model of the zoo on the Hub: fetch, convert, verify, publish, and write the commit into its card."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ def mirror_model(
 ) -> Mirrored:
     """Put the model ``name`` into the repository ``owner``/``name`` if its licence allows to hand it on.
 
-    ``cards`` is a folder of cards: the [weights] of ``name``.toml there becomes what was published. A model that
-    cannot be had, or that nobody allowed to hand on, is told and left out; a folder without the card is a ConfigError.
+    ``cards`` is a folder of cards: the [weights] of ``name``.toml there becomes what was published. A model is left
+    out, and the answer says why, if it cannot be had or if nobody allowed to hand it on. A folder without the card is a
+    ConfigError.
     """
     card = get_card(name)
     path = cards / f"{card.name}.toml" if cards is not None else None

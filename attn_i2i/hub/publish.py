@@ -49,13 +49,13 @@ def publish(
 ) -> Published:
     """Put a model directory into the Hub repository ``repo`` (owner/name), which is made where it does not exist.
 
-    Goes up in one commit: the configuration, the weights, a model card, and pictures from the directory's ``samples``
-    folder, drawn anew without their metadata; nothing else that may lie there, and nothing that a link leads to.
-    Absolute paths in the configuration are cut to their last name. ``licence`` sets what the configuration does not
-    say. ``confirm`` sees the list of all this before anything is sent, and may say no.
+    One commit takes up the configuration, the weights, a model card, and the pictures of the directory's ``samples``
+    folder. The pictures are written anew without their metadata. Other files of the directory stay here, and so does
+    what a link leads to. Absolute paths in the configuration are cut to their last name. ``licence`` sets what the
+    configuration does not say. ``confirm`` sees the list of all this before anything is sent, and may say no.
 
-    Raises LicenceError for a model without a licence, ModelError for one that is not whole or does not load strictly,
-    HubError where the Hub refuses, ``repo`` is no such name, or ``confirm`` said no.
+    Raises LicenceError for a model without a licence, and ModelError for a model that is not whole or does not load
+    strictly. HubError says that the Hub refused, that ``repo`` is no such name, or that ``confirm`` said no.
     """
     check_repo(repo)
     directory = Path(directory)

@@ -1,7 +1,8 @@
 """The part of a TensorFlow bundle that a generator needs, without the optimizer's two thirds.
 
-The .index says where in the .data file each variable lies, and its CRC-32C. The wanted ones come by ranges, or out of
-an archive that is read through once, and go straight to their place in a safetensors file: memory holds one chunk.
+The .index says where in the .data file each variable lies, and its CRC-32C. The wanted variables come by ranges, or out
+of an archive that is read through once. Each goes straight to its place in a safetensors file, so memory holds one
+chunk.
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ def fetch_model(
     """The model of ``card`` in the model store: fetched, verified, unpacked, converted, with its provenance.
 
     Sources are tried in order of trust; ``digest`` is the SHA-256 of the file where the user knows it. ``fetch`` says
-    yes or no; None fetches what is pinned by a hash and small. Raises FetchError with what each source answered, the
-    address for a browser and the command that converts a file fetched by hand; LicenceError for a restricted licence.
+    yes or no; None fetches what is pinned by a hash and small. Raises LicenceError for a restricted licence. FetchError
+    tells what each source answered, the address for a browser, and the command that converts a file fetched by hand.
     """
     check_private(model_store(), *(model_store() / name for name in (".sources", ".parts")))
     require_licence(card.name, card.licence, accept_license, card.licence_note)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-UNIT_RANGE = (0.0, 1.0)
-BGR = "BGR"
+UNIT_RANGE = (0.0, 1.0)  # the releases that divide by 255 and do nothing more
+BGR = "BGR"  # the order in which OpenCV reads a file
 
 
 def to_bgr(image: Tensor) -> Tensor:

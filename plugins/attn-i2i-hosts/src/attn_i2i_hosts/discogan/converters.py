@@ -11,7 +11,7 @@ from typing import Any
 from attn_i2i.convert import Converter, has
 from attn_i2i.types import StateDict
 
-NAMES = r"\.(weight|bias|running_mean|running_var|num_batches_tracked)"
+NAMES = r"\.(weight|bias|running_mean|running_var|num_batches_tracked)"  # of a convolution or a batch norm
 
 
 def is_generator(state: StateDict) -> bool:

@@ -17,10 +17,10 @@ from .layers import SLOPE, Statistics, down, drawn, up
 class DiscoGAN(nn.Module):
     """Four convolutions down, four up, sigmoid (arXiv:1703.05192, section 2.4): (B, C, H, W) in [-1, 1] to the same.
 
-    ``extra_layers`` puts ``latent`` numbers a place between the halves, as for chairs, cars and faces; sides grow to
-    64 then. ``statistics`` "batch" normalises by the pictures of a call in evaluation too, as the release does, so that
-    an answer depends on the others of its batch; "running" takes the stored statistics. With ``masks`` it ends in
-    AttentionGAN II's head, whose last mask is the background's.
+    ``extra_layers`` puts ``latent`` numbers a place between the halves, as for chairs, cars and faces; sides grow to 64
+    then. In evaluation ``statistics`` "running" normalises by the stored statistics. With "batch" it normalises by the
+    pictures of a call, as the release does: an answer then depends on the other pictures of its batch. With ``masks``
+    it ends in AttentionGAN II's head, whose last mask is the background's.
     """
 
     published_range, published_order = UNIT_RANGE, BGR

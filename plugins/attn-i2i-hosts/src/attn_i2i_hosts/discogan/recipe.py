@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 
 from ..steps import PUBLISHED, cross_entropy, fooling, further, logged, reads_same, weight
 
-DIRECTIONS = {"A2B": ("A", "B"), "B2A": ("B", "A")}
+DIRECTIONS = {"A2B": ("A", "B"), "B2A": ("B", "A")}  # source and target of each
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ def feature_distance(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
 class DiscoRecipe(BaseRecipe):
     """A batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1], sides from 64 on.
 
-    All losses come from one pass and are logged at every step, unweighted and by their published names: of one letter
-    are the discriminator of a domain and the fakes that it sees. Batch norms take in every pass.
+    All losses come from one pass and are logged at every step, unweighted and by their published names. The
+    discriminator of a domain and the fakes that it sees have the same letter. Batch norms take in every pass.
     """
 
     def __init__(self, parts: RecipeParts[DiscoOptions]) -> None:

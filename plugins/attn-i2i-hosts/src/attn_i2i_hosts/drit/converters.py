@@ -8,8 +8,8 @@ from typing import Any
 from attn_i2i.convert import Converter, Scope, count, has
 from attn_i2i.types import StateDict
 
-WB = r"\.(weight|bias)"
-HALF = {"1": "first", "5": "second"}
+WB = r"\.(weight|bias)"  # the two tensors of a convolution or a linear layer
+HALF = {"1": "first", "5": "second"}  # the convolutions' places in the release's residual block
 
 
 def generator_scopes() -> tuple[Scope, ...]:

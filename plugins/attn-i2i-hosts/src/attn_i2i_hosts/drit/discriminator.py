@@ -54,9 +54,9 @@ class ContentDiscriminator(nn.Sequential):
 class DRITDiscriminator(nn.Module):
     """Two discriminators of pictures of one domain, (B, C, H, W) in [-1, 1], and the one of contents.
 
-    ``encoded`` looks at translations with the attribute of a picture, ``random`` at those with a drawn one; their
-    verdicts come in this order, ``scales`` of each. ``content`` is one for both domains, for contents of generators of
-    ``content_width``, by default ``width``.
+    ``encoded`` looks at translations with the attribute of a picture, ``random`` at translations with a drawn
+    attribute. Their verdicts come in this order, ``scales`` of each. Both domains share one ``content``, for contents
+    of generators of ``content_width``, by default ``width``.
     """
 
     auxiliary = ("content",)

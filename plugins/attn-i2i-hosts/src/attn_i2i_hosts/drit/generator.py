@@ -20,12 +20,12 @@ SMALLEST = 32  # of which the attribute encoders leave two pixels
 class DRIT(nn.Module):
     """DRIT's translation (arXiv:1808.00948, section 3): (B, C, H, W) in [-1, 1] to the other domain.
 
-    Holds the source domain's content encoder, the target domain's attribute encoder and decoder, and ``share``, which
-    with the decoder's own ``share`` is one for both directions. ``variant`` "concat" appends the attribute to the
-    features, "feature" transforms them by it. Without a ``style`` the attribute is drawn from N(0, 1) in training mode,
-    and its mean is taken otherwise; ``noise``, of the content's shape, is added to the content, and without one unit
-    noise in training mode only. With ``masks`` the decoder ends in AttentionGAN II's head, whose last mask is the
-    background's.
+    It holds the source domain's content encoder, and the target domain's attribute encoder and decoder. Both directions
+    have one ``share`` behind the content encoder and one ``share`` in the decoder. ``variant`` "concat" appends the
+    attribute to the features, "feature" transforms them by it. Without a ``style`` the attribute is drawn from N(0, 1)
+    in training mode; otherwise it is the mean. ``noise``, of the content's shape, is added to the content; without it
+    unit noise is added, in training mode only. With ``masks`` the decoder ends in AttentionGAN II's head, whose last
+    mask is the background's.
     """
 
     auxiliary = ("attribute",)

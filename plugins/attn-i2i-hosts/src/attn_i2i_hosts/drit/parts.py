@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..unit.parts import reflecting
 
 SLOPE = 0.01  # of the leaky ReLU in L-blocks; the attribute encoder's is 0.2
-STRIDE = 4
+STRIDE = 4  # the content encoder halves its picture twice
 
 
 class ContentEncoder(nn.Module):

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..steps import draw
 from .generator import DRIT
 
-OTHER = {"a": "b", "b": "a"}
+OTHER = {"a": "b", "b": "a"}  # the domain that a domain is translated to
 
 
 class Attribute(NamedTuple):
@@ -77,9 +77,9 @@ def run(
 ) -> tuple[dict[str, Made], list[Tensor]]:
     """Every translation of a full step by the domain it ends in, and the drawn attributes: two where ``seeking``.
 
-    ``images`` are those that are translated, of "a" and "b". Draws are ``noise_content_a``, ``eps_attr_a`` and of b,
-    ``z_random``, ``z_random2``, ``noise_again_a``, ``eps_again_a`` and of b; noise_again_b is added to the content that
-    comes from b and is read in the fake of a.
+    ``images`` are those that are translated, of "a" and "b". Draws may be given in ``batch``: ``noise_content_a``,
+    ``eps_attr_a``, ``noise_again_a``, ``eps_again_a``, the same of b, ``z_random`` and ``z_random2``. noise_again_b is
+    added to the content that comes from b and is read in the fake of a.
     """
     contents = {d: encoded(networks, images[d], d, batch, f"noise_content_{d}") for d in "ab"}
     attributes = {d: attribute_of(networks.ending(d), images[d], batch, f"eps_attr_{d}") for d in "ab"}

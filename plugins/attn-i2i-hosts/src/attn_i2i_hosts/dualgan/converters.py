@@ -9,6 +9,7 @@ from attn_i2i.convert import Converter, Scope, has
 from attn_i2i.types import StateDict
 from torch import Tensor
 
+# TensorFlow's names and PyTorch's; PLACES has the critic's convolutions in order
 CONV = {"w": "weight", "biases": "bias"}
 NORM = {"scale": "weight", "center": "bias"}
 PLACES = {"h0": 0, "h1": 1, "h2": 2, "h3": 3, "h3_1": 4}

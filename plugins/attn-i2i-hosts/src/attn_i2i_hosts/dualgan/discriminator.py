@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from ..conventions import BGR, to_bgr
 from .layers import DEVIATION, HalvingConv, Norm
 
-WIDTHS = (1, 2, 4, 8, 8)
-STRIDE = 32
+WIDTHS = (1, 2, 4, 8, 8)  # channels of the five halvings, in widths
+STRIDE = 32  # of five halvings
 
 
 class DualDiscriminator(nn.Module):

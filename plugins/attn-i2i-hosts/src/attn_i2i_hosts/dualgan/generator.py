@@ -15,16 +15,16 @@ from ..conventions import BGR, to_bgr
 from .layers import DoublingConv, HalvingConv, Norm
 
 DOWN = (1, 2, 4, 8, 8, 8, 8, 8)  # channels of the eight halvings, in widths
-UP = (8, 8, 8, 8, 4, 2, 1)
-SLOPE = 0.2
+UP = (8, 8, 8, 8, 4, 2, 1)  # channels of the doublings before the last, in widths
+SLOPE = 0.2  # of the leaky ReLU, as released
 
 
 class DualGAN(nn.Module):
     """A U-Net of eight halvings (arXiv:1704.02510, section 3.2): (B, C, H, W) in [-1, 1], any sides, to the same.
 
-    Published for 256 pixels, where the innermost map is 1x1: its norm leaves nothing of the picture there, and at 128
-    pixels nothing in the three innermost maps. With ``masks`` it ends in AttentionGAN II's head, whose last mask is the
-    background's.
+    It was published for 256 pixels, where the innermost map is 1x1. There its norm leaves nothing of the picture; at
+    128 pixels nothing is left in the three innermost maps. With ``masks`` it ends in AttentionGAN II's head, whose last
+    mask is the background's.
     """
 
     published_order = BGR

@@ -57,7 +57,7 @@ def penalty(discriminator: nn.Module, real: Tensor, fake: Tensor, share: Tensor)
 
 
 class DualRecipe(BaseRecipe):
-    """A batch is ``A`` and ``B``, (B, C, H, W) in [-1, 1]; the penalty's shares may be given, (B, 1, 1, 1) in [0, 1].
+    """A batch is ``A`` and ``B``, (B, C, H, W) in [-1, 1]. The penalty's shares may be given, (B, 1, 1, 1) in [0, 1].
 
     They are called ``epsilon_A`` and ``epsilon_B`` and otherwise drawn. Losses go by their published names: ``Ad`` is
     the critic that A2B meets, which looks at B; totals are weighted, all else is not.

@@ -26,8 +26,8 @@ class MUNITOptions(CodeOptions):
 class MUNITRecipe(CodeRecipe):
     """As ``CodeRecipe``. Random styles are ``style_dis_a``, ``style_dis_b``, ``style_gen_a`` and ``style_gen_b``.
 
-    Of a round trip, ``same`` is the target encoded and decoded in its own style, and ``back`` the source in its own;
-    ``back`` is made only where a term may read it.
+    In a round trip ``same`` is the target, encoded and decoded in its own style. ``back`` is the source, decoded from
+    the fake's content in its own style; it is made only if a term may read it.
     """
 
     needs = MUNIT

@@ -10,8 +10,8 @@ from attn_i2i.types import StateDict
 
 STATISTICS = r".*\.(running_(mean|var)|num_batches_tracked)"
 """What PyTorch before 0.4 stored of instance norms, and never used."""
-PART = r"\.conv\.(weight|bias)"
-HALF = ("first", "second")
+PART = r"\.conv\.(weight|bias)"  # every convolution of the release stands in a block under this name
+HALF = ("first", "second")  # the two convolutions of a residual block
 
 
 def scopes(own: tuple[str, ...], other: tuple[str, ...]) -> tuple[Scope, ...]:

@@ -10,6 +10,7 @@ from attn_i2i.convert import read_checkpoint
 from attn_i2i.types import ConfigError, StateDict
 from torch import Tensor, nn
 
+# VGG16's convolutions by Caffe's names, in order
 LAYERS = ("1_1", "1_2", "2_1", "2_2", "3_1", "3_2", "3_3", "4_1", "4_2", "4_3", "5_1", "5_2", "5_3")
 POOLED = ("1_2", "2_2", "3_3")  # the release leaves out the pooling after 4_3
 MEAN = (103.939, 116.779, 123.680)  # of ImageNet's blue, green and red, as Caffe's VGG16 was trained

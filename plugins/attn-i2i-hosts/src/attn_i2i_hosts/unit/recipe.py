@@ -26,9 +26,9 @@ class UNITOptions(CodeOptions):
 class UNITRecipe(CodeRecipe):
     """As ``CodeRecipe``. Every latent is decoded with unit noise.
 
-    The noises are ``noise_dis_a``, ``noise_dis_b`` in the discriminators' pass; ``noise_gen_a``, ``noise_gen_b`` in the
-    generators', for pictures decoded into their own domain and into the other alike; ``noise_gen_a_again`` and
-    ``noise_gen_b_again`` for the way back to a and to b.
+    The noises of the discriminators' pass are ``noise_dis_a`` and ``noise_dis_b``. In the generators' pass
+    ``noise_gen_a`` and ``noise_gen_b`` serve pictures that are decoded into their own domain and into the other.
+    ``noise_gen_a_again`` and ``noise_gen_b_again`` serve the way back to a and to b.
     """
 
     needs = UNIT

@@ -18,7 +18,8 @@ from torch.optim import Optimizer
 from ..steps import PUBLISHED, further, logged, weight
 from .perceptual import Perceptual, read_perceptual
 
-PERCEPTUAL = "perceptual"
+PERCEPTUAL = "perceptual"  # the name of VGG16 among the networks, where it is on
+# the direction that makes pictures of a domain, and the one that starts from them
 INTO = {"a": "B2A", "b": "A2B"}
 FROM = {"a": "A2B", "b": "B2A"}
 
@@ -60,9 +61,9 @@ class CodeOptions(AdamOptions):
 class CodeRecipe(BaseRecipe):
     """Discriminators first, then generators, each on a pass of its own with draws of its own.
 
-    A batch is ``A`` and ``B``, (B, C, H, W) in [-1, 1], sides multiples of the encoder's stride; draws may be given
-    beside them under the names of ``step``'s. Losses go by their published names, in small letters the domain of the
-    picture that is made; parts are not weighted, totals are.
+    A batch is ``A`` and ``B``, (B, C, H, W) in [-1, 1], sides multiples of the encoder's stride. Draws may be given
+    beside them, under the names that the recipe's docstring lists. Losses go by their published names, which end in the
+    domain that they are about. Parts are not weighted, totals are.
     """
 
     needs: type[nn.Module]
