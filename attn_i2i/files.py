@@ -71,9 +71,10 @@ def atomic_path(target: str | os.PathLike[str], *, force: bool = False, size: in
 def atomic_dir(target: str | os.PathLike[str], *, force: bool = False, carry: bool = False) -> Iterator[Path]:
     """A temporary folder beside ``target`` to fill; it becomes ``target`` when the block ends without an error.
 
-    An empty folder counts as absent. With ``force`` the old folder is exchanged for the new one in one step where the
-    system can, then removed; with ``carry`` what lies in it under names that the new one does not have is copied over
-    before. What a killed process left of an earlier try is mended or removed first. Raises as ``atomic_path`` does.
+    An empty folder counts as absent. With ``force`` the old folder is exchanged for the new one, in one step if the
+    system can, then removed. With ``carry`` the old folder's entries whose names the new one does not have are copied
+    over before. What a killed process left of an earlier try is mended or removed first. Raises as ``atomic_path``
+    does.
     """
     target = Path.cwd() / target
     temporary = _sibling(target, "tmp")

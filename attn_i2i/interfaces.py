@@ -19,10 +19,11 @@ class Generator(Protocol):
     """Translates (B, C, H, W) images in [-1, 1]; ``domain`` is the (B, domains) target label of multi-domain models.
 
     It advertises the ``channels`` of the images that it takes and makes, as one number or two; a module without has
-    three. One that accepts one size only advertises it as ``image_size``, a multi-domain one its ``domains``. One that
-    keeps submodules which only its recipe calls, such as a style encoder, names them in ``auxiliary``. A multimodal
-    one is a `StyledGenerator` too. One whose published weights knew images of another kind says so in
-    ``published_range``, two numbers, and ``published_order``, "RGB" or "BGR"; it takes and gives RGB in [-1, 1] itself.
+    three. A generator that accepts one size only advertises it as ``image_size``, a multi-domain generator its
+    ``domains``. Submodules that only its recipe calls, such as a style encoder, are named in ``auxiliary``. A
+    multimodal generator is a `StyledGenerator` too. A generator whose published weights knew images of another kind
+    says so in ``published_range``, two numbers, and ``published_order``, "RGB" or "BGR". It takes and makes RGB in [-1,
+    1] all the same.
     """
 
     def __call__(self, image: Tensor, domain: Tensor | None = None) -> Translation: ...
@@ -32,9 +33,9 @@ class Generator(Protocol):
 class StyledGenerator(Protocol):
     """A generator that draws in one of many styles, ``style_dim`` numbers each, which N(0, 1) is the prior of.
 
-    ``style`` is (B, style_dim), one for each image; without it the mean style, zero, is taken in evaluation mode. One
-    that can take a style from a picture of the target domain also has ``style_of``: (B, 3, H, W) in [-1, 1] to
-    (B, style_dim).
+    ``style`` is (B, style_dim), one for each image; without it the mean style, zero, is taken in evaluation mode. A
+    generator that can take a style from a picture of the target domain also has ``style_of``: (B, 3, H, W) in [-1, 1]
+    to (B, style_dim).
     """
 
     style_dim: int
@@ -66,8 +67,9 @@ class Trunk(Protocol):
 class Head(Protocol):
     """Turns features of ``in_channels`` at 1/``stride`` of the source's size into a translation of the source.
 
-    It advertises the channels of its images as ``image_channels``, three where it does not; and ``blends`` where it
-    shows the source in its background, so that the source has as many. Its factory takes them as ``out_channels``.
+    It advertises the channels of its images as ``image_channels``; a module without has three. It advertises ``blends``
+    if it shows the source in its background; the source then needs as many channels. Its factory takes the channels as
+    ``out_channels``.
     """
 
     in_channels: int
@@ -115,8 +117,8 @@ def only_size(network: object) -> tuple[int, int] | None:
 class RoundTrip(NamedTuple):
     """One direction of one training step, as every loss term sees it.
 
-    ``fake`` translates ``source``; ``back`` returns it; ``same`` translates ``target``, an image already of the
-    target domain (None where no term needs it); ``verdicts`` are of ``fake`` in the target domain. Multi-domain
+    ``fake`` translates ``source``, and ``back`` translates it back. ``same`` translates ``target``, an image already of
+    the target domain; it is None if no term needs it. ``verdicts`` are of ``fake`` in the target domain. Multi-domain
     recipes give the (B, domains) target ``label``, and the source as ``target``, for there is no other.
     """
 
@@ -156,8 +158,8 @@ class Layout(NamedTuple):
 
     ``generators`` maps directions, "A2B" and "B2A" or "translate" alone, to keys of ``networks``; ``discriminators``
     maps the domains they look at, "A" and "B" or "all". ``architecture`` and ``discriminator`` are registered names,
-    with the options that build those networks again. A recipe whose networks were given to it has no such names, and
-    no model can be written of it; a recipe without discriminators leaves the last three fields out.
+    with the options that build those networks again. A recipe whose networks were given to it has no such names, and no
+    model can be written of it. A recipe without discriminators leaves the last three fields out.
     """
 
     architecture: str
@@ -184,10 +186,10 @@ class Schedule(Protocol):
 class Recipe(Schedule, Protocol):
     """How one family trains: networks, losses and the order of updates. The engine owns everything else.
 
-    ``step`` computes the losses of one batch and calls ``update(name, loss)`` in the published order; it returns
-    every loss term as a detached scalar, by its published name. Recipes hold no device or process logic. ``layout``
-    says which network is which, whatever their names are. ``options`` are all that the recipe was built with, as JSON
-    has it: they are stored with the run. A recipe's factory also builds under ``torch.device("meta")``.
+    ``step`` computes the losses of one batch and calls ``update(name, loss)`` in the published order. It returns every
+    loss term as a detached scalar, by its published name. Recipes hold no device or process logic. ``layout`` says
+    which network is which, whatever their names are. ``options`` are all that the recipe was built with, as JSON has
+    it: they are stored with the run. A recipe's factory also builds under ``torch.device("meta")``.
     """
 
     networks: nn.ModuleDict
@@ -210,10 +212,11 @@ class Measure:
     """One number about a translation: a pure function, what it needs, and how to read the number.
 
     ``function`` takes what ``needs`` names, in that order; ``attn_i2i.evaluate.NEEDS`` lists the names. ``over`` says
-    what it measures and returns: "pictures" one float a picture (B,), from batches (B, ...) in [0, 1]; "set" a float,
-    from the features (N, D) of whole folders; "model" a float; "video" one float a pair of frames. ``better`` says
-    which way is better, None where neither is. A measure over sets may add its value for ``each`` picture, whose mean
-    it is, or a function for its 95 % ``interval``. Without a ``summary`` the function's first line is shown.
+    what it measures and returns. A measure of "pictures" takes batches (B, ...) in [0, 1] and returns a float for each,
+    (B,). A measure of a "set" takes the features (N, D) of whole folders and returns one float, as does a measure of a
+    "model". A measure of a "video" returns a float for each pair of frames. ``better`` says which way is better, None
+    where neither is. A measure over sets may add its value for ``each`` picture, whose mean it is, or a function for
+    its 95 % ``interval``. Without a ``summary`` the function's first line is shown.
     """
 
     function: Callable[..., Any]

@@ -111,9 +111,10 @@ class SigmoidHead(nn.Module):
 class SoftmaxHead(nn.Module):
     """AttentionGAN II (arXiv:1911.11897, section 3.2): a content decoder, and one of ``masks`` softmax masks.
 
-    With ``background`` the last mask shows the source and masks - 1 contents are made; without it every mask has a
-    content and the source takes no part (AttentionGAN-geo). ``attention_kernel`` is 1 in the released networks.
-    ``guide``, of the features' shape, gives the masks features of their own: those of a code without style, say.
+    With ``background`` the last mask shows the source, and masks - 1 contents are made. Without it every mask has a
+    content, and the source takes no part (AttentionGAN-geo). ``attention_kernel`` is 1 in the released networks.
+    ``guide``, of the features' shape, gives the masks other features than the contents: those of a code without style,
+    say.
 
     >>> head = SoftmaxHead(32, stride=4, masks=4)
     >>> head(torch.zeros(1, 32, 8, 8), torch.zeros(1, 3, 32, 32)).contents.shape

@@ -22,10 +22,10 @@ class CAMOutput(NamedTuple):
 class CAM(nn.Module):
     """Scale features by the weights of a domain classifier and mix both scalings by a 1x1 convolution.
 
-    Two bias-free classifiers, for average and for max pooling, unless ``shared``: then one with a bias serves both
-    and each channel's weight is weight + bias (the TensorFlow release). Both scaled copies and the 1x1 convolution
-    fold into one convolution of half the width. ``spectral`` normalises the classifier; ``scale_by`` says whether
-    features are scaled by its raw or its normalised weight. ``slope`` is that of the closing (leaky) ReLU.
+    Average and max pooling have a classifier each, without a bias. With ``shared`` one classifier with a bias serves
+    both, and each channel is scaled by weight + bias (the TensorFlow release). Both scaled copies and the 1x1
+    convolution fold into one convolution of half the width. ``spectral`` normalises the classifier; ``scale_by`` says
+    whether features are scaled by its raw or its normalised weight. ``slope`` is that of the closing (leaky) ReLU.
 
     >>> CAM(8)(torch.randn(2, 8, 4, 4)).logits.shape
     torch.Size([2, 2])

@@ -33,8 +33,8 @@ def _plain() -> bool:
 class Conv2d(nn.Conv2d):
     """``nn.Conv2d`` of an odd ``kernel`` and stride 1 that keeps the size: the same parameters and answers.
 
-    On a CPU, large kernels to very few channels go column by column, and wide 3x3 convolutions go by Winograd's
-    algorithm where ``allow_winograd`` or ``torch.set_float32_matmul_precision("high")`` allows its rounding.
+    On a CPU, large kernels to very few channels go column by column. Wide 3x3 convolutions go by Winograd's algorithm
+    if ``allow_winograd`` or ``torch.set_float32_matmul_precision("high")`` allows its rounding.
 
     >>> Conv2d(8, 16, 3, padding_mode="reflect")(torch.zeros(1, 8, 6, 6)).shape
     torch.Size([1, 16, 6, 6])
@@ -144,9 +144,9 @@ class ConvTranspose2d(nn.ConvTranspose2d):
 class UpConv2d(nn.Conv2d):
     """Nearest-neighbour doubling, then a padded convolution: (B, C, H, W) to (B, O, 2H, 2W).
 
-    The doubled map is never made: with a 3x3 kernel, each of the four pixels that grow from one sees 2x2 pixels of
-    the input, under kernels whose taps are sums of the 3x3 kernel's (as Shi et al., arXiv:1609.05158, the other way
-    around); a 1x1 kernel comes before the doubling.
+    The doubled map is never made. With a 3x3 kernel, each of the four pixels that grow from one sees 2x2 pixels of the
+    input. Its kernel's taps are sums of the 3x3 kernel's (Shi et al., arXiv:1609.05158, the other way around). A 1x1
+    kernel is applied before the doubling.
 
     >>> UpConv2d(8, 4, 3)(torch.zeros(1, 8, 5, 6)).shape
     torch.Size([1, 4, 10, 12])

@@ -16,8 +16,8 @@ class SpectralNorm(nn.Module):
 
     Called with a weight (out, ...), returns (passes,), differentiable in the weight: what as many calls, one after
     another, would have estimated. ``iterate="training"`` iterates in training mode only and stores both vectors
-    (PyTorch); ``"always"`` iterates at every call from the stored ``u``, keeping the result in training mode only
-    (the TensorFlow release of U-GAT-IT).
+    (PyTorch). ``"always"`` iterates at every call from the stored ``u`` and keeps the result in training mode only (the
+    TensorFlow release of U-GAT-IT).
 
     >>> weight = torch.diag(torch.tensor([3.0, 1.0]))
     >>> norm = SpectralNorm(2, 2)

@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.nn.grad import conv2d_input, conv2d_weight
 
 TILE, TAPS = 4, 3  # F(4x4, 3x3): a quarter of the multiplications (Lavin and Gray 2016)
-SIDE = TILE + TAPS - 1
-CHANNELS_AT_ONCE = 64  # what lies between then mostly stays in the processor's cache
-POINTS = (0.0, 1.0, 0.5, -2.0, -0.75)
+SIDE = TILE + TAPS - 1  # of the input that one tile of the output needs
+CHANNELS_AT_ONCE = 64  # a choice: the intermediate tensors then mostly stay in the processor's cache
+POINTS = (0.0, 1.0, 0.5, -2.0, -0.75)  # and infinity; see above for why these
 
 
 def _polynomial(roots: list[float]) -> list[float]:
@@ -49,8 +49,8 @@ TILE_TRANSFORM, KERNEL_TRANSFORM, PRODUCT_TRANSFORM = _transforms()
 def winograd_conv2d(padded: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """What ``conv2d(padded, weight, bias)`` gives: (B, I, H+2, W+2) and (O, I, 3, 3) to (B, O, H, W).
 
-    Meant for float32 and float64. Works on some channels at a time, so that most of what is between stays in the
-    cache; some 2.3 times the input are held besides, for a moment.
+    Meant for float32 and float64. It works on CHANNELS_AT_ONCE channels at a time, because the intermediate tensors
+    then mostly stay in the cache. For a moment it holds some 2.3 times the input besides.
 
     >>> winograd_conv2d(torch.ones(1, 2, 7, 9), torch.ones(4, 2, 3, 3), None).shape
     torch.Size([1, 4, 5, 7])

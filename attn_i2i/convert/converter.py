@@ -16,7 +16,7 @@ from ..types import ConversionError, StateDict
 Replacement: TypeAlias = "str | Callable[[re.Match[str]], str] | None"
 Rules: TypeAlias = "Sequence[tuple[str, Replacement]]"
 
-WRAPPERS = ("module.", "_orig_mod.")
+WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before every key
 
 
 class Scope(NamedTuple):
@@ -33,18 +33,19 @@ class Converter:
 
     ``architecture`` names the registered generator or discriminator that ``role`` says. ``detect`` looks at keys and
     shapes of one network; ``infer`` reads the configuration off the shapes. Each key must match one pattern of
-    ``rename`` in full: it becomes the replacement (a template, or a function of the match), or is dropped where that
-    is None. ``rename`` may be a function of the configuration. ``adapt`` turns a published tensor into ours, given
-    our key; ``finish`` then changes the renamed tensors together. ``check`` says what is wrong with published tensors
-    that are dropped, or None. ``scopes`` divide a file that holds several networks.
+    ``rename`` in full. It becomes the replacement, a template or a function of the match; it is dropped if the
+    replacement is None. ``rename`` may be a function of the configuration. ``adapt`` turns a published tensor into
+    ours, given our key; ``finish`` then changes the renamed tensors together. ``check`` says what is wrong with
+    published tensors that are dropped, or None. ``scopes`` divide a file that holds several networks.
 
     Which way a network translates is read off the names of files and entries (``convert.names``). ``makes`` says for
-    which domain a letter in them stands, where a layout differs from others; ``by_domain`` that networks stand under
-    the names of their domains. ``slots`` overrides all this: patterns of file and entry names, and what they tell
-    (generators: A2B, B2A, translate; discriminators: A, B, all); the last is the default.
+    which domain a letter in a name stands, where a layout differs from others. ``by_domain`` says that networks stand
+    under the names of their domains. ``slots`` overrides both: pairs of a pattern for file and entry names, and the
+    slot that it tells; the last is the default. Slots of generators are A2B, B2A, translate, those of discriminators A,
+    B, all.
 
-    ``layout`` is what ``as_layout`` calls it, the registered name where empty; ``assumes`` is what no key tells, a text
-    or a function of the tensors, and the model's provenance therefore records. With ``on_demand`` it is asked only by
+    ``layout`` is what ``as_layout`` calls it; if empty, it is the registered name. ``assumes`` says what no key tells,
+    as a text or a function of the tensors; the model's provenance records it. With ``on_demand`` it is asked only by
     that option, or where a file's name without its ending matches ``suggested_by``.
     """
 

@@ -27,8 +27,8 @@ MAX_GROUPS = 2_000
 class RecognisedNetwork:
     """One network of a checkpoint: which layout recognised it, its slot, its published tensors, where they stood.
 
-    ``slot`` is None where the layout leaves it to the names: ``path``, the file's name without its ending and the
-    dictionary entries that lead to the network. ``where`` shows the same.
+    ``slot`` is None if the layout leaves it to the names in ``path``. ``path`` is the file's name without its ending,
+    then the dictionary entries that lead to the network. ``where`` shows the same.
     """
 
     converter: Entry[Converter]
@@ -158,8 +158,8 @@ def _stem(where: str) -> str:
 def _asked(converters: Registry[Converter], as_layout: str | None, where: str) -> list[Entry[Converter]]:
     """The layouts to ask, those that the file's name suggests first.
 
-    ``as_layout`` takes the place of all others for its kind of network; layouts that no key tells are asked only
-    where a wish or a name asks for them.
+    ``as_layout`` takes the place of all others for its kind of network. A layout that no key tells is asked only if
+    ``as_layout`` or the file's name asks for it.
     """
     working = usable(converters)
     entries = [entry for entry in converters if entry.name in working]

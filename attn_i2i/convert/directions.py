@@ -13,6 +13,7 @@ from .names import DOMAIN_LETTERS, read_clue, without_average, without_version
 Chosen: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
 Slots: TypeAlias = "dict[int, str]"
 
+# the other domain, and the direction that makes pictures of a domain
 OTHER = {"A": "B", "B": "A"}
 MAKES = {"B": "A2B", "A": "B2A"}
 
@@ -20,9 +21,8 @@ MAKES = {"B": "A2B", "A": "B2A"}
 def assign_slots(networks: Sequence[RecognisedNetwork], chosen: Chosen = None) -> tuple[list[str], list[str]]:
     """The slot of each network, in their order, and what was assumed because no name tells it.
 
-    ``chosen`` is what the user said: a name for the only direction, names for all of them in the order of the files,
-    or a name for each network. A name that could be read in two ways is never guessed: raises ConversionError, which
-    says what to write.
+    ``chosen`` is what the user said: the name of the only direction, the names of all in the order of the files, or a
+    name for each network. Names that could be read in two ways are never guessed: ConversionError says what to write.
     """
     _check(chosen)
     return _Assignment(networks, chosen).slots()

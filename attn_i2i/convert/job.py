@@ -75,14 +75,14 @@ def convert(
 ) -> Conversion:
     """Convert published checkpoints (files, a TensorFlow prefix, folders) to the model directory ``out``.
 
-    ``verify`` is a safetensors file of stored inputs and outputs: the model must meet them, and the error goes into
-    its card. ``direction`` names the directions: one name for a single generator, several in the order of the files,
-    or one for each network by its name, ``{"G_b": "B2A", "D_A": "B"}``. ``domains`` names a multi-domain model's
-    labels. ``as_layout`` reads the files in a layout that no key tells, ``weights`` takes averaged ("ema") or "raw"
-    weights where there are both, ``leave_out`` names networks or tensors to go without. ``options`` add to the
-    inferred configuration what shapes cannot tell; ``card`` is a zoo name whose card gives the licence and the labels
-    that were not given. Nothing in the files is executed. Raises ConversionError or UnreadableFileError with one
-    line; then ``out`` is as it was.
+    ``verify`` is a safetensors file of stored inputs and outputs: the model must meet them, and the error goes into its
+    card. ``direction`` names the directions: one name for a single generator, several in the order of the files, or a
+    mapping from networks such as ``{"G_b": "B2A", "D_A": "B"}``. ``domains`` names a multi-domain model's labels.
+    ``as_layout`` reads the files in a layout that no key tells. ``weights`` takes averaged ("ema") or "raw" weights if
+    a file has both. ``leave_out`` names networks or tensors to go without. ``options`` add to the inferred
+    configuration what shapes cannot tell. ``card`` is a zoo name; its card gives the licence and the labels that were
+    not given. Nothing in the files is executed. Raises ConversionError or UnreadableFileError with one line, and leaves
+    ``out`` as it was.
     """
     out = Path(out)
     _check_target(out, force)

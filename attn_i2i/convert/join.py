@@ -14,6 +14,7 @@ from ..types import ConversionError, StateDict
 from .names import task_of
 from .options import refuse_strangers, shared_options
 
+# the other direction and the other domain
 BACK = {"A2B": "B2A", "B2A": "A2B"}
 OTHER = {"A": "B", "B": "A"}
 

@@ -27,10 +27,10 @@ _SHORT = re.compile(r"(net)([gd])|(gen|disc|dis|critic)([a-z])")
 class Clue(NamedTuple):
     """What one network's name tells.
 
-    ``direction`` stands in it outright (A2B, B2A); ``letter`` is the single letter behind a word for the network
-    (netG_A, disc_b), ``net`` whether that word began with net; ``task`` are the domains of a name such as
-    horse2zebra; ``domain`` is a name under a dictionary of generators or discriminators; ``average`` marks averaged
-    weights; ``is_f`` the papers' name of the way back.
+    ``direction`` stands in the name outright (A2B, B2A). ``letter`` is the single letter behind a word for the network
+    (netG_A, disc_b), and ``net`` says whether that word began with net. ``task`` are the domains of a name such as
+    horse2zebra. ``domain`` is a name under a dictionary of generators or discriminators. ``average`` marks averaged
+    weights. ``is_f`` marks F, the papers' name of the way back.
     """
 
     direction: str | None = None

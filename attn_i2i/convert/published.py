@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ..types import ConfigError
 
-OURS = (-1.0, 1.0)
+OURS = (-1.0, 1.0)  # what every network of this library takes and makes
 ORDERS = ("RGB", "BGR")
 
 
@@ -25,8 +25,8 @@ def _conventions(network: nn.Module) -> tuple[tuple[float, float], bool]:
 def from_published(network: nn.Module, images: Tensor) -> Tensor:
     """Images (..., C, H, W) in the convention that ``network`` was published for, as it takes them here.
 
-    A network advertises ``published_range``, two numbers, and ``published_order``, "RGB" or "BGR"; what is not
-    advertised is as here, and such images come back as they are.
+    A network advertises ``published_range``, two numbers, and ``published_order``, "RGB" or "BGR". What a network does
+    not advertise is as in this library, so it changes nothing.
     """
     (low, high), blue_first = _conventions(network)
     images = images.flip(-3) if blue_first else images

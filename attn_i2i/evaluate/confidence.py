@@ -50,8 +50,8 @@ def mean_interval(values: Tensor, *, resamples: int = RESAMPLES, seed: int = 0) 
 def paired_test(first: Tensor, second: Tensor, *, flips: int = FLIPS, seed: int = 0) -> Difference:
     """Whether ``first`` (N,) and ``second`` (N,), measured on the same pictures, differ in the mean.
 
-    The p-value is that of random signs of the differences: exact under the null hypothesis that the two models are
-    exchangeable picture by picture, whatever the distribution. Raises ShapeError.
+    The p-value is that of random signs of the differences. It is exact for every distribution under the null hypothesis
+    that the two models are exchangeable picture by picture. Raises ShapeError.
 
     >>> paired_test(torch.arange(20.0), torch.arange(20.0) + 1).mean
     -1.0

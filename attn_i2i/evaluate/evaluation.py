@@ -116,10 +116,10 @@ def evaluate(
 
     ``models`` are Translators, zoo names, model folders, or folders of pictures named as the inputs are. ``data`` and
     ``source``, ``target``, ``masks``, ``pairs`` and ``limit`` are as for ``find_data``; with ``direction`` "B2A" the
-    sides change places. ``features`` is a network as for ``find_extractor``, ``lpips`` one as for ``perceptual``; both
-    are taken where they lie on this machine if none is named. ``measures`` limits what is measured. ``threshold``
-    makes a model's own mask 0 or 1. ``report`` is a folder that keeps the outputs and the numbers of each finished
-    model, so that the same call goes on after a stop; ``write_report`` makes the page in it. ``force`` measures anew.
+    sides change places. ``features`` is a network as for ``find_extractor``, ``lpips`` a network as for ``perceptual``.
+    If none is named, a network that lies on this machine is taken. ``measures`` limits what is measured. ``threshold``
+    makes a model's own mask 0 or 1. ``report`` is a folder for the outputs and the numbers of each finished model;
+    after a stop the same call goes on from there. ``write_report`` makes the page in it. ``force`` measures anew.
 
     Raises AttnI2IError with a line that says what is wrong.
     """

@@ -92,12 +92,13 @@ def evaluate_pairs(
 ) -> dict[str, float | None]:
     """Measure a translation against the truth; means over the test images, None where there is no mask to measure.
 
-    The background is where neither drawing's alpha is above 0; the foreground is weighted by the larger alpha of the
-    two, so what the truth removes counts too. Keys: ``background_psnr`` (dB), ``foreground_l1`` and
-    ``foreground_ssim`` to the truth and ``input_l1``, ``input_ssim`` of the untranslated input (the floor),
-    ``foreground_ratio`` = foreground_l1 / input_l1, ``mask_ap`` and ``mask_iou`` against the source's alpha > 0.5,
-    ``mask_threshold``, ``glyph_share`` (the average precision of a constant mask), ``mask_mean`` and ``images``.
-    Without a ``threshold`` it is chosen on ``train_images`` training pictures. Raises UnreadableFileError, ShapeError.
+    The background is where neither drawing's alpha is above 0. The foreground is weighted by the larger alpha of the
+    two, so what the truth removes counts too. ``background_psnr`` is in dB. ``foreground_l1`` and ``foreground_ssim``
+    compare with the truth; ``input_l1`` and ``input_ssim`` are those of the untranslated input. ``foreground_ratio`` is
+    foreground_l1 / input_l1. ``mask_ap`` and ``mask_iou`` compare with the source's alpha > 0.5, the latter at
+    ``mask_threshold``. ``glyph_share`` is the average precision of a constant mask. ``mask_mean`` and ``images`` are
+    the other keys. Without a ``threshold`` it is chosen on ``train_images`` training pictures. Raises
+    UnreadableFileError, ShapeError.
     """
     pairs = find_pairs(folder, source, target)
     rows: dict[str, list[Tensor]] = {}

@@ -38,11 +38,11 @@ def export_model(
 ) -> list[Facts]:
     """Write a model as graphs for other runtimes, one file a direction, and say how far each is from its network.
 
-    ``output`` is a file (.onnx, .pt2) for one direction, or a folder, which gets ``<direction>.onnx`` and so on.
-    A graph takes any batch and, unless the network takes one size only, any height and width; ``size`` fixes both
-    sides for networks that cannot be exported otherwise. ``int8`` computes in 8 bits, with ranges measured on the
-    pictures of the folder ``calibrate``; it is kept where its pictures are at least ``least_psnr`` decibels from the
-    network's. ``name`` and the other options are as for ``load``.
+    ``output`` is a file (.onnx, .pt2) for one direction, or a folder, which gets ``<direction>.onnx`` and so on. A
+    graph takes any batch and, unless the network takes one size only, any height and width. ``size`` fixes both sides,
+    in pixels, for networks that cannot be exported otherwise. ``int8`` computes in 8 bits, with ranges measured on the
+    pictures of the folder ``calibrate``. Such a graph is kept only if the PSNR of its pictures to the network's is at
+    least ``least_psnr`` decibels. ``name`` and the other options are as for ``load``.
 
     Raises ModelError where answers differ, ConfigError where an extra is missing or the network cannot be traced.
     """

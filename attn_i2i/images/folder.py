@@ -27,8 +27,8 @@ class Folder:
 def list_folder(folder: Path, *, recursive: bool = False, enter: Callable[[Path], bool] = lambda path: True) -> Folder:
     """Sort a folder's files by their names, with ``recursive`` also those of the folders below that ``enter`` takes.
 
-    Links are followed, but each real folder is searched and each real file listed only once, so that loops end; a
-    file that lies in the folder itself goes by that name. Hidden files and folders are left out.
+    Links are followed, but each real folder is searched and each real file listed only once, so that loops end. A file
+    that lies in the folder itself is listed under its name there. Hidden files and folders are left out.
     """
     result = Folder()
     for path in _once(folder, recursive, enter):

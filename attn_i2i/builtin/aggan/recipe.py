@@ -51,11 +51,11 @@ class AGGANOptions:
 class AGGANRecipe(BaseRecipe):
     """Mejjati et al.'s training; a batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1].
 
-    Updated in turn: G_A2B with its attention network, D_B on the fake from before that, G_B2A on a loss computed
-    anew, D_A. While warming up the discriminators see whole images, with instance norm; afterwards only what the
-    masks mark, without norm, and the attention networks stay as they are. The pools keep fakes with their masks.
-    Losses are ``g_loss_A`` (of G_A2B), ``d_loss_B``, ``g_loss_B`` and ``d_loss_A``. A generator's loss is its own
-    direction's terms and the other's cycle.
+    Updated in turn: G_A2B with its attention network, D_B on the fake from before that, G_B2A on a loss computed anew,
+    D_A. While warming up, the discriminators see whole images, with instance norm. Afterwards they see only what the
+    masks mark, without norm, and the attention networks stay as they are. The pools keep fakes with their masks. Losses
+    are ``g_loss_A`` (of G_A2B), ``d_loss_B``, ``g_loss_B`` and ``d_loss_A``. A generator's loss is its own direction's
+    terms and the other's cycle.
     """
 
     def __init__(self, parts: RecipeParts[AGGANOptions]) -> None:

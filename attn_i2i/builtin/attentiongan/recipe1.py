@@ -57,8 +57,8 @@ class Scheme1Recipe(BaseRecipe):
     """AttentionGAN I's training; a batch is ``A`` and ``B``, (B, 3, H, W) in [-1, 1].
 
     Losses carry their published names, unweighted but for ``loss_reg``: ``loss_GAN_A2B``, ``loss_cycle_ABA``,
-    ``loss_pix_A`` and ``loss_reg_B`` belong to A2B. The release also translates each target, for no loss; that moves
-    the running statistics of batch norm, so it is done where there is batch norm.
+    ``loss_pix_A`` and ``loss_reg_B`` belong to A2B. The release also translates each target, for no loss. That moves
+    the running statistics of batch norm, so it is done here if there is batch norm.
     """
 
     def __init__(self, parts: RecipeParts[Scheme1Options]) -> None:

@@ -11,8 +11,8 @@ MEAN = "trunk.stem.norm.running_mean"
 def in_unit_range(state: StateDict) -> StateDict:
     """A network for [0, 1] that ends in a sigmoid: 2 sigmoid(z) - 1 is tanh(z / 2), and (x + 1) / 2 goes in.
 
-    The first convolution pads by reflection, so that the shift of its input is a shift of its bias; without one, of the
-    mean that a batch norm takes off. Raises ConversionError where there is neither.
+    The first convolution pads by reflection, so the shift of its input is a shift of its bias. Without a bias it is a
+    shift of the mean that a batch norm takes off. Raises ConversionError where there is neither.
     """
     stem = state[f"{STEM}.weight"].double()
     shift = stem.sum((1, 2, 3)) / 2

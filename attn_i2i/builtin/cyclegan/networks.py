@@ -34,10 +34,9 @@ def generator(
 
     ``bias`` is that of the convolutions before a norm; the last always has one. ``dropout`` acts in training only.
     ``down="blur"`` and ``up="blur"`` do not alias (CUT). ``edge`` pixels are reflected before the first and the last
-    7x7 convolution: fewer than 3 give a smaller image (PyTorch-GAN's, for images of 1 channel), by ``margin`` pixels at
-    each side, which ``load``'s translator gives it beforehand.
-    By name another registered ``head``, such as "softmax", takes the place of the plain image; what concerns it are its
-    own options then.
+    7x7 convolution. Fewer than 3 give an image that is smaller by ``margin`` pixels at each side (PyTorch-GAN's, for
+    images of 1 channel); ``load``'s translator adds them beforehand. ``head`` names a registered head, such as
+    "softmax", in place of the plain image; it has options of its own.
     """
     if down not in ("strided", "blur") or up not in UPS:
         raise ConfigError(f"down={down!r}, up={up!r}: down is 'strided' or 'blur', up one of {', '.join(UPS)}.")

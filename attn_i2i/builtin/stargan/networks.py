@@ -35,8 +35,8 @@ def generator(
 ) -> TrunkAndHead:
     """StarGAN's generator (arXiv:1711.09020, table 4): image and target label in, image out.
 
-    By name another registered ``head`` takes the place of the published one, such as "softmax"; ``norm`` is the trunk's
-    then, and the head has its own.
+    ``head`` names a registered head, such as "softmax", in place of the published one. ``norm`` is the trunk's then,
+    and the head has its own.
     """
     trunk = labelled_trunk(width, blocks, channels + domains, norm)
     if head is PUBLISHED_HEAD:

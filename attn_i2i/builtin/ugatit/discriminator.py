@@ -55,8 +55,8 @@ class CAMDiscriminator(nn.Module):
 class UGATITDiscriminator(nn.Module):
     """Global and local scale together: (B, C, H, W) to the verdicts (global, local).
 
-    ``layers`` of the global scale is 7, of the local 5, as released. ``passes`` says that ``image`` holds as many
-    equal batches; in training each is looked at after a power iteration of its own, as in separate calls.
+    ``layers`` of the global scale is 7, of the local 5, as released. ``passes`` says that ``image`` holds as many equal
+    batches. In training each batch gets a power iteration of its own, as in separate calls.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from ...types import ConfigError, ShapeError, Translation
 
 Release = Literal["pytorch", "tensorflow"]
 Decoder = Literal["adalin", "adain", "instance", "ln", "lin", "bin", "batch"]
-STEERED = ("adalin", "adain")
+STEERED = ("adalin", "adain")  # the norms whose gamma and beta the MLP makes
 
 
 def _block(channels: int, norm: Decoder, tf: bool, rho_shift: float) -> nn.Module:
@@ -40,10 +40,10 @@ class UGATITGenerator(nn.Module):
 
     ``light`` pools the features before the MLP and takes any size; the full model flattens them, so it takes
     ``image_size`` x ``image_size`` only. ``release="tensorflow"`` has biases and affine norms, biased variances, one
-    CAM classifier with a bias, and AdaLIN's rho shifted by ``smoothing``.
-    ``norm`` is the decoder's: of its residual blocks, and with LIN in the place of AdaLIN, an affine instance norm in
-    that of AdaIN, of its upsampling (figure 4). One that is not adaptive needs no MLP, and takes any size.
-    ``cam=False`` leaves the attention out: the encoder's features go on as they are.
+    CAM classifier with a bias, and AdaLIN's rho shifted by ``smoothing``. ``norm`` is the decoder's (figure 4): its
+    residual blocks have it, and so has its upsampling, with LIN for AdaLIN and an affine instance norm for AdaIN. A
+    norm that is not adaptive needs no MLP, and the network then takes any size. ``cam=False`` leaves the attention out:
+    the encoder's features go on as they are.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The Castagnoli checksum that TensorFlow keeps for every block and tensor.
 
-A checksum is linear, so long data is cut into lanes that numpy advances side by side, two bytes a step; the lanes are
-then joined in pairs by shifting the left one over the length of the right one (zlib's crc32_combine).
+A checksum is linear, so long data is cut into lanes that numpy advances side by side, two bytes a step. The lanes are
+then joined in pairs: the left one is shifted over the length of the right one (zlib's crc32_combine).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 POLYNOMIAL = 0x82F63B78  # Castagnoli's, with its bits reversed
 _LANE = 1024  # bytes of a lane; less data is not worth lanes
-_LANES = 4096
+_LANES = 4096  # at most: a choice, which bounds what numpy holds at once to 4 MiB of data
 
 
 def unmasked(value: int) -> int:

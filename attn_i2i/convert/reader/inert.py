@@ -1,8 +1,8 @@
 """A pickle machine that can build nothing but plain values: no class is looked up, no function called.
 
-The standard unpickler calls what a file names. This one interprets the opcodes itself: lists, dictionaries, tuples,
-numbers and text become what they are, the few known ways to spell a tensor or an array become a reference to bytes, and
-whatever else the file names becomes an ``Inert`` object that only remembers what it was given.
+The standard unpickler calls what a file names. This machine interprets the opcodes itself. Lists, dictionaries, tuples,
+numbers and text become what they are. The few known ways to spell a tensor or an array become a reference to bytes.
+Anything else that the file names becomes an ``Inert`` object, which only remembers what it was given.
 """
 
 from __future__ import annotations
@@ -49,21 +49,21 @@ Persistent = Callable[[object], object]
 MAX_COPIES = 2**24
 """What constructors may copy, in list entries and bytes, beyond 16 times the file: else a few bytes cost seconds."""
 
-_MARK = object()
+_MARK = object()  # on the stack where the opcode MARK stood; equal to nothing that a file can say
 _LITERALS = {
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "STRING", "BINSTRING", "SHORT_BINSTRING",
     "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8",
     "FLOAT", "BINFLOAT",
 }  # fmt: skip
-_SIZED = (str, bytes, bytearray, list, tuple, dict)
+_SIZED = (str, bytes, bytearray, list, tuple, dict)  # arguments that a constructor may copy in full
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 
 
 class Machine:
     """Runs one pickle after another from a stream; the memo starts empty each time.
 
-    ``build`` answers for a known constructor or returns an Inert, ``set_state`` gives an object the state a pickle has
-    for it, ``persistent`` resolves a persistent id.
+    ``build`` makes what a known constructor would, or returns an Inert. ``set_state`` gives an object the state that a
+    pickle has for it. ``persistent`` resolves a persistent id.
     """
 
     def __init__(self, build: Build, set_state: SetState, persistent: Persistent) -> None:

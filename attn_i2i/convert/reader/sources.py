@@ -25,9 +25,10 @@ _WEIGHTS = {".pth", ".pt", ".ckpt", ".pkl", ".bin", ".tar", ".safetensors"}
 def checkpoint_files(source: str | Path) -> list[Path]:
     """The files to read for ``source``, sorted by name.
 
-    A file stands for itself. A TensorFlow bundle, given by its prefix, .index, .data file, ``checkpoint`` file or
-    folder, stands for its .index; in a folder with several, the ``checkpoint`` file decides. Any other folder stands
-    for the checkpoints inside. Raises UnreadableFileError where nothing, or no single bundle, is found.
+    A file stands for itself. A TensorFlow bundle stands for its .index; its prefix, its .index, its .data file, the
+    ``checkpoint`` file or the folder may be given. In a folder with several bundles the ``checkpoint`` file decides.
+    Any other folder stands for the checkpoints inside. Raises UnreadableFileError where nothing, or no single bundle,
+    is found.
     """
     source = Path(source)
     try:

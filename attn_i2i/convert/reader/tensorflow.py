@@ -1,7 +1,7 @@
 """TensorFlow 1 checkpoint bundles (an .index and its .data files) without TensorFlow.
 
-The index is a sorted table in LevelDB's format: a footer points to a block of block positions, every block holds
-prefix-compressed keys, and each value is a protocol buffer that says where a variable lies in which data file.
+The index is a sorted table in LevelDB's format. A footer points to a block of block positions. Every block holds
+prefix-compressed keys. Each value is a protocol buffer that says in which data file a variable lies, and where.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _QUANTISED = (11, 12, 13, 15, 16)  # DT_QINT8 to DT_QUINT16 there
 def read_bundle(view: View, index: Path) -> TensorIndex:
     """The tensors of the bundle with this .index; names keep their slashes. Raises DamagedError.
 
-    Each data file must be there and each variable lie within it; the checksums of the index are verified here, those
-    of the variables where their bytes are read. Text variables are left out.
+    Each data file must be there, and each variable must lie within its file. The index's checksums are verified here,
+    the variables' when their bytes are read. Text variables are left out.
     """
     records = _records(view)
     shards, variables = _header(next(records, None)), dict(records)

@@ -134,8 +134,8 @@ class Inception(nn.Module):
     """(B, 3, H, W) pictures in [0, 1] to 768 maps of 17x17, and to the 2048 features that FID and KID are told of.
 
     Pictures are rounded to 8 bits, brought to 299x299 as TensorFlow 1 did and to [-1, 1]. The network is that of
-    Szegedy et al. 2016 with the changes of TensorFlow's file of 2015-12-05: averages do not count the padding, and
-    the last block pools by the maximum.
+    Szegedy et al. 2016, with the changes of TensorFlow's file of 2015-12-05. Averages do not count the padding, and the
+    last block pools by the maximum.
     """
 
     def __init__(self) -> None:

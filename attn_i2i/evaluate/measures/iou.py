@@ -28,7 +28,8 @@ def best_threshold(score: Tensor, truth: Tensor, steps: int = 100) -> tuple[floa
     """The threshold with the highest mean IoU over (B, ...) masks, and that IoU; choose it on training pictures.
 
     Candidates are ``steps`` quantiles of the scores and their maximum, so that faint masks are searched as finely as
-    strong ones; the smallest of equally good ones wins. Raises ShapeError, and ConfigError when there is no mask.
+    strong ones. The smallest of equally good candidates is taken. Raises ShapeError, and ConfigError when there is no
+    mask.
     """
     check_truth(score, truth)
     if not score.numel():

@@ -16,8 +16,8 @@ def kid(
 ) -> tuple[float, float]:
     """Mean and deviation over subsets of the unbiased squared MMD, kernel (x.y / D + 1)^3 (Binkowski et al. 2018).
 
-    Subsets are drawn without replacement from features (N, D) and (M, D) and never larger than the smaller set; where
-    both sets are taken whole there is one value, of deviation 0. Publications often print 100 times this. Raises
+    Subsets are drawn without replacement from features (N, D) and (M, D), and are never larger than the smaller set. If
+    both sets are taken whole, there is one value, of deviation 0. Publications often print 100 times this. Raises
     ShapeError, ConfigError.
 
     >>> features = torch.eye(3)

@@ -17,8 +17,8 @@ SIGMA, SCALE = 10.0, 1000.0
 def mmd(fake: Tensor, real: Tensor, *, sigma: float = SIGMA) -> float:
     """1000 times the unbiased squared MMD of unit features (N, D) and (M, D), kernel exp(-|x - y|^2 / (2 sigma^2)).
 
-    Rows are brought to length 1. With the image features of CLIP ViT-L/14 at 336 pixels this is CMMD (Jayasumana et
-    al. 2024, equation 4); programs that count each picture's likeness to itself are higher by up to some 5/N. Raises
+    Rows are brought to length 1. With the image features of CLIP ViT-L/14 at 336 pixels this is CMMD (Jayasumana et al.
+    2024, equation 4). Programs that count each picture's likeness to itself give up to some 5/N more. Raises
     ShapeError.
 
     >>> features = torch.eye(4)

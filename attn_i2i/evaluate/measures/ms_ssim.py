@@ -20,8 +20,9 @@ SMALLEST = (2 * RADIUS + 1) * 2 ** (len(WEIGHTS) - 1)
 def ms_ssim(output: Tensor, truth: Tensor) -> Tensor:
     """MS-SSIM of (B, C, H, W) pictures in [0, 1], SMALLEST pixels or more a side: shape (B,), float64.
 
-    The product over five scales, each half the one before, of the mean contrast and structure, and of the luminance
-    of the last (Wang et al. 2003, equation 7). A negative mean counts as 0. Raises ShapeError.
+    It is the product of the mean contrast and structure at five scales, each half the one before (Wang et al.
+    2003, equation 7). The luminance of the coarsest scale is a factor too. A negative mean counts as 0. Raises
+    ShapeError.
 
     >>> ms_ssim(torch.eye(176).expand(1, 3, 176, 176), torch.eye(176).expand(1, 3, 176, 176))
     tensor([1.], dtype=torch.float64)

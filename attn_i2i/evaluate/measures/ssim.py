@@ -17,8 +17,8 @@ RADIUS, SIGMA, K1, K2 = 5, 1.5, 0.01, 0.03
 def ssim(output: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
     """SSIM of (B, C, H, W) pictures in [0, 1]: shape (B,), the mean of the map, under ``mask`` (B, 1, H, W) if given.
 
-    The index is computed on the whole pictures, so that a masked mean sees the surroundings of each pixel; without a
-    mask the border that the window does not fit is left out, as is usual. Raises ShapeError.
+    The index is computed on the whole pictures, so that a masked mean sees the surroundings of each pixel. Without a
+    mask the border, where the window does not fit, is left out as usual. Raises ShapeError.
 
     >>> ssim(torch.eye(16).expand(1, 3, 16, 16), torch.eye(16).expand(1, 3, 16, 16))
     tensor([1.], dtype=torch.float64)
@@ -37,8 +37,8 @@ def masked_ssim(output: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
 def ssim_map(first: Tensor, second: Tensor) -> Tensor:
     """The SSIM at each pixel and channel of (B, C, H, W) pictures in [0, 1], same shape, float64.
 
-    Wang et al. 2004, equation 13: 11x11 Gaussian window, sigma 1.5, K1 = 0.01, K2 = 0.03, weights that sum to 1;
-    beyond the border the pictures are mirrored. Raises ShapeError for different shapes or less than 11 pixels a side.
+    Wang et al. 2004, equation 13: 11x11 Gaussian window, sigma 1.5, K1 = 0.01, K2 = 0.03, weights that sum to 1. Beyond
+    the border the pictures are mirrored. Raises ShapeError for different shapes or less than 11 pixels a side.
     """
     luminance, contrast = similarity_maps(first, second)
     return luminance * contrast

@@ -31,8 +31,11 @@ class Preference(NamedTuple):
 
 @dataclass(frozen=True)
 class StudyResult:
-    """The outcome of a study. ``strengths`` are Bradley-Terry's, for more than two models; ``left`` is how often the
-    left side was chosen by those who were sure: far from one half, the side mattered."""
+    """The outcome of a study.
+
+    ``strengths`` are Bradley-Terry's, for more than two models. ``left`` is how often those who were sure chose the
+    left side: if it is far from one half, the side mattered.
+    """
 
     question: str
     preferences: tuple[Preference, ...]

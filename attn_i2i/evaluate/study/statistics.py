@@ -43,10 +43,10 @@ def two_way_spread(
     """Standard errors of a statistic of N answers that are clustered by rater and, crosswise, by picture.
 
     ``statistic`` maps weights (B, N) of the answers to (B, S) values; ``raters`` and ``pictures`` (N,) number them.
-    The variance is that of resampling raters, plus that of resampling pictures, minus that of resampling the cells of
-    both (Cameron, Gelbach and Miller 2011, with bootstraps for the three), and no less than the last. It is known with
-    one degree of freedom less than there are raters or pictures, whichever are fewer; where it is the last, because
-    neither raters nor pictures differ by more than chance, with one less than there are cells.
+    Three variances are bootstrapped: over raters, over pictures, and over the cells of both (Cameron, Gelbach and
+    Miller 2011). The variance is the first plus the second minus the third, and no less than the third. Its degrees of
+    freedom are the raters or the pictures, whichever are fewer, less one. If neither raters nor pictures differ by more
+    than chance, the variance is the third, and its degrees of freedom are the cells less one.
     """
     generator = torch.Generator().manual_seed(seed)
     cells = torch.unique(torch.stack([raters, pictures]), dim=1, return_inverse=True)[1]
