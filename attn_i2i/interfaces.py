@@ -34,8 +34,8 @@ class StyledGenerator(Protocol):
     """A generator that draws in one of many styles, ``style_dim`` numbers each, which N(0, 1) is the prior of.
 
     ``style`` is (B, style_dim), one for each image; without it the mean style, zero, is taken in evaluation mode. A
-    generator that can take a style from a picture of the target domain also has ``style_of``: (B, 3, H, W) in [-1, 1]
-    to (B, style_dim).
+    generator that takes styles from pictures of the target domain also has ``style_of``: (B, 3, H, W) in [-1, 1] to (B,
+    style_dim).
     """
 
     style_dim: int

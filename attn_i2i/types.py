@@ -13,10 +13,10 @@ StateDict: TypeAlias = "dict[str, Tensor]"
 class Translation(NamedTuple):
     """What a generator returns. Read it by name: fields are only ever appended.
 
-    ``image`` is (B, 3, H, W) in [-1, 1] and ``attention`` (B, K, H, W) or (B, K+1, H, W) in [0, 1], for K
-    ``contents`` of shape (B, K, 3, H, W). The first K masks belong to the contents; a further, last mask is the
-    background's. With K masks the background is what they leave over. ``cam_logits`` is (B, 2), from average and
-    from max pooling; ``heatmap`` is (B, 1, h, w) at the resolution of the features, unbounded.
+    ``image`` is (B, C, H, W) in [-1, 1]. ``attention`` is (B, K, H, W) or (B, K+1, H, W) in [0, 1], for K ``contents``
+    of shape (B, K, C, H, W). The first K masks belong to the contents. A further, last mask is the background's; with K
+    masks the background is what they leave over. ``cam_logits`` is (B, 2), from average and from max pooling.
+    ``heatmap`` is (B, 1, h, w) at the resolution of the features, unbounded.
     """
 
     image: Tensor
@@ -27,7 +27,7 @@ class Translation(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What a discriminator returns for one scale: (B, 1, h, w) logits, and whatever else the family tells.
+    """What a discriminator returns for one scale: (B, 1, h, w) logits, and what else its family tells.
 
     ``cam_logits`` is (B, 2), ``class_logits`` (B, domains), ``heatmap`` (B, 1, h', w').
     """

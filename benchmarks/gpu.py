@@ -1,10 +1,10 @@
 """Checks and figures of a GPU in one command of at most eight minutes: ``python -m benchmarks.gpu -o DIR``.
 
 First whether the library is right there: reference cases, half precision, layouts, resuming, waiting for the device.
-Then how quick it is: translating and training against the plain forward and step, and what a loader must feed.
-Each section is a process of its own, so that one that fails or takes too long takes nothing else along; while checks
-run, others compile what is timed later. DIR/gpu.json and DIR/gpu.md hold what is done so far, at any time. Exit code 1
-where a section broke off or a check failed.
+Then how quick it is: translating and training against the plain forward and step, and what a loader must feed. Each
+section is a process of its own, so that a section that fails or takes too long takes nothing else along. While checks
+run, other processes compile what is timed later. DIR/gpu.json and DIR/gpu.md hold what is done so far, at any time.
+Exit code 1 where a section broke off or a check failed.
 
 ``--device cpu --quick`` runs the same on small networks, in this process and within seconds.
 """

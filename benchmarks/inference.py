@@ -1,9 +1,10 @@
 """Time and memory of a translation against the published forward written plainly: ``python -m benchmarks.inference``.
 
-All ways of running a network share its weights, the picture and one process; they take turns, so that other work on
-the machine meets them alike, and each is set against the plain run of the same turn. Float32 answers must agree.
-Memory is given twice, both beyond weights and input: the tensors alive at once, by PyTorch's own account, and what a
-further run adds to the resident memory of a process of its own, which holds what the allocator keeps as well.
+All ways of running a network share its weights, the picture and one process. They take turns, so that other work on the
+machine meets them alike. Each is set against the plain run of the same turn. Float32 answers must agree. Memory is
+given twice, both beyond weights and input. The first figure is the tensors alive at once, by PyTorch's own account. The
+second is what a further run adds to the resident memory of a process of its own; that includes what the allocator
+keeps.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Memory and time of large pictures in strips: ``python -m benchmarks.large``.
 
-Each size runs in a process of its own, whose resident peak is that of the whole job: Python, the network, the picture
+Each size runs in a process of its own. Its resident peak is that of the whole job: Python, the network, the picture
 read from a file, strips, the result, and the written file. Pixels are noise over slow waves, so that statistics differ
 from place to place. ``--whole`` also computes sizes that fit without strips: the cost per pixel to compare with, and
 the largest difference of the answers.

@@ -1,7 +1,7 @@
 """The published generators written plainly, as their papers and releases run them: what the library is timed against.
 
-Every step is a module or an operation of its own: padding, convolution, norm, activation; two scalings of the feature
-map in the CAM; four statistics in AdaLIN; a mask and a product for each content. Modules are defined in the order of
+Every step is a module or an operation of its own: padding, convolution, norm, activation. The CAM scales the feature
+map twice, AdaLIN takes four statistics, and each content has a mask and a product. Modules are defined in the order of
 the library's own, so that weights copy over by position.
 """
 

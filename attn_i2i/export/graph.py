@@ -11,8 +11,8 @@ from ..interfaces import channels_of
 from ..types import AttnI2IError, ConfigError, Translation
 from .facts import DOMAIN, SOURCE
 
-# The example's sides are no multiples of a stride and differ, and its batch is no number that networks have elsewhere:
-# what a graph takes for granted by accident is then seen in the comparison.
+# The example's sides differ and are no multiples of a stride. Its batch is no number that networks have elsewhere. So
+# the comparison shows what a graph takes for granted by accident.
 BATCH, HEIGHT, WIDTH = 5, 61, 74
 
 

@@ -13,11 +13,11 @@ from PIL.PngImagePlugin import PngImageFile
 
 from .picture import Metadata
 
-# Pillow's decoder takes 16-bit pixels apart by a name of their layout; of RGB and RGBA it has one for the high bytes
-# (which it uses) and one for the low bytes. Grey with alpha has four bytes a pixel, as RGBA has in 8 bits.
+# Pillow's decoder takes 16-bit pixels apart by a name of their layout. For RGB and RGBA it has a name for the high
+# bytes, which it uses, and one for the low bytes. Grey with alpha has four bytes a pixel, as RGBA has in 8 bits.
 LOW_BYTES = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}
 ALL_BYTES = {"LA;16B": "RGBA"}
-COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # of a number of channels, by the format of PNG
 
 
 def is_deep(image: Image.Image) -> bool:

@@ -44,8 +44,8 @@ def load_strictly(
 ) -> nn.Module:
     """Build a module, give it exactly ``state``, and set it to evaluation on the CPU.
 
-    The fit is checked on shapes alone first, so that weights that do not fit cost no memory; with ``shapes_only``
-    that is all, and the module is one without weights, on the meta device.
+    The fit is checked on shapes alone first, so that weights that do not fit cost no memory. With ``shapes_only``
+    nothing else is done, and the module has no weights: it is on the meta device.
     """
     import torch
 

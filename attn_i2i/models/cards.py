@@ -26,8 +26,8 @@ IN_DISTRIBUTIONS = {"photo2cartoon": "attn-i2i-photo2cartoon"}
 def cards() -> dict[str, Card]:
     """Every card by name, those of the package and those of plugins.
 
-    A card that cannot be read is left out with a PluginWarning that names its plugin, and so is an alias that another
-    card has already.
+    A card that cannot be read is left out, and a PluginWarning names its plugin. The same holds for an alias that is
+    another card's name or alias already.
     """
     table = usable(zoo().cards, read_entry)
     owners: dict[str, Entry[Any]] = {entry.name: entry for entry in zoo().cards if entry.name in table}
@@ -132,8 +132,8 @@ def list_models(
 ) -> list[str]:
     """Names of the models that have a card or are on this machine, sorted.
 
-    ``pattern`` and the filters may hold ``*``; ``installed`` chooses those that are (True) or are not (False) on this
-    machine, in the package or the model store.
+    ``pattern`` and the filters may hold ``*``. ``installed`` chooses the models that are (True) or are not (False) on
+    this machine, in the package or the model store.
 
     >>> list_models("ugatit-*", licence="CC-BY-NC*")
     []

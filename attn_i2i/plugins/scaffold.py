@@ -26,8 +26,8 @@ TEMPLATES = {
 def new_plugin(name: str, directory: Path | None = None, *, force: bool = False) -> Path:
     """Write the distribution ``attn-i2i-<name>`` to ``directory``, by default a folder of that name, and return it.
 
-    Raises ConfigError for a name that cannot be a module's or is taken, TargetExistsError where the folder is not
-    empty, or with ``force``, where it is not this plugin's.
+    Raises ConfigError for a name that cannot be a module's or is taken. Raises TargetExistsError for a folder that is
+    not empty; with ``force`` only for a folder that is not this plugin's.
     """
     name = re.sub(r"^attn[-_]i2i[-_]", "", name)
     if not re.fullmatch(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", name) or keyword.iskeyword(name):

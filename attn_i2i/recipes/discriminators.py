@@ -16,8 +16,8 @@ from .networks import discriminate_together, frozen
 class DomainDiscriminators:
     """``D_A`` and ``D_B`` of ``networks``, where D_x looks at domain x, each with a pool of ``pool`` fakes.
 
-    Those that advertise ``masked`` also read the foreground mask of the fake, for the fake as for the real image
-    (AttentionGAN, arXiv:1911.11897, section 3.3); the pools then keep fakes with their masks.
+    A discriminator that advertises ``masked`` also reads the foreground mask of the fake, for the fake and for the real
+    image (AttentionGAN, arXiv:1911.11897, section 3.3). The pools then keep fakes with their masks.
     """
 
     def __init__(self, networks: nn.ModuleDict, *, pool: int, seed: int) -> None:

@@ -32,9 +32,9 @@ LOGGED = {"adversarial": "loss_fake", "cycle": "loss_rec", "classification": "lo
 class DomainOptions(AdamOptions):
     """``penalty`` is the weight of the gradient penalty; the generator is updated every ``n_critic`` steps.
 
-    The discriminator weighs the domains of real images ``real_classification`` times as much as the generator those of
-    its fakes; it is shown every image moved by up to ``shift`` pixels. Rates fall to 0 over the last ``decay_steps`` of
-    ``steps``. Further options as in `AdamOptions`.
+    The discriminator's classification loss on real images has ``real_classification`` times the weight of the
+    generator's on its fakes. The discriminator is shown every image moved by up to ``shift`` pixels. Rates fall to 0
+    over the last ``decay_steps`` of ``steps``. Further options as in `AdamOptions`.
     """
 
     real_classification: float = 1.0
@@ -50,9 +50,9 @@ class DomainOptions(AdamOptions):
 class MultiDomainRecipe(BaseRecipe):
     """StarGAN's training of any label-conditioned generator ``G`` against ``D``, whose verdict has class logits.
 
-    A batch is ``image``, (B, 3, H, W) in [-1, 1], its ``label``, (B, domains) of 0 and 1, and, where given,
-    ``target`` (else the labels shuffled) and ``gp_alpha``, (B, 1, 1, 1) in [0, 1] (else drawn). The critic is updated
-    first, on a fake that serves the generator's update too. Losses carry their published names, unweighted.
+    A batch is ``image``, (B, 3, H, W) in [-1, 1], and its ``label``, (B, domains) of 0 and 1. It may hold ``target``,
+    else the shuffled labels are taken, and ``gp_alpha``, (B, 1, 1, 1) in [0, 1], else that is drawn. The critic is
+    updated first, on a fake that serves the generator's update too. Losses carry their published names, unweighted.
     """
 
     def __init__(self, parts: RecipeParts[DomainOptions]) -> None:

@@ -17,9 +17,9 @@ PREFIX = "objective."
 def resolve_terms(recipe: str, default: Objective, changes: Mapping[str, Any]) -> tuple[Objective, dict[str, Any]]:
     """The terms of an objective, and the text that the run stores of each.
 
-    A change is a weight, for a default term or a registered one; or a pair of a weight and what the term is, a
-    function or a registered name. Weight 0 leaves a term out. Functions are stored as ``module:name``.
-    Raises ConfigError for what is no weight or no term, UnknownNameError for a name that nobody registered.
+    A change is a weight, for a default term or a registered term. Or it is a pair: a weight, and the term itself as a
+    function or a registered name. Weight 0 leaves a term out. Functions are stored as ``module:name``. Raises
+    ConfigError for what is no weight or no term, UnknownNameError for a name that nobody registered.
     """
     terms: dict[str, tuple[float, Term]] = dict(default)
     stored: dict[str, Any] = {name: weight for name, (weight, _) in default.items()}

@@ -15,9 +15,10 @@ from .contract import call, expect, kind
 def check_converter(converter: Converter, state: StateDict | None = None) -> None:
     """Hold a converter to what ``attn-i2i convert`` relies on.
 
-    ``detect`` answers for any tensors and claims none that are foreign. Given ``state``, the published tensors of one
-    network or of the whole file (random values will do): they are recognised, each key is covered by a rule, the
-    configuration is plain JSON, and the result fits the registered part strictly. Raises ContractError.
+    ``detect`` answers for any tensors and claims none that are foreign. ``state`` are the published tensors of one
+    network or of the whole file; random values will do. If it is given, the tensors must be recognised, and a rule must
+    cover each key. The configuration must be plain JSON, and the result must fit the registered part strictly. Raises
+    ContractError.
     """
     expect(isinstance(converter, Converter), f"Registered is {kind(converter)}, not an attn_i2i.convert.Converter.")
     slots = {slot for _, slot in converter.slots} | {scope.slot for scope in converter.scopes}

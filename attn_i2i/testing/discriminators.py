@@ -16,11 +16,11 @@ Pair = tuple[Tensor, Tensor]
 def check_discriminator(discriminator: Factory, *, size: int = 128) -> None:
     """Hold a discriminator, or a factory of one, to what every recipe relies on.
 
-    It returns a tuple of Verdicts for ``size`` x ``size`` images (or the ``image_size`` it advertises), with a mask;
-    without one it does so too or raises one of the library's errors; each image of a batch by itself in eval mode; the
-    same at every call; in float64 and bfloat16; weights through safetensors; gradients to every parameter and to the
-    image. Images have the ``channels`` that it advertises; a factory with that option is held to it as a generator's.
-    Raises ContractError.
+    For ``size`` x ``size`` images, or the ``image_size`` that it advertises, and a mask it returns a tuple of Verdicts.
+    Without a mask it does the same, or raises one of the library's errors. In eval mode each image of a batch is
+    treated by itself, and every call gives the same. It computes in float64 and bfloat16, and its weights go through
+    safetensors. Gradients reach every parameter and the image. Images have the ``channels`` that it advertises; a
+    factory with that option is held to it as a generator's. Raises ContractError.
     """
     module = build(discriminator).eval()
     side = int(getattr(module, "image_size", None) or size)

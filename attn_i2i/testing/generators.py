@@ -23,15 +23,16 @@ OTHER_CHANNELS = (1, 5)  # fewer and more than RGB's
 def check_generator(generator: Factory, *, domains: int = 0, sizes: Sequence[tuple[int, int]] = SIZES) -> None:
     """Hold a generator, or a factory of one, to what every part of this library relies on.
 
-    It returns a Translation of the input's size at all ``sizes`` (height, width), or at the ``image_size`` it
-    advertises; images in [-1, 1] unless blended from contents that go beyond; masks in [0, 1] that leave no negative
-    background and, with contents, make the image (`attn_i2i.masks.blend`); each image of a batch by itself in eval
-    mode; the same at every call; in float64 and bfloat16; weights through safetensors; gradients to the input and to
-    every parameter, but for those of submodules that it names in ``auxiliary``, which a recipe alone calls. Images have
-    the ``channels`` that it advertises, three without. A factory whose option ``channels`` (or ``in_channels`` and
-    ``out_channels``) is 3 by default makes it for one channel and for five as well, and it advertises them.
-    A ``style_dim`` that it advertises is that of styles which it reads, image by image, and of what ``style_of`` gives.
-    ``domains`` is the length of the target label where the generator does not advertise it. Raises ContractError.
+    It returns a Translation of the input's size at all ``sizes`` (height, width), or at the ``image_size`` that it
+    advertises. Images are in [-1, 1], unless they are blended from contents that go beyond. Masks are in [0, 1] and
+    leave no negative background; with contents they make the image (`attn_i2i.masks.blend`). In eval mode each image of
+    a batch is treated by itself, and every call gives the same. It computes in float64 and bfloat16, and its weights go
+    through safetensors. Gradients reach the input and every parameter. The parameters of submodules that it names in
+    ``auxiliary`` are excepted, because only a recipe calls those. Images have the ``channels`` that it advertises,
+    three without. A factory may have an option ``channels``, or ``in_channels`` and ``out_channels``, that is 3 by
+    default: it must then make networks of one and of five channels, which advertise them. A ``style_dim`` that it
+    advertises is that of styles which it reads, image by image, and of what ``style_of`` gives. ``domains`` is the
+    length of the target label where the generator does not advertise it. Raises ContractError.
     """
     module = build(generator).eval()
     domains = int(getattr(module, "domains", 0) or 0) or domains

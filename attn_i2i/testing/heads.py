@@ -22,9 +22,9 @@ def check_head(head: nn.Module | Callable[[int, int], nn.Module]) -> None:
     """Hold a head, or a factory called as ``factory(in_channels, stride)``, to what ``TrunkAndHead`` relies on.
 
     It advertises ``in_channels`` and ``stride``, and turns features and the source into a Translation of the source's
-    size; ranges, determinism, precisions, weights and gradients as for generators. Images have the ``image_channels``
-    that it advertises, three without; a factory with an argument ``out_channels`` is asked for one channel as well.
-    Raises ContractError.
+    size. Ranges, determinism, precisions, weights and gradients are as for generators. Images have the
+    ``image_channels`` that it advertises, three without. A factory with an argument ``out_channels`` is asked for one
+    channel as well. Raises ContractError.
     """
     _check_head(head, RGB)
     if not isinstance(head, nn.Module) and "out_channels" in inspect.signature(head).parameters:

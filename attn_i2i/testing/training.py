@@ -30,11 +30,11 @@ def check_recipe(
 ) -> None:
     """Hold a recipe to what the training engine relies on. ``recipe`` is a factory, best of small networks.
 
-    Its layout says which network is which generator and discriminator, under registered names that build them again;
-    its options are JSON; it also builds on the meta device. Within ten steps every optimizer and every network with
-    parameters is updated; each step returns finite, detached scalars; the schedule has an end and rates that are
-    finite and not negative; another recipe that takes over the networks, the optimizers and ``state_dict()`` goes on
-    with the same losses. One that has the option ``channels`` also steps with grey images. ``batch`` is two ``size`` x
+    Its layout says which network is which generator and discriminator, under registered names that build them again.
+    Its options are JSON, and it also builds on the meta device. Within ten steps every optimizer and every network with
+    parameters is updated, and each step returns finite, detached scalars. The schedule has an end, and rates that are
+    finite and not negative. Another recipe that takes over the networks, the optimizers and ``state_dict()`` goes on
+    with the same losses. A recipe with the option ``channels`` also steps with grey images. ``batch`` is two ``size`` x
     ``size`` images of either kind by default: ``A`` and ``B``; ``image`` with a ``label`` and a ``target`` of
     ``domains`` entries. Raises ContractError.
     """

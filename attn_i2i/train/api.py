@@ -41,9 +41,9 @@ def train(
 
     ``recipe_options`` are the recipe's own (``preset``, ``width``...), ``options`` those of ``TrainOptions``. ``start``
     is what to begin from: a model folder, a run, or a model's name. ``attributes`` with ``select`` is a table of
-    attributes for a multi-domain recipe. ``resume`` continues what an interrupted call left in ``run``, or begins where
-    it left nothing; what is left out then, or None, is as that call had it. The random numbers of the caller go on as
-    if nothing had been drawn.
+    attributes for a multi-domain recipe. ``resume`` continues what an interrupted call left in ``run``, or begins if it
+    left nothing. Arguments that are left out or None are then as that call had them. The random numbers of the caller
+    go on as if nothing had been drawn.
 
     Raises UnknownNameError, ConfigError, UnreadableFileError, DivergedError, DiskFullError, OutOfMemoryError.
     """

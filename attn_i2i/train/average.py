@@ -18,8 +18,8 @@ COUNT, MODULE = "n_averaged", "module."  # in checkpoints, as torch's AveragedMo
 class MovingAverage:
     """Networks whose weights and buffers follow those of others: decay * average + (1 - decay) * weights.
 
-    The first update copies. The numbers, and what checkpoints hold, are those of torch's AveragedModel; that one copies
-    its counter to the device at every update, and the host waits for the device to do so.
+    The first update copies. The numbers, and what checkpoints hold, are those of torch's AveragedModel. That class
+    copies its counter to the device at every update, and the host waits for the device then; this one does not.
     """
 
     def __init__(self, networks: nn.Module, decay: float) -> None:

@@ -50,8 +50,9 @@ class Prepared:
 def prepare(request: Request, options: TrainOptions) -> Prepared:
     """The recipe with seeded weights, or those of the model that the request starts from, and its pictures.
 
-    Options that follow from the data or from that model are filled in where the recipe has them and none were given:
-    seed, image size, number of domains, the shape of the networks. A run with a checkpoint needs that model no more.
+    Options that follow from the data or from that model are filled in, if the recipe has them and they were not given.
+    They are the seed, the image size, the numbers of channels and domains, and the shape of the networks. A run with a
+    checkpoint needs that model no more.
     """
     assert request.recipe is not None
     factory = zoo().recipes[request.recipe].load()  # now: an import inside a device context would be moved too

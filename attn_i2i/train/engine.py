@@ -50,10 +50,10 @@ def computes_bf16(options: TrainOptions, device: str) -> bool:
 class Engine:
     """A recipe on its device: ``micro_step`` runs one batch; every ``accumulation``-th loss of an optimizer steps it.
 
-    Gradients are averaged over processes here, in flat buckets, not by DistributedDataParallel: its hooks expect one
-    backward pass for each forward pass, where a GAN's update differentiates several through networks that it leaves
-    as they are. Each backward pass stops at the parameters of its optimizer, so that a generator's loss neither costs
-    nor leaves gradients in the discriminators.
+    Gradients are averaged over processes here, in flat buckets, not by DistributedDataParallel. Its hooks expect one
+    backward pass for each forward pass. A GAN's update differentiates several forward passes, through networks that it
+    leaves as they are. Each backward pass stops at the parameters of its optimizer, so that a generator's loss neither
+    costs nor leaves gradients in the discriminators.
     """
 
     def __init__(self, recipe: Recipe, accelerator: Accelerator, options: TrainOptions) -> None:

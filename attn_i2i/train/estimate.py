@@ -16,8 +16,8 @@ from ..interfaces import Recipe, channels_of
 from .engine import evaluating, pictures_of
 from .options import TrainOptions
 
-# A cycle-consistent step runs a generator on the source, on the other's fake and on the target, and a discriminator
-# on two images; what one such pass keeps is measured, the count is this rule.
+# A cycle-consistent step runs a generator on the source, on the other's fake and on the target. It runs a discriminator
+# on two images. What one such pass keeps is measured; how many there are is this rule.
 GENERATOR_PASSES, DISCRIMINATOR_PASSES = 3, 2
 MIB = 2**20
 
@@ -75,8 +75,9 @@ def _as_typed(value: Any) -> str:
 def memory_estimate(recipe: Recipe, options: TrainOptions, domains: int) -> dict[str, int]:
     """Bytes of weights, gradients and optimizer states, and of what a step keeps for its backward passes.
 
-    The latter counts the outputs of every layer of one pass over one picture, times batch and passes (see above);
-    recomputed blocks and bf16 make it smaller, the allocator and cuDNN's workspaces larger.
+    The latter counts the outputs of every layer in one pass over one picture, times batch and passes (see above).
+    Recomputed blocks, and bf16 where the device chooses it, make it smaller. The allocator and cuDNN's workspaces make
+    it larger.
     """
     weights = sum(p.numel() * p.element_size() for p in recipe.networks.parameters())
     generators, discriminators = (

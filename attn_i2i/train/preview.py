@@ -131,8 +131,8 @@ def _same(sights: list[Sight]) -> bool:
     return max((s.translation.image - s.source).abs().mean().item() for s in sights) < SAME
 
 
-# What would make a training useless, and its remedy, as measured (docs/models.md of attn-i2i-tasks): returning the
-# input satisfies heavy cycle and identity terms, and a light cycle term lets the masks roam.
+# What would make a training useless, and its remedy, as measured (docs/models.md of attn-i2i-tasks). Heavy cycle and
+# identity terms are satisfied by returning the input. A light cycle term lets the masks open everywhere.
 LIGHTER = 'If that stays so, begin another run with lighter cycle and identity terms (recipe_options={"cycle": 0.3}).'
 HEAVIER = (
     "If that stays so, begin another run with a heavier cycle term, from this model (start=RUN,"

@@ -21,8 +21,8 @@ class Record:
     """What run.json says.
 
     ``recipe_options`` are all that the recipe was built with, ``data`` is its pictures' ``identity``. ``arguments`` are
-    what to call ``train`` with again: the folder of the pictures, the table and its columns, the options the recipe was
-    asked for, the name of the model it began from. A value that JSON does not have makes ``arguments`` None.
+    those to call ``train`` with again: the pictures' folder, the table and its columns, the recipe's options as given,
+    and the start. A value that JSON does not have makes ``arguments`` None.
     """
 
     recipe: str

@@ -32,8 +32,8 @@ def claim(folder: Path, record: Record, resume: bool, last: int | None = None) -
 def check_claim(folder: Path, record: Record, resume: bool, last: int | None = None) -> None:
     """Make sure that ``folder`` can be this run's, to the step ``last`` (None: where it ends); nothing is written.
 
-    Raises ConfigError for another run's, for one that should not be resumed or cannot be, for one that is past
-    ``last`` already, and for a folder where files that no run wrote would be replaced.
+    Raises ConfigError if the folder is another run's, if the run should not or cannot be resumed, or if it is past
+    ``last`` already. Raises it too for a folder where files that no run wrote would be replaced.
     """
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file: choose a folder for the run.")

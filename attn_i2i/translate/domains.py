@@ -19,9 +19,9 @@ Domain: TypeAlias = "str | Sequence[str] | Sequence[float] | np.ndarray[Any, Any
 def domain_vector(domain: Domain | None, names: Sequence[str] | None, count: int | None) -> Tensor | None:
     """The (1, count) target label of a multi-domain network, None for any other.
 
-    ``names`` are the model's labels. ``domain`` names those to set to 1, all others are 0: a list of names, or one
-    text with a name, or several with commas. Or it is the vector itself: ``count`` numbers from 0 to 1 in a list,
-    array or tensor, or as text with commas, which brackets tell from names ("[0,0,1]").
+    ``names`` are the model's labels. ``domain`` names the labels to set to 1; all others are 0. It is a list of names,
+    or one text with a name, or with several names and commas. Or it is the vector itself: ``count`` numbers from 0 to 1
+    in a list, array or tensor, or as text with commas. Brackets tell numbers in a text from names ("[0,0,1]").
 
     Raises ConfigError or UnknownNameError; a text that could be names and a vector is an error that says how to write
     each.

@@ -36,14 +36,14 @@ def load(
 ) -> Translator:
     """A Translator from a zoo name, ``"hf-hub:owner/repo"``, a model directory or an exported file.
 
-    ``direction`` limits the model to one of its directions, named as in ``directions`` or by what its card says it
-    does ("zebra2horse"). ``dtype`` is the precision of the network: pictures come
-    back as float32 whatever it is. ``compile`` makes later pictures faster and the first one much slower; on a CPU it
-    also allows Winograd's convolutions, whose answers differ by up to some 2e-5. ``fetch`` says whether the authors'
-    file of a model that is not here may be fetched; None fetches what is pinned by a hash and at most 500 MB.
-    ``runtime`` runs the networks through onnxruntime or OpenVINO, in float32: at first use a model is exported into
-    the model store. ``name`` may also be a file of ``attn-i2i export`` (.onnx, .xml), or a folder of them, whose ending
-    names the runtime unless it is given.
+    ``direction`` limits the model to one of its directions, named as in ``directions`` or by what its card says it does
+    ("zebra2horse"). ``dtype`` is the precision of the network; pictures always come back as float32. ``compile`` makes
+    later pictures faster and the first one much slower. On a CPU it also allows Winograd's convolutions, whose answers
+    differ by up to some 2e-5. ``fetch`` says whether the authors' file of a model that is not here may be fetched. None
+    fetches a file only if it is pinned by a hash and has at most 500 MB. ``runtime`` runs the networks through
+    onnxruntime or OpenVINO, in float32. At first use a model is then exported into the model store. ``name`` may also
+    be a file of ``attn-i2i export`` (.onnx, .xml), or a folder of them, whose ending names the runtime unless it is
+    given.
     """
     if files := exported_files(name):
         return _from_files(files, name, direction, device, dtype, compile, runtime)

@@ -15,11 +15,11 @@ from ..types import ConfigError
 class Options:
     """How a network's output and its source become one picture.
 
-    The weight of the output is ``strength``, times the caller's mask where one is given, times the foreground mask
-    where ``keep_background`` or ``threshold`` is; ``threshold`` makes that mask 0 or 1 first. ``size="fit"`` resizes
-    to the size of a network that takes one size only, and back. ``color`` makes grey pictures RGB before. ``tile`` is
-    how many rows are computed at a time, "auto" where the whole would not fit into memory, "off" never. ``max_side`` is
-    the longest side that the network gets to see.
+    The weight of the output is ``strength``, times the caller's mask if there is one. With ``keep_background`` or
+    ``threshold`` it is multiplied by the foreground mask too; ``threshold`` makes that mask 0 or 1 first.
+    ``size="fit"`` resizes to the size of a network that takes one size only, and back. ``color`` makes grey pictures
+    RGB before. ``tile`` is how many rows are computed at a time, "auto" where the whole would not fit into memory,
+    "off" never. ``max_side`` is the longest side that the network gets to see.
     """
 
     strength: float = 1.0

@@ -25,14 +25,14 @@ SHEET_WIDTH = 1600  # pixels, which a screen shows whole
 class Result:
     """One translated picture, on the device its source came from. Everything is float32; absent parts are None.
 
-    ``image`` and ``source`` are (C, H, W), ``alpha`` (the source's transparency) (1, H, W), all in [0, 1] but for
-    what of a source lies outside its range. C is 3 for colours, 1 for grey.
-    ``foreground`` is (K, H, W), one mask for each of the ``contents`` (K, C, H, W); ``background`` (1, H, W) is what
-    they leave over, ``mask`` (1, H, W) the sum of the foreground, 0 or 1 after ``threshold``. ``heatmap`` (1, H, W) is
-    scaled to [0, 1] for each picture, ``raw_heatmap`` (1, h, w) is the network's own. ``limit`` (1, H, W) is the mask
-    that the caller gave. ``origin`` is the picture that was translated, and ``kept`` (1, H, W) says where its stored
-    numbers stay as they are, for pictures that store more than 8 bits. ``style`` (style_dim,) is that of a multimodal
-    network's translation: given to another call it gives the same picture.
+    ``image`` and ``source`` are (C, H, W), with C = 3 for colours and 1 for grey. ``alpha`` (1, H, W) is the source's
+    transparency. All three are in [0, 1], except where a source has values outside its range. ``foreground`` is (K, H,
+    W), one mask for each of the ``contents`` (K, C, H, W). ``background`` (1, H, W) is what the foreground leaves over.
+    ``mask`` (1, H, W) is the sum of the foreground, made 0 or 1 by ``threshold``. ``heatmap`` (1, H, W) is scaled to
+    [0, 1] for each picture, ``raw_heatmap`` (1, h, w) is the network's own. ``limit`` (1, H, W) is the mask that the
+    caller gave. ``origin`` is the picture that was translated. For pictures that store more than 8 bits ``kept`` (1, H,
+    W) says where the stored numbers stay as they are. ``style`` (style_dim,) is that of a multimodal network's
+    translation: given to another call it gives the same picture.
     """
 
     image: Tensor

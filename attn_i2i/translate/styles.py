@@ -37,9 +37,10 @@ def style_vector(
 ) -> Tensor | None:
     """The (1, style_dim) style, float32, that ``style`` means to ``generator``; None for a network without styles.
 
-    ``style`` is a picture of the target domain, "seed:N" for one drawn from N(0, 1), or the ``style_dim`` numbers in a
-    list, an array, a tensor (style_dim,) or (1, style_dim), or in a text with commas. None is the prior's mean, zero.
-    A seed means the same numbers on every device. Raises ConfigError, ShapeError, UnreadableFileError, ModelError.
+    ``style`` is a picture of the target domain, or "seed:N" for a style drawn from N(0, 1), or the ``style_dim``
+    numbers. Numbers come in a list, an array, a tensor (style_dim,) or (1, style_dim), or a text with commas. None is
+    the prior's mean, zero. A seed means the same numbers on every device. Raises ConfigError, ShapeError,
+    UnreadableFileError, ModelError.
     """
     count = getattr(generator, "style_dim", None)
     if count is None:

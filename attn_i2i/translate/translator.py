@@ -57,11 +57,11 @@ class CallOptions(TypedDict, total=False):
 class Translator:
     """Translates pictures by a model: ``translator(image)`` gives a Result.
 
-    ``generators`` are moved to ``device`` (a CUDA device where there is one, else the CPU) and cast to ``dtype``, and
-    compiled for their first picture where ``compile`` is set; they are put into evaluation mode. ``config`` is the
-    model's config.json, ``card`` its zoo card or None. ``direction`` is the one used unless a call names another.
-    A Translator can be pickled, also for processes that are spawned: networks that were used go by value, others by
-    the path of the folder that they are loaded from, and a compiled one is compiled anew.
+    ``generators`` are moved to ``device``, by default a CUDA device if there is one, else the CPU. They are cast to
+    ``dtype`` and put into evaluation mode. With ``compile`` they are compiled for their first picture. ``config`` is
+    the model's config.json, ``card`` its zoo card or None. ``direction`` is the one used unless a call names another. A
+    Translator can be pickled, also for processes that are spawned. Networks that were used are pickled by value, others
+    by the path of the folder that they are loaded from. A compiled network is compiled anew.
 
     >>> from attn_i2i.models import ModelConfig, create
     >>> network = create("attentiongan2", width=4, blocks=1)
@@ -148,27 +148,26 @@ class Translator:
     ) -> Result | list[Result]:
         """Translate one picture to a Result, or several (a list, or a (B, C, H, W) tensor) to a list of them.
 
-        A picture is whatever ``read_image`` takes: a path, bytes, an open file, a PIL image, an array (H, W[, C]) or a
-        float tensor (C, H, W) in [0, 1].
+        A picture is what ``read_image`` takes: a path, bytes, an open file, a PIL image, an array (H, W[, C]), or a
+        float tensor (C, H, W).
 
-        ``domain`` is the target of a multi-domain model (StarGAN's semantics): the complete label vector of the
-        picture wanted, given as the names of the labels that are 1 or as the vector itself (``domain_vector``).
-        ``style`` is what a multimodal model (MUNIT, DRIT) draws in: a reference picture of the target domain, "seed:N"
-        for a random one, or its numbers, as in ``Result.style``; one for all pictures, or a list. Without it the mean
-        style is taken.
-        ``mask`` limits where a picture may change (1: may, 0: stays bit for bit); one for all pictures, or a list.
-        ``strength`` in [0, 1] blends the source (0) with the output (1), which for networks that blend by attention
-        is the same as scaling their foreground masks. ``keep_background`` composites output and source by the
-        foreground mask, so that where it is 0 the source stays bit for bit; ``threshold`` in [0, 1] makes that mask
-        0 or 1 first, and implies compositing. ``size="fit"`` resizes to the one size that some networks take, and
-        back. Pictures of one size share a batch of ``batch_size`` (by default as many as make half a megapixel).
-        ``range`` says which stored values stand for 0 and 1, as for ``read_image``; it may also be
-        "percentile:0.1,99.9" or "min,max", measured over all pictures of this call. Without it the model's own is
-        taken, where it has one. ``page`` chooses a plane of a TIFF. Grey pictures stay grey: a network of colours
-        gets them three times, and the mean of its answer counts; ``color`` keeps its colours.
-        A picture that does not fit into memory whole is computed in strips of rows, with the statistics of the whole
-        picture; ``tile`` is the rows of a strip, "off" an error instead. ``max_side`` reduces what the network sees to
-        that longest side; its answer and masks are enlarged again, and put together with the source at full size.
+        ``domain`` is the target of a multi-domain model: the complete label vector of the picture wanted (StarGAN's
+        semantics). It is given as the names of the labels that are 1, or as the vector itself (``domain_vector``).
+        ``style`` is what a multimodal model (MUNIT, DRIT) draws in, one for all pictures or a list. It is a reference
+        picture of the target domain, "seed:N" for a random style, or its numbers, as in ``Result.style``. Without it
+        the mean style is taken. ``mask`` limits where a picture may change (1: may, 0: stays bit for bit); one for all
+        pictures, or a list. ``strength`` in [0, 1] blends the source (0) with the output (1). For networks that blend
+        by attention this is the same as scaling their foreground masks. ``keep_background`` composites output and
+        source by the foreground mask: where the mask is 0 the source stays bit for bit. ``threshold`` in [0, 1] makes
+        that mask 0 or 1 first, and implies compositing. ``size="fit"`` resizes to the one size that some networks take,
+        and back. Pictures of one size share a batch of ``batch_size`` (by default as many as make half a megapixel).
+        ``range`` says which stored values stand for 0 and 1, as for ``read_image``. It may also be
+        "percentile:0.1,99.9" or "min,max", measured over all pictures of this call. Without it the model's own range is
+        taken, if it has one. ``page`` chooses a plane of a TIFF. Grey pictures stay grey: a network of colours gets
+        them three times, and the mean of its answer counts; ``color`` keeps its colours. A picture that does not fit
+        into memory whole is computed in strips of rows, with the statistics of the whole picture. ``tile`` is the rows
+        of a strip; "off" raises an error instead. ``max_side`` reduces what the network sees to that longest side, in
+        pixels. Its answer and masks are enlarged again, and put together with the source at full size.
 
         Raises AttnI2IError with a line that says which picture or option is wrong.
         """

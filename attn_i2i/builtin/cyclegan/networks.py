@@ -34,8 +34,8 @@ def generator(
 
     ``bias`` is that of the convolutions before a norm; the last always has one. ``dropout`` acts in training only.
     ``down="blur"`` and ``up="blur"`` do not alias (CUT). ``edge`` pixels are reflected before the first and the last
-    7x7 convolution. Fewer than 3 give an image that is smaller by ``margin`` pixels at each side (PyTorch-GAN's, for
-    images of 1 channel); ``load``'s translator adds them beforehand. ``head`` names a registered head, such as
+    7x7 convolution. Fewer than 3 give an image that is smaller by ``margin`` pixels at each side; ``load``'s translator
+    adds them beforehand. PyTorch-GAN's network for images of 1 channel has 1. ``head`` names a registered head, such as
     "softmax", in place of the plain image; it has options of its own.
     """
     if down not in ("strided", "blur") or up not in UPS:

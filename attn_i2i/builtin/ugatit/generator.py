@@ -40,10 +40,10 @@ class UGATITGenerator(nn.Module):
 
     ``light`` pools the features before the MLP and takes any size; the full model flattens them, so it takes
     ``image_size`` x ``image_size`` only. ``release="tensorflow"`` has biases and affine norms, biased variances, one
-    CAM classifier with a bias, and AdaLIN's rho shifted by ``smoothing``. ``norm`` is the decoder's (figure 4): its
-    residual blocks have it, and so has its upsampling, with LIN for AdaLIN and an affine instance norm for AdaIN. A
-    norm that is not adaptive needs no MLP, and the network then takes any size. ``cam=False`` leaves the attention out:
-    the encoder's features go on as they are.
+    CAM classifier with a bias, and AdaLIN's rho shifted by ``smoothing``. ``norm`` is the decoder's (figure 4), in its
+    residual blocks and its upsampling. The upsampling has LIN for AdaLIN and an affine instance norm for AdaIN. A norm
+    that is not adaptive needs no MLP, and the network then takes any size. ``cam=False`` leaves the attention out: the
+    encoder's features go on as they are.
     """
 
     def __init__(

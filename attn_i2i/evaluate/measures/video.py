@@ -14,9 +14,9 @@ from ._check import check_pictures, masked_mean
 def warping_error(output: Tensor, flow: Tensor, visible: Tensor) -> Tensor:
     """Mean squared difference of each frame to the frame before, moved along the flow: shape (T - 1,), float64.
 
-    ``output`` is (T, C, H, W) in [0, 1]. ``flow`` (T - 1, 2, H, W) says for each pixel of frame t + 1 where it was in
-    frame t, as (x, y) pixels to add. It is best estimated on the input. ``visible`` (T - 1, 1, H, W) is 0 where the
-    pixel was hidden or outside. NaN where nothing is visible. Lai et al. 2018, equation 13. Raises ShapeError.
+    ``output`` is (T, C, H, W) in [0, 1]. ``flow`` (T - 1, 2, H, W) says where each pixel of frame t + 1 was in frame t,
+    as (x, y) to add. It is best estimated on the input. ``visible`` (T - 1, 1, H, W) is 0 where the pixel was hidden or
+    outside. NaN where nothing is visible. Lai et al. 2018, equation 13. Raises ShapeError.
 
     >>> frames = torch.rand(3, 3, 8, 8)
     >>> warping_error(frames[:1].expand(3, 3, 8, 8), torch.zeros(2, 2, 8, 8), torch.ones(2, 1, 8, 8))

@@ -85,7 +85,7 @@ class Order:
 class Stream(Dataset[Batch]):
     """What each position of the training sees.
 
-    A two-domain recipe gets ``A`` and ``B``, drawn independently; a multi-domain one gets ``image``, its ``label``
+    A two-domain recipe gets ``A`` and ``B``, drawn independently. A multi-domain recipe gets ``image``, its ``label``
     and a ``target``, the label of another picture drawn at random. Images of 8 bits are uint8 here; ``to_device`` makes
     them floats in [-1, 1], as all others are already.
     """

@@ -1,7 +1,7 @@
 """Training pictures streamed from WebDataset shards: tar files read from front to back, for data too large for files.
 
-``trainA-*.tar`` and ``trainB-*.tar``, each sample one picture. Every process and worker reads whole shards of its own,
-in an order that follows from the seed, through a shuffling buffer; a resumed run reads past what it has seen without
+``trainA-*.tar`` and ``trainB-*.tar``, each sample one picture. Every process and worker reads whole shards of its own
+through a shuffling buffer, in an order that follows from the seed. A resumed run reads past what it has seen without
 decoding it.
 """
 
@@ -115,8 +115,8 @@ def _is_packed(file: Path) -> bool:
 class ShardStream(IterableDataset[Batch]):
     """Samples ``A`` and ``B`` of one process, from a micro-batch on.
 
-    The loader takes batches from its workers in turn, so that worker w makes every W-th one; the first one after
-    resuming comes from worker 0 again, which then takes the part of the worker whose turn it was.
+    The loader takes batches from its W workers in turn, so that each worker makes every W-th batch. After resuming, the
+    first batch comes from worker 0 again, which then takes the part of the worker whose turn it was.
     """
 
     def __init__(self, shards: Shards, options: TrainOptions, positions: Positions) -> None:

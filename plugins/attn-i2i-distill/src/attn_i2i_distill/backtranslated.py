@@ -13,7 +13,7 @@ from .taught import LearningOptions, TaughtRecipe, taught
 from .teachers import Teachers, mask_of, reach_of
 
 NAME = "attentiongan2-backtranslated"
-BACK = {"A2B": "B2A", "B2A": "A2B"}
+BACK = {"A2B": "B2A", "B2A": "A2B"}  # the direction that undoes a direction
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,15 @@ class TrainingOptions(LearningOptions):
 class BackTranslatedRecipe(TaughtRecipe):
     """Back-translation (Sennrich et al., arXiv:1511.06709, section 3); losses are named by the made-up domain.
 
-    A teacher makes an image of A from a real one of B, badly; to tell that one from it is a task with a known answer.
-    What is learnt is drawn to real images, so faults of the teachers are in what is shown and not in what is wanted.
-    They matter the less, the more the teachers' images look like real ones. No gradient passes through a teacher, which
-    could hide the answer in its image otherwise, as a cycle's generators do; noise covers what one hid when it was
-    trained. Raises ConfigError without teachers that translate both ways, and what ``attn_i2i.load`` raises.
+    A teacher makes an image of A from a real image of B, with faults. To make the real image from it again is a task
+    with a known answer. The generators are drawn to real images, so the teachers' faults are in what is shown and not
+    in what is wanted. The faults matter the less, the more the teachers' images look like real ones. No gradient passes
+    through a teacher: otherwise it could hide the answer in its image, as a cycle's generators do. Noise covers what a
+    teacher hid when it was trained. Raises ConfigError without teachers that translate both ways, and what
+    ``attn_i2i.load`` raises.
 
-    Generator A2B is drawn to y for y + min(1, gain m) (f(y) - y) + noise, with f the B2A generator of a teacher and m
-    the mean foreground mask of the models ``masked_by``; generator B2A the other way round.
+    Generator A2B is shown y + min(1, gain m) (f(y) - y) + noise and drawn to y. There f is the B2A generator of a
+    teacher, and m the mean foreground mask of the models ``masked_by``. Generator B2A learns the other way round.
     """
 
     def __init__(self, parts: RecipeParts[TrainingOptions]) -> None:

@@ -16,13 +16,13 @@ from .teachers import mask_of, reach_of
 class DistilledRecipe(TaughtRecipe):
     """One model from several of the same task, of any architecture; losses are named by the domain of the images.
 
-    Trainings that differ in their seed or options agree in what the data show and differ in what they made up; the
-    mean keeps the former (distillation of an ensemble, Hinton et al., arXiv:1503.02531). The masks of those that have
-    any keep the background from those that have none. Raises ConfigError without teachers that translate both ways,
-    and what ``attn_i2i.load`` raises.
+    Trainings that differ in their seed or options agree in what the data show, and differ in what they made up. The
+    mean keeps what they agree in (distillation of an ensemble, Hinton et al., arXiv:1503.02531). The masks of those
+    that have any keep the background from those that have none. Raises ConfigError without teachers that translate both
+    ways, and what ``attn_i2i.load`` raises.
 
-    Generators A2B and B2A are drawn to x + min(1, gain m) (y - x) for image x, with y the mean of the teachers' images
-    and m that of the foreground masks, 1 where no teacher has any.
+    Generators A2B and B2A are drawn to x + min(1, gain m) (y - x) for image x. There y is the mean of the teachers'
+    images, and m the mean of their foreground masks, 1 if no teacher has any.
     """
 
     def example(self, way: str, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
 """How near to the truth can a generator come at all? Train it on pairs: ``python paired.py WORK/flat2clay``.
 
-The bound for the unpaired models that ship: the same AttentionGAN II generator, shown the clay drawing of every
-training glyph beside the flat one and trained by their L1 distance, then measured on the same test pictures.
+This is the bound for the unpaired models that ship. The same AttentionGAN II generator is shown the clay drawing of
+every training glyph beside the flat one. It is trained by their L1 distance, then measured on the same test pictures.
 """
 
 from __future__ import annotations

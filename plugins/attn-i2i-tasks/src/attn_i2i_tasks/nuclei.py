@@ -36,9 +36,9 @@ class Field(NamedTuple):
 class Nuclei:
     """The task: squares of up to 256 pixels from fluorescence microscopy, 16 bits, one channel.
 
-    Nuclei alone are blurred (by a standard deviation of 1 to 2 pixels), their light above that of the space between is
-    dimmed to 0.35 to 0.6, and they get the noise of 2,000 to 8,000 photons at full scale and of reading; a key decides
-    how much.
+    Nuclei alone are degraded, and a key decides how much. They are blurred by a standard deviation of 1 to 2 pixels.
+    Their light above that of the space between is dimmed to 0.35 to 0.6. They get the noise of 2,000 to 8,000 photons
+    at full scale, and of reading.
     """
 
     seed: int = 0

@@ -78,8 +78,8 @@ def run(
     """Every translation of a full step by the domain it ends in, and the drawn attributes: two where ``seeking``.
 
     ``images`` are those that are translated, of "a" and "b". Draws may be given in ``batch``: ``noise_content_a``,
-    ``eps_attr_a``, ``noise_again_a``, ``eps_again_a``, the same of b, ``z_random`` and ``z_random2``. noise_again_b is
-    added to the content that comes from b and is read in the fake of a.
+    ``eps_attr_a``, ``noise_again_a``, ``eps_again_a``, the same of b, ``z_random`` and ``z_random2``. The noise
+    ``noise_again_b`` is added to the content that comes from b and is read in the fake of a.
     """
     contents = {d: encoded(networks, images[d], d, batch, f"noise_content_{d}") for d in "ab"}
     attributes = {d: attribute_of(networks.ending(d), images[d], batch, f"eps_attr_{d}") for d in "ab"}
