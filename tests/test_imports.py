@@ -18,7 +18,7 @@ PARTS = {
     for path in (ROOT / PACKAGE).iterdir()
     if path.name[0] not in "._" and path.suffix in ("", ".py") and path.stem != "py"
 }
-HEAVY = {"torch", "torchvision", "timm", "numpy", "PIL", "accelerate", "sklearn", "skimage", "scipy"}
+HEAVY = {"torch", "torchvision", "timm", "numpy", "PIL", "accelerate", "av", "cv2", "sklearn", "skimage", "scipy"}
 
 # The rooms from the ground up. A part may import those of the lines before its own and, in its line, those before it.
 # Late imports count, and so do those for type checkers.
@@ -26,6 +26,7 @@ HOUSE = (
     "version types swapping files interfaces devices pool masks registry hookspecs losses",
     "blocks",
     "images",
+    "video",
     "plugins",
     "recipes",
     "models",

@@ -24,6 +24,7 @@ MODULES = (
     "attn_i2i.recipes",
     "attn_i2i.masks",
     "attn_i2i.images",
+    "attn_i2i.video",
     "attn_i2i.plugins",
     "attn_i2i.models",
     "attn_i2i.export",
