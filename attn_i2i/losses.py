@@ -88,6 +88,15 @@ def mask_variation(trip: RoundTrip) -> Tensor:
     return total_variation(foreground(trip.fake))
 
 
+def mask_area(trip: RoundTrip) -> Tensor:
+    """Mean of the mask of what changed, in [0, 1]: the share of the picture that a translation pays for.
+
+    Where a background is plain, nothing else keeps the mask to what has to change. GANimation (arXiv:1807.09251,
+    section 4.2) takes squares instead; means also close a mask that is nearly closed.
+    """
+    return at_least_float32(foreground(trip.fake)).mean()
+
+
 def cam(trip: RoundTrip) -> Tensor:
     """The generator's CAM classifier must tell source from target domain (U-GAT-IT, equation 6)."""
     source, target = trip.fake.cam_logits, _same(trip).cam_logits
@@ -111,7 +120,9 @@ def classification(trip: RoundTrip) -> Tensor:
     return attribute_loss(trip.verdicts[0].class_logits, trip.label)
 
 
-WITHOUT_SAME: frozenset[Term] = frozenset({adversarial, critic, cycle, pixel, mask_variation, classification})
+WITHOUT_SAME: frozenset[Term] = frozenset(
+    {adversarial, critic, cycle, pixel, mask_variation, mask_area, classification}
+)
 
 
 def needs_same(objective: Objective) -> bool:
