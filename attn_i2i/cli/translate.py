@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ..types import ConfigError
 from .wording import spelled
 
 if TYPE_CHECKING:
@@ -75,6 +76,12 @@ Range = Annotated[
         show_default="the model's, or dtype",
     ),
 ]
+Page = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|all", help="Plane of a TIFF, or frame of an animation, from 0; all keeps every plane of a TIFF."
+    ),
+]
 SkipExisting = Annotated[
     bool, typer.Option("--skip-existing", help="Leave out pictures whose translation stands: go on after a stop.")
 ]
@@ -108,7 +115,7 @@ def translate(
     accept_license: AcceptLicense = False,
     max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse pictures larger than this.")] = 100,
     range: Range = None,  # noqa: A002
-    page: Annotated[int | None, typer.Option(min=0, help="Plane of a TIFF, or frame of an animation, from 0.")] = None,
+    page: Page = None,
     tile: Annotated[
         str, typer.Option(metavar="auto|off|N", help="Rows to compute at a time: exact where the network allows it.")
     ] = "auto",
@@ -131,6 +138,7 @@ def translate(
     from ..translate.loading import load
     from ..translate.reading import Report
 
+    wanted_page = _page(page)
     plan = plan_jobs(
         inputs,
         output,
@@ -166,7 +174,7 @@ def translate(
             mask=mask,
             max_pixels=int(max_megapixels * 1e6),
             range=range,
-            page=page,
+            page=wanted_page,
             color=color,
             tile=int(tile) if tile.isdecimal() else tile,
             max_side=max_side,
@@ -183,6 +191,15 @@ def translate(
         )
     if report.failed:
         raise typer.Exit(1)
+
+
+def _page(text: str | None) -> int | Literal["all"] | None:
+    """What --page says."""
+    if text is None or text == "all":
+        return None if text is None else "all"
+    if not text.isdecimal():
+        raise ConfigError(f"page={text} was given: expected a number from 0 on, or all.")
+    return int(text)
 
 
 @contextmanager
@@ -223,7 +240,7 @@ def _tell(report: Report, plan: JobList, output: Path, others: Sequence[Path] = 
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
+def _progress(total: int) -> Iterator[Callable[[float], None]]:
     """A bar on a terminal's standard error; elsewhere nothing."""
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn

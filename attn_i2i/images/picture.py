@@ -13,6 +13,9 @@ from ..types import ShapeError
 from .ranges import Range
 from .write import shown, to_pil
 
+SAID = frozenset({"description", "software", "datetime", "extratags"})
+"""tifffile's options that are neither how numbers lie nor how large they are."""
+
 
 class PictureWarning(UserWarning):
     """Something of a picture is left out, or may not be meant: later frames, colours of a grey one, a range."""
@@ -50,8 +53,7 @@ class Layout:
 
     def bare(self) -> Layout:
         """Without what the file says of itself: only how its numbers lie."""
-        said = ("description", "software", "datetime", "extratags")
-        options = {key: value for key, value in self.options.items() if key not in said}
+        options = {key: value for key, value in self.options.items() if key not in SAID}
         return replace(self, options=options)
 
 

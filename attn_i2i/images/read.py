@@ -6,7 +6,7 @@ import io
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -23,6 +23,9 @@ from .opening import MAX_PIXELS, TooMuchError, check_size, named_errors, open_im
 from .picture import Picture, PictureWarning
 from .ranges import Measure, Range, RangeLike, parse_range
 from .values import unit_range
+
+if TYPE_CHECKING:
+    from .tiff import Plane
 
 ImageSource: TypeAlias = "str | Path | bytes | IO[bytes] | Image.Image | np.ndarray[Any, Any] | Tensor"
 
@@ -183,9 +186,7 @@ class _Reader:
         if self.page is None and plane.layout.pages > 1:
             message = f"{label} has {plane.layout.pages} pages: only the first is read (page=0)."
             warnings.warn(message, PictureWarning, stacklevel=4)
-        fields = {"format": "TIFF", "icc": plane.icc, "layout": plane.layout}
-        picture = from_numbers(plane.numbers, plane.alpha, name, self.wanted, **fields)
-        return _inverted(picture) if plane.white_is_zero else picture
+        return from_plane(plane, name, self.wanted)
 
     def _heic(self, file: IO[bytes], label: str, name: str) -> Picture:
         photo = read_heif(file, label, self.max_pixels)
@@ -196,6 +197,13 @@ class _Reader:
         read_npy_header(file, label, self.max_pixels)
         file.seek(0)
         return replace(from_array(np.lib.format.read_array(file, allow_pickle=False), name, self.wanted), format="NPY")
+
+
+def from_plane(plane: Plane, name: str, wanted: Range | str | None) -> Picture:
+    """A picture of one plane of a TIFF."""
+    fields = {"format": "TIFF", "icc": plane.icc, "layout": plane.layout}
+    picture = from_numbers(plane.numbers, plane.alpha, name, wanted, **fields)
+    return _inverted(picture) if plane.white_is_zero else picture
 
 
 def _inverted(picture: Picture) -> Picture:

@@ -43,16 +43,14 @@ def write_picture(picture: Picture, path: str | Path, *, force: bool = False, me
     elif suffix in TIFFS and (
         picture.layout is not None or picture.stored is not None or picture.channels not in (1, 3)
     ):
-        from .tiff import write_plane  # late: tifffile takes a moment to import
+        from .tiff_write import write_plane  # late: tifffile takes a moment to import
 
         layout = picture.layout if metadata or picture.layout is None else picture.layout.bare()
         with atomic_path(path, force=force) as temporary:
             write_plane(picture.numbers(), _alpha(picture), temporary, layout, picture.icc)
     elif suffix == ".png" and picture.dtype == np.uint16 and picture.channels in (1, 3):
-        alpha = _alpha(picture)
-        numbers = picture.numbers() if alpha is None else np.concatenate([picture.numbers(), alpha])
         with atomic_path(path, force=force) as temporary:
-            write_deep(numbers, temporary, picture.icc, kept)
+            write_deep(with_alpha(picture), temporary, picture.icc, kept)
     else:
         _check_bytes(picture, path)
         options = save_options(kept, writer_of(path).format)
@@ -80,8 +78,13 @@ def _alpha(picture: Picture) -> Numbers | None:
     return dtype_range(picture.dtype).numbers(picture.alpha, picture.dtype)
 
 
+def with_alpha(picture: Picture) -> Numbers:
+    """The picture's numbers (C, H, W), and below them its transparency where it has one."""
+    alpha = _alpha(picture)
+    return picture.numbers() if alpha is None else np.concatenate([picture.numbers(), alpha])
+
+
 def _as_array(picture: Picture) -> Numbers:
     """(H, W) or (H, W, C), as arrays are read."""
-    alpha = _alpha(picture)
-    numbers = picture.numbers() if alpha is None else np.concatenate([picture.numbers(), alpha])
+    numbers = with_alpha(picture)
     return numbers[0] if len(numbers) == 1 else np.moveaxis(numbers, 0, -1)

@@ -7,12 +7,11 @@ import math
 import re
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
-from tifffile import TiffFile, TiffFrame, TiffPage, TiffPageSeries, TiffWriter
+from tifffile import TiffFile, TiffFrame, TiffPage, TiffPageSeries
 
 from ..types import ConfigError, UnreadableFileError
 from .decode import turned
@@ -55,22 +54,31 @@ def is_plain(image: Image.Image) -> bool:
 def read_plane(file: IO[bytes], label: str, page: int | None, max_pixels: int) -> Plane:
     """One plane of a TIFF, the first unless a ``page`` is given; raises UnreadableFileError and ConfigError."""
     with opened_tiff(file, label) as tiff:
-        planes = [(series, index) for series in tiff.series for index in range(_planes(series))]
+        planes = planes_of(tiff)
         if not 0 <= (page or 0) < len(planes):
             raise ConfigError(f"page={page} was given, but {label} has {len(planes)} pages, counted from 0.")
-        series, index = planes[page or 0]
-        keyframe = series.keyframe
-        check_plane(series, keyframe, label, max_pixels)
-        numbers, axes = _numbers(series, index, label)
-        alpha = None
-        if has_alpha(keyframe, axes, len(numbers)):
-            numbers, alpha = numbers[:-1], numbers[-1:]
-        turn = keyframe.tags.valueof(ORIENTATION, 1)
-        numbers, alpha = turned(numbers, turn), None if alpha is None else turned(alpha, turn)
-        options = _options(tiff, keyframe, axes, len(planes), series)
-        icc = keyframe.iccprofile if isinstance(keyframe.iccprofile, bytes) else None
-        layout = Layout(axes, options, page or 0, len(planes))
-        return Plane(numbers, alpha, int(keyframe.photometric) == 0, icc, layout)
+        return plane_at(tiff, planes, page or 0, label, max_pixels)
+
+
+def planes_of(tiff: TiffFile) -> list[tuple[TiffPageSeries, int]]:
+    """Every plane of a file: its series, and its number among those of the series."""
+    return [(series, index) for series in tiff.series for index in range(_planes(series))]
+
+
+def plane_at(tiff: TiffFile, planes: list[tuple[TiffPageSeries, int]], page: int, label: str, max_pixels: int) -> Plane:
+    """The plane of that number, of those that ``planes_of`` found."""
+    series, index = planes[page]
+    keyframe = series.keyframe
+    check_plane(series, keyframe, label, max_pixels)
+    numbers, axes = _numbers(series, index, label)
+    alpha = None
+    if has_alpha(keyframe, axes, len(numbers)):
+        numbers, alpha = numbers[:-1], numbers[-1:]
+    turn = keyframe.tags.valueof(ORIENTATION, 1)
+    numbers, alpha = turned(numbers, turn), None if alpha is None else turned(alpha, turn)
+    options = options_of(tiff, keyframe, axes) | _description(tiff, keyframe, axes, len(planes), series)
+    icc = keyframe.iccprofile if isinstance(keyframe.iccprofile, bytes) else None
+    return Plane(numbers, alpha, int(keyframe.photometric) == 0, icc, Layout(axes, options, page, len(planes)))
 
 
 def read_header(file: IO[bytes], label: str) -> tuple[int, np.dtype[Any]]:
@@ -210,8 +218,8 @@ def _segments(page: TiffPage | TiffFrame) -> Iterator[tuple[bytes, int]]:
         yield handle.read(count), largest
 
 
-def _options(tiff: TiffFile, page: TiffPage, axes: str, planes: int, series: TiffPageSeries) -> dict[str, Any]:
-    """tifffile's options for a file of this plane alone that says the same of itself."""
+def options_of(tiff: TiffFile, page: TiffPage, axes: str) -> dict[str, Any]:
+    """tifffile's options for a file of such pages with the same tags; its description is another matter."""
     options: dict[str, Any] = {"photometric": int(page.photometric), "software": page.software or None}
     if "S" in axes:
         options["planarconfig"] = int(page.planarconfig)
@@ -225,56 +233,25 @@ def _options(tiff: TiffFile, page: TiffPage, axes: str, planes: int, series: Tif
     options["extratags"] = [(tag.code, int(tag.dtype), tag.count, tag.value, True) for tag in tags if tag is not None]
     if datetime := page.tags.valueof(306):
         options["datetime"] = str(datetime)
-    return options | _description(tiff, page, axes, planes, series) | {"bigtiff": tiff.is_bigtiff}
+    return options | {"bigtiff": tiff.is_bigtiff}
 
 
 def _description(tiff: TiffFile, page: TiffPage, axes: str, planes: int, series: TiffPageSeries) -> dict[str, Any]:
+    """What a file of this plane alone says of itself, as tifffile's options."""
     if tiff.is_imagej and tiff.imagej_metadata is not None:
         kept = {key: value for key, value in tiff.imagej_metadata.items() if key not in STRUCTURE_OF_IMAGEJ}
         return {"imagej": True, "metadata": kept | {"axes": axes}}
     if tiff.is_ome and tiff.ome_metadata:
         if planes == 1 and "FileName" not in tiff.ome_metadata:
             return {"description": tiff.ome_metadata.encode(), "metadata": None}
-        sizes = dict(re.findall(r'\b(PhysicalSize[XY](?:Unit)?)="([^"]*)"', tiff.ome_metadata))
-        numbers = {key: value if key.endswith("Unit") else float(value) for key, value in sizes.items()}
-        return {"ome": True, "metadata": {"axes": axes, **numbers}}
+        return {"ome": True, "metadata": {"axes": axes, **physical_sizes(tiff.ome_metadata, "XY")}}
     if series.kind == "shaped":
         return {"metadata": {}}
     description = page.description
     return {"metadata": None} | ({"description": description.encode()} if description else {})
 
 
-def write_plane(
-    numbers: np.ndarray[Any, Any],
-    alpha: np.ndarray[Any, Any] | None,
-    path: Path,
-    layout: Layout | None,
-    icc: bytes | None,
-) -> None:
-    """Write (C, H, W) numbers, and (1, H, W) of transparency, as the file of ``layout`` was, or as a plain TIFF."""
-    options: dict[str, Any] = dict(layout.options) if layout is not None else {"metadata": None, "compression": "zlib"}
-    axes = layout.axes if layout is not None else ""
-    if alpha is not None:
-        numbers = np.concatenate([numbers, alpha])
-        options["extrasamples"] = ["unassalpha"]
-    count = len(numbers)
-    if "S" not in axes and "C" not in axes and count > 1:  # colours, or channels, that had no axis
-        colours = count - (alpha is not None) == 3
-        options |= {"photometric": RGB if colours else 1, "planarconfig": 1}
-        axes = "YXS"
-    options.setdefault("photometric", 1)
-    if icc:
-        options["iccprofile"] = icc
-    writer = {key: options.pop(key) for key in ("bigtiff", "imagej", "ome") if key in options}
-    with TiffWriter(path, **writer) as tiff:
-        tiff.write(_arranged(numbers, axes), **options)
-
-
-def _arranged(numbers: np.ndarray[Any, Any], axes: str) -> np.ndarray[Any, Any]:
-    """(C, H, W) in the order of the axes of a plane."""
-    if len(numbers) == 1 and not {"S", "C"} & set(axes):
-        return numbers[0]
-    if {"S", "C"} <= set(axes):
-        raise ConfigError(f"A TIFF of axes {axes} is not written: save one channel at a time.")
-    order = {"C": 0, "S": 0, "Y": 1, "X": 2}
-    return np.ascontiguousarray(numbers.transpose([order[axis] for axis in axes]))
+def physical_sizes(ome: str, axes: str = "XYZ") -> dict[str, Any]:
+    """How large OME says that a pixel is along these axes, as tifffile's metadata."""
+    sizes = dict(re.findall(rf'\b(PhysicalSize[{axes}](?:Unit)?)="([^"]*)"', ome))
+    return {key: value if key.endswith("Unit") else float(value) for key, value in sizes.items()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageOps
 
@@ -16,16 +16,22 @@ from ..files import WriteError, fitting_name
 from ..images.draw import Tile, contact_sheet
 from ..images.formats import SUFFIXES
 from ..images.opening import MAX_PIXELS
-from ..images.picture import PictureWarning
+from ..images.picture import Picture, PictureWarning
 from ..images.ranges import RangeLike
 from ..images.read import read_image
+from ..images.save import TIFFS
 from ..images.write import output_name, shown, to_pil, write_image
 from ..swapping import sweep_all
-from ..types import AttnI2IError, ConfigError, UnknownNameError, UnreadableFileError
+from ..types import AttnI2IError, ConfigError, ShapeError, UnknownNameError, UnreadableFileError
 from .jobs import SHEET, STYLES, Job, outputs
-from .reading import Reading, Report, Waiting
+from .reading import Page, Reading, Report, Waiting
 from .result import Result
 from .translator import Translator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..images.stack import StackWriter
 
 SHEET_PICTURES, SHEET_ROWS, SHEET_TILE = 40, 10, 160  # a contact sheet that a screen can show
 _BLANK = Image.new("RGBA", (1, 1))
@@ -41,11 +47,11 @@ def translate_files(
     batch_size: int | None = None,
     max_pixels: int = MAX_PIXELS,
     range: RangeLike = None,  # noqa: A002
-    page: int | None = None,
+    page: Page = None,
     force: bool = False,
     replace_attention: bool = False,
     metadata: bool = True,
-    advance: Callable[[int], None] = lambda count: None,
+    advance: Callable[[float], None] = lambda count: None,
     **options: Any,
 ) -> Report:
     """Translate each job's picture; a file that fails is recorded and the others go on.
@@ -53,10 +59,11 @@ def translate_files(
     ``report`` is the one to fill in, so that a caller who is interrupted knows what was done. ``attention`` adds each
     mask, overlay and heatmap, and a contact sheet of the first 40 pictures. ``mask`` is one picture for all, or a
     folder of masks under the inputs' relative names (or those as .png). ``options`` are those of a Translator's call;
-    wrong ones, and a broken model, raise at once. ``range`` may be one to measure, over all pictures. A picture whose
+    wrong ones, and a broken model, raise at once. ``range`` may be one to measure, over all pictures. ``page="all"``
+    translates every plane of a TIFF and writes a TIFF of the same axes. A picture whose
     transparency its format cannot hold becomes .png. ``replace_attention`` overwrites pictures of attention alone, and
     ``metadata`` keeps EXIF and texts. Jobs in several styles also give a
-    sheet of them. ``advance`` hears how many pictures have just been dealt with.
+    sheet of them. ``advance`` hears how many pictures have just been dealt with; a plane is a part of one.
     """
     options["batch_size"] = batch_size
     direction = options.get("direction") or translator.direction
@@ -64,7 +71,7 @@ def translate_files(
     given = options.pop("style", None)
     wanted = {job.style: given if job.style is None else job.style for job in jobs}
     styles = {style: translator.style(wanted[style], direction) for style in wanted}
-    _check(jobs, mask, max_pixels)
+    _check(jobs, mask, max_pixels, page)
     sweep_all(target for target, _ in outputs(jobs, attention))
     taken = [job.source for job in jobs] + [target for target, _ in outputs(jobs, attention)]
     report = Report() if report is None else report
@@ -73,9 +80,9 @@ def translate_files(
     reading = Reading(report, translator.range if range is None else range, page, max_pixels)
     for waiting in reading.chunks(jobs, batch_size, advance):
         for group in _by_size(waiting):  # each is written before the next, which may be too large for this machine
-            for job, result in run.translated(group):
+            for job, result in run.translated([each for each in group if not run.gave_up(each[0])]):
                 run.write(job, result)
-            advance(len(group))
+            advance(sum(1 / max(1, job.planes) for job, _ in group))
     run.write_sheet(jobs)
     run.write_styles(jobs)
     return report
@@ -103,11 +110,18 @@ class _Run:
     rows: list[list[Tile]] = field(default_factory=list)
     styles: Mapping[str | None, Any] = field(default_factory=dict)
     in_styles: dict[Path, list[Tile]] = field(default_factory=dict)
+    stacks: dict[Path, StackWriter] = field(default_factory=dict)
+
+    def gave_up(self, job: Job) -> bool:
+        """Whether a plane of the stack failed before, so that the others need no translation."""
+        return bool(job.planes) and self.report.skipped(job.source)
 
     def translated(self, waiting: Waiting) -> Iterator[tuple[Job, Result]]:
         """Translate together what can be; where that fails, one by one to find out which picture it is."""
+        if not waiting:
+            return
         try:
-            masks = None if self.mask is None else [_mask_for(job, self.mask) for job, _ in waiting]
+            masks = None if self.mask is None else [_mask_for(*each, self.mask) for each in waiting]
             styles = [self.styles[job.style] for job, _ in waiting]
             style = None if styles[0] is None else styles
             results = self.translator([picture for _, picture in waiting], mask=masks, style=style, **self.options)
@@ -119,7 +133,7 @@ class _Run:
                     yield from self.translated([job])
             else:
                 why = str(error).partition("\n")[0] or type(error).__name__
-                self.report.failed.append((waiting[0][0].source, why))
+                self.report.fail(waiting[0][0].source, why)
         else:
             yield from zip((job for job, _ in waiting), results, strict=True)
 
@@ -131,19 +145,39 @@ class _Run:
             target.parent.mkdir(parents=True, exist_ok=True)
             if self.attention:  # first, so that a picture whose translation stands is done
                 self._write_attention(job, result)
-            result.save(target, force=self.force, metadata=self.metadata)
+            done = self._write_plane(job, result, target) if job.planes else self._save(result, target)
         except (AttnI2IError, OSError) as error:
-            self.report.failed.append((job.source, str(error)))
+            self.stacks.pop(target, None)
+            self.report.fail(job.source, str(error))
         except BaseException:  # an interruption: the picture may have just got its name
             self.report.written += [target] if _identity(target) not in (None, before) else []
             raise
         else:
-            self.report.written.append(target)
+            self.report.written += [target] if done else []
             self._show_style(job, result)
+
+    def _save(self, result: Result, target: Path) -> bool:
+        result.save(target, force=self.force, metadata=self.metadata)
+        return True
+
+    def _write_plane(self, job: Job, result: Result, target: Path) -> bool:
+        """Keep one plane of a stack, and write all after the last one; whether it was that."""
+        from ..images.stack import StackWriter  # late: tifffile takes a moment to import
+
+        if target not in self.stacks:
+            self.stacks[target] = StackWriter(job.source, metadata=self.metadata)
+        done = self.stacks[target].add(result.picture())
+        if done:
+            self.stacks.pop(target).write(target, force=self.force)
+        return done
 
     def _show_style(self, job: Job, result: Result) -> None:
         """Keep a small copy for the sheet of styles, of which there are several."""
-        if len(self.styles) < 2 or (job.source not in self.in_styles and len(self.in_styles) == SHEET_PICTURES):
+        if (
+            len(self.styles) < 2
+            or _plane(result.origin)
+            or (job.source not in self.in_styles and len(self.in_styles) == SHEET_PICTURES)
+        ):
             return
         source = (str(job.relative), _thumbnail(to_pil(shown(result.source), result.alpha)))
         self.in_styles.setdefault(job.source, [source]).append((str(job.style), _thumbnail(result.pil())))
@@ -187,19 +221,20 @@ class _Run:
             message = "this model gives neither masks nor heatmaps: there is no attention to write."
             warnings.warn(message, PictureWarning, stacklevel=2)
         for kind, picture in pictures.items():
-            path = job.attention(kind)
+            path = job.attention(kind, _plane(result.origin))
             path.parent.mkdir(parents=True, exist_ok=True)
             write_image(picture, path, force=self.force_attention)
         if pictures and len(self.rows) < SHEET_PICTURES:
             (_, source), *others = result.tiles()
-            row = [(str(job.relative), source), *others]
+            row = [(f"{job.relative} {_plane(result.origin)}" if job.planes else str(job.relative), source), *others]
             self.rows.append([(label, _thumbnail(picture)) for label, picture in row])
 
 
-def _check(jobs: Sequence[Job], mask: Path | None, max_pixels: int) -> None:
+def _check(jobs: Sequence[Job], mask: Path | None, max_pixels: int, page: Page) -> None:
     """What would make every single picture fail is an error of its own."""
     if mask is not None and not mask.is_dir():
-        read_image(mask, max_pixels=max_pixels)
+        of_stack = page == "all" and mask.suffix.lower() in TIFFS
+        read_image(mask, max_pixels=max_pixels, page=0 if of_stack else None)
     for folder in {job.attention_folder.parent for job in jobs}:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -233,11 +268,22 @@ def _side_by_side(rows: list[list[Tile]]) -> list[list[Tile]]:
     return [list(chain.from_iterable(rows[y::height])) for y in range(height)]
 
 
-def _mask_for(job: Job, mask: Path) -> Path:
-    if not mask.is_dir():
-        return mask
-    names = (mask / job.relative, (mask / job.relative).with_suffix(".png"))
-    found = next((name for name in names if name.is_file()), None)
-    if found is None:
+def _plane(picture: Picture | None) -> int:
+    """The number of a picture among those of its stack."""
+    return 0 if picture is None or picture.layout is None else picture.layout.page
+
+
+def _mask_for(job: Job, picture: Picture, mask: Path) -> Path | Tensor:
+    """The mask of a picture; of a stack's plane its own, or one for all planes."""
+    names = (mask / job.relative, (mask / job.relative).with_suffix(".png")) if mask.is_dir() else (mask,)
+    path = next((name for name in names if name.is_file()), None)
+    if path is None:
         raise UnreadableFileError(f"{job.source}: {mask} holds no mask for it (expected {job.relative}).")
-    return found
+    if not job.planes or path.suffix.lower() not in TIFFS:
+        return path
+    from ..images.stack import count_planes  # late: tifffile takes a moment to import
+
+    planes = count_planes(path)
+    if planes not in (1, job.planes):
+        raise ShapeError(f"{path} has {planes} planes, and {job.source} {job.planes}: give one mask, or one a plane.")
+    return path if planes == 1 else read_image(path, page=_plane(picture)).rgb.mean(0, keepdim=True)

@@ -26,6 +26,7 @@ class Job:
 
     ``named`` says that the caller chose the target's name, so that its format stays as it is. ``label`` is what the
     pictures of its attention are called. ``style`` is what the caller wrote for the style of this translation.
+    ``planes`` is 0, or how many a stack has of which this job translates each.
     """
 
     source: Path
@@ -34,10 +35,13 @@ class Job:
     named: bool = False
     label: str = ""
     style: str | None = None
+    planes: int = 0
 
-    def attention(self, kind: str) -> Path:
+    def attention(self, kind: str, plane: int = 0) -> Path:
         """Where a picture of the attention goes; ``kind`` is mask, overlay or heatmap."""
         label = self.label or self.target.stem
+        if self.planes:
+            label = f"{label}.{plane:0{len(str(self.planes - 1))}}"
         return self.attention_folder / self.relative.parent / fitting_name(label, f".{kind}.png")
 
     @property

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from ..images.opening import MAX_PIXELS
 from ..images.picture import Picture
 from ..images.ranges import DTYPE, Measure, RangeLike, parse_range
 from ..images.read import read_image
+from ..images.save import TIFFS
 from ..images.series import measure_range
 from ..types import AttnI2IError
 from .jobs import Job
@@ -19,6 +20,7 @@ from .jobs import Job
 CHUNK, CHUNK_PIXELS = 8, 2**24  # pictures read ahead, and pixels of them: 200 MB of floats
 
 Waiting: TypeAlias = "list[tuple[Job, Picture]]"
+Page: TypeAlias = "int | Literal['all'] | None"
 
 
 @dataclass
@@ -28,32 +30,44 @@ class Report:
     written: list[Path] = field(default_factory=list)
     failed: list[tuple[Path, str]] = field(default_factory=list)
 
+    def fail(self, source: Path, why: str) -> None:
+        """Record why a source was skipped, once."""
+        if not self.skipped(source):
+            self.failed.append((source, why))
+
+    def skipped(self, source: Path) -> bool:
+        """Whether a source was given up."""
+        return any(source == path for path, _ in self.failed)
+
 
 @dataclass(frozen=True)
 class Reading:
-    """How pictures are read: ``range`` and ``page`` as for ``read_image``, but a range may also be one to measure."""
+    """How pictures are read: ``range`` and ``page`` as for ``read_image``.
+
+    But a range may also be one to measure, and the page "all": each plane of a stack is then a picture of its own.
+    """
 
     report: Report
     range: RangeLike = None
-    page: int | None = None
+    page: Page = None
     max_pixels: int = MAX_PIXELS
 
-    def chunks(self, jobs: Sequence[Job], count: int | None, advance: Callable[[int], None]) -> Iterator[Waiting]:
+    def chunks(self, jobs: Sequence[Job], count: int | None, advance: Callable[[float], None]) -> Iterator[Waiting]:
         """The jobs' pictures, ``count`` at a time, or fewer where they are large."""
         settled = self._settled(jobs)
         waiting: Waiting = []
         for job in jobs:
             last = waiting[-1] if waiting else None
+            again = last is not None and last[0].source == job.source and not last[0].planes
             try:  # one picture in several styles is read once
-                again = last is not None and last[0].source == job.source
-                waiting.append((job, last[1] if last and again else self._read(job, settled)))
+                for item in [(job, last[1])] if last and again else self._read(job, settled):
+                    waiting.append(item)
+                    if len(waiting) >= (count or CHUNK) or sum(prod(read.size) for _, read in waiting) >= CHUNK_PIXELS:
+                        yield waiting
+                        waiting = []
             except (AttnI2IError, MemoryError) as error:
-                if job.source not in (path for path, _ in self.report.failed):
-                    self.report.failed.append((job.source, str(error) or "it does not fit into memory"))
+                self.report.fail(job.source, str(error) or "it does not fit into memory")
                 advance(1)
-            if len(waiting) >= (count or CHUNK) or sum(prod(picture.size) for _, picture in waiting) >= CHUNK_PIXELS:
-                yield waiting
-                waiting = []
         if waiting:
             yield waiting
 
@@ -66,10 +80,21 @@ class Reading:
     def _readable(self, jobs: Sequence[Job]) -> Iterator[Picture]:
         for job in {job.source: job for job in jobs}.values():
             try:
-                picture = self._read(job, DTYPE)
+                yield from (picture for _, picture in self._read(job, DTYPE))
             except (AttnI2IError, MemoryError):
                 continue  # the second reading reports it
-            yield picture
 
-    def _read(self, job: Job, wanted: RangeLike) -> Picture:
-        return read_image(job.source, max_pixels=self.max_pixels, range=wanted, page=self.page)
+    def _read(self, job: Job, wanted: RangeLike) -> Iterator[tuple[Job, Picture]]:
+        """The job with its picture; one with many planes comes once for each."""
+        page = None if self.page == "all" else self.page
+        if self.page == "all" and job.source.suffix.lower() in TIFFS:
+            from ..images.stack import count_planes, read_planes  # late: tifffile takes a moment to import
+
+            planes = count_planes(job.source)
+            if planes > 1:
+                job = replace(job, planes=planes)
+                yield from (
+                    (job, picture) for picture in read_planes(job.source, max_pixels=self.max_pixels, range=wanted)
+                )
+                return
+        yield job, read_image(job.source, max_pixels=self.max_pixels, range=wanted, page=page)

@@ -1,0 +1,97 @@
+"""Stacks: every plane of a TIFF is translated, and the file that comes out has the axes of the one that went in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from attn_i2i.images import read_image
+from attn_i2i.images.stack import StackWriter, count_planes, read_planes
+from attn_i2i.types import ConfigError
+
+from .helpers.depths import HEIGHT, WIDTH
+
+AXES = {"TZCYX": (2, 3, 2, HEIGHT, WIDTH), "CZYX": (2, 3, HEIGHT, WIDTH), "ZYXS": (3, HEIGHT, WIDTH, 3)}
+
+
+def write(path: Path, axes: str, dtype: str = "uint16", **options: Any) -> np.ndarray[Any, Any]:
+    values = np.random.default_rng(0).integers(0, 256, AXES[axes]).astype(dtype)
+    tifffile.imwrite(path, values, metadata={"axes": axes, **options.pop("said", {})}, **options)
+    return values
+
+
+def copied(source: Path, target: Path, **options: Any) -> tifffile.TiffFile:
+    """A stack written again with each plane's numbers counted up by its number."""
+    writer = StackWriter(source, **options)
+    for picture in reversed(list(read_planes(source, range="dtype"))):
+        assert picture.layout is not None
+        done = writer.add(picture)
+        assert done == (picture.layout.page == 0)
+    writer.write(target)
+    return tifffile.TiffFile(target)
+
+
+@pytest.mark.parametrize(
+    ("axes", "options"),
+    [
+        ("TZCYX", {"ome": True, "said": {"PhysicalSizeZ": 0.5}}),
+        ("CZYX", {"ome": True, "compression": "zlib"}),
+        ("TZCYX", {"imagej": True, "said": {"unit": "um", "spacing": 0.5}}),
+        ("TZCYX", {"bigtiff": True}),
+        ("ZYXS", {"ome": True, "photometric": "rgb"}),
+        ("CZYX", {"dtype": "float32", "photometric": "minisblack"}),
+    ],
+)
+def test_a_stack_keeps_its_axes_and_what_it_says(tmp_path: Path, axes: str, options: dict[str, Any]) -> None:
+    values = write(tmp_path / "a.tif", axes, **options)
+    with tifffile.TiffFile(tmp_path / "a.tif") as old, copied(tmp_path / "a.tif", tmp_path / "b.tif") as new:
+        assert new.series[0].axes == old.series[0].axes == axes
+        assert new.series[0].dtype == values.dtype
+        assert np.array_equal(new.asarray(), values)
+        assert new.is_bigtiff == old.is_bigtiff
+        assert new.ome_metadata == old.ome_metadata
+        said = [{k: v for k, v in (tiff.imagej_metadata or {}).items() if k != "ImageJ"} for tiff in (old, new)]
+        assert said[0] == said[1]
+        assert new.pages[0].compression == old.pages[0].compression
+
+
+def test_pages_of_several_sizes_stay_pages(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        for side in (8, 16, 16):
+            tiff.write(np.full((side, side), side, np.uint16), metadata=None, contiguous=False)
+    with copied(tmp_path / "a.tif", tmp_path / "b.tif") as new:
+        assert [page.shape for page in new.pages] == [(8, 8), (16, 16), (16, 16)]
+        assert [page.asarray().mean() for page in new.pages] == [8, 16, 16]
+
+
+def test_what_a_stack_says_can_be_left_out_but_not_its_axes(tmp_path: Path) -> None:
+    write(tmp_path / "a.tif", "CZYX", ome=True, software="a microscope", said={"PhysicalSizeX": 0.25, "Name": "mine"})
+    with copied(tmp_path / "a.tif", tmp_path / "b.tif", metadata=False) as new:
+        assert new.series[0].axes == "CZYX"
+        assert "mine" not in (new.ome_metadata or "")
+        assert 'PhysicalSizeX="0.25"' in (new.ome_metadata or "")
+        assert "microscope" not in str(new.pages[0].software)
+
+
+def test_only_a_stack_has_several_planes(tmp_path: Path) -> None:
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    Image.new("L", (4, 4)).save(tmp_path / "a.tif")
+    assert (count_planes(tmp_path / "a.png"), count_planes(tmp_path / "a.tif")) == (1, 1)
+    with pytest.raises(ConfigError, match="has to be measured"):
+        next(read_planes(tmp_path / "a.tif", range="min,max"))
+
+
+def test_a_stack_goes_to_a_format_that_holds_one(tmp_path: Path) -> None:
+    write(tmp_path / "a.tif", "CZYX", photometric="minisblack")
+    writer = StackWriter(tmp_path / "a.tif")
+    for picture in read_planes(tmp_path / "a.tif"):
+        writer.add(picture)
+    with pytest.raises(ConfigError, match=r"b\.png: a stack of 3 planes is written as \.tif"):
+        writer.write(tmp_path / "b.png")
+    assert not (tmp_path / "b.png").exists()
+    assert read_image(tmp_path / "a.tif", page=2).channels == 2
