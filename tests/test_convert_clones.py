@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,45 +13,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from attn_i2i.convert import convert
+from tests.helpers.clones import MM, MM_PATCH, by_rules
 from tests.helpers.layouts import assert_answers, assert_discriminator_answers, pair, picture
 from tests.helpers.published import BGR, patch, spread
-
-Renamed = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
-
-
-def by_rules(*rules: tuple[str, Any]) -> Renamed:
-    """Keys of pytorch-CycleGAN-and-pix2pix under the names of another code base."""
-
-    def rename(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        renamed = {}
-        for key, tensor in state.items():
-            pattern, new = next((p, n) for p, n in rules if re.fullmatch(p, key))
-            renamed[re.sub(pattern, new, key)] = tensor
-        return renamed
-
-    return rename
-
-
-MM = by_rules(
-    (r"model\.1\.(.*)", r"model.0.conv.\1"),
-    (r"model\.4\.(.*)", r"model.1.conv.\1"),
-    (r"model\.7\.(.*)", r"model.2.conv.\1"),
-    (r"model\.10\.conv_block\.1\.(.*)", r"model.3.block.0.conv.\1"),
-    (r"model\.10\.conv_block\.5\.(.*)", r"model.3.block.1.conv.\1"),
-    (r"model\.11\.(.*)", r"model.4.conv.\1"),
-    (r"model\.14\.(.*)", r"model.5.conv.\1"),
-    (r"model\.18\.(.*)", r"model.6.conv.\1"),
-)
-
-
-MM_PATCH = by_rules(
-    (r"model\.0\.(.*)", r"model.0.conv.\1"),
-    (r"model\.2\.(.*)", r"model.1.conv.\1"),
-    (r"model\.5\.(.*)", r"model.2.conv.\1"),
-    (r"model\.8\.(.*)", r"model.3.conv.\1"),
-    (r"model\.11\.(.*)", r"model.4.\1"),
-)
-
 
 ALADDIN = by_rules(
     (r"model\.1\.(.*)", r"initial.0.\1"),

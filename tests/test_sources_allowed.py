@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 import attn_i2i
 from attn_i2i.hub import LicenceError
 from attn_i2i.hub.sources import FetchError, FirstUseWarning, download, fetch_model
+from attn_i2i.models.cards import get_card
+from attn_i2i.models.places import model_store
 
+from .helpers.archives import zipped
 from .helpers.commands import Run
 from .helpers.fakesources import FakeSources
 from .helpers.sources import CHECKPOINT, FILE, bare, card, digest, registered, source
@@ -23,7 +27,7 @@ from .helpers.sources import CHECKPOINT, FILE, bare, card, digest, registered, s
             r"501 MB, Dropbox\) is not fetched unasked, because that is",
         ),
         ({"size": 100}, "because no hash of it is known beforehand"),
-        ({"sums": {FILE: CHECKPOINT}}, "size not known"),
+        ({"sums": {FILE: CHECKPOINT}}, r"size not known, .* because nobody says how large it is"),
     ],
 )
 def test_what_is_large_or_unknown_is_not_fetched_unasked(
@@ -78,8 +82,34 @@ def test_a_given_hash_does_not_take_the_place_of_the_cards(places: FakeSources, 
     assert (code, "give no hash of your own" in err) == (1, True)
     assert places.requests == []
     assert run("fetch", name, "--sha256", digest(CHECKPOINT))[0] == 0
-    code, _, err = run("fetch", name, "--sha256", "1" * 64)
-    assert (code, err) == (0, f"warning: --sha256 was held against nothing: {name} is here already.\n")
+
+
+def test_a_given_hash_is_held_against_the_origin_of_what_is_here(places: FakeSources, run: Run) -> None:
+    body = zipped({"net.pth": CHECKPOINT})
+    packed = registered(
+        card(source("http", places.put("/net.zip", body), sums={"net.zip": body}, members=("net.pth",)))
+    )
+    by_hand = registered(card(bare(places)))
+    Path("by-hand.pth").write_bytes(CHECKPOINT)
+    assert run("fetch", packed)[0] == run("convert", "by-hand.pth", "--as", by_hand)[0] == 0
+    asked = len(places.requests)
+    for name, hashes in ((packed, (body, CHECKPOINT)), (by_hand, (CHECKPOINT,))):
+        for content in hashes:
+            assert run("fetch", name, "--sha256", digest(content)) == (0, f"{name}: {model_store() / name}\n", "")
+        for dry_run in ((), ("--dry-run",)):
+            code, _, err = run("fetch", name, "--sha256", "1" * 64, *dry_run)
+            assert code == 1
+            assert f"with the SHA-256 {digest(hashes[0])[:12]}..., not from a file with 111111111111...: remove" in err
+    assert len(places.requests) == asked
+
+
+def test_a_given_hash_is_held_against_weights_that_ship(run: Run) -> None:
+    shipped = get_card("ugatit-flat2clay")
+    assert shipped.weights is not None
+    assert run("fetch", shipped.name, "--sha256", shipped.weights.sha256["A2B.safetensors"])[0] == 0
+    code, _, err = run("fetch", shipped.name, "--sha256", "1" * 64)
+    assert code == 1
+    assert "does not say which file it was made from" in err
 
 
 def test_a_wheel_over_plain_http_needs_a_hash_on_the_card(places: FakeSources) -> None:

@@ -236,12 +236,3 @@ def test_every_card_is_mirrored_or_left_out_with_a_reason(tmp_path: Path) -> Non
                     assert ("nobody says under what licence" in done.value) == (one.licence == "unstated")
         finally:
             worker.close()
-
-
-def test_mirror_needs_the_card_where_it_should_be_written(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "cards").mkdir()
-    code, _, err = run("mirror", "cyclegan-flat2clay", "--to", "me", "--cards", "cards")
-    assert code == 2
-    assert "does not exist: give the folder that holds the cards" in err
-    code, out, _ = run("mirror", "cyclegan-horse2zebra", "--to", "me")
-    assert (code, "left out: nobody says under what licence" in out) == (1, True)

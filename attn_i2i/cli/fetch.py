@@ -12,6 +12,7 @@ from .wording import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ..models.card import Card
 
@@ -60,14 +61,28 @@ def _fetched(card: Card, accept_license: bool, digest: str | None) -> str:
     from ..hub.sources import fetch_model
     from ..models.places import installed_folder
 
-    here = installed_folder(card.name)
-    if here or card.weights:
+    if (here := installed_folder(card.name)) or card.weights:
         if digest is not None:
-            why = "is here already" if here else "comes from the Hub, by hashes of the card"
-            print(f"warning: --sha256 was held against nothing: {card.name} {why}.", file=sys.stderr)
+            _hold(card, here, digest)
         return f"{card.name}: {find_model(card.name, accept_license=accept_license).folder}"
     folder = fetch_model(card, accept_license=accept_license, fetch=True, digest=digest)
     return f"{card.name}: fetched and converted to {folder}"
+
+
+def _hold(card: Card, here: Path | None, digest: str) -> None:
+    """Hold a SHA-256 against what is here, or against the hashes by which the card's own weights come."""
+    from ..hub.sources import FetchError
+    from ..hub.sources.origin import require_digest
+
+    weights = card.weights.sha256 if card.weights else {}
+    if digest in weights.values():
+        return
+    if here is None:
+        raise FetchError(
+            f"{card.name} comes from the Hub as {', '.join(sorted(weights))}, and the card knows none of them by"
+            f" {digest[:12]}...: fetch it without a hash of your own."
+        )
+    require_digest(here, digest)
 
 
 def _asked(card: Card) -> bool:
@@ -85,6 +100,8 @@ def _plan(card: Card, digest: str | None) -> Iterator[str]:
     from ..models.places import installed_folder
 
     if (folder := installed_folder(card.name)) is not None:
+        if digest is not None:
+            _hold(card, folder, digest)
         yield f"{card.name}: is here already ({folder})"
         return
     yield f"{card.name}: licence {card.licence}{', to be accepted first' if card.needs_acceptance else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -23,15 +24,22 @@ def mirror(
 
     The [weights] of their cards are written, to be committed.
     """
-    from ..hub.mirror import mirror_model
+    from ..hub.mirror import mirror_models
     from ..models.cards import get_card
 
-    failed = False
-    for name in [get_card(name).name for name in names]:
-        done = mirror_model(name, owner, cards=cards, private=private, accept_license=accept_license)
-        failed |= done.published is None
-        print(f"{name}: {spelled(done.told)}")
-        if done.published is not None and cards is None:
-            print(f"\n{done.published.card_lines()}\n")
+    left = list(dict.fromkeys(get_card(name).name for name in names))
+    count, failed = len(left), []
+    rows = mirror_models(left[:], owner, cards=cards, private=private, accept_license=accept_license)
+    try:
+        for name, done in rows:
+            left.remove(name)
+            print(f"{name}: {spelled(done.told)}", flush=True)
+            if done.published is not None and (cards is None or done.failed):
+                print(f"\n{done.published.card_lines()}\n", flush=True)
+            failed += [name] if done.failed else []
+    except KeyboardInterrupt:
+        print(f"stopped before: {', '.join(left)}. What is published stays; run the same line again.", file=sys.stderr)
+        raise
     if failed:
+        print(f"error: {len(failed)} of {count} not mirrored: {', '.join(failed)}", file=sys.stderr)
         raise typer.Exit(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from hashlib import file_digest, sha256
 from io import BufferedReader
@@ -25,11 +25,15 @@ from .whole import check_whole, weight_files
 
 
 class Published(NamedTuple):
-    """Where a model is now: repository, commit, and the SHA-256 of every file that loading reads."""
+    """Where a model is now: repository, commit, and the SHA-256 of every file that loading reads.
+
+    ``changed`` is False where the repository held the very same files before, so that no commit was made.
+    """
 
     repo: str
     commit: str
     sha256: dict[str, str]
+    changed: bool = True
 
     def card_lines(self) -> str:
         """The [weights] of a zoo card for this commit, as TOML."""
@@ -46,6 +50,7 @@ def publish(
     licence: str | None = None,
     private: bool = False,
     confirm: Callable[[str], bool] | None = None,
+    card: str | None = None,
 ) -> Published:
     """Put a model directory into the Hub repository ``repo`` (owner/name), which is made where it does not exist.
 
@@ -53,6 +58,7 @@ def publish(
     folder. The pictures are written anew without their metadata. Other files of the directory stay here, and so does
     what a link leads to. Absolute paths in the configuration are cut to their last name. ``licence`` sets what the
     configuration does not say. ``confirm`` sees the list of all this before anything is sent, and may say no.
+    ``card`` is the zoo name of the model, for its model card; a folder of the model store has its name from there.
 
     Raises LicenceError for a model without a licence, and ModelError for a model that is not whole or does not load
     strictly. HubError says that the Hub refused, that ``repo`` is no such name, or that ``confirm`` said no.
@@ -62,18 +68,18 @@ def publish(
     config = _checked(directory, licence)
     uploads = Uploads()
     try:
-        gather(directory, repo, config, uploads)
+        gather(directory, repo, config, uploads, find_card(card) if card else _card_of(directory, config))
         listing = "\n".join((f"to {repo}{' (private)' if private else ''}:", *uploads.lines()))
         if confirm is not None and not confirm(listing):
             raise HubError(f"Nothing was sent to {repo}.")
         sums = {name: _digest(content) for name, content in uploads.contents.items() if name in _loaded(config)}
-        commit = _sent(repo, private, uploads, f"{config.architecture}, {', '.join(config.directions)}")
+        commit, changed = _sent(repo, private, uploads, f"{config.architecture}, {', '.join(config.directions)}")
     finally:
         uploads.close()
-    return Published(repo, commit, sums)
+    return Published(repo, commit, sums, changed)
 
 
-def gather(directory: Path, repo: str, config: ModelConfig, uploads: Uploads) -> None:
+def gather(directory: Path, repo: str, config: ModelConfig, uploads: Uploads, card: Card | None = None) -> None:
     """Note all that goes up; the files of the weights are open, so that nobody can exchange them any more."""
     config = replace(config, provenance=without_paths(config.provenance))
     uploads.contents[CONFIG] = config.to_json().encode()
@@ -81,19 +87,22 @@ def gather(directory: Path, repo: str, config: ModelConfig, uploads: Uploads) ->
         uploads.contents[name] = weights_of(directory, name)
     add_samples(directory, uploads)
     samples = [name for name in uploads.contents if name.startswith("samples/")]
-    uploads.contents["README.md"] = _readme(directory, repo, config, samples, uploads).encode()
+    fresh = model_card(repo, config, card, samples)
+    uploads.contents["README.md"] = _readme(directory, fresh, _own_words(directory, card), uploads).encode()
     add_left_out(directory, uploads)
 
 
-def _sent(repo: str, private: bool, uploads: Uploads, message: str) -> str:
-    """Make the one commit; its name."""
+def _sent(repo: str, private: bool, uploads: Uploads, message: str) -> tuple[str, bool]:
+    """Make the one commit; its name, and whether it is a new one: the Hub takes no commit that changes nothing."""
     from huggingface_hub import CommitOperationAdd, HfApi
 
     with explained(repo):
         api = HfApi(library_name="attn-i2i")
         api.create_repo(repo, private=private, exist_ok=True)
+        before = api.repo_info(repo).sha
         operations = [CommitOperationAdd(name, _again(content)) for name, content in uploads.contents.items()]
-        return str(api.create_commit(repo, operations, commit_message=message).oid)
+        commit = str(api.create_commit(repo, operations, commit_message=message).oid)
+        return commit, commit != before
 
 
 def _again(content: bytes | BufferedReader) -> bytes | str:
@@ -134,10 +143,14 @@ def _checked(directory: Path, licence: str | None) -> ModelConfig:
     return config
 
 
-def _readme(directory: Path, repo: str, config: ModelConfig, samples: Sequence[str], uploads: Uploads) -> str:
-    """A fresh model card; a README.md that was edited keeps its text and gets the metadata."""
-    card = _card_of(directory, config)
-    fresh = model_card(repo, config, card, samples)
+def _own_words(directory: Path, card: Card | None) -> set[str]:
+    """What a README.md of the folder says where nobody has edited it: as it was saved, or fetched by its card."""
+    config = read_config(directory)
+    return {_body(model_card(directory.name, config, each)) for each in (None, card)}
+
+
+def _readme(directory: Path, fresh: str, own: Collection[str], uploads: Uploads) -> str:
+    """The ``fresh`` model card; a README.md that is not one of ``own`` keeps its text and gets the metadata."""
     path = directory / "README.md"
     if not os.path.lexists(path):
         return fresh
@@ -148,7 +161,7 @@ def _readme(directory: Path, repo: str, config: ModelConfig, samples: Sequence[s
     except UnreadableFileError as error:
         uploads.left_out["README.md of the folder"] = f"{error}; a fresh one is written"
         return fresh
-    if not written or _body(written) == _body(model_card(directory.name, read_config(directory))):
+    if not written or _body(written) in own:
         return fresh
     return fresh[: len(fresh) - len(_body(fresh))] + _body(written)
 

@@ -46,6 +46,7 @@ class FakeHub:
         self.ranges: list[tuple[int, int]] = []
         self.uploads: dict[str, bytes] = {}
         self.token, self.redirect = token, redirect
+        self.role, self.owners = "write", ["me", "acme"]
         self._faults: list[tuple[str, str, Fault]] = []
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"hub": self}))
@@ -104,6 +105,7 @@ class Handler(BaseHTTPRequestHandler):
 
     hub: FakeHub
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else the body of each small answer waits 40 ms for the headers' receipt
     routes = (
         ("HEAD GET", r"/(?:spaces/|datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", "resolve"),
         ("HEAD GET", r"/elsewhere/([0-9a-f]{64})", "elsewhere"),
@@ -171,7 +173,8 @@ class Handler(BaseHTTPRequestHandler):
             self.reply({"id": name, "modelId": name, "sha": commit, "private": False, "tags": [], "siblings": files})
 
     def whoami(self) -> None:
-        user = {"name": "tester", "type": "user", "orgs": [], "auth": {"accessToken": {"role": "write"}}}
+        orgs = [{"name": name} for name in self.hub.owners]
+        user = {"name": "tester", "type": "user", "orgs": orgs, "auth": {"accessToken": {"role": self.hub.role}}}
         return self.reply(user) if self.authorized else self.refuse(401, "", "Invalid credentials")
 
     def create(self) -> None:
@@ -189,9 +192,8 @@ class Handler(BaseHTTPRequestHandler):
         self.reply({"errors": [{"message": f"not a licence: {one}"} for one in wrong], "warnings": []})
 
     def preupload(self, name: str, branch: str) -> None:
-        paths = [one["path"] for one in json.loads(self.body)["files"]]
-        modes = [("lfs" if is_large(path) else "regular", path) for path in paths]
-        self.reply({"files": [{"path": p, "uploadMode": mode, "shouldIgnore": False} for mode, p in modes]})
+        files = self.hub.files(name)
+        self.reply({"files": [_upload_mode(one["path"], files) for one in json.loads(self.body)["files"]]})
 
     def batch(self, name: str) -> None:
         objects = [
@@ -286,6 +288,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Keep the tests' output clean."""
+
+
+def _upload_mode(path: str, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """How a file should come, and the hash of the one that is there, so that the client leaves out what is equal."""
+    large = is_large(path)
+    told = {"path": path, "uploadMode": "lfs" if large else "regular", "shouldIgnore": False}
+    if path in files:
+        told["oid"] = hashlib.sha256(files[path]).hexdigest() if large else git_hash(files[path])
+    return told
 
 
 # What a hostile Hub may state in place of a commit or a digest.

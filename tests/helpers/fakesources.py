@@ -69,9 +69,20 @@ class FakeSources:
             entries.append({"key": name, "size": len(body), "checksum": f"md5:{checksum}", "links": {"self": link}})
         self.put(f"/api/records/{number}", json.dumps({"files": entries}).encode())
 
+    def project(self, name: str, wheel: str, body: bytes) -> None:
+        """A project of a package index with one wheel."""
+        self.put(f"/packages/{wheel}", body)
+        entry = {
+            "filename": wheel,
+            "url": f"../../packages/{wheel}",
+            "hashes": {"sha256": hashlib.sha256(body).hexdigest()},
+        }
+        kind = {"Content-Type": "application/vnd.pypi.simple.v1+json"}
+        self.put(f"/simple/{name}/", json.dumps({"files": [entry]}).encode(), headers=kind)
+
     def form(self, drive_id: str, name: str, body: bytes) -> None:
         """A file of Google Drive behind the form that warns of its size."""
-        target = self.put("/download", body)
+        target = self.put(f"/download/{drive_id}", body)
         self.put(
             f"/uc?export=download&id={drive_id}",
             DRIVE_FORM.format(action=target, name=name).replace("\n", "").encode(),
@@ -93,6 +104,7 @@ class FakeSources:
 class _Handler(BaseHTTPRequestHandler):
     places: FakeSources
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else the body of each small answer waits 40 ms for the headers' receipt
 
     def do_GET(self) -> None:
         self.places.requests.append(Asked(self.command, self.path, dict(self.headers)))

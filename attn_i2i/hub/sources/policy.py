@@ -74,7 +74,9 @@ def require_consent(card: Card, source: Source, fetch: bool | None) -> None:
     size = amount(source)
     if source.pinned and size is not None and size <= UNASKED:
         return
-    reason = "no hash of it is known beforehand" if not source.pinned else "that is more than 500 MB"
+    reason = "no hash of it is known beforehand"
+    if source.pinned:
+        reason = "nobody says how large it is" if size is None else "that is more than 500 MB"
     raise FetchError(
         f"{card.name} is not on this machine. Its file ({size_words(size)}, {source.label}) is not fetched unasked,"
         f" because {reason}: run attn-i2i fetch {card.name}, or load it with fetch=True (ATTN_I2I_FETCH=always)"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ from ...models.config import CONFIG, ModelConfig, read_config
 from ...models.places import target_for
 from ...models.readme import model_card
 from ...models.source import Source
-from ...plugins import zoo
 from ...types import ConversionError, UnreadableFileError
 from .bring import Brought
 from .errors import FetchError
+from .origin import require_model_of
 
 
 def settle(card: Card, source: Source, brought: Brought, work: Path) -> Path:
@@ -40,7 +39,7 @@ def settle(card: Card, source: Source, brought: Brought, work: Path) -> Path:
     except (ConversionError, UnreadableFileError) as error:
         raise FetchError(f"what came is not the model ({error})".rstrip(".")) from error
     config = _joined(folders, brought.record)
-    _check(card, config)
+    require_model_of(card, config)
     target = target_for(card.name)
     with atomic_dir(target, force=(target / CONFIG).is_file()) as temporary:
         for folder in folders:
@@ -69,20 +68,3 @@ def _joined(folders: list[Path], record: Any) -> ModelConfig:
     directions = [direction for one in configs for direction in one.directions]
     provenance = {**first.provenance, "source_files": files, "fetched": dict(record)}
     return replace(first, directions=directions, provenance=provenance)
-
-
-def _check(card: Card, config: ModelConfig) -> None:
-    """Raise FetchError where the model is another than the card's."""
-    if config.architecture != card.architecture:
-        raise FetchError(
-            f"the file holds a model of {config.architecture}, the card of {card.name} is of {card.architecture}"
-        )
-    if set(config.directions) != set(card.directions):
-        raise FetchError(
-            f"the file holds {', '.join(config.directions)}, but the card of {card.name} {', '.join(card.directions)}"
-        )
-    usual = signature(zoo().generators.load(config.architecture)).parameters
-    for option, value in card.config.items():
-        default = usual[option].default if option in usual else value  # an option left out has its usual value
-        if (actual := config.config.get(option, default)) != value:
-            raise FetchError(f"the file's {option} is {actual}, but the card of {card.name} says {value}")
