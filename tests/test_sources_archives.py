@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import random
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -98,3 +99,27 @@ def test_names_in_an_archive_lead_nowhere_else(
     (tmp_path / "in").mkdir()
     assert unpack(tmp_path / "pack", ["net.pth"], tmp_path / "in") == [tmp_path / "in" / "net.pth"]
     assert not (tmp_path / "net.pth").exists()
+
+
+def test_a_packed_tar_is_read_twice_however_many_members_are_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once for the names and once for the contents, in the order in which they lie there."""
+    names = [f"{n}.pth" for n in range(8)]
+    body = random.Random(0).randbytes(100_000)
+    path = tmp_path / "many.tar.gz"
+    path.write_bytes(tarred({name: body + name.encode() for name in names}))
+    unpacked = []
+    read = gzip._GzipReader.read  # type: ignore[attr-defined]
+
+    def counted(self: object, size: int = -1) -> bytes:
+        data = read(self, size)
+        unpacked.append(len(data))
+        return data
+
+    monkeypatch.setattr("gzip._GzipReader.read", counted)
+    (tmp_path / "out").mkdir()
+    taken = unpack(path, names[::-1], tmp_path / "out")
+    assert [one.name for one in taken] == names[::-1]
+    assert [one.read_bytes() for one in taken] == [body + name.encode() for name in names[::-1]]
+    assert sum(unpacked) < 2.2 * 8 * len(body)

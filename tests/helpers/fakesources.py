@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
@@ -42,14 +43,17 @@ class Asked(NamedTuple):
 class FakeSources:
     """Serves ``files`` by path at ``url`` while entered; ``other`` is the same server under another host's name."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.files: dict[str, Served] = {}
         self.requests: list[Asked] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"places": self}))
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign, assignment]  # clients go away
         port = self._server.server_address[1]
-        self.url, self.other = f"http://127.0.0.1:{port}", f"http://localhost:{port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        self.url, self.other = f"{scheme}://127.0.0.1:{port}", f"{scheme}://localhost:{port}"
 
     def put(self, path: str, body: bytes, **options: object) -> str:
         """Serve ``body`` at ``path``; its address."""

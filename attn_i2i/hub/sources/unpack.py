@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -55,12 +56,16 @@ class _Tar:
     def __init__(self, stream: IO[bytes]) -> None:
         self._tar = tarfile.TarFile(fileobj=_decompressed(stream))
 
+    @cached_property
+    def _members(self) -> dict[str, tarfile.TarInfo]:
+        """Regular files by name, in their order; of several of one name the last, as tar itself unpacks them."""
+        return {member.name.removeprefix("./"): member for member in self._tar if member.isreg()}
+
     def sizes(self) -> dict[str, int]:
-        return {member.name.removeprefix("./"): member.size for member in self._tar if member.isreg()}
+        return {name: member.size for name, member in self._members.items()}
 
     def chunks(self, name: str) -> Iterator[bytes]:
-        (member,) = [m for m in self._tar if m.isreg() and m.name.removeprefix("./") == name][-1:]
-        inner = self._tar.extractfile(member)
+        inner = self._tar.extractfile(self._members[name])
         assert inner is not None, "a regular file has content"
         yield from iter(lambda: inner.read(CHUNK), b"")
 
@@ -148,12 +153,12 @@ def unpack(path: Path, patterns: Sequence[str], folder: Path) -> list[Path]:
         names = members_of(archive, patterns, path.name)
         sizes = archive.sizes()
         require_room(folder, check_growth(path, sizes, names), f"unpacking {path.name}")
-        targets = [folder / name.rpartition("/")[2] for name in names]
-        if len(set(targets)) < len(targets):
+        targets = {name: folder / name.rpartition("/")[2] for name in names}
+        if len(set(targets.values())) < len(names):
             raise FetchError(f"{path.name} holds two files of one name: {', '.join(names)}")
-        for name, target in zip(names, targets, strict=True):
-            write_member(archive, name, target, path, sizes[name])
-    return targets
+        for name in filter(targets.__contains__, sizes):  # as they lie there: going back would unpack all anew
+            write_member(archive, name, targets[name], path, sizes[name])
+    return [targets[name] for name in names]
 
 
 def check_growth(path: Path, sizes: Mapping[str, int], names: Iterable[str]) -> int:

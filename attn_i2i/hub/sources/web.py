@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import AbstractHTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from ...version import __version__
 from .errors import FetchError, TransientFetchError, redacted, refused
@@ -31,7 +34,7 @@ def ask(
     """
     _check_scheme(url)
     sent = {"User-Agent": f"attn-i2i/{__version__}", "Accept-Encoding": "identity", **(headers or {})}
-    opener = build_opener(_Redirects(hosts))
+    opener = build_opener(_Redirects(hosts), _Https())
     host = urlsplit(url).hostname or ""
     try:
         answer: http.client.HTTPResponse = opener.open(Request(url, headers=sent, method=method), timeout=SECONDS)
@@ -43,6 +46,8 @@ def ask(
     except URLError as error:
         if isinstance(error.reason, FetchError):
             raise error.reason from error
+        if isinstance(error.reason, ssl.SSLCertVerificationError):
+            raise FetchError(_distrusted(host, error.reason)) from error
         raise TransientFetchError(f"{host} cannot be reached ({_reason(error.reason)})") from error
     except (*BROKEN, ValueError) as error:
         raise TransientFetchError(f"the connection to {host} failed ({_reason(error)})") from error
@@ -64,6 +69,33 @@ def ask_text(url: str, *, hosts: Sequence[str] = (), headers: Mapping[str, str] 
         return content.decode("utf-8", "replace"), answer.headers.get("Content-Type") or ""
 
 
+BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Variables that name certificates to trust, the first that is set; pip, curl and the Hub's client read them too."""
+
+
+def trusted() -> ssl.SSLContext:
+    """The system's certificates, or those that one of ``BUNDLES`` names; raises FetchError for a name of nothing."""
+    name = next((name for name in BUNDLES if os.environ.get(name)), None)
+    if name is None:
+        return ssl.create_default_context()
+    place = os.environ[name]
+    try:
+        if Path(place).is_dir():
+            return ssl.create_default_context(capath=place)
+        return ssl.create_default_context(cafile=place)
+    except OSError as error:  # also what OpenSSL says of a file without certificates
+        raise FetchError(
+            f"{name} is {place}, which holds no certificates that can be read: correct or unset it"
+        ) from error
+
+
+def _distrusted(host: str, error: ssl.SSLCertVerificationError) -> str:
+    return (
+        f"the certificate of {host} is not trusted ({error.verify_message or _reason(error)}): nothing was downloaded."
+        " Check this machine's clock; where a proxy looks into connections, set SSL_CERT_FILE to its certificates"
+    )
+
+
 def check_redirect(old: str, new: str, hosts: Sequence[str]) -> None:
     """Raise FetchError for a redirect that leads from https to http, or to a host that is not among ``hosts``."""
     before, after = urlsplit(old), urlsplit(new)
@@ -81,6 +113,16 @@ def allows(host: str | None, hosts: Sequence[str]) -> bool:
     """Whether ``host`` is one of ``hosts``, or below one of those that start with a dot."""
     name = (host or "").lower()
     return any(name == one or (one.startswith(".") and name.endswith(one)) for one in hosts)
+
+
+class _Https(HTTPSHandler):
+    """Reads the certificates when a connection needs them, which plain http does not."""
+
+    def __init__(self) -> None:
+        AbstractHTTPHandler.__init__(self)
+
+    def https_open(self, req: Request) -> http.client.HTTPResponse:
+        return self.do_open(http.client.HTTPSConnection, req, context=trusted())
 
 
 class _Redirects(HTTPRedirectHandler):
