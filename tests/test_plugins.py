@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from attn_i2i.plugins.listing import PluginInfo, describe
 from attn_i2i.registry import Zoo
 from attn_i2i.types import ConfigError, DuplicateNameError
 
+from .helpers import processes
 from .helpers.distributions import FOLDER, install
 from .helpers.forked import forked_cli
 from .helpers.source import ROOT
@@ -167,8 +167,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_command_lists_all_and_names_the_broken(crowded: Path) -> None:
     environment = os.environ | {"PYTHONPATH": f"{crowded}{os.pathsep}{ROOT}"}
-    command = [sys.executable, "-m", "attn_i2i.cli", "plugins", "--json"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    done = processes.run("-m", "attn_i2i.cli", "plugins", "--json", env=environment)
     assert done.returncode == 0, done.stderr
     rows = {one["distribution"]: one for one in json.loads(done.stdout)}
     assert {f"attn-i2i-{name}" for name in EVERY} <= rows.keys()

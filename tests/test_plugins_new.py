@@ -15,17 +15,18 @@ from attn_i2i.files import TargetExistsError
 from attn_i2i.plugins.scaffold import new_plugin
 from attn_i2i.types import ConfigError
 
+from .helpers import processes
 from .helpers.distributions import install
 from .helpers.forked import forked_cli
 from .helpers.source import ROOT
 
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
-def run(*command: str, cwd: Path) -> str:
-    """Output of a Python command that must succeed, with this checkout importable."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, *command], cwd=cwd, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+
+def outcome(folder: Path) -> subprocess.CompletedProcess[str]:
+    """What pytest makes of the tests of a plugin."""
+    options = ["-q", "-W", "error", "-p", "no:cacheprovider"]
+    return processes.run("-m", "pytest", *options, cwd=folder, env=ENVIRONMENT)
 
 
 def test_its_tests_pass_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,8 +36,7 @@ def test_its_tests_pass_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         done.stdout
         == "plugin written to attn-i2i-my-gan; next: pip install -e 'attn-i2i-my-gan[test]' && pytest attn-i2i-my-gan\n"
     )
-    passed = run("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", cwd=tmp_path / "attn-i2i-my-gan")
-    assert "1 passed" in passed
+    assert "1 passed" in outcome(tmp_path / "attn-i2i-my-gan").stdout
 
 
 PARTS = {"discriminators": "discriminator", "recipes": "recipe"}
@@ -69,19 +69,11 @@ def test_its_tests_pass_after_its_author_added_parts(tmp_path: Path) -> None:
     lines = [f'    zoo.{kind}.add("my-gan", "attn_i2i_my_gan.training:{part}")' for kind, part in PARTS.items()]
     with (folder / "attn_i2i_my_gan/__init__.py").open("a") as file:
         file.write("\n".join([*lines, ""]))
-    passed = run("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", cwd=folder)
-    assert "1 passed" in passed
+    assert "1 passed" in outcome(folder).stdout
     (folder / "attn_i2i_my_gan/__init__.py").write_text(
         "from attn_i2i import hookimpl\n\n\n@hookimpl\ndef register_components(zoo): ...\n"
     )
-    failed = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q"],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert "no part is registered" in failed.stdout
+    assert "no part is registered" in outcome(folder).stdout
 
 
 @pytest.mark.parametrize("name", ["cyclegan", "attentiongan", "attn-i2i-ugatit", "attentiongan2"])
@@ -107,7 +99,8 @@ def test_it_asks_for_this_version_and_imports_nothing_heavy(tmp_path: Path) -> N
     project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["dependencies"][0] == "attn-i2i>=0.1.0"
     assert project["entry-points"]["attn_i2i"] == {"light": "attn_i2i_light"}
-    run("-c", "import attn_i2i_light, sys; assert 'torch' not in sys.modules", cwd=source)
+    code = "import attn_i2i_light, sys; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=source, env=ENVIRONMENT, check=True)
 
 
 @pytest.mark.parametrize("name", ["", "My-Gan", "class", "../up", "two--hyphens", "3d", "a b"])

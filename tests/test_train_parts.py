@@ -26,7 +26,7 @@ from attn_i2i.train.preview import Preview
 from attn_i2i.train.rehearsal import rehearse
 from attn_i2i.types import UnreadableFileError
 
-from .helpers.two_processes import TinyRecipe
+from .helpers.tiny_training import TinyRecipe
 
 
 def test_updates_leave_nothing_behind_in_other_networks() -> None:

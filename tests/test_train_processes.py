@@ -9,7 +9,8 @@ import torch
 from attn_i2i.train.data.loading import Order
 
 from .helpers.pictures import PICTURES, make_pictures
-from .helpers.two_processes import TinyRecipe, trained, two_processes
+from .helpers.tiny_training import TinyRecipe, trained
+from .helpers.two_processes import two_processes
 
 
 def test_a_picture_that_one_process_cannot_read_stops_both_saved(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_a_picture_that_one_process_cannot_read_stops_both_saved(tmp_path: Path)
 
 def test_two_processes_end_where_one_does(tmp_path: Path) -> None:
     out = tmp_path / "two.pt"
-    done = two_processes("tests.helpers.two_processes", str(out))
+    done = two_processes("tests.helpers.tiny_training", str(out))
     assert done.returncode == 0, done.stderr[-3000:]
     both = torch.load(out, weights_only=True)
     _, alone = trained(batch_size=4)

@@ -6,8 +6,6 @@ import errno
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +19,8 @@ from attn_i2i.recipes import CycleRecipe
 from attn_i2i.train import DivergedError, TrainingWarning, checkpoint
 from attn_i2i.types import ConfigError, UnreadableFileError
 
+from .helpers import processes
 from .helpers.trainings import SMALL, run, weights
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -207,7 +204,6 @@ def stopped(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_killed_trainings_end_bit_identical() -> None:
-    command = [sys.executable, "-m", "tests.tools.kill_training", "--kills", "2"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = processes.run("-m", "tests.tools.kill_training", "--kills", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "bit-identical" in done.stdout

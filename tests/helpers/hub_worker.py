@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).parents[2]
+from .processes import start
 
 
 class Answer(NamedTuple):
@@ -35,27 +34,18 @@ class Worker:
         own = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home / "hf")}
         own |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "ATTN_I2I_PLUGINS": "", "TMPDIR": str(home)}
         home.mkdir(parents=True, exist_ok=True)
-        with (home / "stderr").open("w") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.helpers.hub_worker"],
-                cwd=ROOT,
-                env=inherited | own | environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
+        self.process = start(
+            "-m", "tests.helpers.hub_worker", errors=home / "stderr", env=inherited | own | environment
+        )
 
     def ask(self, call: str, *arguments: Any, **options: Any) -> None:
         """Start a call of "module:function" with JSON arguments."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps([str(self.zoo), call, arguments, options]) + "\n")
-        self.process.stdin.flush()
+        self.process.stream.write(json.dumps([str(self.zoo), call, arguments, options]) + "\n")
+        self.process.stream.flush()
 
     def answer(self) -> Answer:
         """Wait for the call that was started first."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        line = self.process.stream.readline()
         assert line, (self.home / "stderr").read_text()
         return Answer(*json.loads(line))
 
@@ -68,7 +58,6 @@ class Worker:
 
     def close(self) -> None:
         self.process.kill()
-        self.process.communicate()
 
 
 def add_card(path: str) -> None:
@@ -90,6 +79,8 @@ def folder_of(name: str, **options: Any) -> Path:
 def main() -> None:
     """Answer one call a line."""
     from pkgutil import resolve_name
+
+    from huggingface_hub import HfApi, hf_hub_download  # noqa: F401  # their import is no part of a call's time
 
     from attn_i2i.hub import client
 
