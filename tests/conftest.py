@@ -17,6 +17,8 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from .helpers.commands import Run
     from .helpers.fakehub import FakeHub
     from .helpers.fakesources import FakeSources
@@ -122,6 +124,15 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSour
     index_url.cache_clear()
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the module; each window of it has a profile of its own."""
+    from .helpers.browser import running
+
+    with running() as chromium:
+        yield chromium
+
+
 @pytest.fixture
 def repo() -> str:
     """The name of a repository that no other test has."""
@@ -155,6 +166,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """Run the command line in an empty folder: exit code, standard output, standard error."""
     from attn_i2i.cli import main
 
+    from .helpers.commands import remember_signatures
+
+    remember_signatures()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ATTN_I2I_PLUGINS", "")
 

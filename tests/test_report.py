@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
@@ -13,9 +14,12 @@ from attn_i2i.evaluate import as_latex, as_text, evaluate
 from attn_i2i.evaluate.report.chart import ticks
 from attn_i2i.evaluate.report.tables import number
 
-from .helpers.browser import opened
+from .helpers.browser import window_of
 from .helpers.commands import run_cli
 from .helpers.squares import write_squares
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 MODELS = ("attentiongan2-flat2clay", "cyclegan-flat2clay")
 MEASURES = "l1,psnr,background_psnr,mask_ap,change"
@@ -35,8 +39,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
-def test_the_page_opens_and_fits_narrow_and_wide_windows(report: Path, width: int, dark: bool) -> None:
-    with opened(report / "index.html", width=width, dark=dark) as window:
+def test_the_page_opens_and_fits_narrow_and_wide_windows(
+    browser: Browser, report: Path, width: int, dark: bool
+) -> None:
+    with window_of(browser, (report / "index.html").as_uri(), width=width, dark=dark) as window:
         assert window.evaluate("document.documentElement.scrollWidth") <= width
         head = [cell.strip() for cell in window.locator("#numbers thead th").all_inner_texts()]
         assert head == ["", *MODELS, "input"]
@@ -51,8 +57,8 @@ def test_the_page_opens_and_fits_narrow_and_wide_windows(report: Path, width: in
         assert shown == 0
 
 
-def test_the_slider_wipes_and_an_example_opens_in_it(report: Path) -> None:
-    with opened(report / "index.html") as window:
+def test_the_slider_wipes_and_an_example_opens_in_it(browser: Browser, report: Path) -> None:
+    with window_of(browser, (report / "index.html").as_uri()) as window:
         slider = window.locator("#wipe-at")
         slider.focus()
         for _ in range(10):

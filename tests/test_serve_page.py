@@ -18,19 +18,13 @@ from attn_i2i.models.places import shipped_models
 from attn_i2i.serve.limits import Limits
 from attn_i2i.translate.demo import Sample
 
-from .helpers.browser import running, window_of
+from .helpers.browser import window_of
 from .helpers.serving import PATIENCE, SmallShelf, png, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 SIDE = 32
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running() as chromium:
-        yield chromium
 
 
 @pytest.fixture(scope="module")
@@ -104,16 +98,7 @@ def test_upload_two_models_settings_brush_wipe_and_download(
         window.locator("#wipe-at").fill("25")
         assert window.evaluate("document.getElementById('wipe').style.getPropertyValue('--at')") == "25%"
 
-        window.locator("#paint").click()
-        window.locator("#size").fill("60")
-        window.locator("#canvas").scroll_into_view_if_needed()
-        box = window.locator("#canvas").bounding_box()
-        assert box is not None
-        window.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.25)
-        window.mouse.down()
-        window.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25, steps=4)
-        window.mouse.up()
-        until(window, "state.mask")
+        paint(window)
         assert abs(middle(window, "left", 0.5, 0.25) - 127) <= 1
         assert middle(window, "left", 0.5, 0.9) == 40
         assert len(shelf.brighten.batches) == calls
@@ -123,7 +108,25 @@ def test_upload_two_models_settings_brush_wipe_and_download(
         assert download.value.suggested_filename == "flat-translated.zip"
         download.value.save_as(tmp_path / "all.zip")
         assert window.evaluate("document.documentElement.scrollWidth") <= 1280
-    archive = zipfile.ZipFile(tmp_path / "all.zip")
+    assert_holds_all(zipfile.ZipFile(tmp_path / "all.zip"))
+
+
+def paint(window: Page) -> None:
+    """A stroke of the brush across the upper half of the picture."""
+    window.locator("#paint").click()
+    window.locator("#size").fill("60")
+    window.locator("#canvas").scroll_into_view_if_needed()
+    box = window.locator("#canvas").bounding_box()
+    assert box is not None
+    window.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.25)
+    window.mouse.down()
+    window.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25, steps=4)
+    window.mouse.up()
+    until(window, "state.mask")
+
+
+def assert_holds_all(archive: zipfile.ZipFile) -> None:
+    """The parts of both models, the painted mask, and the settings that the page was left at."""
     assert {name.split("/")[0] for name in archive.namelist()} == {
         *("1-negative", "2-brighten", "painted-mask.png", "settings.json"),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -16,10 +16,13 @@ from attn_i2i.evaluate.study.statistics import strengths, t_quantile
 from attn_i2i.files import TargetExistsError
 from attn_i2i.types import AttnI2IError, ConfigError, UnreadableFileError
 
-from .helpers.browser import opened
+from .helpers.browser import window_of
 from .helpers.commands import run_cli
 from .helpers.raters import covered, simulated
 from .helpers.squares import SIZE, write_squares
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 TRIALS, PRACTICE, CATCH = 6, 1, 2
 
@@ -47,9 +50,9 @@ def page(folders: tuple[Path, list[Path]], tmp_path_factory: pytest.TempPathFact
     return make_study(outputs, squares, out, options)
 
 
-def answered(page: Path, target: Path, *, careful: bool = True, width: int = 1280) -> dict[str, Any]:
+def answered(browser: Browser, page: Path, target: Path, *, careful: bool = True, width: int = 1280) -> dict[str, Any]:
     """A person's visit: the redder picture each time, with keys; the careless always chooses left."""
-    with opened(page, width=width) as window:
+    with window_of(browser, page.as_uri(), width=width) as window:
         assert window.locator("#title").inner_text() == "Which is <better>?"
         window.locator("#start").click()
         for index in range(TRIALS + PRACTICE):
@@ -70,8 +73,8 @@ def answered(page: Path, target: Path, *, careful: bool = True, width: int = 128
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_a_person_answers_and_the_result_says_so(page: Path, tmp_path: Path, width: int) -> None:
-    sheet = answered(page, tmp_path / "a.json", width=width)
+def test_a_person_answers_and_the_result_says_so(browser: Browser, page: Path, tmp_path: Path, width: int) -> None:
+    sheet = answered(browser, page, tmp_path / "a.json", width=width)
     kinds = [each["kind"] for each in sheet["answers"]]
     assert kinds[0] == "practice"
     assert (kinds.count("catch"), kinds.count("trial")) == (CATCH, TRIALS - CATCH)
@@ -88,8 +91,8 @@ def test_the_page_tells_nothing_of_the_models(page: Path) -> None:
     assert "<better>" not in page.read_text(encoding="utf-8").replace("&lt;", "")
 
 
-def test_an_interrupted_visit_goes_on(page: Path) -> None:
-    with opened(page) as window:
+def test_an_interrupted_visit_goes_on(browser: Browser, page: Path) -> None:
+    with window_of(browser, page.as_uri()) as window:
         window.locator("#start").click()
         window.keyboard.press("ArrowDown")
         order = window.evaluate("JSON.stringify(trials)")
@@ -100,8 +103,8 @@ def test_an_interrupted_visit_goes_on(page: Path) -> None:
         assert window.locator("#progress").inner_text().startswith("2 of")
 
 
-def test_raters_are_left_out_by_the_pages_rule(page: Path, tmp_path: Path) -> None:
-    sheet = answered(page, tmp_path / "a.json")
+def test_raters_are_left_out_by_the_pages_rule(browser: Browser, page: Path, tmp_path: Path) -> None:
+    sheet = answered(browser, page, tmp_path / "a.json")
     careless = {**sheet, "rater": "careless", "answers": [dict(each) for each in sheet["answers"]]}
     for each in careless["answers"]:
         each["choice"] = "unsure"
@@ -181,6 +184,7 @@ def test_students_quantile_is_scipys(freedom: int) -> None:
 
 
 def test_the_commands_make_a_study_and_read_its_answers(
+    browser: Browser,
     folders: tuple[Path, list[Path]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -192,7 +196,7 @@ def test_the_commands_make_a_study_and_read_its_answers(
         run_cli([*arguments, "--catch", "2", "--practice", "1", "--question", "Which is <better>?"], monkeypatch) == 0
     )
     assert "study-result FILE..." in capsys.readouterr().err
-    answered(tmp_path / "out" / "index.html", tmp_path / "a.json")
+    answered(browser, tmp_path / "out" / "index.html", tmp_path / "a.json")
     assert run_cli(["study-result", str(tmp_path / "a.json"), "--json"], monkeypatch) == 0
     table = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(name))
     assert table["preferences"][0]["share"]["value"] == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -75,10 +74,3 @@ def _allow(route: Route, address: str, problems: list[str]) -> None:
     else:
         problems.append(f"request to {url}")
         route.abort()
-
-
-@contextmanager
-def opened(page: Path, *, width: int = 1280, dark: bool = False) -> Iterator[Page]:
-    """A file in a browser of its own; see ``window_of``."""
-    with running() as browser, window_of(browser, page.as_uri(), width=width, dark=dark) as window:
-        yield window

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import typer.main
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -46,10 +48,17 @@ def files(folder: str) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*") if path.is_file())
 
 
+@cache
+def remember_signatures() -> None:
+    """Have typer read each command's signature once; by itself it reads all of them at every call, most of its time."""
+    typer.main.get_params_from_function = cache(typer.main.get_params_from_function)  # type: ignore[attr-defined]
+
+
 def run_cli(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     """Run ``attn-i2i`` in this process and return its exit status."""
     from attn_i2i.cli import main
 
+    remember_signatures()
     monkeypatch.setattr(sys, "argv", ["attn-i2i", *arguments])
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # main replaces it; this puts it back
     try:
