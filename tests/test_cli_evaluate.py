@@ -15,9 +15,14 @@ from attn_i2i.models.places import installed_folder
 
 from .helpers.commands import run_cli
 from .helpers.source import ROOT
-from .helpers.squares import SIZE, write_squares
+from .helpers.squares import SIZE, copied, write_squares
 
 MODEL = "attentiongan2-flat2clay"
+
+
+@pytest.fixture
+def squares(tmp_path: Path) -> Path:
+    return write_squares(tmp_path / "squares", "A", "B")
 
 
 def test_evaluate_prints_the_table_of_the_function(
@@ -99,3 +104,27 @@ def test_evaluate_takes_labels_with_spaces_between_them(
 def test_load_says_where_the_model_lies(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_cli(["load", MODEL], monkeypatch) == 0
     assert Path(capsys.readouterr().out.strip()) == installed_folder(MODEL)
+
+
+def test_the_command_says_what_the_old_form_means(
+    squares: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_cli(["evaluate", MODEL], monkeypatch) == 2
+    assert f"write `attn-i2i evaluate {MODEL} --data DIR`" in capsys.readouterr().err
+    assert run_cli(["evaluate", str(squares), "-m", MODEL, "--data", str(squares)], monkeypatch) == 2
+    assert f"`attn-i2i evaluate {MODEL} --data DIR`" in capsys.readouterr().err
+
+
+def test_full_masks_give_null_not_nan(
+    squares: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (squares / "masks").rglob("*.png"):
+        Image.new("L", (SIZE, SIZE), 255).save(path)
+    outputs = copied(squares / "testB", tmp_path / "out")
+    assert run_cli(["evaluate", str(outputs), "--data", str(squares), "--json"], monkeypatch) == 0
+    printed = capsys.readouterr()
+    table = json.loads(printed.out, parse_constant=lambda name: pytest.fail(name))
+    assert table["models"][0]["missing"]["background_psnr"] == "no picture has what it needs"
+    assert "background_psnr" not in table["models"][0]["values"]
+    assert run_cli(["evaluate", str(squares), "-m", MODEL, "--json"], monkeypatch) == 0
+    assert json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(name))["background_psnr"] is None

@@ -1,43 +1,24 @@
-"""A run belongs to one training at a time, goes on as it began, and takes nothing from its user."""
+"""A run goes on as it began, and takes nothing from its user."""
 
 from __future__ import annotations
 
 import json
-import os
-import random
 import shutil
-import subprocess
-import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 from attn_i2i.recipes import CycleRecipe
 from attn_i2i.train import checkpoint, plan, resume
-from attn_i2i.train.lock import LOCK, locked
 from attn_i2i.types import AttnI2IError, ConfigError, UnreadableFileError
 
 from .helpers.pictures import make_pictures
-from .helpers.source import ROOT
 from .helpers.trainings import run, weights
 
 MULTI = {"width": 4, "blocks": 1, "discriminator_width": 4, "discriminator_layers": 2}
-HOLDER = """
-import os, sys, time
-from pathlib import Path
-from attn_i2i.train.lock import locked
-with locked(Path(sys.argv[1])):
-    if not os.fork():  # a worker that outlives the training
-        time.sleep(20)
-    print("held", flush=True)
-    time.sleep(60)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -46,42 +27,6 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained") / "run"
     run(data, folder, steps=2, seed=3, batch_size=2)
     return folder
-
-
-def test_a_folder_that_is_trained_in_is_refused_until_that_training_ends(data: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    folder.mkdir()
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "held\n"
-    for resumes in (False, True):
-        with pytest.raises(ConfigError, match=rf"is being trained in by process {holder.pid} on "):
-            run(data, folder, steps=1, resume=resumes)
-    assert [file.name for file in folder.iterdir()] == [LOCK]
-    holder.kill()
-    holder.wait()
-    holder.stdout.close()
-    assert run(data, folder, steps=1).is_dir()
-    assert not (folder / LOCK).exists()
-
-
-def test_threads_of_one_process_are_kept_apart(tmp_path: Path) -> None:
-    refused: list[Exception] = []
-
-    def second() -> None:
-        try:
-            with locked(tmp_path):
-                pass
-        except ConfigError as error:
-            refused.append(error)
-
-    with locked(tmp_path):
-        thread = Thread(target=second)
-        thread.start()
-        thread.join()
-    assert "by this process" in str(refused[0])
-    with locked(tmp_path):
-        assert (tmp_path / LOCK).is_file()
 
 
 def test_a_run_goes_on_by_its_folder_alone(data: Path, tmp_path: Path, trained: Path) -> None:
@@ -254,29 +199,6 @@ def test_arguments_of_another_type_are_named(
     with pytest.raises(ConfigError, match="data=5 was given"):
         run(5, tmp_path / "run")  # type: ignore[arg-type]
     assert not (tmp_path / "run").exists()
-
-
-def test_a_training_leaves_the_process_as_it_was(data: Path, tmp_path: Path) -> None:
-    random.seed(5)
-    np.random.seed(5)
-    torch.manual_seed(5)
-    expected = random.random(), np.random.rand(), torch.rand(1).item()
-    random.seed(5)
-    np.random.seed(5)
-    torch.manual_seed(5)
-    state = dict(os.environ), list(warnings.filters), torch.get_num_threads(), torch.is_grad_enabled()
-    run(data, tmp_path / "run", steps=1, cache=True, sample_every=1)
-    assert (dict(os.environ), list(warnings.filters), torch.get_num_threads(), torch.is_grad_enabled()) == state
-    assert (random.random(), np.random.rand(), torch.rand(1).item()) == expected
-
-
-def test_a_training_in_a_thread_leaves_the_process_as_it_was(data: Path, tmp_path: Path) -> None:
-    filters = list(warnings.filters)
-    thread = Thread(target=lambda: run(data, tmp_path / "run", steps=1, data_check=True))
-    thread.start()
-    thread.join()
-    assert (tmp_path / "run/model").is_dir()
-    assert list(warnings.filters) == filters
 
 
 def test_memory_that_is_not_enough_comes_with_what_takes_less(

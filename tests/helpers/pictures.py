@@ -22,6 +22,15 @@ def levels(picture: torch.Tensor) -> np.ndarray:
     return (picture * 255).round().byte().permute(1, 2, 0).numpy()
 
 
+def noise_picture(path: Path, value: int | None = None, size: tuple[int, int] = (20, 24)) -> Path:
+    """Write a picture of noise, or of one colour."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    seed = int.from_bytes(path.name.encode())  # not hash(), which differs from process to process
+    noise = np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
+    Image.fromarray(noise if value is None else np.full_like(noise, value)).save(path)
+    return path
+
+
 def make_pictures(data: Path) -> None:
     """Two folders of noise; unequal numbers, as in life."""
     noise = np.random.default_rng(0)
