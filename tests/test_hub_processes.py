@@ -12,6 +12,7 @@ from .helpers.hub_models import WEIGHTS, assert_holds, model_files
 from .helpers.hub_worker import Worker
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_download_once(hub: FakeHub, tmp_path: Path, repo: str) -> None:
     files = model_files(size=2_000_000)
     commit = hub.put(repo, files)

@@ -29,6 +29,7 @@ with torch.no_grad():
 """
 
 
+@pytest.mark.slow
 def test_a_first_import_inside_loading_leaves_nothing_on_the_meta_device() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "cpu", done.stderr

@@ -29,6 +29,7 @@ def outcome(folder: Path) -> subprocess.CompletedProcess[str]:
     return processes.run("-m", "pytest", *options, cwd=folder, env=ENVIRONMENT)
 
 
+@pytest.mark.slow
 def test_its_tests_pass_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     done = forked_cli(tmp_path, "new-plugin", "my-gan")
@@ -63,6 +64,7 @@ recipe = RecipeFactory(
 """
 
 
+@pytest.mark.slow
 def test_its_tests_pass_after_its_author_added_parts(tmp_path: Path) -> None:
     folder = new_plugin("my-gan", tmp_path / "plugin")
     (folder / "attn_i2i_my_gan/training.py").write_text(FURTHER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from attn_i2i.train.data.loading import Order
@@ -13,6 +14,7 @@ from .helpers.tiny_training import TinyRecipe, trained
 from .helpers.two_processes import two_processes
 
 
+@pytest.mark.slow
 def test_a_picture_that_one_process_cannot_read_stops_both_saved(tmp_path: Path) -> None:
     make_pictures(tmp_path / "data")
     broken = tmp_path / "data/trainA/6.png"  # of the last place: not looked at before the first step
@@ -42,6 +44,7 @@ def test_a_picture_that_one_process_cannot_read_stops_both_saved(tmp_path: Path)
     assert (tmp_path / "run/checkpoints/step-00000003").is_dir()
 
 
+@pytest.mark.slow
 def test_two_processes_end_where_one_does(tmp_path: Path) -> None:
     out = tmp_path / "two.pt"
     done = two_processes("tests.helpers.tiny_training", str(out))

@@ -75,6 +75,7 @@ def test_a_compiled_network_is_compiled_anew(monkeypatch: pytest.MonkeyPatch) ->
     assert len(compiled) == 2
 
 
+@pytest.mark.slow
 def test_spawned_processes_translate_alike(tmp_path: Path) -> None:
     """The way that docs/quickstart.md gives for several processes."""
     write_model(tmp_path, "attentiongan2", width=4, blocks=1)
