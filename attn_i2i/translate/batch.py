@@ -24,6 +24,7 @@ from ..images.write import output_name, shown, to_pil, write_image
 from ..swapping import sweep_all
 from ..types import AttnI2IError, ConfigError, ShapeError, UnknownNameError, UnreadableFileError
 from .jobs import SHEET, STYLES, Job, outputs
+from .overlap import Behind, ahead
 from .reading import Page, Reading, Report, Waiting
 from .result import Result
 from .translator import Translator
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ..images.stack import StackWriter
 
 SHEET_PICTURES, SHEET_ROWS, SHEET_TILE = 40, 10, 160  # a contact sheet that a screen can show
+LARGE = 2**21  # pixels of a picture beside which no other waits to be written: with masks some 100 MB
 _BLANK = Image.new("RGBA", (1, 1))
 
 
@@ -78,11 +80,14 @@ def translate_files(
     run = _Run(translator, attention, mask, force, options, {path.resolve() for path in taken}, report)
     run.force_attention, run.metadata, run.styles = force or replace_attention, metadata, styles
     reading = Reading(report, translator.range if range is None else range, page, max_pixels)
-    for waiting in reading.chunks(jobs, batch_size, advance):
-        for group in _by_size(waiting):  # each is written before the next, which may be too large for this machine
-            for job, result in run.translated([each for each in group if not run.gave_up(each[0])]):
-                run.write(job, result)
-            advance(sum(1 / max(1, job.planes) for job, _ in group))
+    with Behind() as behind:
+        for waiting in ahead(reading.chunks(jobs, batch_size, advance)):
+            for group in _by_size(waiting):
+                if prod(group[0][1].size) > LARGE:  # the one before is written first: both may be too much in memory
+                    behind.finish()
+                for job, result in run.translated([each for each in group if not run.gave_up(each[0])]):
+                    behind.call(run.write, job, result)
+                behind.call(advance, sum(1 / max(1, job.planes) for job, _ in group))
     run.write_sheet(jobs)
     run.write_styles(jobs)
     return report
@@ -140,7 +145,6 @@ class _Run:
     def write(self, job: Job, result: Result) -> None:
         """Write a translation, and its attention where that is wanted."""
         target = self._target(job, result)
-        before = _identity(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             if self.attention:  # first, so that a picture whose translation stands is done
@@ -149,9 +153,6 @@ class _Run:
         except (AttnI2IError, OSError) as error:
             self.stacks.pop(target, None)
             self.report.fail(job.source, str(error))
-        except BaseException:  # an interruption: the picture may have just got its name
-            self.report.written += [target] if _identity(target) not in (None, before) else []
-            raise
         else:
             self.report.written += [target] if done else []
             self._show_style(job, result)
@@ -240,15 +241,6 @@ def _check(jobs: Sequence[Job], mask: Path | None, max_pixels: int, page: Page) 
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise WriteError(f"The folder {folder} cannot be made: {error.strerror or error}.") from error
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What changes where a file is replaced; None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns
 
 
 def _reference(style: str) -> Image.Image:
