@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import typer.main
 
+from attn_i2i.cli.examples import EXAMPLES
 from attn_i2i.cli.main import app
 
 from .helpers.commands import Run
@@ -72,3 +75,19 @@ def test_a_wrong_word_is_answered_with_the_right_one(run: Run, arguments: list[s
     code, _, err = run(*arguments, "--data", ".", "-o", "run")
     assert code == 2
     assert answer in words(err)
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if " ".join(path) in EXAMPLES], ids=" ".join)
+def test_every_example_of_a_help_page_is_shown_and_parses(run: Run, path: tuple[str, ...]) -> None:
+    page = words(run(*path, "--help")[1])
+    for example in EXAMPLES[" ".join(path)]:
+        assert f"attn-i2i {example}" in page
+        name, *arguments = shlex.split(example)
+        command: Any = PAGES[()].commands[name]  # type: ignore[attr-defined]
+        if arguments and arguments[0] in getattr(command, "commands", {}):
+            command = command.commands[arguments.pop(0)]
+        command.make_context(name, arguments)
+
+
+def test_examples_are_of_commands_that_there_are() -> None:
+    assert not EXAMPLES.keys() - {" ".join(path) for path in PAGES}

@@ -214,7 +214,7 @@ def test_check_of_a_good_plugin_succeeds(crowded: Path) -> None:
     [
         (["duplicate"], "error: Plugin duplicate is not loaded: generator 'cyclegan' is already supplied"),
         (["fixture_unknown_hook"], "error: There is no hook 'register_component'."),
-        (["fixture_nowhere"], "error: Importing fixture_nowhere raised ModuleNotFoundError"),
+        (["fixture_nowhere"], "error: No plugin is named fixture_nowhere (`attn-i2i plugins` lists them)"),
         (["fine", "-c", "width"], "error: --config width is not of the form KEY=VALUE"),
     ],
 )

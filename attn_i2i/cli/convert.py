@@ -14,9 +14,14 @@ def convert(
     sources: Annotated[
         list[Path], typer.Argument(metavar="SOURCE", help="Checkpoint files, a TensorFlow prefix, or a folder.")
     ],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Model folder to write.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Model folder to write; either this or --as is needed.")
+    ] = None,
     name: Annotated[
-        str | None, typer.Option("--as", metavar="NAME", help="Put the model into the model store under this zoo name.")
+        str | None,
+        typer.Option(
+            "--as", metavar="NAME", help="Put the model into the model store under this zoo name, instead of -o."
+        ),
     ] = None,
     verify: Annotated[
         Path | None, typer.Option(help="Stored inputs and outputs (.safetensors) that the model must meet.")
@@ -28,8 +33,9 @@ def convert(
         str | None,
         typer.Option(
             metavar="NAMES",
-            help="The direction of a single generator; of several by commas, in the order of the files, or as"
+            help="A direction, such as A2B; several by commas, in the order of the files, or by networks, as in"
             " G_b=B2A,D_A=B.",
+            show_default="told by the files' names",
         ),
     ] = None,
     domains: Annotated[str | None, typer.Option(help="Names of a multi-domain model's labels, by commas.")] = None,
@@ -38,15 +44,18 @@ def convert(
         typer.Option(metavar="NAME", help="Read the files in a layout that no key tells (docs: Converting)."),
     ] = None,
     weights: Annotated[
-        str | None, typer.Option(metavar="ema|raw", help="Averaged or raw weights of a file with both.")
+        str | None,
+        typer.Option(metavar="ema|raw", help="Averaged or raw weights of a file with both.", show_default="ema"),
     ] = None,
     leave_out: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A network or tensor to go without; may be repeated.")
+        list[str] | None, typer.Option(metavar="NAME", help="A network or tensor to go without; repeatable.")
     ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help="Option of the generator that no tensor tells, such as heads=3."
+            "--set",
+            metavar="KEY=VALUE",
+            help="Option of the generator that no tensor tells, such as heads=3; repeatable.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite an existing model folder.")] = False,

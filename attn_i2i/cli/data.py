@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
+from .examples import examples
 from .wording import spelled
 
-app = typer.Typer(help="Data sets of the papers: list them, fetch one.", no_args_is_help=True)
+app = typer.Typer(help="Data sets of the papers: list them, fetch one.", epilog=examples("data"), no_args_is_help=True)
 
 
 @app.command("list")
 def list_data() -> None:
-    """List the data sets. Each shows what it holds, its licence, and where it can be had."""
+    """List the data sets. Each has its licence, where it comes from, and what it holds."""
     from ..hub.sources.policy import amount
     from ..hub.sources.progress import size_words
     from ..models.dataset import datasets
@@ -31,13 +32,16 @@ def list_data() -> None:
 
 @app.command("fetch")
 def fetch_data(
-    name: Annotated[str, typer.Argument(help="Name of a data set.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A data set that `attn-i2i data list` shows.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write.")],
-    digest: Annotated[str | None, typer.Option("--sha256", help="SHA-256 of the archive, where you know it.")] = None,
+    digest: Annotated[str | None, typer.Option("--sha256", help="SHA-256 of the archive, if you know it.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would come from where; fetch nothing.")] = False,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite an existing folder.")] = False,
 ) -> None:
-    """Fetch a data set into DIR. It becomes trainA, trainB, testA, testB; where that cannot be, how is said."""
+    """Fetch a data set into DIR, as trainA, trainB, testA and testB.
+
+    For a data set that no program can fetch, the command says where a person gets it.
+    """
     from ..hub.sources import data as room
     from ..hub.sources.plan import plan
     from ..models.dataset import get_dataset

@@ -16,27 +16,44 @@ from .wording import spelled
 
 Models = Annotated[
     list[str],
-    typer.Argument(metavar="MODEL...", help="Zoo names, model folders, exported files, or folders of other pictures."),
+    typer.Argument(metavar="MODEL", help="Zoo names, model folders, exported files, or folders of other pictures."),
 ]
 Data = Annotated[
     Path | None, typer.Option("--data", help="Folder of testA and testB, of test/A and test/B, or of pictures.")
 ]
-Report = Annotated[Path | None, typer.Option("-o", "--output", help="Folder of the report; it goes on after a stop.")]
-Masks = Annotated[Path | None, typer.Option(help="Folder of masks by name; else DATA/masks, where there is one.")]
+Report = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", help="Folder to write a report to; the same command goes on there after a stop."),
+]
+Masks = Annotated[
+    Path | None, typer.Option(help="Folder with a mask for each input.", show_default="DATA/masks, if it is there")
+]
 Pairs = Annotated[
     bool | None,
-    typer.Option("--pairs/--no-pairs", help="Pictures of one name in both domains are, or are not, input and truth."),
+    typer.Option(
+        "--pairs/--no-pairs", help="Pictures of one name in both domains are, or are not, an input and its truth."
+    ),
 ]
 Features = Annotated[
-    str | None, typer.Option(help="Network for the distances: inception, timm:NAME, FILE.pth, FILE.pt, FILE.onnx.")
+    str | None,
+    typer.Option(
+        help="Network for FID, KID and their like: inception, timm:NAME, FILE.pth, FILE.pt, FILE.onnx.",
+        show_default="inception, if it is on this machine",
+    ),
 ]
-Lpips = Annotated[str | None, typer.Option(help="Network for LPIPS: alex, vgg, or NAME@FILE.")]
-Measures = Annotated[str | None, typer.Option(help="Only these, with commas; `attn-i2i measures` lists them.")]
+Lpips = Annotated[
+    str | None,
+    typer.Option(help="Network for LPIPS: alex, vgg, or NAME@FILE.", show_default="alex, if it is on this machine"),
+]
+Measures = Annotated[
+    str | None, typer.Option(help="Only these, by commas; `attn-i2i measures` lists them.", show_default="all")
+]
 Threshold = Annotated[
-    float | None, typer.Option(min=0, max=1, help="Makes a model's mask 0 or 1 where it must be. (0.5)")
+    float | None,
+    typer.Option(min=0, max=1, help="Where a measure needs a mask of 0 and 1, cut it here.", show_default="0.5"),
 ]
 Model = Annotated[
-    str | None, typer.Option("-m", "--model", help="Measure this model on paired data: evaluate DATA -m MODEL.")
+    str | None, typer.Option("-m", "--model", help="Older form, for paired data: evaluate DATA -m MODEL.")
 ]
 
 
@@ -49,7 +66,9 @@ def evaluate(
     models: Models,
     data: Data = None,
     output: Report = None,
-    direction: Annotated[str | None, typer.Option(help="Direction of the models, such as B2A.")] = None,
+    direction: Annotated[
+        str | None, typer.Option(help="Direction of the models, such as B2A.", show_default="each model's first")
+    ] = None,
     domain: Annotated[str | None, typer.Option(help="Target labels of a multi-domain model, by commas.")] = None,
     source: Annotated[str | None, typer.Option(help="Domain translated from: a side such as A, or a folder.")] = None,
     target: Annotated[str | None, typer.Option(help="Domain translated to: a side such as B, or a folder.")] = None,
@@ -59,14 +78,21 @@ def evaluate(
     lpips: Lpips = None,
     measures: Measures = None,
     threshold: Threshold = None,
-    images: Annotated[int | None, typer.Option(min=1, help="Measure this many inputs, evenly spread.")] = None,
+    images: Annotated[
+        int | None, typer.Option(min=1, help="Measure this many inputs, evenly spread.", show_default="all")
+    ] = None,
     cycle: Annotated[bool, typer.Option("--cycle/--no-cycle", help="Also translate there and back.")] = True,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ... (cuda if there is one)")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1 ...", show_default="cuda if there is one")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     force: Annotated[bool, typer.Option("-f", "--force", help="Measure anew what an earlier report has.")] = False,
     model: Model = None,
 ) -> None:
-    """Measure models on a folder of data. All that can be told, with intervals, as a table and a report."""
+    """Measure models on a folder of data.
+
+    Every measure that the data allow is printed as a table, with 95 % intervals. -o also writes a report.
+    """
     if model is not None:
         _check_older(context, models, model)
         sides = {"source": source or "A", "target": target or "B", "threshold": threshold}

@@ -21,17 +21,26 @@ class Format(StrEnum):
 
 
 def export(
-    model: Annotated[str, typer.Argument(help="Zoo name, hf-hub:owner/repo, or a model folder.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Zoo name, hf-hub:owner/repo, or a model folder.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write; for one direction, also a file.")],
     format: Annotated[Format, typer.Option(help="For which runtime.")] = Format.onnx,  # noqa: A002
-    direction: Annotated[str | None, typer.Option(help="One direction only, such as A2B.")] = None,
+    direction: Annotated[str | None, typer.Option(help="One direction only, such as A2B.", show_default="all")] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Compute in 8 bits: smaller, and faster on most CPUs.")] = False,
-    calibrate: Annotated[Path | None, typer.Option(help="Folder of pictures to set the 8 bits by.")] = None,
-    least_psnr: Annotated[float, typer.Option(help="Decibels below which an int8 graph is not kept.")] = 35.0,
-    size: Annotated[int | None, typer.Option(min=1, help="Fix the sides, for a network that asks for it.")] = None,
-    revision: Annotated[str | None, typer.Option(help="Revision of a model on the Hub.")] = None,
+    calibrate: Annotated[
+        Path | None, typer.Option(help="Folder of pictures that --int8 measures its ranges on.")
+    ] = None,
+    least_psnr: Annotated[
+        float, typer.Option(help="PSNR to the network, in dB, below which an int8 graph is not kept.")
+    ] = 35.0,
+    size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Fix both sides, in pixels, for a network that cannot be exported otherwise."),
+    ] = None,
+    revision: Annotated[
+        str | None, typer.Option(help="Branch, tag or commit on the Hub.", show_default="the card's commit")
+    ] = None,
     accept_license: Annotated[bool, typer.Option("--accept-license", help="Accept a restricted licence.")] = False,
-    force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite what is there.")] = False,
+    force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite an earlier export.")] = False,
 ) -> None:
     """Export a model for other runtimes: ONNX, OpenVINO.
 

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def fetch(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Zoo names of models.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Zoo names of models.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would come from where; fetch nothing.")] = False,
     accept_license: Annotated[bool, typer.Option("--accept-license", help="Accept a restricted licence.")] = False,
     digest: Annotated[
-        str | None, typer.Option("--sha256", help="SHA-256 of the one file to fetch, where you know it.")
+        str | None, typer.Option("--sha256", help="SHA-256 of the one file to fetch, if you know it.")
     ] = None,
 ) -> None:
-    """Fetch models by their names. The authors' file is downloaded, verified, unpacked, converted and stored."""
+    """Fetch and convert models by name. The authors' file is downloaded, verified, unpacked, converted and stored."""
     from ..models.cards import get_card
     from ..types import AttnI2IError
 

@@ -9,17 +9,19 @@ import typer
 
 
 def join(
-    folders: Annotated[
-        list[Path], typer.Argument(metavar="FOLDER...", help="Model folders, or zoo names that are here.")
-    ],
+    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER", help="Model folders, or zoo names that are here.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Model folder to write.")],
     direction: Annotated[
         str | None,
-        typer.Option(metavar="NAMES", help="Names of the directions by commas, in the order of the folders."),
+        typer.Option(
+            metavar="NAMES",
+            help="Names of the directions by commas, in the order of the folders.",
+            show_default="their own",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite an existing model folder.")] = False,
 ) -> None:
-    """Make one model of two models of a single direction."""
+    """Make one model of several models of one direction each."""
     from ..convert import join as join_models
     from ..models.places import installed_folder
 

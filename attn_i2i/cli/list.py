@@ -10,7 +10,7 @@ import typer
 
 
 def list_models(
-    pattern: Annotated[str, typer.Argument(help="Names to show; may hold *, in quotes.")] = "*",
+    pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="Names to show; may hold *, in quotes.")] = "*",
     architecture: Annotated[str | None, typer.Option(help="Only this architecture; may hold *.")] = None,
     task: Annotated[str | None, typer.Option(help="Only this task, such as horse2zebra; may hold *.")] = None,
     licence: Annotated[

@@ -26,6 +26,7 @@ from .convert import convert
 from .demo import demo
 from .doctor import doctor
 from .evaluate import evaluate
+from .examples import examples
 from .export import export
 from .fetch import fetch
 from .join import join
@@ -70,6 +71,7 @@ app = typer.Typer(
     name="attn-i2i",
     cls=Commands,
     help="Attention-guided image-to-image translation: convert published checkpoints, translate pictures.",
+    epilog=examples(""),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -78,27 +80,27 @@ app = typer.Typer(
     # Lines of 120 columns are read with ease still, and no option's text is broken there.
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
-app.command()(translate)
-app.command()(load)
-app.command()(fetch)
-app.command()(convert)
-app.command()(join)
-app.command()(export)
-app.command(cls=TrainCommand)(train)
-app.command()(evaluate)
+app.command(epilog=examples("translate"))(translate)
+app.command(epilog=examples("load"))(load)
+app.command(epilog=examples("fetch"))(fetch)
+app.command(epilog=examples("convert"))(convert)
+app.command(epilog=examples("join"))(join)
+app.command(epilog=examples("export"))(export)
+app.command(cls=TrainCommand, epilog=examples("train"))(train)
+app.command(epilog=examples("evaluate"))(evaluate)
 app.command()(measures)
-app.command()(study)
-app.command()(study_result)
-app.command()(serve)
+app.command(epilog=examples("study"))(study)
+app.command(epilog=examples("study-result"))(study_result)
+app.command(epilog=examples("serve"))(serve)
 app.command()(demo)
-app.command("list")(list_models)
-app.command()(show)
-app.command()(publish)
-app.command()(mirror)
+app.command("list", epilog=examples("list"))(list_models)
+app.command(epilog=examples("show"))(show)
+app.command(epilog=examples("publish"))(publish)
+app.command(epilog=examples("mirror"))(mirror)
 app.command()(doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(plugins.app, name="plugins")
-app.command()(new_plugin)
+app.command(epilog=examples("new-plugin"))(new_plugin)
 APPS.append(app)
 
 

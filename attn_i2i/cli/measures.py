@@ -11,7 +11,7 @@ import typer
 def measures(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything known as JSON.")] = False,
 ) -> None:
-    """List the measures. Each has its unit, which way is better, what it needs, and the plugin that adds it."""
+    """List the measures. Each has its unit, which way is better, and what it needs."""
     from ..evaluate.needs import in_words
     from ..plugins import zoo
 

@@ -12,7 +12,7 @@ from .wording import spelled
 
 
 def mirror(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Zoo names of models.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Zoo names of models.")],
     owner: Annotated[str, typer.Option("--to", metavar="OWNER", help="Who the repositories on the Hub belong to.")],
     cards: Annotated[
         Path | None, typer.Option(help="Folder of cards, such as a checkout's zoo/, to write [weights] into.")
@@ -20,9 +20,10 @@ def mirror(
     private: Annotated[bool, typer.Option("--private", help="Make new repositories private.")] = False,
     accept_license: Annotated[bool, typer.Option("--accept-license", help="Accept restricted licences.")] = False,
 ) -> None:
-    """Publish models whose licence allows it. Their official files are fetched, converted and verified first.
+    """Publish models of the zoo, if their licence allows it.
 
-    The [weights] of their cards are written, to be committed.
+    The authors' files are fetched, converted and verified first.
+    With --cards the [weights] of each card become those that were published.
     """
     from ..hub.mirror import mirror_models
     from ..models.cards import get_card

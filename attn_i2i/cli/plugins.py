@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..types import ConfigError
+from .examples import examples
 
 if TYPE_CHECKING:
     from ..plugins.listing import PluginInfo
 
-app = typer.Typer(help="List plugins; check one against the contract.", invoke_without_command=True)
+app = typer.Typer(
+    help="List plugins; check one against the contract.", epilog=examples("plugins"), invoke_without_command=True
+)
 
 
 @app.callback()
@@ -46,13 +49,20 @@ def _lines(one: PluginInfo) -> list[str]:
 
 @app.command()
 def check(
-    module: Annotated[str, typer.Argument(help="A plugin's name, or the module its entry point names.")],
+    module: Annotated[
+        str, typer.Argument(metavar="PLUGIN", help="A plugin's name, or the module its entry point names.")
+    ],
     config: Annotated[
         list[str] | None,
-        typer.Option("-c", "--config", metavar="KEY=VALUE", help="An option for the parts that have it: width=8."),
+        typer.Option(
+            "-c",
+            "--config",
+            metavar="KEY=VALUE",
+            help="An option for the parts that have it, such as width=8; repeatable.",
+        ),
     ] = None,
 ) -> None:
-    """Check everything that a plugin registers against the contract. The exit code is 1 where a check fails."""
+    """Check everything that a plugin registers against the contract. The exit code is 1 if a check fails."""
     from ..plugins import manager
 
     options = dict(_option(one) for one in config or ())
@@ -86,7 +96,10 @@ def _registered(module: str) -> str:
     try:
         plugin = importlib.import_module(module)
     except Exception as error:
-        raise ConfigError(f"Importing {module} raised {type(error).__name__}: {error}") from error
+        raise ConfigError(
+            f"No plugin is named {module} (`attn-i2i plugins` lists them), and importing a module of that name raised"
+            f" {type(error).__name__}: {error}"
+        ) from error
     name: str | None = known.get_name(plugin) or known.register(plugin, module)
     return name or module
 

@@ -10,10 +10,10 @@ import typer
 
 
 def publish(
-    directory: Annotated[Path, typer.Argument(help="Model folder.")],
+    directory: Annotated[Path, typer.Argument(metavar="FOLDER", help="Model folder.")],
     repo: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="Repository on the Hub; made if it is not there.")],
     licence: Annotated[
-        str | None, typer.Option("--licence", "--license", help="Licence of the weights, where the model states none.")
+        str | None, typer.Option("--licence", "--license", help="Licence of the weights, if the model states none.")
     ] = None,
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Publish what is listed without asking.")] = False,

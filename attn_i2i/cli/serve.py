@@ -11,7 +11,7 @@ Models = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="MODEL",
-        help="Offer these alone: zoo names, Hub names, model folders.",
+        help="Offer these alone: zoo names, hf-hub:owner/repo, model folders.",
         show_default="the zoo",
     ),
 ]
@@ -19,23 +19,27 @@ Fetch = Annotated[
     bool | None,
     typer.Option(
         "--fetch/--no-fetch",
-        help="Let users of the page have models fetched and licences accepted.",
-        show_default="those of this machine",
+        help="Let users of the page fetch models and accept licences.",
+        show_default="only from this machine",
     ),
 ]
 
 
 def serve(
     models: Models = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; others than loopback open it to all.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any but a loopback address opens the page to other machines.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 7860,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ... (cuda if there is one)")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1 ...", show_default="cuda if there is one")
+    ] = None,
     fetch: Fetch = None,
-    max_megabytes: Annotated[float, typer.Option(min=0.001, help="Refuse larger uploads.")] = 32,
-    max_megapixels: Annotated[float, typer.Option(min=0.001, help="Refuse larger pictures.")] = 4,
+    max_megabytes: Annotated[float, typer.Option(min=0.001, help="Refuse larger uploads, in MiB.")] = 32,
+    max_megapixels: Annotated[float, typer.Option(min=0.001, help="Refuse larger pictures, in million pixels.")] = 4,
     max_waiting: Annotated[int, typer.Option(min=1, help="Translations that may wait at once.")] = 16,
 ) -> None:
-    """Serve a page that translates pictures. Masks, strength and background are changed there while you look."""
+    """Serve a page that translates pictures. Mask, strength and background can be changed there."""
     try:
         from ..serve import Limits
         from ..serve import serve as run

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="Zoo name of the model, or a model folder.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Zoo name of the model, or a model folder.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show a model's card, and how to get its weights."""

@@ -10,29 +10,39 @@ import typer
 
 Models = Annotated[
     list[str],
-    typer.Argument(metavar="MODEL...", help="Two or more zoo names, model folders, or folders of pictures."),
+    typer.Argument(metavar="MODEL", help="Two or more zoo names, model folders, or folders of pictures."),
 ]
-Post = Annotated[str | None, typer.Option(help="Address that answers are sent to; else raters download them.")]
-Seconds = Annotated[float | None, typer.Option(min=0.1, help="Hide the pictures after this time.")]
-Allowed = Annotated[int, typer.Option(min=0, help="Control trials that a rater may miss and still count.")]
+Post = Annotated[
+    str | None, typer.Option(help="Web address that answers are sent to.", show_default="raters download a file")
+]
+Seconds = Annotated[
+    float | None, typer.Option(min=0.1, help="Hide the pictures after this time.", show_default="never")
+]
+Allowed = Annotated[int, typer.Option(min=0, help="Control trials that a rater may miss; who misses more is left out.")]
 
 
 def study(
     models: Models,
     data: Annotated[Path, typer.Option("--data", help="Folder of testA, test/A, or pictures.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the study to write.")],
-    question: Annotated[str | None, typer.Option(help="What raters are asked.")] = None,
-    trials: Annotated[int, typer.Option(min=1, help="Trials a rater, controls among them.")] = 40,
-    practice: Annotated[int, typer.Option(min=0, help="Trials before that do not count.")] = 3,
-    catch: Annotated[int, typer.Option(min=0, help="Control trials: one of the two pictures is spoilt.")] = 4,
+    question: Annotated[
+        str | None, typer.Option(help="What raters are asked.", show_default="Which picture is the better result?")
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Trials of each rater, control trials included.")] = 40,
+    practice: Annotated[int, typer.Option(min=0, help="Practice trials before them, which do not count.")] = 3,
+    catch: Annotated[int, typer.Option(min=0, help="Control trials, in which one of the two pictures is spoilt.")] = 4,
     allowed: Allowed = 1,
     seconds: Seconds = None,
     post: Post = None,
-    direction: Annotated[str | None, typer.Option(help="Direction of the models, such as B2A.")] = None,
+    direction: Annotated[
+        str | None, typer.Option(help="Direction of the models, such as B2A.", show_default="each model's first")
+    ] = None,
     domain: Annotated[str | None, typer.Option(help="Target labels of a multi-domain model, by commas.")] = None,
     source: Annotated[str | None, typer.Option(help="Domain translated from: a side such as A, or a folder.")] = None,
     images: Annotated[int, typer.Option(min=1, help="Show this many inputs, evenly spread.")] = 40,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ... (cuda if there is one)")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1 ...", show_default="cuda if there is one")
+    ] = None,
     force: Annotated[bool, typer.Option("-f", "--force", help="Replace an earlier folder.")] = False,
 ) -> None:
     """Write a page on which people choose between two models. It works from disk and from any server."""
@@ -58,10 +68,10 @@ def study(
 
 
 def study_result(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The raters' JSON files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="The raters' JSON files.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say who is preferred to whom. Intervals are over raters and pictures; those the rule leaves out are named."""
+    """Say which model raters prefer. Intervals are over raters and pictures. Raters who are left out are named."""
     from ..evaluate.study import result_json, result_text
     from ..evaluate.study import study_result as run
 

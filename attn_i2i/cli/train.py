@@ -20,37 +20,48 @@ Recipe = Annotated[
 Data = Annotated[Path | None, typer.Option(help="Folder with trainA and trainB, or with one folder a domain.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="RUN", help="Folder of this run.")]
 Start = Annotated[
-    str | None, typer.Option("--from", metavar="MODEL", help="What to start from: a model folder, a run, or a name.")
+    str | None,
+    typer.Option("--from", metavar="MODEL", help="Start from these weights: a model folder, a run, or a model's name."),
 ]
 Resume = Annotated[
     bool,
-    typer.Option("--resume", help="Go on from the last checkpoint of RUN, as RUN was started; RECIPE may be left out."),
+    typer.Option(
+        "--resume", help="Go on from the last checkpoint of RUN, with the options of RUN; RECIPE may be left out."
+    ),
 ]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Option of the recipe: width=32, objective.cycle=5."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Option of the recipe, such as width=32 or objective.cycle=5; repeatable."
+    ),
 ]
-Steps = Annotated[int | None, typer.Option(min=1, help="Steps.", show_default="the recipe's whole schedule")]
-EpochSize = Annotated[int | None, typer.Option(min=1, help="Pictures of an epoch.", show_default="all")]
-CropSize = Annotated[str, typer.Option(metavar="SIZE", help="Size of what the networks see: a side, or HEIGHTxWIDTH.")]
+Steps = Annotated[
+    int | None, typer.Option(min=1, help="Optimizer steps to train.", show_default="the recipe's whole schedule")
+]
+EpochSize = Annotated[
+    int | None, typer.Option(min=1, help="Pictures of an epoch.", show_default="all of the larger domain")
+]
+CropSize = Annotated[
+    str, typer.Option(metavar="SIZE", help="Size that the networks see, in pixels: a side, or HEIGHTxWIDTH.")
+]
 LoadSize = Annotated[
     str | None,
     typer.Option(
         metavar="SIZE",
-        help="Size resized to before the crop; native crops pictures at their own scale.",
+        help="Size that pictures are resized to before the crop; native does not resize them.",
         show_default="286/256 of the crop",
     ),
 ]
 Range = Annotated[
     str | None,
     typer.Option(
-        help="Stored numbers that the networks see as -1 and 1: dtype, LOW,HIGH, percentile:LOW,HIGH or min,max.",
+        help="Stored values that the networks see as -1 and 1: dtype, LOW,HIGH, percentile:LOW,HIGH or min,max.",
         show_default="8 bits as they are; else percentile:0.1,99.9",
     ),
 ]
 Display = Annotated[
     str | None,
-    typer.Option(help="Channels that previews show: 0,1,2 in colours, 4 in grey, or the colour map inferno."),
+    typer.Option(help="What previews show of many channels: 0,1,2 in colours, 4 in grey, or the colour map inferno."),
 ]
 Workers = Annotated[
     int | None,
@@ -60,10 +71,15 @@ Device = Annotated[str | None, typer.Option(help="cpu or cuda.", show_default="c
 Precision = Annotated[str | None, typer.Option(help="fp32 or bf16.", show_default="bf16 on a GPU that has it")]
 ChannelsLast = Annotated[
     bool | None,
-    typer.Option("--channels-last/--no-channels-last", help="Layout of the networks.", show_default="on cuda"),
+    typer.Option(
+        "--channels-last/--no-channels-last", help="Keep tensors with their channels last.", show_default="on a GPU"
+    ),
 ]
 Checkpointing = Annotated[
     bool, typer.Option("--checkpointing", help="Recompute residual blocks: less memory, more time.")
+]
+Compile = Annotated[
+    bool, typer.Option("--compile", help="Compile the networks: the first step takes long, all others less.")
 ]
 
 
@@ -107,12 +123,16 @@ def train(
     data: Data = None,
     output: Output = None,
     set_: Assignments = None,
-    generator: Annotated[str | None, typer.Option(metavar="NAME", help="Registered generator to train.")] = None,
-    discriminator: Annotated[str | None, typer.Option(metavar="NAME", help="Registered discriminator.")] = None,
+    generator: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Registered generator to train.", show_default="the recipe's")
+    ] = None,
+    discriminator: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Registered discriminator.", show_default="the recipe's")
+    ] = None,
     steps: Steps = None,
     epoch_size: EpochSize = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures of a domain that one process sees at once.")] = 1,
-    accumulation: Annotated[int, typer.Option(min=1, help="Batches whose gradients make one step.")] = 1,
+    accumulation: Annotated[int, typer.Option(min=1, help="Batches whose gradients are averaged for one step.")] = 1,
     crop_size: CropSize = "256",
     load_size: LoadSize = None,
     range: Range = None,  # noqa: A002
@@ -123,23 +143,29 @@ def train(
     device: Device = None,
     precision: Precision = None,
     channels_last: ChannelsLast = None,
-    compile: Annotated[bool, typer.Option("--compile", help="Compile the networks.")] = False,  # noqa: A002
+    compile: Compile = False,  # noqa: A002
     checkpointing: Checkpointing = False,
-    ema: Annotated[float, typer.Option(help="Decay of averaged generator weights; 0 keeps none.")] = 0.0,
+    ema: Annotated[float, typer.Option(help="Decay of averaged generator weights, such as 0.999; 0 keeps none.")] = 0.0,
     save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 1000,
-    keep: Annotated[int, typer.Option(min=1, help="Checkpoints to keep.")] = 2,
-    sample_every: Annotated[int, typer.Option(min=0, help="Steps between pictures; 0 draws none.")] = 500,
+    keep: Annotated[int, typer.Option(min=1, help="Newest checkpoints to keep.")] = 2,
+    sample_every: Annotated[int, typer.Option(min=0, help="Steps between preview pictures; 0 draws none.")] = 500,
     log_every: Annotated[int, typer.Option(min=1, help="Steps between rows of losses.csv.")] = 10,
     display: Display = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
-    attributes: Annotated[Path | None, typer.Option(help="Table of attributes, as CelebA's.")] = None,
-    select: Annotated[str, typer.Option(help="Attributes to train on, with commas.")] = "",
+    attributes: Annotated[
+        Path | None, typer.Option(help="Table of attributes as CelebA's, for recipes of many domains.")
+    ] = None,
+    select: Annotated[str, typer.Option(help="Attributes of the table to train on, by commas.")] = "",
     start: Start = None,
-    data_check: Annotated[bool, typer.Option("--data-check", help="Check every picture first.")] = False,
+    data_check: Annotated[
+        bool, typer.Option("--data-check", help="Read every picture first, and do not start if one is damaged.")
+    ] = False,
     resume: Resume = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained, and stop.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show options, sizes and memory of the training; train nothing.")
+    ] = False,
 ) -> None:
-    """Train a recipe on folders of pictures. The model is RUN/model; `train --resume RUN` goes on where RUN ended."""
+    """Train a recipe on folders of pictures. The model is RUN/model. `train --resume RUN` goes on after a stop."""
     arguments = _written(context, dict(locals()))
     from .. import train as training
     from ..train.notices import worded

@@ -57,18 +57,20 @@ Style = Annotated[
 ]
 KeepBackground = Annotated[
     bool,
-    typer.Option(
-        "--keep-background", help="Keep the input where the mask is 0; exactly, unless it is written as JPEG."
-    ),
+    typer.Option("--keep-background", help="Keep the input where the mask is 0: exactly, unless the output is a JPEG."),
 ]
-Mask = Annotated[Path | None, typer.Option(help="Picture (white may change), or a folder of them by input name.")]
+Mask = Annotated[
+    Path | None,
+    typer.Option(help="Where pictures may change (white): one picture, or a folder with one for each input."),
+]
 Threshold = Annotated[
-    float | None, typer.Option(min=0, max=1, help="Make the attention mask 0 or 1, and composite by it.")
+    float | None, typer.Option(min=0, max=1, help="Make the attention mask 0 or 1 at this value, and composite by it.")
 ]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ...", show_default="cuda if there is one")]
-AcceptLicense = Annotated[bool, typer.Option("--accept-license", help="Accept the licence that the model asks you to.")]
-
-
+AcceptLicense = Annotated[bool, typer.Option("--accept-license", help="Accept a restricted licence.")]
+Compile = Annotated[
+    bool, typer.Option("--compile", help="Compile the network: the first picture takes longer, all others less.")
+]
 Range = Annotated[
     str | None,
     typer.Option(
@@ -83,7 +85,7 @@ Page = Annotated[
     ),
 ]
 SkipExisting = Annotated[
-    bool, typer.Option("--skip-existing", help="Leave out pictures whose translation stands: go on after a stop.")
+    bool, typer.Option("--skip-existing", help="Leave out pictures that are translated already: go on after a stop.")
 ]
 
 
@@ -93,7 +95,9 @@ def translate(
     model: Annotated[
         str, typer.Option("-m", "--model", help="Zoo name, hf-hub:owner/repo, model folder, or exported file.")
     ],
-    direction: Annotated[str | None, typer.Option(help="Which way to translate, such as A2B.")] = None,
+    direction: Annotated[
+        str | None, typer.Option(help="Which way to translate, such as A2B.", show_default="the model's first")
+    ] = None,
     domain: Domain = None,
     style: Style = None,
     attention: Annotated[bool, typer.Option("--attention", help="Also write masks, overlays and one sheet.")] = False,
@@ -101,35 +105,52 @@ def translate(
     mask: Mask = None,
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 keeps the input, 1 is the full translation.")] = 1.0,
     threshold: Threshold = None,
-    size: Annotated[Size | None, typer.Option(help="fit: resize to a fixed-size network, and back.")] = None,
+    size: Annotated[
+        Size | None, typer.Option(help="fit: resize to the one size that the network takes, and back.")
+    ] = None,
     device: Device = None,
     dtype: Annotated[DType, typer.Option(help="Precision of the network.")] = DType.float32,
     runtime: Annotated[
         Runtime | None,
         typer.Option(help="What runs the network.", show_default="torch, or what an exported file is for"),
     ] = None,
-    compile: Annotated[bool, typer.Option("--compile", help="Compile the network: for many pictures.")] = False,  # noqa: A002
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures of one size to run at once.")] = None,
+    compile: Compile = False,  # noqa: A002
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Pictures of one size to run at once.", show_default="half a megapixel")
+    ] = None,
     recursive: Annotated[bool, typer.Option("-r", "--recursive", help="Search subfolders too.")] = False,
-    revision: Annotated[str | None, typer.Option(help="Revision of a model on the Hub.")] = None,
+    revision: Annotated[
+        str | None, typer.Option(help="Branch, tag or commit on the Hub.", show_default="the card's commit")
+    ] = None,
     accept_license: AcceptLicense = False,
-    max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse pictures larger than this.")] = 100,
+    max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse larger pictures, in million pixels.")] = 100,
     range: Range = None,  # noqa: A002
     page: Page = None,
     tile: Annotated[
-        str, typer.Option(metavar="auto|off|N", help="Rows to compute at a time: exact where the network allows it.")
+        str,
+        typer.Option(
+            metavar="auto|off|N",
+            help="Rows of a picture to compute at a time: auto takes them all if they fit into memory, off always.",
+        ),
     ] = "auto",
-    max_side: Annotated[int | None, typer.Option(min=1, help="Longest side that the network sees; back after.")] = None,
-    color: Annotated[bool, typer.Option("--color", help="Give grey pictures the network's colours.")] = False,
+    max_side: Annotated[
+        int | None,
+        typer.Option(min=1, help="Longest side that the network sees, in pixels; the answer is enlarged again."),
+    ] = None,
+    color: Annotated[
+        bool, typer.Option("--color", help="Keep the colours that the network gives to grey pictures.")
+    ] = False,
     skip_existing: SkipExisting = False,
-    strip_metadata: Annotated[bool, typer.Option("--strip-metadata", help="Leave out EXIF and texts.")] = False,
+    strip_metadata: Annotated[
+        bool, typer.Option("--strip-metadata", help="Write no EXIF and no texts of the input.")
+    ] = False,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite existing files.")] = False,
 ) -> None:
     """Translate pictures. They keep their names, sizes, depth and channels.
 
-    What its format cannot hold here becomes .png: an animation, or transparency under the name of a JPEG.
-    A picture that cannot be read is named and skipped; the others are done, and the exit code is 1.
-    Files in a folder that are no pictures are named too, and change no exit code.
+    A picture becomes .png if its format cannot hold it: an animation, or transparency in a JPEG.
+    A picture that cannot be read is named and skipped. The others are translated, and the exit code is 1.
+    Files in a folder that are no pictures are named too, and do not change the exit code.
     """
     from ..images.formats import foreign
     from ..translate.batch import translate_files

@@ -89,7 +89,8 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         if isinstance(error, UnreadableFileError):
             raise
-        raise UnreadableFileError(f"{path} cannot be read as answers: {' '.join(str(error).split())[:200]}.") from error
+        why = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
+        raise UnreadableFileError(f"{path} cannot be read as answers: {why}.") from error
     problem = _problem(sheet)
     if problem is not None:
         raise UnreadableFileError(f"{path} is no rater's answers: {problem}.")
