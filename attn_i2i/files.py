@@ -22,7 +22,7 @@ from .types import AttnI2IError, UnreadableFileError
 if TYPE_CHECKING:
     from torch import Tensor
 
-METADATA_KEY = "attn_i2i"
+METADATA_KEY = "attn_i2i"  # the one key of a safetensors file: two keys would be written in either order
 NEARLY_FULL_BYTES = 2**20  # what is left on a disk that PyTorch could write no further to; it writes a megabyte at once
 SMALL_BYTES = 2**24  # of a configuration or a list of sums: the largest one seen has some kilobytes
 LONGEST_NAME = 255  # bytes, on every usual file system

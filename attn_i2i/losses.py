@@ -120,6 +120,7 @@ def classification(trip: RoundTrip) -> Tensor:
     return attribute_loss(trip.verdicts[0].class_logits, trip.label)
 
 
+# Terms that do not read the identity pass, which then is not computed.
 WITHOUT_SAME: frozenset[Term] = frozenset(
     {adversarial, critic, cycle, pixel, mask_variation, mask_area, classification}
 )

@@ -16,7 +16,7 @@ Padding = Literal["zeros", "reflect", "replicate"]
 PAD_MODES = {"zeros": "constant"}
 """What ``F.pad`` calls a padding, where it has another name."""
 Method = Callable[[Tensor, Tensor, Tensor | None], Tensor]
-MANY_CHANNELS, MANY_TILES = 128, 64
+MANY_CHANNELS, MANY_TILES = 128, 64  # a choice: with few channels or tiles the transforms outweigh what they save
 FEW_OUTPUTS, ROWS = 4, 64  # up to RGBA; rows of a picture that the narrow last convolution works on at a time
 
 

@@ -47,7 +47,9 @@ def join(
     """
     paths = [Path(folder) for folder in folders]
     if len(paths) < 2:
-        raise ConversionError(f"{len(paths)} model{'s' * (len(paths) != 1)} to join, expected two or more: name the folder of each.")
+        raise ConversionError(
+            f"{len(paths)} model{'s' * (len(paths) != 1)} to join, expected two or more: name the folder of each."
+        )
     configs = [read_config(path) for path in paths]
     found = [(path, config, name) for path, config in zip(paths, configs, strict=True) for name in config.directions]
     names = _names(found, directions)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+# The words that code bases use.
 GENERATOR_WORDS = frozenset({"g", "gen", "gens", "generator", "generators"})
 DISCRIMINATOR_WORDS = frozenset({"d", "dis", "disc", "discs", "discriminator", "discriminators", "critic", "critics"})
 AVERAGE_WORDS = frozenset({"ema", "avg", "average", "averaged", "swa", "shadow"})

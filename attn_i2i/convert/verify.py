@@ -15,6 +15,7 @@ from ..blocks.patch import enable_norm
 from ..types import Translation, Verdict
 from .published import from_published, to_published
 
+# The names of stored inputs and outputs, and what each becomes or is compared with.
 INPUTS = ("x", "x_b2a", "x_disc", "pair", "labels", "x_a", "x_b")
 GENERATED = {"image": "image", "attention": "attention", "content": "contents", "contents": "contents"}
 GENERATED |= {"cam_logits": "cam_logits", "heatmap": "heatmap"}

@@ -15,7 +15,7 @@ from ..models.config import ModelConfig, checked_config
 from ..types import AttnI2IError, ModelError
 from ..version import __version__
 
-FORMAT = 1
+FORMAT = 1  # of the facts beside a graph; others are refused
 SOURCE, DOMAIN = "source", "domain"
 PICTURES = {
     "source": "(batch, channels, height, width) of float32 in [-1, 1]; three channels are red, green, blue",

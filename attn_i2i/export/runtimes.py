@@ -17,7 +17,7 @@ from .facts import METADATA_KEY, Facts, read_facts
 Runtime = Literal["onnx", "openvino"]
 RUNTIMES: dict[str, Runtime] = {".onnx": "onnx", ".xml": "openvino"}
 """The runtime of a file by its ending, unless another is asked for; OpenVINO reads both."""
-PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}
+PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}  # what to install for a runtime
 Run = Callable[[dict[str, Any]], "list[Any]"]
 
 

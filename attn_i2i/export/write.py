@@ -13,7 +13,7 @@ from .facts import METADATA_KEY, Facts
 from .runtimes import missing
 
 Format = Literal["onnx", "openvino", "torch-export"]
-SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "torch-export": ".pt2"}
+SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "torch-export": ".pt2"}  # endings that the runtimes themselves use
 OPSET = 18  # the oldest that torch translates to, which most programs read
 LARGEST = 2**31 - 2**20  # bytes of one protobuf message, less what else it holds
 

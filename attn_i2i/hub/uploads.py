@@ -16,7 +16,7 @@ from ..models.checksums import SUMS
 from ..types import AttnI2IError, ModelError
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-MOST_SAMPLES = 12  # pictures; a model card shows no more at a glance
+MOST_SAMPLES = 12  # pictures of a model card: a choice, they are seen at a glance
 SAMPLE_BYTES, SAMPLE_PIXELS = 2**25, 4096 * 4096  # pictures for a model's page; larger ones are data
 PATH = re.compile(r"^(~?[/\\]|~|[A-Za-z]:[/\\])")
 

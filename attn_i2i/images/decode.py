@@ -15,8 +15,8 @@ from .metadata import ORIENTATION, metadata_of
 from .picture import Picture, PictureWarning, Stored
 from .ranges import Numbers, Range, dtype_range, range_of
 
-GREY_MODES = frozenset({"1", "L", "LA"})
-BYTES = Range(0, 255)
+GREY_MODES = frozenset({"1", "L", "LA"})  # Pillow's, with and without transparency
+BYTES = Range(0, 255)  # of 8 bits, which needs no question
 
 
 def from_pil(image: Image.Image, name: str, wanted: Range | str | None = None) -> Picture:

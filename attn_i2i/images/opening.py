@@ -16,7 +16,7 @@ from PIL import Image
 from ..types import AttnI2IError, UnreadableFileError
 from .formats import READABLE, looks_like
 
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 100_000_000  # a choice: 1.2 GB as float32 in colours; callers may raise it
 # Decoders keep a pointer a row, and networks pad: no camera, scanner or microscope makes a longer side.
 MAX_SIDE = 1_000_000
 # A scan of a progressive JPEG costs a few bytes in the file and a pass over all pixels; encoders make 5 to 12.

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..types import ConfigError
 
 Numbers: TypeAlias = "np.ndarray[Any, Any]"
-DTYPE = "dtype"
+DTYPE = "dtype"  # the word for all that a type can hold
 EXAMPLES = "range='dtype', range='0,4095' or range='percentile:0.1,99.9'"
 SAMPLES = 2**18  # numbers of a picture that stand for all, where they are too many kinds to be counted
 

@@ -19,10 +19,11 @@ from .metadata import ORIENTATION
 from .opening import TooMuchError, check_size
 from .picture import Layout
 
+# What Pillow reads without loss, at most 8 bits a channel.
 PLAIN_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"})
 BITS, DESCRIPTION, SAMPLE_FORMAT, SAMPLES, PLANAR = 258, 270, 339, 277, 284  # tags, and below values, of TIFF 6.0
-NONE, DEFLATE = 1, (8, 32946)
-GREY, RGB = (0, 1), 2
+NONE, DEFLATE = 1, (8, 32946)  # of COMPRESSION: both numbers are in use for deflate
+GREY, RGB = (0, 1), 2  # of the tag PhotometricInterpretation: white or black is zero; colours
 ALPHA = (1, 2)  # the extra samples that are transparency, associated or not
 # Tags of the picture's making and of places on Earth, written again as they are.
 DESCRIBING = (271, 272, 315, 33432, 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 700)

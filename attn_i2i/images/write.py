@@ -21,6 +21,7 @@ class _Writer(NamedTuple):
     transparency: bool
 
 
+# Quality 95 is the highest that Pillow's documentation advises; longest sides are those of the formats.
 _JPEG = _Writer("JPEG", {"quality": 95, "subsampling": 0}, 65500, False)
 _TIFF = _Writer("TIFF", {"compression": "tiff_adobe_deflate"}, 2**31 - 1, True)
 WRITERS = {

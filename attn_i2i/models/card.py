@@ -13,7 +13,7 @@ from ..registry import suggestion, typed
 from ..types import ModelError
 from .source import Source, check_source
 
-UNSTATED = "unstated"
+UNSTATED = "unstated"  # the licence of weights of which nobody says anything
 
 
 T = TypeVar("T")

@@ -17,7 +17,7 @@ from .mistaken import no_model_file, no_model_folder, raise_mistaken
 from .places import CONFIG as CONFIG
 
 FORMAT = 1  # of config.json; a higher one is refused
-MOST = 8192
+MOST = 8192  # a choice: no option of a published network comes near it
 
 
 @dataclass(frozen=True)

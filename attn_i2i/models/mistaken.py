@@ -9,6 +9,7 @@ from ..registry import suggestion
 from ..types import AttnI2IError, ModelError, UnknownNameError
 from .places import CONFIG, models_in
 
+# Endings of foreign files, which are converted first.
 CHECKPOINTS = (".pth", ".pt", ".ckpt", ".index", ".bin", ".pkl", ".h5")
 EXPORTED = (".onnx", ".xml", ".pt2")  # what attn-i2i export writes
 HEAD_BYTES = 512  # a web page, a pointer and every archive tell themselves in their first line

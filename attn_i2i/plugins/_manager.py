@@ -23,7 +23,8 @@ from ..registry import Entry, Registry, Zoo, suggestion
 from ..types import AttnI2IError, ConfigError, DuplicateNameError
 from ..version import __version__
 
-GROUP = "attn_i2i"
+GROUP = "attn_i2i"  # of the entry points of plugins
+# This package's own plugins, in the order of the listing.
 BUILTINS = ("cyclegan", "attentiongan", "aggan", "ugatit", "stargan", "measures", "zoo")
 SLOW_SECONDS = 1.0  # to import a plugin, from which on its owner is told
 HOOKS = ("register_components", "register_commands", "fetch_file")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PLAIN: Mapping[Any, type[Any]] = {"int": int, "float": float, "bool": bool, "str": str}
 HEAD = "head"  # the option that names a part itself: a registered head
 CHANNELS = "channels"  # of the images; a factory takes them under this name, or as those of in- and output
-APART = ("in_channels", "out_channels")
+APART = ("in_channels", "out_channels")  # options that together are the option channels
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from .schedule import EpochSchedule
 
 CYCLE_TERMS: Objective = {"adversarial": (1.0, adversarial), "cycle": (10.0, cycle), "identity": (5.0, identity)}
 """CycleGAN's terms with their released weights (arXiv:1703.10593, section 5.2)."""
-LOGGED = {"adversarial": "G", "identity": "idt"}
+LOGGED = {"adversarial": "G", "identity": "idt"}  # the release's names in its log
 
 
 @dataclass(frozen=True)

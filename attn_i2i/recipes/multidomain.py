@@ -25,6 +25,7 @@ DOMAIN_TERMS: Objective = {
     "classification": (1.0, classification),
 }
 """StarGAN's terms with their published weights (arXiv:1711.09020, section 3.2)."""
+# The release's names in its log.
 LOGGED = {"adversarial": "loss_fake", "cycle": "loss_rec", "classification": "loss_cls"}
 
 

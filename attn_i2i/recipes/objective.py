@@ -11,7 +11,7 @@ from ..plugins import zoo
 from ..registry import suggestion
 from ..types import ConfigError, UnknownNameError
 
-PREFIX = "objective."
+PREFIX = "objective."  # what tells a loss term's weight from a recipe's option
 
 
 def resolve_terms(recipe: str, default: Objective, changes: Mapping[str, Any]) -> tuple[Objective, dict[str, Any]]:

@@ -30,7 +30,9 @@ from .views import SIDE, draw, encoded
 
 TOKEN = "x-session"
 """A header that no other site can send without being asked first, and that no address or log holds."""
+# A choice: half of the cores draw and encode, the others are the network's.
 DRAWERS = anyio.CapacityLimiter(max(2, (os.cpu_count() or 2) // 2))
+# Nothing but the page's own files runs or loads, and no other page may frame it.
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:;"
     " media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -40,6 +42,7 @@ HEADERS = {
     "x-content-type-options": "nosniff",
 }
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+# What may be asked for, and where it lies: no name in an address leads to a file by itself.
 PAGE = {
     "page.html": (__package__, "page.html"),
     "page.css": (__package__, "page.css"),
@@ -50,6 +53,7 @@ PAGE = {
     "wipe.css": ("attn_i2i.evaluate.report", "wipe.css"),
     "wipe.js": ("attn_i2i.evaluate.report", "wipe.js"),
 }
+# The first that fits, so the general error stands last.
 STATUS = ((NoSessionError, 410), (BusyError, 503), (TooLargeError, 413), (UnknownNameError, 404), (AttnI2IError, 400))
 T = TypeVar("T")
 

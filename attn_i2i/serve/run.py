@@ -14,6 +14,7 @@ from .desk import Desk
 from .limits import Limits
 from .shelf import Shelf
 
+# Hosts that a request may name: others could be a foreign name that points here.
 LOOPBACK_NAMES = ["127.0.0.1", "localhost", "::1", "[::1]"]
 
 

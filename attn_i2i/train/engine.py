@@ -23,6 +23,7 @@ from .options import TrainOptions
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+# A choice: a few large messages between processes, and a small copy; DistributedDataParallel has 25 MiB.
 BUCKET_BYTES = 32 * 2**20
 
 

@@ -15,6 +15,7 @@ from ..types import ConfigError
 from .notices import notify
 
 LOCK = "run.lock"
+# How systems say that another process has the lock, and that a file system knows no locks.
 BUSY = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 

@@ -15,6 +15,7 @@ from .words import RECIPES, meant
 
 Precision = Literal["fp32", "bf16"]
 OPTION = re.compile(r"[a-zA-Z_][\w-]*(\.[\w-]+)*")  # a name, or one below another: generator.width
+# Smallest values, and options that the data, the recipe or the device may decide.
 AT_LEAST_ONE = (
     "steps",
     "epoch_size",

@@ -12,6 +12,7 @@ from .record import RUN
 from .rundir import MODEL
 
 Location = str | os.PathLike[str]
+# Endings of foreign files, which are converted first.
 CHECKPOINTS = frozenset({".pth", ".pt", ".ckpt", ".index", ".meta", ".bin", ".pkl", ".npz", ".safetensors"})
 
 

@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 
     from ..images.stack import StackWriter
 
-SHEET_PICTURES, SHEET_ROWS, SHEET_TILE = 40, 10, 160  # a contact sheet that a screen can show
+# A choice: a sheet is some 1600 pixels high, and further pictures go to the right, up to four beside each other.
+SHEET_PICTURES, SHEET_ROWS, SHEET_TILE = 40, 10, 160
 LARGE = 2**21  # pixels of a picture beside which no other waits to be written: with masks some 100 MB
-_BLANK = Image.new("RGBA", (1, 1))
+_BLANK = Image.new("RGBA", (1, 1))  # the place of a picture that is not there
 
 
 def translate_files(

@@ -17,7 +17,7 @@ from .inputs import Inputs, find_inputs
 
 ATTENTION, SHEET, STYLES = "attention", "contact_sheet.png", "styles.png"
 LONG = 80  # bytes of a reference's name that becomes part of others, which have 255 bytes in all
-KINDS = ("mask", "overlay", "heatmap")
+KINDS = ("mask", "overlay", "heatmap")  # what --attention writes of each picture
 
 
 @dataclass(frozen=True)

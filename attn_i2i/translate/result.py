@@ -18,7 +18,7 @@ from ..images.write import output_name, shown, to_pil
 from ..registry import typed
 from ..types import ConfigError
 
-SHEET_WIDTH = 1600  # pixels, which a screen shows whole
+SHEET_WIDTH = 1600  # pixels: a choice, most screens show it whole
 
 
 @dataclass(frozen=True, eq=False, repr=False)

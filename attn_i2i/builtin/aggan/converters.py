@@ -10,6 +10,7 @@ from torch import Tensor
 from ...convert.converter import Converter, Scope, count, has, unusual
 from ...types import StateDict
 
+# The release's names of tensors and layers, and ours.
 PARTS = {
     "weights": "conv.weight",
     "biases": "conv.bias",

@@ -28,7 +28,7 @@ from ...recipes import (
 from ...types import Translation
 from .adam import TurnAdam
 
-TURNS = ("G_A2B", "D_B", "G_B2A", "D_A")
+TURNS = ("G_A2B", "D_B", "G_B2A", "D_A")  # the published order of updates
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ...types import StateDict
 from ..cyclegan.converters import STATISTICS
 from ..stargan import converters as stargan
 
-NORM = r"(weight|bias|running_mean|running_var|num_batches_tracked)"
+NORM = r"(weight|bias|running_mean|running_var|num_batches_tracked)"  # the tensors of a norm, or of a convolution
 
 
 def scheme1_rules(config: Mapping[str, Any]) -> Rules:

@@ -27,8 +27,8 @@ from ...recipes import (
 )
 from ...recipes.base import logged_names
 
-ATTENTION_TERMS = ("adversarial", "mask-variation")
-LOGGED = {"adversarial": "GAN", "mask-variation": "reg", "pixel": "pix"}
+ATTENTION_TERMS = ("adversarial", "mask-variation")  # those that count 1 - rate
+LOGGED = {"adversarial": "GAN", "mask-variation": "reg", "pixel": "pix"}  # the release's names in its log
 # What each direction's terms are called by in the release, where that is not the direction.
 SUFFIXES = {
     "A2B": {"cycle": "ABA", "pixel": "A", "mask-variation": "B"},

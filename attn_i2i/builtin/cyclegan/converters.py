@@ -27,6 +27,7 @@ from .numbering import (
     wrong_filters,
 )
 
+# What instance norms of old files store and never use.
 STATISTICS = r".*\.(running_mean|running_var|num_batches_tracked)"
 USUAL = {"down": "strided", "up": "transposed", "in_channels": 3, "out_channels": 3}
 """Options that a configuration does not mention."""

@@ -27,6 +27,7 @@ def infer_patch(state: StateDict, first: str, layers: int) -> dict[str, Any]:
     return {"width": width, "layers": layers, **({"in_channels": channels} if channels != 3 else {})}
 
 
+# How mmgeneration numbers residual blocks.
 MM_BLOCK = r"model\.(\d+)\.block\."
 
 

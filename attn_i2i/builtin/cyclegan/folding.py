@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...types import ConversionError, StateDict
 
-STEM, IMAGE = "trunk.stem.conv", "head.image"
+STEM, IMAGE = "trunk.stem.conv", "head.image"  # the first and the last convolution, by our names
 MEAN = "trunk.stem.norm.running_mean"
 
 

@@ -11,8 +11,9 @@ import torch
 from ...convert.converter import count
 from ...types import StateDict
 
+# The tensors of a norm; a convolution has the first two.
 NORM_PARTS = r"weight|bias|running_mean|running_var|num_batches_tracked"
-BLOCK = r"(?:conv_block|block)"
+BLOCK = r"(?:conv_block|block)"  # what code bases call the layers of a residual block
 
 
 class ResnetNumbering(NamedTuple):
@@ -102,6 +103,7 @@ def _neutral(state: StateDict) -> bool:
     return all(bool(state[f"{key}.scale"].eq(1).all() and state[f"{key}.bias"].eq(0).all()) for key in scales)
 
 
+# What a layout takes for granted, as the model's provenance says it.
 TRACKED = (
     "instance norms by each picture's own statistics, although the file stores running ones"
     " (else: as_layout=stored-statistics)"

@@ -10,6 +10,7 @@ from torch import Tensor
 from ...convert.converter import Converter, Scope, count, has, unusual
 from ...types import StateDict
 
+# Torch's names of a spectral-normalised weight, and ours.
 PARTS = {"weight_orig": "weight", "weight_u": "spectral.u", "weight_v": "spectral.v", "bias": "bias"}
 CAM_PARTS = {"weight_orig": "weights.{}", "weight_u": "spectral.{}.u", "weight_v": "spectral.{}.v"}
 

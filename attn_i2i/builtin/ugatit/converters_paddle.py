@@ -15,6 +15,7 @@ from ...types import StateDict
 from . import converters as pytorch
 
 FROZEN = r"DownBlock\.\d+\.(?:conv_block\.\d+\.)?(?:scale|bias)"
+# Layers whose matrices Paddle stores transposed.
 LINEAR = ("style.hidden.", "style.gamma.", "style.beta.", "cam.weights.")
 
 

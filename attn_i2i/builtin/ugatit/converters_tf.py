@@ -10,6 +10,7 @@ from torch import Tensor
 from ...convert.converter import Converter, Scope, count, has, unusual
 from ...types import StateDict
 
+# TensorFlow's names of tensors and of the halves of a block, and ours.
 WEIGHT = {"kernel": "weight", "bias": "bias", "u": "spectral.u"}
 AFFINE = {"gamma": "weight", "beta": "bias"}
 HALF = {"1": "first", "2": "second"}

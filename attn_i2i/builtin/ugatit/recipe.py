@@ -27,6 +27,7 @@ from ...recipes import (
 from ...recipes.base import logged_names
 from ...types import Verdict
 
+# The release's names in its log.
 LOGGED = {"adversarial": "ad_loss", "cycle": "recon_loss", "identity": "identity_loss", "cam": "cam_loss"}
 SCALES = "GL"  # the release's letters of the global and the local discriminator
 

@@ -8,7 +8,7 @@ from .inert import Inert
 from .rebuild import Array, Refused
 from .tensor_index import MAX_NAME, DamagedError, TensorRef, shown
 
-MAX_DEPTH = 64  # levels; checkpoints nest a handful, and Python would stop at a thousand
+MAX_DEPTH = 64  # a choice: checkpoints nest a few levels, and Python stops at a thousand calls
 MAX_STEPS = 2_000_000
 """Values looked at in one file: a training state of 3,000 tensors needs some 100,000."""
 

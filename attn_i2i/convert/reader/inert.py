@@ -50,6 +50,7 @@ MAX_COPIES = 2**24
 """What constructors may copy, in list entries and bytes, beyond 16 times the file: else a few bytes cost seconds."""
 
 _MARK = object()  # on the stack where the opcode MARK stood; equal to nothing that a file can say
+# Opcodes that push their argument as it is.
 _LITERALS = {
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "STRING", "BINSTRING", "SHORT_BINSTRING",
     "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8",

@@ -10,6 +10,7 @@ from typing import Any
 from .inert import Global, Inert, dict_key
 from .tensor_index import ITEM_SIZES, DamagedError, Storage, TensorRef, contiguous, shown
 
+# torch's and numpy's names of types, and those of the index.
 _STORAGES = {
     "DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
     "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
@@ -193,6 +194,7 @@ def _refused(kind: str, advice: str) -> Callable[..., Refused]:
 _sparse = _refused("a sparse tensor", "call to_dense() on it and save again")
 
 
+# All that a checkpoint may call, and what stands for it here; anything else stays inert.
 _HANDLERS: dict[tuple[str, str], Callable[..., object]] = {
     ("collections", "OrderedDict"): _mapping,
     ("collections", "defaultdict"): lambda *args: {},

@@ -21,6 +21,7 @@ _UNPACK = "unpack it first and give the file inside"
 _PICKLE = re.compile(rb"\x80[\x00-\x05]|L119547037146038801333356L|\(dp|\(lp|[}\]]q|c[A-Za-z_][\w.]*\n[A-Za-z_]")
 _DATA_FILE = re.compile(r"\.data-\d{5}-of-\d{5}$")
 
+# How files begin that are no checkpoints, what they are, and what to do.
 _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"version https://git-lfs", "a Git LFS pointer instead of the weights", "run `git lfs pull` or download it again"),
     (b"\x1f\x8b", "a gzip archive (.gz, .tar.gz)", _UNPACK),

@@ -18,6 +18,7 @@ _STATE = re.compile(
     r"(optimizer|scheduler|scaler|random_states|rng_state|training_args|sampler|dl_state_dict)[_\d]*\.\w+"
 )
 """Files of a training's state that accelerate and transformers put beside the weights."""
+# Endings of checkpoints: other files of a folder are not read.
 _WEIGHTS = {".pth", ".pt", ".ckpt", ".pkl", ".bin", ".tar", ".safetensors"}
 
 

@@ -16,6 +16,7 @@ MAX_ELEMENTS = 2**62
 GROWTH = 8
 """All tensors together may be this many times as large as the files they come from."""
 
+# Bytes of one number, by torch's names of types.
 ITEM_SIZES = {
     "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "complex64": 8, "complex128": 16,
     "int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint64": 8, "uint32": 4, "uint16": 2, "uint8": 1, "bool": 1,

@@ -15,10 +15,11 @@ from .stream import View
 from .tensor_index import ITEM_SIZES, DamagedError, Storage, TensorIndex, TensorRef, shown
 
 TABLE_MAGIC = 0xDB4775248B80FB57  # the end of a LevelDB table, by its format
-MAX_BLOCK = 64 * 2**20  # bytes of a block unpacked; an index of thousands of variables has less
+MAX_BLOCK = 64 * 2**20  # bytes of all blocks unpacked: a choice, a variable takes some 100
 MAX_SHARDS = 100_000  # the file names have five digits
 _FOOTER = 48  # bytes, by the format of LevelDB tables
 
+# Numbers of tensorflow/core/framework/types.proto, as are the two constants below.
 _DTYPES = {
     1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 8: "complex64", 9: "int64", 10: "bool",
     14: "bfloat16", 17: "uint16", 18: "complex128", 19: "float16", 22: "uint32", 23: "uint64",

@@ -16,7 +16,7 @@ from .tensor_index import ITEM_SIZES, DamagedError, Storage, TensorRef, shown
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # torch.serialization's
 LEGACY_PROTOCOL = 1001  # likewise
-MAX_RECORDS = 100_000
+MAX_RECORDS = 100_000  # a choice: five times as many as the tensors that are read at most
 MAX_MEMBERS = 64  # of a tar, which has four of its own
 
 

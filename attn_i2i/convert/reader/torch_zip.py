@@ -15,7 +15,7 @@ from .tensor_index import ITEM_SIZES, DamagedError, Storage, shown
 from .torch_legacy import build_nested
 
 EXPANSION = 10  # torch stores uncompressed: a file that grows more than this is a bomb
-MAX_ENTRIES = 100_000
+MAX_ENTRIES = 100_000  # a choice: five times as many as the tensors that are read at most
 
 
 def read_zip(view: View) -> object:

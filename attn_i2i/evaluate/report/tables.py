@@ -14,9 +14,10 @@ from ..evaluation import Evaluation, Row
 from ..measuring import Value
 from ..subjects import BASELINE
 
-ARROWS = {"higher": "↑", "lower": "↓", None: ""}
+ARROWS = {"higher": "↑", "lower": "↓", None: ""}  # which way is better, beside a measure's name
 LONGEST = 32
 """Letters of an option's value in a terminal: names of files and lists may be long."""
+# The order of a table: what is asked of a model first comes first.
 GROUPS = ("Distribution", "Against the truth", "Background", "Masks", "There and back", "Content", "Cost")
 
 

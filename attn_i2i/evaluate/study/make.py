@@ -28,7 +28,7 @@ from ..subjects import Subject, find_subjects
 if TYPE_CHECKING:
     from ...translate.translator import Translator
 
-FORMAT = "attn_i2i study 1"
+FORMAT = "attn_i2i study 1"  # in every rater's file: another one is refused
 PAGE, IMAGES = "index.html", "images"
 QUESTION = "Which picture is the better result?"
 COARSE = 12

@@ -27,7 +27,7 @@ GAP = 2**16
 """Wanted parts that are nearer to each other than this are asked for together: a request costs about as much."""
 MOST_RUN = 64 * 2**20
 """One request asks for at most this much, so that a break costs little."""
-READER_MEMORY, READER_SECONDS = 2**30, 120.0
+READER_MEMORY, READER_SECONDS = 2**30, 120.0  # a choice: an index of thousands of variables takes megabytes and seconds
 _DTYPES = {
     "float32": "F32", "float64": "F64", "float16": "F16", "bfloat16": "BF16", "int64": "I64", "int32": "I32",
     "int16": "I16", "int8": "I8", "uint8": "U8", "bool": "BOOL",

@@ -21,7 +21,7 @@ from .policy import require_consent, usable
 from .progress import shown_progress
 from .unpack import Archive, check_growth, opened, write_member
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")  # what the archives of data sets hold
 FOLDERS = {name: name for name in ("trainA", "trainB", "testA", "testB")}
 
 

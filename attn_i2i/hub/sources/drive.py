@@ -8,6 +8,7 @@ from .errors import FetchError, is_page, page_words
 from .web import ask, check_redirect
 
 DRIVE = "https://drive.google.com"
+# Where Google Drive sends a download: a redirect elsewhere is refused.
 DRIVE_HOSTS = ("drive.google.com", "docs.google.com", "drive.usercontent.google.com", ".googleusercontent.com")
 MOST_PAGE = 2**20  # bytes; a page that asks something has some kilobytes
 

@@ -27,6 +27,7 @@ _TOLD = (
 )
 """Words of well-known pages, in lower case, and what each page is. The first that fits counts."""
 
+# What a person makes of the answers that servers give most.
 _STATUS = {
     401: "it wants a login (401)",
     403: "it refuses access (403)",

@@ -18,6 +18,7 @@ from .errors import FetchError, is_page, redacted
 from .web import ask_text
 
 PYPI = "https://pypi.org/simple"
+# PEP 691's JSON first, then the older pages.
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 
 

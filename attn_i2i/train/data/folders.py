@@ -18,7 +18,7 @@ from .reading import RGB_BYTES, Reading
 from .walk import MASKS, list_pictures, subfolders
 
 A_AND_B = ("A", "B")
-HELD_OUT = ("test", "val")
+HELD_OUT = ("test", "val")  # folders beside the domains' that hold test pictures
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,8 +24,8 @@ from ...images.window import Place, cut, read_window
 from ...interfaces import RGB
 from ...types import AttnI2IError, ShapeError, UnreadableFileError
 
-QUICK = frozenset({"JPEG", "PNG", "WEBP"})
-MODES = {1: "L", RGB: "RGB"}
+QUICK = frozenset({"JPEG", "PNG", "WEBP"})  # formats that Pillow reads as they are, and JPEG reduced while it decodes
+MODES = {1: "L", RGB: "RGB"}  # Pillow's, by the number of channels
 
 Size = int | tuple[int, int]
 """A side of a square, or height and width."""

@@ -19,6 +19,7 @@ aten = torch.ops.aten
 Shapes = Mapping[Node, torch.Size]
 Whole = Callable[[Node], Tensor]
 
+# Operations that change no value, or whose rule is that of any pointwise one.
 PLAIN = {"alias", "clone", "_to_copy", "detach", "contiguous", "lift_fresh_copy", "native_batch_norm"}
 PLAIN |= {"_native_batch_norm_legit_no_training", "ones_like", "zeros_like", "full_like"}
 # Activations that torch does not tag as pointwise, or did not in 2.6.

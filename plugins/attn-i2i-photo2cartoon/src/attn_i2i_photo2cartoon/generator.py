@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from .hourglass import Stage
 from .soft_adalin import SoftAdaLINBlock
 
-BLOCKS = 4
+BLOCKS = 4  # residual blocks of the encoder, and as many of the decoder, as released
 
 
 class Photo2Cartoon(nn.Module):

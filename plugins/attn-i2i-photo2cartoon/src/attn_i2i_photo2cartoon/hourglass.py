@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from attn_i2i.blocks.instance_norm import InstanceNorm2d
 from torch import Tensor, nn
 
-LEVELS = 4
+LEVELS = 4  # halvings, as released
 
 
 class Unit(nn.Module):

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from .modulation import ModulatedConv2d
 from .transformer import Bottleneck
 
-SLOPE = 0.01
-WIDTHS = (48, 96, 192, 384)
+SLOPE = 0.01  # of the leaky ReLU: torch's default, as released
+WIDTHS = (48, 96, 192, 384)  # channels of the four resolutions, as released
 
 
 class _Down(nn.Module):

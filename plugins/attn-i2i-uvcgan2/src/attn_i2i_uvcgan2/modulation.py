@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-EPSILON = 1e-6
+EPSILON = 1e-6  # under the root, so that nothing is divided by 0
 
 
 class ModulatedConv2d(nn.Module):
