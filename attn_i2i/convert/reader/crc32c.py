@@ -21,7 +21,7 @@ _LANES = 4096  # at most: a choice, which bounds what numpy holds at once to 4 M
 
 
 def unmasked(value: int) -> int:
-    """The checksum behind TensorFlow's disguise of it (rotated, a constant added)."""
+    """The checksum that TensorFlow stores masked: rotated, a constant added."""
     rotated = (value - 0xA282EAD8) & 0xFFFFFFFF
     return (rotated >> 17 | rotated << 15) & 0xFFFFFFFF
 

@@ -1,4 +1,4 @@
-"""Whether the layout of the content is kept, whatever its colours and textures."""
+"""Whether the layout of the content is kept; colours and textures do not count."""
 
 from __future__ import annotations
 

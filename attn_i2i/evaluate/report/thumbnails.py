@@ -12,7 +12,7 @@ from ...images import colorize, read_image, to_pil
 from ...images.write import shown
 
 SIDE = 256
-"""Pixels of the longer side: enough to judge, few enough that a page of hundreds stays a few megabytes."""
+"""Pixels of the longer side: a choice, with which a page of hundreds stays a few megabytes."""
 QUALITY = 82  # of WebP: a choice, Pillow's own is 80
 
 

@@ -1,8 +1,8 @@
 """Zip archives beyond 4 GiB without zip64, as macOS writes them: each number is there modulo 2**32.
 
-The central directory stands right before the archive's end, whatever it says of its own place. Members follow each
-other. So the true place of a member is the first place behind its predecessor that fits the stated number. Its packed
-size is what lies between it and the next member. The unpacked size and CRC-32 are checked once all of it was read.
+The central directory stands right before the archive's end, even if it states another place. Members follow each other.
+So the true place of a member is the first place behind its predecessor that fits the stated number. Its packed size is
+what lies between it and the next member. The unpacked size and CRC-32 are checked once all of it was read.
 """
 
 from __future__ import annotations
