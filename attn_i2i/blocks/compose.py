@@ -47,9 +47,9 @@ class TrunkAndHead(nn.Module):
         reads, makes = getattr(trunk, "in_channels", None), getattr(head, "image_channels", None)
         if reads is not None and makes is not None and getattr(head, "blends", False) and reads != makes + domains:
             raise ConfigError(
-                f"This head shows the source in its background, so that images have as many channels as the source:"
-                f" the trunk reads {reads} channels, {domains} of them domains, the head makes images of {makes}. Give"
-                f" the head out_channels={reads - domains}, or the trunk in_channels={makes + domains}."
+                "This head shows the source in its background, so its images have as many channels as the source."
+                f" The trunk reads {reads} channels, {domains} of them domains, and the head makes images of {makes}."
+                f" Give the head out_channels={reads - domains}, or the trunk in_channels={makes + domains}."
             )
         self.trunk, self.head, self.domains = trunk, head, domains
         self.stride: int = trunk.stride

@@ -78,8 +78,8 @@ def check_beside(path: Path) -> None:
     check_file(
         path,
         sums[path.name],
-        f"{path} was changed or damaged after {SUMS} was written; get it again, or, if you changed it yourself, write"
-        f" the sums anew (cd {folder} && sha256sum *.json *.safetensors > {SUMS})",
+        f"{path} was changed or damaged after {SUMS} was written. Get it again. If you changed it yourself, write the"
+        f" sums anew (cd {folder} && sha256sum *.json *.safetensors > {SUMS})",
     )
 
 

@@ -9,9 +9,9 @@ from .card import Card
 from .config import ModelConfig
 
 INTENDED = """\
-Translating pictures of the kind it was trained on, for research and for play. Other pictures
-change in ways nobody has looked at. What the model adds is invented. So a translated face says nothing of the person, and
-a translated map nothing of the place."""
+Translating pictures of the kind it was trained on, for research and for play. Other pictures change in ways nobody
+has looked at. What the model adds is invented. So a translated face says nothing of the person, and a translated map
+nothing of the place."""
 
 
 def model_card(name: str, config: ModelConfig, card: Card | None = None, samples: Sequence[str] = ()) -> str:

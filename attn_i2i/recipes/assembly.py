@@ -154,6 +154,6 @@ def check_labels(recipe: str, networks: nn.ModuleDict, layout: Layout) -> None:
         if layout.multidomain and not labelled:
             raise ConfigError(
                 f"{recipe}: the generator {layout.architecture or key} advertises no `domains`, but this recipe tells"
-                " it the target domain by a label: choose a generator with labels, or a recipe of two domains, such as"
+                " it the target domain by a label. Choose a generator with labels, or a recipe of two domains, such as"
                 " cyclegan."
             )

@@ -69,8 +69,8 @@ def layout_of(recipe: Recipe, name: str) -> Layout:
     unnamed += ["discriminator"] if layout.discriminators and not layout.discriminator else []
     if unnamed:
         raise ConfigError(
-            f"The recipe {name!r} trains a {' and a '.join(unnamed)} that no plugin registered, so that load() could"
-            ' not build its model again: register it, such as attn_i2i.plugins.zoo().generators.add("my-gan", MyGAN),'
+            f"The recipe {name!r} trains a {' and a '.join(unnamed)} that no plugin registered, so load() could"
+            ' not build its model again. Register it, such as attn_i2i.plugins.zoo().generators.add("my-gan", MyGAN),'
             " and train it by that name."
         )
     return layout

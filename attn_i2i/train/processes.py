@@ -49,7 +49,7 @@ def _check_places() -> None:
 
 def _incomplete(what: str, missing: str) -> str:
     return (
-        f"{what} is set in the environment, but not {missing}: start several processes by torchrun or accelerate"
+        f"{what} is set in the environment, but not {missing}. Start several processes by torchrun or accelerate"
         " launch, which set all of them, or unset it to train in one process."
     )
 

@@ -104,8 +104,8 @@ class _Labels:
             raise self.no_domain(text) if numbers else self._unknown(parts)
         if len({tuple(reading.flatten().tolist()) for reading in readings.values()}) > 1:
             raise ConfigError(
-                f"domain={text!r} could be {' or '.join(readings)}: write the one that is meant as in brackets; on the"
-                " command line a vector goes into [ ], and several names into options of their own."
+                f"domain={text!r} could be {' or '.join(readings)}. Write what is meant as it stands in brackets. On"
+                " the command line a vector goes into [ ], and several names into an option each."
             )
         return next(iter(readings.values()))
 

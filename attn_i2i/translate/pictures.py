@@ -63,7 +63,7 @@ def warn_of_range(picture: Picture) -> None:
         if numbers.dtype.kind in "iu" and least < most and most - least < LITTLE * (high - low):
             message = (
                 f"Pictures of {numbers.dtype} use less than a sixteenth of what the type can hold ({low:.0f} to"
-                f" {high:.0f}), so that a network sees hardly any contrast: give the range of the whole series."
+                f" {high:.0f}). A network then sees hardly any contrast: give the range of the whole series."
             )
             warnings.warn(message, PictureWarning, stacklevel=3)
         return

@@ -22,8 +22,8 @@ def in_unit_range(state: StateDict) -> StateDict:
         shifted = {MEAN: (state[MEAN].double() - shift).float()}
     else:
         raise ConversionError(
-            "This looks like a cyclegan for pictures in [0, 1], whose first convolution has neither a bias nor a batch"
-            " norm that could take up the shift to [-1, 1]: it is not read."
+            "This looks like a cyclegan for pictures in [0, 1], and is not read. Its first convolution has neither a"
+            " bias nor a batch norm that could take up the shift to [-1, 1]."
         )
     return state | {
         f"{STEM}.weight": (stem / 2).float(),
