@@ -21,9 +21,8 @@ MAKES = {"B": "A2B", "A": "B2A"}
 def assign_slots(networks: Sequence[RecognisedNetwork], chosen: Chosen = None) -> tuple[list[str], list[str]]:
     """The slot of each network, in their order, and what was assumed because no name tells it.
 
-    ``chosen`` is what the user said: the only direction, all directions in the order of the files, or a direction or
-    domain for each network's name. Names that could be read in two ways are never guessed: ConversionError says what to
-    write.
+    ``chosen`` is what the user said: the only direction, all directions in the order of the files, or a slot for each
+    network's name. Names that could be read in two ways are never guessed: ConversionError says what to write.
     """
     _check(chosen)
     return _Assignment(networks, chosen).slots()

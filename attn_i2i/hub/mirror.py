@@ -33,9 +33,9 @@ def mirror_models(
 ) -> Iterator[tuple[str, Mirrored]]:
     """Mirror several models, each as ``mirror_model`` does; one that fails does not stop the others.
 
-    What would fail for all of them is looked at before anything is fetched: raises UnknownNameError for a name that no
-    card has, ConfigError for a card that is not in the folder ``cards``, HubError without an account that may write
-    for ``owner``.
+    What would fail for all of them is looked at before anything is fetched. Raises UnknownNameError for a name that no
+    card has, and ConfigError for a card that is not in the folder ``cards``. Raises HubError without an account that
+    may write for ``owner``.
     """
     known = list(dict.fromkeys(get_card(name).name for name in names))
     for name in known:

@@ -28,8 +28,8 @@ _HUB_PAGES = {"model": "", "space": "spaces/", "dataset": "datasets/"}
 class Source:
     """One place that holds the authors' files.
 
-    ``address`` depends on ``kind``: owner/name on the Hub, a Zenodo record's number, a web address, NAME==VERSION on a
-    package index, or an id on Google Drive. ``files`` are fetched from there, ``members`` (names or patterns) are taken
+    ``address`` depends on ``kind``: owner/name on the Hub, a Zenodo record's number, a web address, an index's
+    NAME==VERSION, or an id on Google Drive. ``files`` are fetched from there, ``members`` (names or patterns) are taken
     out of the archive among them. ``sha256`` maps names of files and members to 64 digits, or to the first eight or
     more if no more is published. ``evidence`` says who states them. ``size`` is exact and checked, ``about`` is what
     people say; both in bytes. ``state`` is "manual" for a place that only a person can use, "dead" for one that answers

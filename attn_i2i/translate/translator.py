@@ -148,8 +148,8 @@ class Translator:
     ) -> Result | list[Result]:
         """Translate one picture to a Result, or several (a list, or a (B, C, H, W) tensor) to a list of them.
 
-        A picture is what ``read_image`` takes: a path, bytes, an open file, a PIL image, an array (H, W[, C]), or a
-        float tensor (C, H, W).
+        A picture is what ``read_image`` takes: a path, bytes, an open file, a PIL image, an array (H, W[, C]) or a
+        tensor (C, H, W).
 
         ``domain`` is the target of a multi-domain model: the complete label vector of the picture wanted (StarGAN's
         semantics). It is given as the names of the labels that are 1, or as the vector itself (``domain_vector``).

@@ -13,8 +13,8 @@ from ..images.opening import open_image
 from ..types import UnreadableFileError
 from .clip import ClipInfo, Frame, ignore
 
-# Units of time that hold what a format says: a GIF hundredths, WebP milliseconds; an APNG states fractions, and
-# 90 kHz holds 24, 25, 30, 50 and 60 frames a second.
+# Units of time that hold what a format says: a GIF hundredths, WebP milliseconds. An APNG states fractions, and 90 kHz
+# holds 24, 25, 30, 50 and 60 frames a second.
 TIME_BASES = {"gif": Fraction(1, 100), "webp": Fraction(1, 1000), "apng": Fraction(1, 90_000)}
 FORMATS = {"GIF": "gif", "PNG": "apng", "WEBP": "webp"}
 TRAILER = b";"  # the last byte of a GIF
