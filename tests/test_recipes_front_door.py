@@ -159,6 +159,7 @@ def test_a_head_is_chosen_by_name(data: Path, tmp_path: Path) -> None:
         ({"discriminator": "masked-test"}, None),
         ({"width": 3, "generator.width": 4}, "generator.width was given twice"),
         ({"objective": {"cycle": 1}, "cycle": 2}, "objective.cycle was given twice"),
+        ({"channels": 1, "discriminator_channels": 3}, "channels was given twice"),
         ({"objective": "pixel"}, r"objective\.pixel=1\.0"),
         ({"objective": {"edge_tst": 1}}, "Did you mean 'edge-test'"),
         ({"objective": {"edges": [3, "edges"]}}, "no loss term 'edges'"),

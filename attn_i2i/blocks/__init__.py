@@ -22,6 +22,7 @@ from .compose import TrunkAndHead as TrunkAndHead
 from .convolution import allow_winograd as allow_winograd
 from .masking import ConcatMasked as ConcatMasked
 from .masking import ThresholdMasked as ThresholdMasked
+from .masking import with_mask as with_mask
 from .norms import BatchInstanceNorm2d as BatchInstanceNorm2d
 from .padding import crop as crop
 from .padding import pad_to_multiple as pad_to_multiple

@@ -21,6 +21,17 @@ def _mask(image: Tensor, attention: Tensor | None) -> Tensor:
     return attention
 
 
+def with_mask(image: Tensor, attention: Tensor | None) -> Tensor:
+    """[mask, image] of (B, C, H, W) and (B, 1, H, W), as (B, 1 + C, H, W): what a guided discriminator reads.
+
+    AttentionGAN, arXiv:1911.11897, section 3.3. Raises ShapeError for a mask of another shape, or none.
+
+    >>> with_mask(torch.zeros(2, 3, 16, 16), torch.ones(2, 1, 16, 16)).shape
+    torch.Size([2, 4, 16, 16])
+    """
+    return torch.cat([_mask(image, attention).to(image), image], dim=1)
+
+
 def _channels(discriminator: nn.Module, usual: int) -> int:
     """What a wrapped discriminator advertises; a foreign one may call other things so, or advertise nothing."""
     channels = getattr(discriminator, "channels", usual)
@@ -91,5 +102,4 @@ class ConcatMasked(nn.Module):
     def forward(
         self, image: Tensor, attention: Tensor | None = None, *further: Any, **named: Any
     ) -> tuple[Verdict, ...]:
-        masked = torch.cat([_mask(image, attention).to(image), image], dim=1)
-        return _verdicts(self.discriminator(masked, *further, **named), len(image))
+        return _verdicts(self.discriminator(with_mask(image, attention), *further, **named), len(image))

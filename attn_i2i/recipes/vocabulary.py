@@ -48,7 +48,7 @@ class Vocabulary:
         if option.startswith("discriminator_"):
             role, short = "discriminator", option.removeprefix("discriminator_")
         if role in self.parts and self.parts[role].has(short, named=True):
-            return f"{role}.{short}"
+            return short if short in self.shared() else f"{role}.{short}"
         names = list(self.names())
         near = suggestion(option, [*names, *(name.partition(".")[2] for name in names)])
         raise ConfigError(f"{self.recipe} has no option {option!r}.{near} Options: {', '.join(names)}.")

@@ -155,8 +155,9 @@ def _distribution(asked: Asked, m: re.Match[str]) -> Tensor:
 
 def _drit_scale(asked: Asked, m: re.Match[str]) -> Tensor:
     network = asked.discriminator(m[1])
-    logits: tuple[Tensor, ...] = network.look(asked.seen(m[1].lower(), None), random=bool(m[2]))
-    return logits[0].flatten() if len(logits) == 1 else logits[int(m[3])]
+    verdicts = network.look(asked.seen(m[1].lower(), None), random=bool(m[2]))
+    logits: Tensor = verdicts[0].logits.flatten() if len(verdicts) == 1 else verdicts[int(m[3])].logits
+    return logits
 
 
 STYLED = r"image_(?P<way>ab|ba)(?P<guided>_guided|_transfer)?|recon_(?P<own>a|b)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ from attn_i2i_hosts.dualgan.discriminator import DualDiscriminator
 from attn_i2i_hosts.dualgan.generator import DualGAN
 from attn_i2i_hosts.dualgan.layers import DoublingConv, HalvingConv
 from attn_i2i_hosts.munit.generator import MUNIT
+from attn_i2i_hosts.unit.discriminator import MultiScaleDiscriminator
 from attn_i2i_hosts.unit.generator import UNIT
 
 GENERATORS: dict[str, Callable[..., nn.Module]] = {
@@ -33,24 +35,28 @@ GENERATORS: dict[str, Callable[..., nn.Module]] = {
     "drit": lambda **options: DRIT(4, style_dim=3, **options),
     "drit-feature": lambda **options: DRIT(4, style_dim=3, variant="feature", **options),
 }
-DISCRIMINATORS: dict[str, Callable[[], nn.Module]] = {
-    "discogan": lambda: DiscoDiscriminator(4),
-    "dualgan": lambda: DualDiscriminator(4, image_size=64),
-    "dualgan-patch": lambda: DualDiscriminator(4, kind="patch"),
-    "drit": lambda: DRITDiscriminator(4),
-    "drit-one-scale": lambda: DRITDiscriminator(4, scales=1),
+DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
+    "discogan": lambda **options: DiscoDiscriminator(4, **options),
+    "dualgan": lambda **options: DualDiscriminator(4, image_size=64, **options),
+    "dualgan-patch": lambda **options: DualDiscriminator(4, kind="patch", **options),
+    "unit": lambda **options: MultiScaleDiscriminator(4, 3, 2, **options),
+    "drit": lambda **options: DRITDiscriminator(4, **options),
+    "drit-one-scale": lambda **options: DRITDiscriminator(4, scales=1, **options),
 }
 
 
 @pytest.mark.parametrize("name", GENERATORS)
-@pytest.mark.parametrize("masks", [0, 3])
-def test_a_generator_keeps_the_contract(name: str, masks: int) -> None:
-    check_generator(lambda: GENERATORS[name](masks=masks))
+@pytest.mark.parametrize("options", [{}, {"masks": 3}, {"cam": True}, {"masks": 3, "cam": True, "norm": "adalin"}])
+def test_a_generator_keeps_the_contract(name: str, options: dict[str, Any]) -> None:
+    steered = name.startswith(("unit", "munit", "drit"))
+    options = {option: value for option, value in options.items() if steered or option != "norm"}
+    check_generator(lambda: GENERATORS[name](**options))
 
 
 @pytest.mark.parametrize("name", DISCRIMINATORS)
-def test_a_discriminator_keeps_the_contract(name: str) -> None:
-    check_discriminator(DISCRIMINATORS[name])
+@pytest.mark.parametrize("options", [{}, {"guided": True, "cam": True}])
+def test_a_discriminator_keeps_the_contract(name: str, options: dict[str, Any]) -> None:
+    check_discriminator(lambda: DISCRIMINATORS[name](**options))
 
 
 @pytest.mark.parametrize("name", GENERATORS)

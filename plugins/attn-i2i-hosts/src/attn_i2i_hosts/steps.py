@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import torch
 import torch.nn.functional as F
+from attn_i2i import Verdict
 from attn_i2i.interfaces import Objective, RoundTrip, Term
 from attn_i2i.losses import at_least_float32, needs_same, values
 from torch import Tensor
@@ -40,9 +41,14 @@ def cross_entropy(logits: Iterable[Tensor], goal: float) -> Tensor:
     return torch.stack([F.binary_cross_entropy_with_logits(each, torch.full_like(each, goal)) for each in wide]).sum()
 
 
+def told_apart(verdicts: Iterable[Verdict], goal: float) -> Tensor:
+    """Cross entropy of verdicts against ``goal``, summed over scales."""
+    return cross_entropy((verdict.logits for verdict in verdicts), goal)
+
+
 def fooling(trip: RoundTrip) -> Tensor:
     """Cross entropy of the verdicts on ``fake`` against real, summed over scales (Goodfellow et al., equation 3)."""
-    return cross_entropy((verdict.logits for verdict in trip.verdicts), 1.0)
+    return told_apart(trip.verdicts, 1.0)
 
 
 def reads_same(objective: Objective, *without: Term) -> bool:

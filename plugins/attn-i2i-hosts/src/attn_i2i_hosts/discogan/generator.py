@@ -6,10 +6,11 @@ from functools import partial
 from itertools import pairwise
 
 from attn_i2i import Translation
-from attn_i2i.blocks import SoftmaxHead, crop, pad_to_multiple
+from attn_i2i.blocks import CAM, SoftmaxHead, crop, pad_to_multiple
 from attn_i2i.types import ConfigError
 from torch import Tensor, nn
 
+from ..attention import attended, without_blocks
 from ..conventions import BGR, UNIT_RANGE, from_unit_bgr, to_unit_bgr
 from .layers import SLOPE, Statistics, down, drawn, up
 
@@ -20,7 +21,8 @@ class DiscoGAN(nn.Module):
     ``extra_layers`` puts ``latent`` numbers a place between the halves, as for chairs, cars and faces; sides grow to 64
     then. In evaluation ``statistics`` "running" normalises by the stored statistics. With "batch" it normalises by the
     pictures of a call, as the release does: an answer then depends on the other pictures of its batch. With ``masks``
-    it ends in AttentionGAN II's head, whose last mask is the background's.
+    it ends in AttentionGAN II's head, whose last mask is the background's. With ``cam`` the features
+    of the first half pass a CAM. There is no other ``norm``.
     """
 
     published_range, published_order = UNIT_RANGE, BGR
@@ -35,14 +37,18 @@ class DiscoGAN(nn.Module):
         latent: int = 100,
         statistics: Statistics = "running",
         masks: int = 0,
+        cam: bool = False,
+        norm: str = "batch",
     ) -> None:
         super().__init__()
+        without_blocks("DiscoGAN", norm, "batch")
         if masks and (in_channels, out_channels) != (3, 3):
             raise ConfigError("DiscoGAN: masks need three channels in and out.")
         self.channels, self.minimum = (in_channels, out_channels), 64 if extra_layers else 16
         w = width
         self.first = nn.Sequential(drawn(nn.Conv2d(in_channels, w, 4, 2, 1, bias=False)), nn.LeakyReLU(SLOPE))
         self.down = nn.Sequential(*(down(a, b, statistics) for a, b in pairwise((w, 2 * w, 4 * w, 8 * w))))
+        self.cam = CAM(8 * w) if cam else None
         between = (down(8 * w, latent, statistics, stride=1), up(latent, 8 * w, statistics, stride=1))
         self.between = nn.Sequential(*(between if extra_layers else ()))
         if masks:
@@ -53,9 +59,10 @@ class DiscoGAN(nn.Module):
 
     def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
         padded = pad_to_multiple(image, 16, minimum=self.minimum)
-        features = self.between(self.down(self.first(to_unit_bgr(padded))))
+        code = attended(self.cam, self.down(self.first(to_unit_bgr(padded))))
+        features = self.between(code.features)
         if hasattr(self, "head"):
             translation = self.head(features, padded)
         else:
             translation = Translation(from_unit_bgr(self.last(self.up(features)).sigmoid()))
-        return crop(translation, image.shape[2], image.shape[3])
+        return crop(code.told(translation), image.shape[2], image.shape[3])

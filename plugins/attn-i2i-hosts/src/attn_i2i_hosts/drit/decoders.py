@@ -5,24 +5,31 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from attn_i2i import Translation
-from attn_i2i.blocks import ResBlock, SoftmaxHead
+from attn_i2i.blocks import AdaLIN, ResBlock, SoftmaxHead, StyleMLP
 from torch import Tensor, nn
 
+from ..attention import AdaLINBlocks
 from ..unit.parts import reflecting
-from .parts import STRIDE, spread, up
+from .parts import STRIDE, spread, up_for
+
+BLOCKS = 3  # of the variant "concat" behind its shared one
 
 
 class ConcatDecoder(nn.Module):
     """Appends the attribute four times (variant "concat"); ``share`` is one for both directions.
 
-    (B, 4 * width, H/4, W/4) content and (B, size) attribute to a translation of ``source``.
+    (B, 4 * width, H/4, W/4) content and (B, size) attribute to a translation of ``source``. ``adalin`` changes the
+    norms of the direction's own blocks.
     """
 
-    def __init__(self, width: int, size: int, out_channels: int, masks: int) -> None:
+    def __init__(self, width: int, size: int, out_channels: int, masks: int, adalin: bool = False) -> None:
         super().__init__()
-        features = 4 * width
+        features, up = 4 * width, up_for(adalin)
         self.share = ResBlock(features)
-        self.blocks = nn.Sequential(*(ResBlock(features + size) for _ in range(3)))
+        if adalin:
+            self.blocks: nn.Module = AdaLINBlocks(features + size, BLOCKS)
+        else:
+            self.blocks = nn.Sequential(*(ResBlock(features + size) for _ in range(BLOCKS)))
         if masks:
             self.head = SoftmaxHead(features + size, STRIDE, masks=masks, up=up)
             return
@@ -42,10 +49,11 @@ class ConcatDecoder(nn.Module):
 
 
 class TransformBlock(nn.Module):
-    """A residual block whose two halves each mix the attribute in place by place."""
+    """A residual block whose two halves each mix the attribute in place by place; ``adalin`` changes its norms."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, adalin: bool = False) -> None:
         super().__init__()
+        self.norms = nn.ModuleList(AdaLIN(channels) for _ in range(2 if adalin else 0))
         self.convs = nn.ModuleList(reflecting(channels, channels, 3) for _ in range(2))
         self.mixes = nn.ModuleList(
             nn.Sequential(
@@ -54,21 +62,24 @@ class TransformBlock(nn.Module):
             for _ in range(2)
         )
 
-    def forward(self, x: Tensor, attribute: Tensor) -> Tensor:
+    def forward(self, x: Tensor, attribute: Tensor, *steering: Tensor) -> Tensor:
         hidden = x
-        for conv, mix in zip(self.convs, self.mixes, strict=True):
-            hidden = mix(appended(F.instance_norm(conv(hidden)), attribute))
+        for place, (conv, mix) in enumerate(zip(self.convs, self.mixes, strict=True)):
+            hidden = conv(hidden)
+            hidden = self.norms[place](hidden, *steering) if self.norms else F.instance_norm(hidden)
+            hidden = mix(appended(hidden, attribute))
         return hidden + x
 
 
 class TransformDecoder(nn.Module):
     """Four blocks, each with its part of what an MLP makes of the attribute (variant "feature"); shapes as above."""
 
-    def __init__(self, width: int, size: int, out_channels: int, masks: int) -> None:
+    def __init__(self, width: int, size: int, out_channels: int, masks: int, adalin: bool = False) -> None:
         super().__init__()
-        k = 4 * width
+        k, up = 4 * width, up_for(adalin)
         self.mlp = nn.Sequential(nn.Linear(size, k), nn.ReLU(), nn.Linear(k, k), nn.ReLU(), nn.Linear(k, 4 * k))
-        self.blocks = nn.ModuleList(TransformBlock(k) for _ in range(4))
+        self.steering = StyleMLP(k) if adalin else None
+        self.blocks = nn.ModuleList(TransformBlock(k, adalin) for _ in range(4))
         if masks:
             self.head = SoftmaxHead(k, STRIDE, masks=masks, up=up)
             return
@@ -77,8 +88,9 @@ class TransformDecoder(nn.Module):
 
     def forward(self, content: Tensor, attribute: Tensor, source: Tensor) -> Translation:
         x = content
+        steering = () if self.steering is None else self.steering(content)
         for block, part in zip(self.blocks, self.mlp(attribute).chunk(4, dim=1), strict=True):
-            x = block(x, part)
+            x = block(x, part, *steering)
         if hasattr(self, "head"):
             return self.head(x, source, content)
         return Translation(self.image(self.up(x)).tanh())

@@ -5,24 +5,39 @@ from __future__ import annotations
 from itertools import pairwise
 
 from attn_i2i import Verdict
+from attn_i2i.blocks import CAM
 from attn_i2i.types import ConfigError, ShapeError
 from torch import Tensor, nn
 
-from ..unit.discriminator import MultiScaleDiscriminator
+from ..attention import SLOPE as CAM_SLOPE
+from ..unit.discriminator import MultiScaleDiscriminator, verdicts_of
 from ..unit.parts import reflecting
 from .generator import DEVIATION
 from .parts import SLOPE
 
+SMALLEST = 64  # of which six halvings leave one place
 
-class SingleScale(nn.Sequential):
-    """Six halving 3x3 convolutions and one logit a place, for ``scales`` 1."""
 
-    def __init__(self, width: int, in_channels: int) -> None:
-        channels = [in_channels, *(width * 2**i for i in range(6))]
+class SingleScale(nn.Module):
+    """Six halving 3x3 convolutions and one logit a place, for ``scales`` 1: (B, C, H, W), sides from 64 on.
+
+    ``guided`` and ``cam`` as in `MultiScaleDiscriminator`.
+    """
+
+    def __init__(self, width: int, in_channels: int, guided: bool = False, cam: bool = False) -> None:
+        super().__init__()
+        self.masked = guided
+        channels = [in_channels + guided, *(width * 2**i for i in range(6))]
         parts: list[nn.Module] = []
         for a, b in pairwise(channels):
             parts += [reflecting(a, b, 3, 2), nn.LeakyReLU(SLOPE)]
-        super().__init__(*parts, nn.Conv2d(channels[-1], 1, 1))
+        self.scales = nn.ModuleList([nn.Sequential(*parts, nn.Conv2d(channels[-1], 1, 1))])
+        self.cams = nn.ModuleList(CAM(channels[-1], slope=CAM_SLOPE) for _ in range(cam))
+
+    def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]:
+        if min(image.shape[2:]) < SMALLEST:
+            raise ShapeError(f"DRIT's discriminator needs sides of {SMALLEST}, got {tuple(image.shape[2:])}.")
+        return verdicts_of(self, image, attention)
 
 
 class ContentDiscriminator(nn.Sequential):
@@ -57,6 +72,9 @@ class DRITDiscriminator(nn.Module):
     ``encoded`` looks at translations with the attribute of a picture, ``random`` at translations with a drawn
     attribute. Their verdicts come in this order, ``scales`` of each. Both domains share one ``content``, for contents
     of generators of ``content_width``, by default ``width``.
+
+    ``guided`` they also read the mask that made a fake, for real images too. With ``cam`` each scale has a CAM before
+    its last convolution. The discriminator of contents has neither.
     """
 
     auxiliary = ("content",)
@@ -69,16 +87,20 @@ class DRITDiscriminator(nn.Module):
         in_channels: int = 3,
         content_width: int | None = None,
         content_layers: int = 3,
+        guided: bool = False,
+        cam: bool = False,
     ) -> None:
         super().__init__()
-        self.channels = in_channels
+        self.channels, self.masked = in_channels, guided
         if scales < 1:
             raise ConfigError(f"DRIT's discriminator: scales={scales} was given, expected 1 or more.")
 
         def of_pictures() -> nn.Module:
             if scales == 1:
-                return SingleScale(width, in_channels)
-            return MultiScaleDiscriminator(width, 4, scales, in_channels=in_channels, slope=SLOPE)
+                return SingleScale(width, in_channels, guided, cam)
+            return MultiScaleDiscriminator(
+                width, 4, scales, in_channels=in_channels, slope=SLOPE, guided=guided, cam=cam
+            )
 
         self.encoded, self.random = of_pictures(), of_pictures()
         self.content = ContentDiscriminator(4 * (content_width or width), content_layers)
@@ -86,12 +108,10 @@ class DRITDiscriminator(nn.Module):
             if isinstance(part, nn.Conv2d):
                 nn.init.normal_(part.weight, 0.0, DEVIATION)
 
-    def look(self, image: Tensor, *, random: bool) -> tuple[Tensor, ...]:
-        """The logits of one of the two, by scale."""
-        if min(image.shape[2:]) < 64 and isinstance(self.encoded, SingleScale):
-            raise ShapeError(f"DRIT's discriminator needs sides of 64, got {tuple(image.shape[2:])}.")
-        answer = (self.random if random else self.encoded)(image)
-        return (answer,) if isinstance(answer, Tensor) else tuple(verdict.logits for verdict in answer)
+    def look(self, image: Tensor, attention: Tensor | None = None, *, random: bool) -> tuple[Verdict, ...]:
+        """The verdicts of one of the two, by scale."""
+        verdicts: tuple[Verdict, ...] = (self.random if random else self.encoded)(image, attention)
+        return verdicts
 
     def forward(self, image: Tensor, attention: Tensor | None = None) -> tuple[Verdict, ...]:
-        return tuple(Verdict(logits) for random in (False, True) for logits in self.look(image, random=random))
+        return (*self.look(image, attention, random=False), *self.look(image, attention, random=True))

@@ -6,10 +6,11 @@ from typing import Literal
 
 import torch
 from attn_i2i import Translation
-from attn_i2i.blocks import ResBlock, crop, pad_to_multiple
+from attn_i2i.blocks import CAM, ResBlock, crop, pad_to_multiple
 from attn_i2i.types import ConfigError
 from torch import Tensor, nn
 
+from ..attention import Encoded, attended
 from .decoders import ConcatDecoder, TransformDecoder
 from .parts import STRIDE, AttributeDistribution, AttributeEncoder, ContentEncoder
 
@@ -26,6 +27,9 @@ class DRIT(nn.Module):
     in training mode; otherwise it is the mean. ``noise``, of the content's shape, is added to the content; without it
     unit noise is added, in training mode only. With ``masks`` the decoder ends in AttentionGAN II's head, whose last
     mask is the background's.
+
+    With ``cam`` the features pass a CAM before ``share``. ``norm`` is that of the decoder's blocks, as published
+    "instance".
     """
 
     auxiliary = ("attribute",)
@@ -39,17 +43,23 @@ class DRIT(nn.Module):
         in_channels: int = 3,
         out_channels: int = 3,
         masks: int = 0,
+        cam: bool = False,
+        norm: Literal["instance", "adalin"] = "instance",
     ) -> None:
         super().__init__()
         if variant not in ("concat", "feature"):
             raise ConfigError(f"DRIT: variant={variant!r} was given, expected 'concat' or 'feature'.")
         if masks and (in_channels, out_channels) != (3, 3):
             raise ConfigError("DRIT: masks need three channels in and out.")
+        if norm not in ("instance", "adalin"):
+            raise ConfigError(f"DRIT: norm={norm!r} was given, expected 'instance' or 'adalin'.")
         self.channels, self.variant = (in_channels, out_channels), variant
         self.content, self.share = ContentEncoder(width, in_channels), ResBlock(4 * width)
+        self.cam = CAM(4 * width) if cam else None
         concat = variant == "concat"
         self.attribute = (AttributeDistribution if concat else AttributeEncoder)(width, style_dim, out_channels)
-        self.decoder = (ConcatDecoder if concat else TransformDecoder)(width, style_dim, out_channels, masks)
+        decoder = ConcatDecoder if concat else TransformDecoder
+        self.decoder = decoder(width, style_dim, out_channels, masks, norm == "adalin")
         self.style_dim = style_dim
         for part in self.modules():
             if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
@@ -57,8 +67,17 @@ class DRIT(nn.Module):
 
     def encode(self, image: Tensor, noise: Tensor | None = None) -> Tensor:
         """(B, 4 * width, H/4, W/4) content of images whose sides are multiples of 4."""
-        content = self.share(self.content(image))
+        content = self.shared(self.attend(image))
         return content if noise is None else content + noise
+
+    def attend(self, image: Tensor) -> Encoded:
+        """The features of the source domain's own encoder, and what the CAM told of them."""
+        return attended(self.cam, self.content(image))
+
+    def shared(self, code: Encoded) -> Tensor:
+        """The content that the layers of both domains make of one domain's features."""
+        content: Tensor = self.share(code.features)
+        return content
 
     def style_of(self, image: Tensor, eps: Tensor | None = None) -> Tensor:
         """(B, style_dim) attributes of images of the target domain.
@@ -88,9 +107,12 @@ class DRIT(nn.Module):
         noise: Tensor | None = None,
     ) -> Translation:
         padded = pad_to_multiple(image, STRIDE, minimum=2 * STRIDE)
-        content = self.encode(padded, noise)
-        if self.training and noise is None:
-            content = content + torch.randn_like(content)
+        code = self.attend(padded)
+        content = self.shared(code)
+        if noise is None and self.training:
+            noise = torch.randn_like(content)
+        if noise is not None:
+            content = content + noise
         if style is None:
             style = self.prior(image) if self.training else image.new_zeros(len(image), self.style_dim)
-        return crop(self.decode(content, style, padded), image.shape[2], image.shape[3])
+        return crop(code.told(self.decode(content, style, padded)), image.shape[2], image.shape[3])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from attn_i2i.blocks import Down, ResBlock
+from attn_i2i.blocks import LIN, Down, ResBlock
 from torch import Tensor, nn
 
-from ..unit.parts import reflecting
+from ..unit.parts import Up, reflecting
 
 SLOPE = 0.01  # of the leaky ReLU in L-blocks; the attribute encoder's is 0.2
 STRIDE = 4  # the content encoder halves its picture twice
@@ -40,10 +42,15 @@ class LayerNorm(nn.Module):
         return F.layer_norm(x, x.shape[1:]) * self.weight + self.bias
 
 
-def up(in_channels: int, out_channels: int) -> nn.Sequential:
+def up(in_channels: int, out_channels: int, norm: Callable[[int], nn.Module] = LayerNorm) -> nn.Sequential:
     """Double the resolution: transposed convolution, layer norm, ReLU."""
     conv = nn.ConvTranspose2d(in_channels, out_channels, 3, 2, 1, 1)
-    return nn.Sequential(conv, LayerNorm(out_channels), nn.ReLU(inplace=True))
+    return nn.Sequential(conv, norm(out_channels), nn.ReLU(inplace=True))
+
+
+def up_for(adalin: bool) -> Up:
+    """``up`` with LIN in the place of its layer norm beside AdaLIN (U-GAT-IT, figure 2)."""
+    return partial(up, norm=LIN) if adalin else up
 
 
 class PoolingBlock(nn.Module):

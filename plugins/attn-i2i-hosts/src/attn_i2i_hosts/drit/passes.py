@@ -10,6 +10,7 @@ from attn_i2i import Translation
 from attn_i2i.recipes import split
 from torch import Tensor
 
+from ..attention import Encoded
 from ..steps import draw
 from .generator import DRIT
 
@@ -29,7 +30,8 @@ class Made(NamedTuple):
 
     ``content`` is of the domain's own picture, with noise. ``fake`` has the attribute of that picture, ``same`` its
     content too; ``random`` and ``other`` have drawn attributes, ``other`` None without mode seeking. ``back`` is the
-    domain's picture returned, ``found`` the attribute that ``random`` shows.
+    domain's picture returned, ``found`` the attribute that ``random`` shows. ``fake`` has what the CAM told of the
+    picture it was made from, ``same`` what that CAM, the other domain's, tells of its own.
     """
 
     content: Tensor
@@ -58,10 +60,14 @@ class Networks(NamedTuple):
         return self.starting(OTHER[domain])
 
 
-def encoded(networks: Networks, image: Tensor, domain: str, batch: Mapping[str, Tensor], name: str) -> Tensor:
-    """The content of a picture with noise, given under ``name`` or drawn."""
-    content = networks.starting(domain).encode(image)
-    return content + draw(batch, name, content)
+def encoded(
+    networks: Networks, image: Tensor, domain: str, batch: Mapping[str, Tensor], name: str
+) -> tuple[Tensor, Encoded]:
+    """The content of a picture with noise, given under ``name`` or drawn, and what the CAM told."""
+    network = networks.starting(domain)
+    code = network.attend(image)
+    content = network.shared(code)
+    return content + draw(batch, name, content), code
 
 
 def attribute_of(network: DRIT, image: Tensor, batch: Mapping[str, Tensor], name: str) -> Attribute:
@@ -81,7 +87,8 @@ def run(
     ``eps_attr_a``, ``noise_again_a``, ``eps_again_a``, the same of b, ``z_random`` and ``z_random2``. The noise
     ``noise_again_b`` is added to the content that comes from b and is read in the fake of a.
     """
-    contents = {d: encoded(networks, images[d], d, batch, f"noise_content_{d}") for d in "ab"}
+    codes = {d: encoded(networks, images[d], d, batch, f"noise_content_{d}") for d in "ab"}
+    contents = {d: content for d, (content, _) in codes.items()}
     attributes = {d: attribute_of(networks.ending(d), images[d], batch, f"eps_attr_{d}") for d in "ab"}
     z = draw(batch, "z_random", attributes["a"].value)
     drawn = [z, draw(batch, "z_random2", z)] if seeking else [z]
@@ -90,7 +97,7 @@ def run(
     styles: dict[str, Tensor] = {}
     for d in "ab":
         image = decoded[d][0].image
-        again[OTHER[d]] = encoded(networks, image, d, batch, f"noise_again_{OTHER[d]}")
+        again[OTHER[d]], _ = encoded(networks, image, d, batch, f"noise_again_{OTHER[d]}")
         styles[d] = attribute_of(networks.ending(d), image, batch, f"eps_again_{d}").value
     made = {}
     for d in "ab":
@@ -99,8 +106,18 @@ def run(
         found: Any = networks.ending(d).attribute(random.image)
         found = found if isinstance(found, Tensor) else found[0]
         other = others[0] if others else None
+        fake, same = _told(networks.starting(OTHER[d]), codes[OTHER[d]][1], images[d], fake, same)
         made[d] = Made(contents[d], attributes[d], fake, same, random, other, back, found)
     return made, drawn
+
+
+def _told(
+    network: DRIT, code: Encoded, target: Tensor, fake: Translation, same: Translation
+) -> tuple[Translation, Translation]:
+    """``fake`` and ``same`` with what the CAM of ``network`` tells of the source, ``code``, and of the target."""
+    if network.cam is None:
+        return fake, same
+    return code.told(fake), network.attend(target).told(same)
 
 
 def _decoded(

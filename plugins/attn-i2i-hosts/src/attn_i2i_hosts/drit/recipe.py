@@ -10,11 +10,12 @@ import torch
 from attn_i2i.interfaces import RoundTrip, Update
 from attn_i2i.losses import cycle, identity
 from attn_i2i.recipes import BaseRecipe, RecipeFactory, RecipeParts, sum_of
-from attn_i2i.types import ConfigError, ShapeError, Verdict
+from attn_i2i.types import ConfigError, ShapeError, Translation, Verdict
 from torch import Tensor
 from torch.optim import Adam, Optimizer
 
-from ..steps import cross_entropy, fooling, further, logged, weight
+from ..attention import TOLD, hidden, mask_for, prepared, with_cams
+from ..steps import cross_entropy, fooling, further, logged, told_apart, weight
 from .discriminator import DRITDiscriminator
 from .generator import DRIT
 from .passes import OTHER, Made, Networks, encoded, run
@@ -34,7 +35,7 @@ class DRITRecipe(BaseRecipe):
 
     def __init__(self, parts: RecipeParts[DRITOptions]) -> None:
         o = parts.training
-        super().__init__(parts, LongSchedule(o.learning_rate, o.epochs, o.decay_from, o.decay))
+        super().__init__(prepared(parts), LongSchedule(o.learning_rate, o.epochs, o.decay_from, o.decay))
         self._options = o
         self._place, self._length = 0, 0
         self._pairs = self._checked()
@@ -80,7 +81,8 @@ class DRITRecipe(BaseRecipe):
     @staticmethod
     def _parameters(pair: Networks) -> tuple[list[Tensor], list[Tensor]]:
         """Parameters of contents and decoders, and of attributes."""
-        main = tied(part for network in pair for part in (network.content, network.share, network.decoder))
+        parts = (part for network in pair for part in (network.content, network.cam, network.share, network.decoder))
+        main = tied(part for part in parts if part is not None)
         return list(main), list(tied(network.attribute for network in pair))
 
     def learning_rate(self, step: int, steps_per_epoch: int) -> float:
@@ -101,7 +103,7 @@ class DRITRecipe(BaseRecipe):
         others = {d: batch[d.upper()][half(batch[d.upper()]) :] for d in "ab"}
         if not self._is_full(batch):
             with torch.no_grad():
-                contents = {d: encoded(self._pairs, images[d], d, batch, f"noise_content_{d}") for d in "ab"}
+                contents = {d: encoded(self._pairs, images[d], d, batch, f"noise_content_{d}")[0] for d in "ab"}
             return logged({"disContent_loss": self._learn_contents(contents, update)})
         pair = self._working()
         made, drawn = run(pair, images, batch, self._options.mode_seeking > 0)
@@ -149,19 +151,21 @@ class DRITRecipe(BaseRecipe):
         for d in "ab":
             network, name = self._of(d), d.upper()
             fakes = [made[d].random, *(other for other in (made[d].other,) if other is not None)]
-            pairs = {
-                "": [(images[d], made[d].fake.image.detach())],
-                "2": [(others[d], fake.image.detach()) for fake in fakes],
-            }
+            pairs = {"": [(images[d], made[d].fake)], "2": [(others[d], fake) for fake in fakes]}
             for suffix, compared in pairs.items():
-                looks = [
-                    cross_entropy(network.look(image, random=bool(suffix)), goal)
-                    for pair in compared
-                    for image, goal in zip(pair, (1.0, 0.0), strict=True)
-                ]
+                looks = [self._apart(network, real, fake, bool(suffix)) for real, fake in compared]
                 losses[f"dis{name}{suffix}_loss"] = torch.stack(looks).sum()
                 update(f"D_{name}{suffix}", losses[f"dis{name}{suffix}_loss"])
         return losses
+
+    @staticmethod
+    def _apart(network: Any, real: Tensor, fake: Translation, random: bool) -> Tensor:
+        """Cross entropy of the verdicts on real images and on fakes, by the masks of those."""
+        mask = hidden(mask_for(network, fake))
+        if mask is not None:
+            real = real[: len(mask)]  # the second half of an odd batch has one image more
+        on_real, on_fake = (network.look(image, mask, random=random) for image in (real, fake.image.detach()))
+        return told_apart(with_cams(on_real), 1.0) + told_apart(with_cams(on_fake), 0.0)
 
     def _learn_contents(self, contents: Mapping[str, Tensor], update: Update) -> Tensor:
         network = self._of("a").content
@@ -175,7 +179,7 @@ class DRITRecipe(BaseRecipe):
         losses: dict[str, Tensor] = {}
         trips: dict[str, RoundTrip] = {}
         for d in "ab":
-            verdicts = tuple(Verdict(logits) for logits in self._of(d).look(made[d].fake.image, random=False))
+            verdicts = self._seen(d, made[d].fake, random=False)
             other = OTHER[d]
             trip = RoundTrip(images[other], images[d], made[d].fake, made[other].back, made[d].same, verdicts)
             trips[d] = trip
@@ -196,14 +200,19 @@ class DRITRecipe(BaseRecipe):
         losses: dict[str, Tensor] = {}
         for d in "ab":
             random, other = made[d].random, made[d].other
-            fakes = [fake.image for fake in (random, other) if fake is not None]
-            looks = [cross_entropy(self._of(d).look(fake, random=True), 1.0) for fake in fakes]
+            fakes = [fake for fake in (random, other) if fake is not None]
+            looks = [told_apart(self._seen(d, fake, random=True), 1.0) for fake in fakes]
             losses[f"gan2_loss_{d}"] = weight(self.objective, "adversarial") * torch.stack(looks).sum()
             losses[f"l1_recon_z_loss_{d}"] = o.latent * (made[d].found - drawn[0]).abs().mean()
             if other is not None:
                 moved = (other.image - random.image).abs().mean() / (drawn[1] - drawn[0]).abs().mean()
                 losses[f"lz_{OTHER[d].upper()}{d.upper()}"] = o.mode_seeking / (moved + TINY)
         return losses
+
+    def _seen(self, domain: str, fake: Translation, *, random: bool) -> tuple[Verdict, ...]:
+        """Verdicts of one of a domain's two discriminators."""
+        network = self._of(domain)
+        return with_cams(network.look(fake.image, mask_for(network, fake), random=random))
 
     def _weighted(self, name: str, trip: RoundTrip) -> Tensor:
         """One of the published terms, 0 where the objective has none of this name."""
@@ -245,6 +254,6 @@ drit = RecipeFactory(
     objective={"adversarial": (1.0, fooling), "identity": (10.0, identity), "cycle": (10.0, cycle)},
     presets={"clean": {}, "released": {"stale": True}},
     initial="torch",
-    told=("width",),
+    told=("width", *TOLD),
     preset="clean",
 )

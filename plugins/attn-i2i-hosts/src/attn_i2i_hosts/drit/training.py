@@ -11,6 +11,8 @@ from attn_i2i.recipes import AdamOptions
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from ..attention import AttentionOptions
+
 
 class ClippedAdam(Adam):
     """Adam on gradients whose joint norm is held below ``limit``."""
@@ -26,7 +28,7 @@ class ClippedAdam(Adam):
 
 
 @dataclass(frozen=True)
-class DRITOptions(AdamOptions):
+class DRITOptions(AttentionOptions, AdamOptions):
     """``width`` is that of all networks. The further weights are of contents and attributes.
 
     ``latent`` weighs drawn attributes that are found again, ``mode_seeking`` how little two of them differ in the

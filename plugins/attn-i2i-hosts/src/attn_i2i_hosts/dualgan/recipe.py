@@ -8,13 +8,15 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
+from attn_i2i import Verdict
 from attn_i2i.interfaces import RoundTrip, Update
 from attn_i2i.losses import at_least_float32, critic, cycle, wgan
 from attn_i2i.recipes import BaseRecipe, EpochSchedule, RecipeFactory, RecipeParts, frozen, sum_of, uncompiled
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ..steps import cross_entropy, fooling, further, logged, reads_same, weight
+from ..attention import TOLD, AttentionOptions, hidden, mask_for, prepared, with_cams
+from ..steps import fooling, further, logged, reads_same, told_apart, weight
 from .rmsprop import RMSProp
 
 COUNTED_FROM = 2  # the release's counter at the first batch
@@ -22,7 +24,7 @@ TINY = 1e-8  # under the root of the penalty's norm
 
 
 @dataclass(frozen=True)
-class DualOptions:
+class DualOptions(AttentionOptions):
     """``gan`` is the adversarial game; ``penalty`` weighs "wgan-gp"'s, ``clip`` bounds the weights of "wgan"'s critics.
 
     ``cycle_of_a`` and ``cycle_of_b`` are factors of the cycle's weight for pictures of A and of B, measured in
@@ -48,12 +50,23 @@ def squared_cycle(trip: RoundTrip) -> Tensor:
     return F.mse_loss(trip.back.image, trip.source)
 
 
-def penalty(discriminator: nn.Module, real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
-    """Squared distance of the critic's gradient norm from 1 between real and fake, where ``share`` is the fake's."""
+def penalty(discriminator: nn.Module, real: Tensor, fake: Tensor, share: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Squared distance of the critic's gradient norm from 1 between real and fake, where ``share`` is the fake's.
+
+    A CAM's logits are part of the critic, so that their mean is added to its number.
+    """
     between = torch.lerp(real, fake.to(real.dtype), share).requires_grad_(True)
-    score = at_least_float32(uncompiled(discriminator)(between)[0].logits).sum()
+    verdict = uncompiled(discriminator)(between, mask)[0]
+    score = at_least_float32(verdict.logits).sum()
+    if verdict.cam_logits is not None:
+        score = score + at_least_float32(verdict.cam_logits).mean(1).sum()
     (gradient,) = torch.autograd.grad(score, between, create_graph=True)
     return ((gradient.square().sum((1, 2, 3)) + TINY).sqrt() - 1).square().mean()
+
+
+def scored(verdicts: tuple[Verdict, ...], goal: float) -> Tensor:
+    """A critic's loss on real images, where ``goal`` is 1, or on fakes, where it is 0."""
+    return torch.stack([wgan(verdict.logits, bool(goal)) for verdict in verdicts]).sum()
 
 
 class DualRecipe(BaseRecipe):
@@ -65,7 +78,7 @@ class DualRecipe(BaseRecipe):
 
     def __init__(self, parts: RecipeParts[DualOptions]) -> None:
         o = parts.training
-        super().__init__(parts, EpochSchedule(o.learning_rate, o.epochs, 0))
+        super().__init__(prepared(parts), EpochSchedule(o.learning_rate, o.epochs, 0))
         self._options, self._step = o, 0
         terms = dict(self.objective)
         if o.distance == "L2" and terms.get("cycle", (0, None))[1] is cycle:
@@ -111,22 +124,17 @@ class DualRecipe(BaseRecipe):
         total = []
         for source, target in ("AB", "BA"):
             with torch.no_grad():
-                fake = n[self.layout.generators[f"{source}2{target}"]](batch[source]).image
-            network, real = n[self.layout.discriminators[target]], batch[target]
-            on_real, on_fake = network(real)[0].logits, network(fake)[0].logits
-            if o.gan == "classic":
-                losses[f"{source}d_loss_real"] = cross_entropy([on_real], 1.0)
-                losses[f"{source}d_loss_fake"] = cross_entropy([on_fake], 0.0)
-            else:
-                losses[f"{source}d_loss_real"], losses[f"{source}d_loss_fake"] = (
-                    wgan(on_real, True),
-                    wgan(on_fake, False),
-                )
+                translation = n[self.layout.generators[f"{source}2{target}"]](batch[source])
+            network, real, fake = n[self.layout.discriminators[target]], batch[target], translation.image
+            mask = hidden(mask_for(network, translation))
+            apart = told_apart if o.gan == "classic" else scored
+            for kind, image, goal in (("real", real, 1.0), ("fake", fake, 0.0)):
+                losses[f"{source}d_loss_{kind}"] = apart(with_cams(network(image, mask)), goal)
             total += [losses[f"{source}d_loss_real"], losses[f"{source}d_loss_fake"]]
             if o.gan == "wgan-gp":
                 name = f"epsilon_{target}"
                 share = batch[name] if name in batch else torch.rand_like(real[:, :1, :1, :1])
-                losses[f"penalty_{target}"] = penalty(network, real, fake, share)
+                losses[f"penalty_{target}"] = penalty(network, real, fake, share, mask)
                 total.append(o.penalty * losses[f"penalty_{target}"])
         return losses | {"d_loss": torch.stack(total).sum()}
 
@@ -156,7 +164,7 @@ class DualRecipe(BaseRecipe):
             fake = there(batch[source])
             same = there(batch[target]) if asked else None
             with frozen(n[d[target]]):
-                verdicts = n[d[target]](fake.image)
+                verdicts = with_cams(n[d[target]](fake.image, mask_for(n[d[target]], fake)))
             trips[source] = RoundTrip(batch[source], batch[target], fake, back(fake.image), same, verdicts)
         return trips
 
@@ -181,4 +189,5 @@ dualgan = RecipeFactory(
     objective={"adversarial": (1.0, critic), "cycle": (500.0, cycle)},
     presets={"released": {}, "readme": {"objective.cycle": 1000.0, "epochs": 100}},
     initial="torch",
+    told=TOLD,
 )

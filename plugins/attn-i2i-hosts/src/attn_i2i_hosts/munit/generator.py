@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from attn_i2i import Translation
-from attn_i2i.blocks import SoftmaxHead, crop, pad_to_multiple
+from attn_i2i.blocks import CAM, SoftmaxHead, crop, pad_to_multiple
 from attn_i2i.types import ConfigError
 from torch import Tensor, nn
 
-from ..unit.parts import ContentEncoder, PictureHead, up
+from ..attention import Encoded, attended
+from ..unit.parts import ContentEncoder, PictureHead, up_for
 from .parts import AdaINBlock, StyleEncoder
 
 SMALLEST = 32  # of which the style encoder leaves two pixels
@@ -20,7 +23,8 @@ class MUNIT(nn.Module):
     Holds the source domain's content encoder, and the target domain's style encoder and decoder. Without a ``style``
     one is drawn from the prior N(0, 1) in training mode, and the prior's mean is taken otherwise. With ``masks`` the
     decoder ends in AttentionGAN II's head, whose last mask is the background's; with 0 it ends in the image, as
-    published.
+    published. With ``cam`` the content is what a CAM makes of the encoder's features. ``norm`` is that of the decoder's
+    blocks, which the style steers: "adain" is published.
     """
 
     auxiliary = ("style_encoder",)
@@ -36,10 +40,14 @@ class MUNIT(nn.Module):
         downs: int = 2,
         in_channels: int = 3,
         out_channels: int = 3,
+        cam: bool = False,
+        norm: Literal["adain", "adalin"] = "adain",
     ) -> None:
         super().__init__()
         if masks and (in_channels, out_channels) != (3, 3):
             raise ConfigError("MUNIT: masks need three channels in and out.")
+        if norm not in ("adain", "adalin"):
+            raise ConfigError(f"MUNIT: norm={norm!r} was given, expected 'adain' or 'adalin'.")
         self.channels = in_channels, out_channels
         self.content = ContentEncoder(width, blocks, downs, in_channels)
         features, self.stride = self.content.out_channels, self.content.stride
@@ -51,10 +59,11 @@ class MUNIT(nn.Module):
             nn.ReLU(inplace=True),
             nn.Linear(mlp_width, 4 * features * blocks),
         )
-        self.blocks = nn.ModuleList(AdaINBlock(features) for _ in range(blocks))
-        self.head: nn.Module = PictureHead(features, self.stride, out_channels)
+        self.cam = CAM(features) if cam else None
+        self.blocks = nn.ModuleList(AdaINBlock(features, norm == "adalin") for _ in range(blocks))
+        self.head: nn.Module = PictureHead(features, self.stride, out_channels, up_for(norm))
         if masks:
-            self.head = SoftmaxHead(features, self.stride, masks=masks, up=up)
+            self.head = SoftmaxHead(features, self.stride, masks=masks, up=up_for(norm))
         self.style_dim = style_dim
 
     def style_of(self, image: Tensor) -> Tensor:
@@ -64,6 +73,10 @@ class MUNIT(nn.Module):
     def prior(self, image: Tensor) -> Tensor:
         """One random style for each image of a batch."""
         return torch.randn(len(image), self.style_dim, device=image.device, dtype=image.dtype)
+
+    def attend(self, image: Tensor) -> Encoded:
+        """The content of images whose sides are multiples of the stride, and what the CAM told of it."""
+        return attended(self.cam, self.content(image))
 
     def decode(self, content: Tensor, style: Tensor, source: Tensor) -> Translation:
         """A (B, C, h, w) content in (B, style_dim) styles; an attention head blends it into ``source``."""
@@ -79,4 +92,5 @@ class MUNIT(nn.Module):
         if style is None:
             style = self.prior(image) if self.training else image.new_zeros(len(image), self.style_dim)
         padded = pad_to_multiple(image, self.stride, minimum=2 * self.stride)
-        return crop(self.decode(self.content(padded), style, padded), image.shape[2], image.shape[3])
+        code = self.attend(padded)
+        return crop(code.told(self.decode(code.features, style, padded)), image.shape[2], image.shape[3])

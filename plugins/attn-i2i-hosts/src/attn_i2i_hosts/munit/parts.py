@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
+from attn_i2i.blocks import AdaLIN
 from torch import Tensor, nn
 
 from ..unit.parts import reflecting
@@ -23,13 +24,23 @@ class StyleEncoder(nn.Sequential):
 
 
 class AdaINBlock(nn.Module):
-    """A residual block whose two instance norms are scaled and shifted from outside (equation 7)."""
+    """A residual block whose two instance norms are scaled and shifted from outside (equation 7).
 
-    def __init__(self, channels: int) -> None:
+    With ``adalin`` layer norms are mixed into them, as AdaLIN does (arXiv:1907.10830, equation 1).
+    """
+
+    def __init__(self, channels: int, adalin: bool = False) -> None:
         super().__init__()
         self.first, self.second = reflecting(channels, channels, 3), reflecting(channels, channels, 3)
+        self.norms = nn.ModuleList(AdaLIN(channels) for _ in range(2 if adalin else 0))
 
     def forward(self, x: Tensor, style: tuple[Tensor, ...]) -> Tensor:
         """``style`` is the shift and scale of the first norm, then of the second, each (B, C, 1, 1)."""
-        hidden = F.relu(torch.addcmul(style[0], F.instance_norm(self.first(x)), style[1]))
-        return x + torch.addcmul(style[2], F.instance_norm(self.second(hidden)), style[3])
+        hidden = F.relu(self._normalised(0, self.first(x), style[0], style[1]))
+        return x + self._normalised(1, self.second(hidden), style[2], style[3])
+
+    def _normalised(self, place: int, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+        if not self.norms:
+            return torch.addcmul(shift, F.instance_norm(x), scale)
+        normalised: Tensor = self.norms[place](x, scale.flatten(1), shift.flatten(1))
+        return normalised

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import torch
-from attn_i2i.blocks import Down, ResBlock
+from attn_i2i.blocks import LIN, Down, ResBlock
 from torch import Tensor, nn
 
 
@@ -48,16 +50,24 @@ class LayerNorm(nn.Module):
         return torch.addcmul(self.beta[:, None, None], x - mean, scale)
 
 
-def up(in_channels: int, out_channels: int) -> nn.Sequential:
+Up = Callable[[int, int], nn.Module]
+
+
+def up(in_channels: int, out_channels: int, norm: Callable[[int], nn.Module] = LayerNorm) -> nn.Sequential:
     """Double the resolution: nearest neighbours, a 5x5 convolution, layer norm, ReLU."""
     conv = reflecting(in_channels, out_channels, 5)
-    return nn.Sequential(nn.Upsample(scale_factor=2), conv, LayerNorm(out_channels), nn.ReLU(inplace=True))
+    return nn.Sequential(nn.Upsample(scale_factor=2), conv, norm(out_channels), nn.ReLU(inplace=True))
+
+
+def up_for(norm: str) -> Up:
+    """``up`` with LIN in the place of its layer norm where the decoder's ``norm`` is "adalin" (U-GAT-IT, figure 2)."""
+    return partial(up, norm=LIN) if norm == "adalin" else up
 
 
 class PictureHead(nn.Module):
     """The decoder's end as published: ``up`` until the stride is undone, a 7x7 convolution, tanh."""
 
-    def __init__(self, in_channels: int, stride: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, stride: int, out_channels: int, up: Up = up) -> None:
         super().__init__()
         steps = stride.bit_length() - 1
         channels = [in_channels >> i for i in range(steps + 1)]

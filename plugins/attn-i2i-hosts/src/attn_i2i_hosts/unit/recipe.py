@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from attn_i2i import Translation
 from attn_i2i.interfaces import RoundTrip
 from attn_i2i.losses import adversarial, cycle, identity
 from attn_i2i.recipes import RecipeFactory
 from torch import Tensor
 
+from ..attention import TOLD
 from ..steps import draw, weight
 from .generator import UNIT
 from .training import CodeOptions, CodeRecipe, square
@@ -33,28 +35,30 @@ class UNITRecipe(CodeRecipe):
 
     needs = UNIT
 
-    def _fakes(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def _fakes(self, batch: Mapping[str, Tensor]) -> dict[str, Translation]:
         fakes = {}
         for source, target in ("ba", "ab"):
             image = batch[source.upper()]
-            latent = self._from(source).encoder(image)
+            latent = self._from(source).attend(image).features
             noise = draw(batch, f"noise_dis_{source}", latent)
-            fakes[target] = self._into(target).decode(latent + noise, image).image
+            fakes[target] = self._into(target).decode(latent + noise, image)
         return fakes
 
     def _generate(self, batch: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, RoundTrip]]:
         images = {domain: batch[domain.upper()] for domain in "ab"}
-        latents = {domain: self._from(domain).encoder(images[domain]) for domain in "ab"}
+        codes = {domain: self._from(domain).attend(images[domain]) for domain in "ab"}
+        latents = {domain: code.features for domain, code in codes.items()}
         noisy = {domain: latents[domain] + draw(batch, f"noise_gen_{domain}", latents[domain]) for domain in "ab"}
         again = {domain: self._into(domain).decode(noisy[domain], images[domain]) for domain in "ab"}
         parts, trips = {}, {}
         for source, target in ("ba", "ab"):
-            fake = self._into(target).decode(noisy[source], images[source])
-            latent = self._from(target).encoder(fake.image)
+            fake = codes[source].told(self._into(target).decode(noisy[source], images[source]))
+            latent = self._from(target).attend(fake.image).features
             noise = draw(batch, f"noise_gen_{source}_again", latent)
             back = self._into(source).decode(latent + noise, fake.image)
-            verdicts = self._seen(target, fake.image)
-            trips[target] = trip = RoundTrip(images[source], images[target], fake, back, again[target], verdicts)
+            same = self._same(source, images[target], again[target])
+            trip = RoundTrip(images[source], images[target], fake, back, same, self._seen(target, fake))
+            trips[target] = trip
             parts[f"loss_gen_adv_{target}"] = self._term("adversarial", trip)
             parts[f"loss_gen_recon_x_{target}"] = self._term("identity", trip)
             parts[f"loss_gen_recon_kl_{source}"] = square(latents[source])
@@ -86,4 +90,5 @@ unit = RecipeFactory(
     objective={"adversarial": (1.0, adversarial), "identity": (10.0, identity), "cycle": (10.0, cycle)},
     presets={"released": {}, "street": {"perceptual": 1.0}},
     initial="kaiming",
+    told=TOLD,
 )

@@ -11,10 +11,11 @@ import torch
 from attn_i2i.interfaces import RoundTrip, Update
 from attn_i2i.losses import discriminator_lsgan
 from attn_i2i.recipes import AdamOptions, BaseRecipe, RecipeParts, frozen, sum_of, two_adams
-from attn_i2i.types import ConfigError, Verdict
+from attn_i2i.types import ConfigError, Translation, Verdict
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ..attention import AttentionOptions, Encoded, hidden, mask_for, prepared, with_cams
 from ..steps import PUBLISHED, further, logged, weight
 from .perceptual import Perceptual, read_perceptual
 
@@ -43,7 +44,7 @@ class HalvingSchedule:
 
 
 @dataclass(frozen=True)
-class CodeOptions(AdamOptions):
+class CodeOptions(AttentionOptions, AdamOptions):
     """The rate is multiplied by ``gamma`` every ``step_size`` steps; ``perceptual`` weighs VGG16's features.
 
     ``perceptual_weights`` is the file of that network: vgg16.weight of the release.
@@ -70,7 +71,7 @@ class CodeRecipe(BaseRecipe):
 
     def __init__(self, parts: RecipeParts[Any]) -> None:
         o = parts.training
-        super().__init__(parts, HalvingSchedule(o.learning_rate, o.steps, o.step_size, o.gamma))
+        super().__init__(prepared(parts), HalvingSchedule(o.learning_rate, o.steps, o.step_size, o.gamma))
         self._rates: CodeOptions = o
         for way, key in self.layout.generators.items():
             if not isinstance(self.networks[key], self.needs):
@@ -99,7 +100,7 @@ class CodeRecipe(BaseRecipe):
         return logged(weighted, parts, on_discriminators, {"loss_gen_total": total})
 
     @abstractmethod
-    def _fakes(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def _fakes(self, batch: Mapping[str, Tensor]) -> dict[str, Translation]:
         """What the discriminators of "a" and "b" are shown."""
 
     @abstractmethod
@@ -118,20 +119,29 @@ class CodeRecipe(BaseRecipe):
         """The network that encodes a domain's contents."""
         return self.networks[self.layout.generators[FROM[domain]]]
 
-    def _discriminate(self, batch: Mapping[str, Tensor], fakes: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def _discriminate(self, batch: Mapping[str, Tensor], fakes: Mapping[str, Translation]) -> dict[str, Tensor]:
         """Least squares, neither halved nor averaged over scales."""
         losses = {}
         for domain, fake in fakes.items():
             network = self.networks[self.layout.discriminators[domain.upper()]]
-            losses[f"loss_dis_{domain}"] = 2 * discriminator_lsgan(network(batch[domain.upper()]), network(fake))
+            mask = hidden(mask_for(network, fake))
+            real, made = (with_cams(network(image, mask)) for image in (batch[domain.upper()], fake.image))
+            losses[f"loss_dis_{domain}"] = 2 * discriminator_lsgan(real, made)
         return losses | {"loss_dis_total": weight(self.objective, "adversarial") * sum_of(losses)}
 
-    def _seen(self, domain: str, fake: Tensor) -> tuple[Verdict, ...]:
+    def _seen(self, domain: str, fake: Translation) -> tuple[Verdict, ...]:
         """Verdicts that teach the generator alone."""
         network = self.networks[self.layout.discriminators[domain.upper()]]
         with frozen(network):
-            verdicts: tuple[Verdict, ...] = network(fake)
-        return verdicts
+            return with_cams(network(fake.image, mask_for(network, fake)))
+
+    def _same(self, source: str, target: Tensor, again: Translation) -> Translation:
+        """``again``, the target in its own domain, with what the CAM of the ``source`` domain's encoder tells of it."""
+        network = self._from(source)
+        if network.cam is None:
+            return again
+        code: Encoded = network.attend(target)
+        return code.told(again)
 
     def _features(self, fake: Tensor, source: Tensor) -> Tensor:
         """The perceptual distance of a translation from its source, 0 where it has no weight."""
