@@ -70,7 +70,7 @@ def _compared(facts: Facts) -> str:
     compared = facts.compared or {}
     text = f"largest error {compared['largest_error']:.1e} in {len(compared['trials'])} comparisons"
     if facts.precision == "int8":
-        text = f"int8, {compared['int8_psnr']:.1f} dB from the network on {compared['int8_pictures']} pictures"
+        text = f"int8, a PSNR of {compared['int8_psnr']:.1f} dB to the network on {compared['int8_pictures']} pictures"
     return text
 
 

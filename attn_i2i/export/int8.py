@@ -92,7 +92,7 @@ def check_psnr(decibels: float, least: float, where: object) -> None:
     """Raise AttnI2IError for an int8 graph that is too far from its network."""
     if decibels < least:
         raise AttnI2IError(
-            f"{where} is not kept: in int8 its pictures are {decibels:.1f} dB from the network's, fewer than"
-            f" {least:.0f}. More pictures of the kind that it will see may help (calibrate), or float32 (without int8);"
+            f"{where} is not kept: in int8 the PSNR of its pictures to the network's is {decibels:.1f} dB, less than"
+            f" {least:.0f}. More pictures of the kind that it will see may help (calibrate), or float32 (without int8)."
             f" least_psnr={int(decibels)} keeps it."
         )

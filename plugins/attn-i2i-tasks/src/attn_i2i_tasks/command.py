@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 tasks = typer.Typer(help="Make the folders of a task that ships: pictures to train on, to test on, and masks.")
 Folder = Annotated[Path, typer.Argument(help="The folder to make.", metavar="DIR")]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same bytes.")]
-Workers = Annotated[int, typer.Option(help="Threads; they do not change the result.")]
+Seed = Annotated[int, typer.Option(help="Seed of all that is drawn; the same seed gives the same bytes.")]
+Workers = Annotated[int, typer.Option(help="Threads to work with; the result is the same.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the folder if it exists.")]
 
 
@@ -40,10 +40,16 @@ class Backgrounds(StrEnum):
 @tasks.command()
 def emoji(
     folder: Folder,
-    size: Annotated[int, typer.Option(help="Height and width of the pictures; glyphs are drawn from 64 pixels.")] = 64,
-    styles: Annotated[str, typer.Option(help="Two or more of flat, clay, noto, twemoji, in order.")] = "flat,clay",
+    size: Annotated[
+        int, typer.Option(help="Height and width in pixels; the drawings have 64, and larger sizes make them soft.")
+    ] = 64,
+    styles: Annotated[
+        str, typer.Option(help="Two or more of flat, clay, noto, twemoji, by commas; of two the first is domain A.")
+    ] = "flat,clay",
     seed: Seed = 0,
-    backgrounds: Annotated[Backgrounds, typer.Option(help="How busy the backgrounds are.")] = Backgrounds.calm,
+    backgrounds: Annotated[
+        Backgrounds, typer.Option(help="Backgrounds; loud ones have strong colours, stripes, checks and dots.")
+    ] = Backgrounds.calm,
     per_glyph: Annotated[int, typer.Option(help="Training pictures of each glyph.")] = 4,
     workers: Workers = 2,
     force: Force = False,
@@ -59,12 +65,12 @@ def emoji(
 @tasks.command()
 def fruit(
     folder: Folder,
-    size: Annotated[int, typer.Option(help="Height and width of the pictures; cut-outs have 128 pixels.")] = 128,
+    size: Annotated[int, typer.Option(help="Height and width in pixels; the cut-outs have 128.")] = 128,
     seed: Seed = 0,
     per_fruit: Annotated[int, typer.Option(help="Training pictures of each cut-out.")] = 6,
     tests: Annotated[int, typer.Option(help="Test pictures of each domain, and as many for validation.")] = 100,
-    count: Annotated[int, typer.Option(help="Up to so many fruits in a picture.")] = 1,
-    bars: Annotated[bool, typer.Option("--bars", help="A fence before the fruit.")] = False,
+    count: Annotated[int, typer.Option(help="Fruits in a picture, at most.")] = 1,
+    bars: Annotated[bool, typer.Option("--bars", help="Put a fence before the fruit.")] = False,
     workers: Workers = 2,
     force: Force = False,
 ) -> None:
