@@ -64,8 +64,12 @@ def blocks(page: Path, *languages: str) -> list[Block]:
     ]
 
 
-def pages_with(*languages: str) -> list[Path]:
-    return [page for page in PAGES if blocks(page, *languages)]
+def pages_with(*languages: str, among: Sequence[Path] = PAGES) -> list[Path]:
+    return [page for page in among if blocks(page, *languages)]
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
 
 
 @pytest.fixture
@@ -114,7 +118,7 @@ def run_page(page: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return failed
 
 
-@pytest.mark.parametrize("page", pages_with("python", "console"), ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", pages_with("python", "console"), ids=name_of)
 @pytest.mark.filterwarnings("ignore:A grey picture goes")  # said once, as the page tells
 @pytest.mark.filterwarnings("ignore:The (pictures have|networks see)")  # what a training takes from its pictures
 def test_snippets_run(
@@ -125,9 +129,10 @@ def test_snippets_run(
 
 
 SHELL = ("console", "bash", "sh", "shell")
+DISTRIBUTIONS = sorted(ROOT.glob("plugins/*/README.md"))
 
 
-@pytest.mark.parametrize("page", pages_with(*SHELL), ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", pages_with(*SHELL, among=[*PAGES, *DISTRIBUTIONS]), ids=name_of)
 def test_commands_parse(page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for block in blocks(page, *SHELL):
         for arguments in block.commands():

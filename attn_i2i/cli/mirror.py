@@ -1,4 +1,4 @@
-"""``attn-i2i mirror``: models of the zoo onto the Hub, for whoever has a token."""
+"""``attn-i2i mirror``: put models of the zoo on the Hub, which needs a token."""
 
 from __future__ import annotations
 

@@ -46,8 +46,8 @@ def read_image(
     ``source`` is a path, an open file, the bytes of a file, or a PIL image. It may also be an array (H, W[, C]) of any
     type, or a float tensor ([1,] C, H, W) in [0, 1]. Four channels are RGBA if they are floats of a tensor, or 8 or 16
     bits without a sign. ``range`` says which stored values stand for 0 and 1: two numbers, or "dtype" for all that the
-    type can hold. It may be left out for integers of up to 16 bits, which have the latter, and for floats in [0, 1].
-    ``page`` is a plane of a TIFF, or a frame of an animation, counted from 0. Without it the first is read, and a
+    type can hold. It may be left out for integers of up to 16 bits, whose range is then "dtype", and for floats in [0,
+    1]. ``page`` is a plane of a TIFF, or a frame of an animation, counted from 0. Without it the first is read, and a
     warning says so if there are more. Only regular files are read. Raises UnreadableFileError, ShapeError or
     ConfigError, each naming the source.
     """

@@ -51,7 +51,7 @@ def read_dataset(path: Path) -> DataSet:
 def datasets() -> dict[str, DataSet]:
     """Every data set by name, those of the package and those of plugins.
 
-    One that cannot be read is left out with a PluginWarning that names its plugin.
+    A description that cannot be read is left out with a PluginWarning that names its plugin.
     """
     return dict(sorted(usable(zoo().datasets, read_dataset_entry).items()))
 

@@ -88,7 +88,7 @@ class PluginManager(pluggy.PluginManager):
     def load_third_party(self, allowed: frozenset[str] | None = None) -> None:
         """Load the installed entry points of group ``attn_i2i``; ``allowed`` limits them by name.
 
-        One that fails is skipped with a PluginWarning, and nothing of it stays.
+        A plugin that fails is skipped with a PluginWarning, and nothing of it stays.
         """
         points = sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value))
         for point in points:

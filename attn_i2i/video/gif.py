@@ -18,7 +18,7 @@ COLOURS = 255  # of a frame's palette; the last of 256 places is for what is tra
 OPAQUE = 128  # a GIF knows no half transparency: below this a pixel is not seen
 CLEARED = 2  # each frame is taken away before the next, so that transparent pixels show none before
 HUNDREDTHS = 100  # units of time in a second
-LONGEST_SIDE = 65535
+LONGEST_SIDE = 65535  # sides are 16 bits in the format
 
 
 class GifWriter:

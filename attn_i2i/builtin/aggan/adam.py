@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 
 class TurnAdam(Optimizer):
-    """One of ``turns`` updates that share an Adam: moments are its parameters' own, the bias correction counts all.
+    """One of ``turns`` updates that share one Adam, whose bias correction counts the steps of all.
 
     Mejjati et al. apply one AdamOptimizer four times a step, so t = turns * step + turn with ``turn`` from 1 on.
     As TensorFlow does, epsilon is added to the uncorrected root, and the constants and the running powers of beta are

@@ -37,10 +37,10 @@ def read_checkpoint(
 ) -> dict[str, Tensor]:
     """The tensors of one checkpoint file by name, on the CPU, each of the type it was saved with.
 
-    Names are dotted for PyTorch ("genA2B.conv1.weight") and as stored for TensorFlow ("generator/conv/kernel"); for the
-    latter give the .index file. ``keep`` tells by name which tensors to read, all if absent. Parsing happens in a
-    child process that may take ``seconds`` and ``memory_limit`` bytes beyond three times the file. Tensors that
-    share storage in the file share it here. Raises UnreadableFileError in one line.
+    Names are dotted for PyTorch ("genA2B.conv1.weight") and as stored for TensorFlow ("generator/conv/kernel"); for
+    TensorFlow give the .index file. ``keep`` tells by name which tensors to read, all if absent. Parsing happens in a
+    child process that may take ``seconds`` and ``memory_limit`` bytes beyond three times the file. Tensors that share
+    storage in the file share it here. Raises UnreadableFileError in one line.
     """
     path = Path(path)
     kind = sniff(path)

@@ -1,4 +1,4 @@
-"""How far a download is: whoever waits is told size and time left."""
+"""How far a download is: the size and the time left are shown."""
 
 from __future__ import annotations
 
