@@ -15,6 +15,7 @@ from attn_i2i.models.cards import get_card
 from attn_i2i.models.config import ModelConfig
 from attn_i2i.models.directory import save_model
 from attn_i2i.models.readme import model_card
+from attn_i2i.types import ModelError
 
 from .helpers.commands import Run
 from .helpers.fakehub import FakeHub
@@ -151,3 +152,8 @@ def test_the_command_asks_first(run: Run, model: Path) -> None:
     assert "A2B.safetensors" in out
     assert "add --yes" in " ".join(err.split())
     assert run("publish", model, "me/model", "--yes")[0] == 1, "no Hub is there"
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="nowhere does not exist: name a model folder"):
+        publish(tmp_path / "nowhere", "me/model")
