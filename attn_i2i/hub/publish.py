@@ -127,7 +127,8 @@ def _digest(content: bytes | BufferedReader) -> str:
 
 def _checked(directory: Path, licence: str | None) -> ModelConfig:
     """The configuration with its licence, once every file is whole and every network loads strictly."""
-    read_config(directory)  # says it better where there is no model at all
+    if not directory.exists():
+        read_config(directory)  # raises what says so; a damaged configuration is the checksums' to name
     config = check_whole(directory, None, "convert or save the model again")
     if licence and config.licence not in (None, UNSTATED, licence):
         raise LicenceError(f"{directory} is under {config.licence}: it cannot be published under {licence}.")
