@@ -21,6 +21,7 @@ MEASURES = {
     "ms_ssim": "ms_ssim:MS_SSIM",
     "lpips": "lpips:LPIPS",
     "foreground_l1": "l1:FOREGROUND_L1",
+    "foreground_psnr": "psnr:FOREGROUND_PSNR",
     "foreground_ssim": "ssim:FOREGROUND_SSIM",
     "background_psnr": "background:PSNR",
     "background_ssim": "background:SSIM",

@@ -52,6 +52,13 @@ Threshold = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="Where a measure needs a mask of 0 and 1, cut it here.", show_default="0.5"),
 ]
+Range = Annotated[
+    str | None,
+    typer.Option(
+        help="Stored values that are 0 and 1 to measures: dtype, LOW,HIGH, or percentile:0.1,99.9 of all pictures.",
+        show_default="the models', or dtype",
+    ),
+]
 Model = Annotated[
     str | None, typer.Option("-m", "--model", help="Older form, for paired data: evaluate DATA -m MODEL.")
 ]
@@ -78,6 +85,7 @@ def evaluate(
     lpips: Lpips = None,
     measures: Measures = None,
     threshold: Threshold = None,
+    range: Range = None,  # noqa: A002
     images: Annotated[
         int | None, typer.Option(min=1, help="Measure this many inputs, evenly spread.", show_default="all")
     ] = None,
@@ -123,6 +131,7 @@ def evaluate(
             limit=images,
             cycle=cycle,
             device=device,
+            range=range,
             force=force,
             progress=progress,
         )

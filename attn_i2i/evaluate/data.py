@@ -6,8 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..images import SUFFIXES
+import numpy as np
+from torch import Tensor
+
+from ..images import SUFFIXES, Picture, read_image
+from ..images.decode import BYTES
 from ..images.folder import LITTER
+from ..images.ranges import Range
 from ..registry import suggestion, typed
 from ..types import ConfigError, UnreadableFileError
 from .data_checks import MASKS, check_sizes, unused_masks
@@ -22,7 +27,8 @@ PLACES = ("test{}", "test/{}", "val{}", "val/{}", "{}", "train{}", "train/{}")
 class Data:
     """The pictures to translate and all that belongs to them, by stem; None for what is not there.
 
-    ``notes`` say once what was assumed, and what was left out.
+    ``range`` says which stored values measures see as 0 and 1, None for all that each type can hold. ``notes`` say
+    once what was assumed, and what was left out.
     """
 
     root: Path
@@ -33,6 +39,21 @@ class Data:
     truth_masks: Pictures | None = None
     target_name: str = ""
     notes: tuple[str, ...] = field(default=())
+    range: Range | None = None
+
+    def rgb(self, path: Path) -> Tensor:
+        """A picture as measures see it: (3, H, W) in [0, 1]."""
+        return self.picture(path).rgb
+
+    def picture(self, path: Path) -> Picture:
+        """A picture in the range of all.
+
+        One of 8 bits beside a range beyond them was made by a program that reduced that range to 8 bits.
+        """
+        picture = read_image(path, range=self.range)
+        if picture.dtype == np.uint8 and self.range is not None and max(self.range) > BYTES.high:
+            picture = read_image(path)
+        return picture
 
 
 @typed

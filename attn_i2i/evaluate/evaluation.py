@@ -6,12 +6,13 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from ..images.ranges import RangeLike
 from ..interfaces import Measure
 from ..plugins import zoo
 from ..registry import typed
@@ -25,6 +26,7 @@ from .features.weights import BACKBONES, INCEPTION, lies_here, lpips_heads_here
 from .measuring import Job, Measured, measure
 from .notes import about_subject, cost_note, features_note, mask_note, missing_note, unused_outputs
 from .outputs import Outputs, make_outputs
+from .ranges import range_note, settled_range
 from .results import Workshop
 from .subjects import BASELINE, Subject, find_subjects
 from .values import Means
@@ -109,6 +111,7 @@ def evaluate(
     cycle: bool = True,
     baseline: bool = True,
     device: str | None = None,
+    range: RangeLike = None,  # noqa: A002
     force: bool = False,
     progress: Progress = lambda what, done, total: None,
 ) -> Evaluation:
@@ -118,7 +121,10 @@ def evaluate(
     ``source``, ``target``, ``masks``, ``pairs`` and ``limit`` are as for ``find_data``; with ``direction`` "B2A" the
     sides change places. ``features`` is a network as for ``find_extractor``, ``lpips`` a network as for ``perceptual``.
     If none is named, a network that lies on this machine is taken. ``measures`` limits what is measured. ``threshold``
-    makes a model's own mask 0 or 1. ``report`` is a folder for the outputs and the numbers of each finished model;
+    makes a model's own mask 0 or 1. ``range`` says which stored values of pictures of more than 8 bits are 0 and 1, as
+    for ``read_image``, or "percentile:0.1,99.9" or "min,max" over the inputs and their target domain. If it is not
+    given, the range that the models were trained on counts where it is one, else all that the type holds.
+    ``report`` is a folder for the outputs and the numbers of each finished model;
     after a stop the same call goes on from there. ``write_report`` makes the page in it. ``force`` measures anew.
 
     Raises AttnI2IError with a line that says what is wrong.
@@ -131,9 +137,11 @@ def evaluate(
     chosen = _chosen(measures)
     means, lpips_label, notes = _means(features, lpips, chosen, threshold, device)
     subjects = find_subjects(models, test_data, direction=direction, domain=domain, device=device)
+    test_data = replace(test_data, range=settled_range(range, test_data, subjects))
     settings = {"version": __version__, "threshold": threshold, "measures": list(chosen), "cycle": cycle}
     settings |= {"features": None if means.extractor is None else f"{means.extractor.name} {means.extractor.weights}"}
     settings |= {"lpips": lpips_label, "target": test_data.target_name, "pairs": test_data.truth is not None}
+    settings |= {"range": None if test_data.range is None else list(test_data.range)}
     with _workshop(report, test_data, settings, force) as workshop:
         run = _Run(test_data, chosen, means, workshop, cycle, progress)
         rows, failed = run.rows(subjects)
@@ -144,6 +152,7 @@ def evaluate(
     every = (
         *test_data.notes,
         *notes,
+        *range_note(test_data),
         *features_note(rows[0].measured, label),
         *mask_note([row.measured for row in rows], test_data, threshold),
         *cost_note(subjects, test_data),

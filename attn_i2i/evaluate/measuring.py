@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from ..images.read import read_image
 from ..interfaces import Measure, channels_of, only_size
 from ..types import AttnI2IError, ConfigError, ShapeError
 from .confidence import mean_interval
-from .data import Data, Pictures, batches, picture_size
+from .data import Data, batches, picture_size
 from .features import cached_features
 from .measures.cost import generator_inputs
 from .needs import NEEDS
@@ -183,7 +183,9 @@ def _over_sets(job: Job, measures: Mapping[str, Measure], measured: Measured) ->
     for name, part in measures.items():
         for need in part.needs:
             if need not in features:
-                features[need] = cached_features(_read(sets[need]), job.means.extractor, job.store, job.advance)
+                features[need] = cached_features(
+                    map(job.data.rgb, sets[need].values()), job.means.extractor, job.store, job.advance
+                )
         arguments = [features[need] for need in part.needs]
         try:
             measured.values[name] = _of_sets(part, arguments)
@@ -205,10 +207,6 @@ def _of_sets(part: Measure, arguments: list[Tensor]) -> Value:
     if low is None or high is None or not (_finite(low) and _finite(high)):
         low = high = None
     return Value(value, low, high, len(arguments[0]), len(arguments[-1]))
-
-
-def _read(pictures: Pictures) -> Iterable[Tensor]:
-    return (read_image(path).rgb for path in pictures.values())
 
 
 def _over_models(job: Job, measures: Mapping[str, Measure], measured: Measured) -> None:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..images import read_image, read_mask
+from ..images import read_mask
 from ..types import ShapeError
 from .data import Data
 from .features import Extractor, Perceptual
@@ -45,7 +45,7 @@ class Batch:
 
     @cached_property
     def source(self) -> Tensor:
-        return torch.stack([read_image(self.data.inputs[stem]).rgb for stem in self.stems])
+        return torch.stack([self.data.rgb(self.data.inputs[stem]) for stem in self.stems])
 
     @cached_property
     def output(self) -> Tensor:
@@ -111,12 +111,12 @@ class Batch:
 
     def _like_source(self, pictures: object) -> Tensor:
         size = self.source.shape[-2:]
-        return torch.stack([fitted(read_image(pictures[stem]).rgb, size) for stem in self.stems])  # type: ignore[index]
+        return torch.stack([fitted(self.data.rgb(pictures[stem]), size) for stem in self.stems])  # type: ignore[index]
 
     def _truth(self, stem: str) -> Tensor:
         assert self.data.truth is not None
         path = self.data.truth[stem]
-        truth, size = read_image(path).rgb, self.source.shape[-2:]
+        truth, size = self.data.rgb(path), self.source.shape[-2:]
         if truth.shape[-2:] != size:
             ours = self.data.inputs[stem]
             raise ShapeError(

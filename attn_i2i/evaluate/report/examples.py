@@ -69,7 +69,7 @@ def columns(evaluation: Evaluation, stem: str) -> list[tuple[str, Path, bool]]:
 def sheet(evaluation: Evaluation) -> Image.Image:
     """The examples as one picture, for a paper."""
     rows: list[list[Tile]] = [
-        [(label, small(path, mask=mask)) for label, path, mask in columns(evaluation, stem)]
+        [(label, small(evaluation.data, path, mask=mask)) for label, path, mask in columns(evaluation, stem)]
         for stem in shown_stems(evaluation)
     ]
     return contact_sheet(rows, 192)

@@ -25,7 +25,7 @@ def page(evaluation: Evaluation, chart: Chart | None) -> str:
     room = files(__package__)
     parts = {ending: [f"wipe.{ending}", f"page.{ending}"] for ending in ("css", "js")}
     style, script = ("".join((room / name).read_text(encoding="utf-8") for name in names) for names in parts.values())
-    pictures = Thumbnails()
+    pictures = Thumbnails(evaluation.data)
     body = "\n".join(_sections(evaluation, chart, pictures))
     rows = [_wipe_row(evaluation, stem, pictures) for stem in shown_stems(evaluation)]
     data = f"{_data('pictures', pictures.addresses)}\n{_data('rows', rows)}"

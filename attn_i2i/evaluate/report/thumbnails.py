@@ -10,6 +10,7 @@ from PIL import Image
 
 from ...images import colorize, read_image, to_pil
 from ...images.write import shown
+from ..data import Data
 
 SIDE = 256
 """Pixels of the longer side: a choice, with which a page of hundreds stays a few megabytes."""
@@ -19,7 +20,8 @@ QUALITY = 82  # of WebP: a choice, Pillow's own is 80
 class Thumbnails:
     """Pictures by a short key; the same file is read and written once."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: Data) -> None:
+        self._data = data
         self._keys: dict[tuple[Path, bool], str] = {}
         self.addresses: dict[str, str] = {}
 
@@ -28,13 +30,13 @@ class Thumbnails:
         known = (path, mask)
         if known not in self._keys:
             self._keys[known] = f"p{len(self._keys)}"
-            self.addresses[self._keys[known]] = address(small(path, mask=mask))
+            self.addresses[self._keys[known]] = address(small(self._data, path, mask=mask))
         return self._keys[known]
 
 
-def small(path: Path, *, mask: bool = False) -> Image.Image:
-    """The picture, reduced to SIDE pixels; small ones stay as they are."""
-    picture = shown(read_image(path).values.clamp(0, 1))
+def small(data: Data, path: Path, *, mask: bool = False) -> Image.Image:
+    """The picture as measures see it, or a mask in colours, reduced to SIDE pixels; small ones stay as they are."""
+    picture = shown((read_image(path) if mask else data.picture(path)).values.clamp(0, 1))
     image = to_pil(colorize(picture[:1]) if mask else picture).convert("RGB")
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     return image
