@@ -116,11 +116,14 @@ def test_a_picture_that_moves_with_the_flow_has_no_warping_error() -> None:
     assert warping_error(frames, 0 * flow, visible).item() > 0.01
 
 
-def test_flicker_is_what_the_picture_does_not_explain() -> None:
-    picture = torch.zeros(2, 3, 4, 4)
-    picture[1] = 0.4
-    masks = torch.stack([torch.zeros(1, 4, 4), torch.ones(1, 4, 4)])
-    assert mask_flicker(masks, picture).item() == pytest.approx(0.6)
+def test_flicker_is_one_less_the_overlap_of_what_is_seen() -> None:
+    masks = torch.stack([torch.full((1, 4, 4), 0.5), torch.ones(1, 4, 4)])
+    flow, visible = torch.zeros(1, 2, 4, 4), torch.ones(1, 1, 4, 4)
+    assert mask_flicker(masks, flow, visible).item() == pytest.approx(0.5)
+    masks[1, :, 2:], visible[..., 2:, :] = 0, 0
+    assert mask_flicker(masks, flow, visible).item() == pytest.approx(0.5)
+    with pytest.raises(ShapeError, match=r"give \(T, C, H, W\) frames"):
+        mask_flicker(masks[:1], flow, visible)
 
 
 def test_structure_sees_places_not_colours() -> None:

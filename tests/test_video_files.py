@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import gc
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import av
 import numpy as np
 import pytest
 
-from attn_i2i.images import Picture, PictureWarning
+from attn_i2i.images import PictureWarning
 from attn_i2i.types import ConfigError, UnreadableFileError
 from attn_i2i.video import Encoding, Frame, extra, is_clip, open_clip, write_clip
 
@@ -168,13 +169,15 @@ def test_high_definition_without_a_word_on_its_colours_is_read_as_players_do(tmp
 
 def test_frames_do_not_pile_up(tmp_path: Path) -> None:
     source = write_video(tmp_path / "a.mp4", map(square, range(9)))
-    alive = []
+    made, alive = WeakSet(), []
     with open_clip(source) as clip, write_clip(tmp_path / "b.gif", clip.info) as writer:
         for frame in clip.frames():
             writer.write(frame)
+            made.add(frame.picture)
             del frame
-            alive.append(sum(type(thing) is Picture for thing in gc.get_objects()))
-    assert alive[-1] <= alive[1]
+            alive.append(len(made))
+    assert len(alive) == 9
+    assert max(alive) <= 1
 
 
 def broken(tmp_path: Path, what: str) -> Path:
@@ -272,7 +275,7 @@ def test_an_animation_is_told_from_a_still_picture(tmp_path: Path) -> None:
 
 
 def test_a_missing_package_is_one_line_that_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "av", None)
+    monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(ConfigError, match=r"pip install 'attn-i2i\[video\]'"), open_clip(tmp_path / "a.mp4"):
         pass
     assert not extra.has_video()

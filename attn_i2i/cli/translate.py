@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from ..types import ConfigError
-from .wording import spelled
-
-if TYPE_CHECKING:
-    from ..translate.jobs import JobList
-    from ..translate.reading import Report
-
-
-NAMED = 5  # files that are no pictures, by name; the rest is counted
+from .told import progress, telling
 
 
 class DType(StrEnum):
@@ -84,14 +74,31 @@ Page = Annotated[
         metavar="N|all", help="Plane of a TIFF, or frame of an animation, from 0; all keeps every plane of a TIFF."
     ),
 ]
+
+
+class Temporal(StrEnum):
+    """How the frames of a clip are made to fit each other."""
+
+    flow = "flow"
+    off = "off"
+
+
+Codec = Annotated[
+    str | None,
+    typer.Option(help="Codec of videos: h264, hevc, vp9 or ffv1.", show_default="what is usual for the file"),
+]
+Crf = Annotated[
+    int | None, typer.Option(min=0, max=63, help="Quality of videos: lower is better.", show_default="18 for h264")
+]
+Lossless = Annotated[bool, typer.Option("--lossless", help="Keep every pixel of a video as it was made; large.")]
 SkipExisting = Annotated[
     bool, typer.Option("--skip-existing", help="Leave out pictures that are translated already: go on after a stop.")
 ]
 
 
 def translate(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Pictures, folders, or quoted patterns.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to; for one picture, also a name.")],
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Pictures, clips, folders, or quoted patterns.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to; for one input, also a name.")],
     model: Annotated[
         str, typer.Option("-m", "--model", help="Zoo name, hf-hub:owner/repo, model folder, or exported file.")
     ],
@@ -140,26 +147,36 @@ def translate(
     color: Annotated[
         bool, typer.Option("--color", help="Keep the colours that the network gives to grey pictures.")
     ] = False,
+    temporal: Annotated[
+        Temporal, typer.Option(help="flow: smooth clips along their motion; off: each frame alone.")
+    ] = Temporal.flow,
+    codec: Codec = None,
+    crf: Crf = None,
+    lossless: Lossless = False,
     skip_existing: SkipExisting = False,
     strip_metadata: Annotated[
         bool, typer.Option("--strip-metadata", help="Write no EXIF and no texts of the input.")
     ] = False,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite existing files.")] = False,
 ) -> None:
-    """Translate pictures. They keep their names, sizes, depth and channels.
+    """Translate pictures and clips. They keep their names, sizes and formats.
 
-    A picture becomes .png if its format cannot hold it: an animation, or transparency in a JPEG.
-    A picture that cannot be read is named and skipped. The others are translated, and the exit code is 1.
-    Files in a folder that are no pictures are named too, and do not change the exit code.
+    Clips are videos and animations, which keep their sound and their times. Pictures keep depth and channels.
+    A picture becomes .png if its format cannot hold its transparency, as in a JPEG.
+    A file that cannot be read is named and skipped. The others are translated, and the exit code is 1.
+    Files in a folder that are neither are named too, and do not change the exit code.
     """
-    from ..images.formats import foreign
     from ..translate.batch import translate_files
+    from ..translate.clip_jobs import check_encoding, translate_clips
     from ..translate.domains import domain_of_options
+    from ..translate.inputs import not_read
     from ..translate.jobs import plan_jobs
     from ..translate.loading import load
     from ..translate.reading import Report
+    from ..video.encoding import Encoding
 
     wanted_page = _page(page)
+    encoding = Encoding(codec, crf, lossless) if codec or crf is not None or lossless else None
     plan = plan_jobs(
         inputs,
         output,
@@ -168,10 +185,13 @@ def translate(
         force=force,
         skip_existing=skip_existing,
         styles=style or (),
+        clips=wanted_page in (None, "all"),
     )
     if not plan.jobs and not plan.foreign:
-        print(f"all {len(plan.done)} pictures are in {output} already")
+        what = "files" if any(job.clip for job in plan.done) else "pictures"
+        print(f"all {len(plan.done)} {what} are in {output} already")
         return
+    check_encoding(plan.clips, encoding)
     translator = load(
         model,
         direction=direction,
@@ -182,34 +202,34 @@ def translate(
         accept_license=accept_license,
         runtime=runtime.value if runtime else None,
     )
-    report = Report(failed=[(path, f"{path} is {foreign(path)}.") for path in plan.foreign])
-    with (
-        _telling(report, plan, output),
-        _progress(len(plan.jobs)) as advance,
-    ):
-        translate_files(
-            translator,
-            plan.jobs,
-            report=report,
-            attention=attention,
-            mask=mask,
-            max_pixels=int(max_megapixels * 1e6),
-            range=range,
-            page=wanted_page,
-            color=color,
-            tile=int(tile) if tile.isdecimal() else tile,
-            max_side=max_side,
-            force=force,
-            replace_attention=skip_existing,
-            metadata=not strip_metadata,
-            advance=advance,
-            domain=domain_of_options(domain),
-            strength=strength,
-            threshold=threshold,
-            keep_background=keep_background,
-            size="fit" if size else None,
-            batch_size=batch_size,
-        )
+    report = Report(failed=[(path, f"{path} is {not_read(path)}.") for path in plan.foreign])
+    both: dict[str, Any] = {
+        "report": report,
+        "attention": attention,
+        "mask": mask,
+        "max_pixels": int(max_megapixels * 1e6),
+        "color": color,
+        "tile": int(tile) if tile.isdecimal() else tile,
+        "max_side": max_side,
+        "force": force,
+        "replace_attention": skip_existing,
+        "metadata": not strip_metadata,
+        "domain": domain_of_options(domain),
+        "strength": strength,
+        "threshold": threshold,
+        "keep_background": keep_background,
+        "size": "fit" if size else None,
+        "batch_size": batch_size,
+        "range": range,
+        "page": wanted_page,
+    }
+    with telling(report, plan, output), progress(len(plan.jobs)) as bar:
+        if plan.stills:
+            translate_files(translator, plan.stills, advance=bar.advance, **both)
+        if plan.clips:
+            both["page"] = None if wanted_page == "all" else wanted_page  # all frames are what a clip gives anyway
+            both |= {"encoding": encoding, "temporal": temporal.value, "watch": bar.watch}
+            translate_clips(translator, plan.clips, advance=bar.advance, **both)
     if report.failed:
         raise typer.Exit(1)
 
@@ -221,53 +241,3 @@ def _page(text: str | None) -> int | Literal["all"] | None:
     if not text.isdecimal():
         raise ConfigError(f"page={text} was given: expected a number from 0 on, or all.")
     return int(text)
-
-
-@contextmanager
-def _telling(report: Report, plan: JobList, output: Path) -> Iterator[None]:
-    """Say in the end what was done, also where an interruption or an error is the end."""
-    try:
-        yield
-    except Exception:
-        if report.written:
-            _tell(report, plan, output)
-        raise
-    except BaseException:
-        print("interrupted: what is done stays, and --skip-existing goes on from there", file=sys.stderr)
-        _tell(report, plan, output)
-        raise
-    _tell(report, plan, output, plan.others)
-
-
-def _tell_others(others: Sequence[Path]) -> None:
-    if others:
-        names = ", ".join(map(str, others[:NAMED])) + (
-            f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
-        )
-        what = "1 file that is no picture" if len(others) == 1 else f"{len(others)} files that are no pictures"
-        print(f"left out: {what}: {names}", file=sys.stderr)
-
-
-def _tell(report: Report, plan: JobList, output: Path, others: Sequence[Path] = ()) -> None:
-    """What was skipped, and how many pictures are done."""
-    for path, why in report.failed:
-        why = why if why.startswith(str(path)) else f"{path}: {why}"
-        print(f"skipped: {spelled(why)}", file=sys.stderr)
-    _tell_others(others)
-    total = len(plan.jobs) + len(plan.foreign)
-    count = total if len(report.written) == total else f"{len(report.written)} of {total}"
-    before = f"; {len(plan.done)} were there already" if plan.done else ""
-    print(f"{count} picture{'s' if total > 1 else ''} translated to {output}{before}")
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[float], None]]:
-    """A bar on a terminal's standard error; elsewhere nothing."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Translating", total=total)
-        yield lambda count: bar.advance(task, count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..interfaces import Measure
+from .clips import measure_clip
 from .confidence import Difference, holm, mean_interval, paired_test
 from .data import Data, find_data
 from .evaluation import Comparison, Evaluation, Row, evaluate
@@ -84,6 +85,7 @@ __all__ = [
     "masked_l1",
     "masked_mean",
     "mean_interval",
+    "measure_clip",
     "mmd",
     "ms_ssim",
     "multiply_adds",

@@ -24,7 +24,6 @@ NEEDS = {
     "flow": "optical flow",
     "visible": "visible pixels of the flow",
     "mask_frames": "a video's masks",
-    "source_frames": "a video",
 }
 """What each name in ``Measure.needs`` stands for: the argument that the function gets, in words.
 

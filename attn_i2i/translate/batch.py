@@ -266,12 +266,18 @@ def _plane(picture: Picture | None) -> int:
     return 0 if picture is None or picture.layout is None else picture.layout.page
 
 
-def _mask_for(job: Job, picture: Picture, mask: Path) -> Path | Tensor:
-    """The mask of a picture; of a stack's plane its own, or one for all planes."""
+def mask_file(job: Job, mask: Path) -> Path:
+    """The mask of a job: ``mask`` itself, or in a folder of masks that of the job's name, also as .png."""
     names = (mask / job.relative, (mask / job.relative).with_suffix(".png")) if mask.is_dir() else (mask,)
     path = next((name for name in names if name.is_file()), None)
     if path is None:
         raise UnreadableFileError(f"{job.source}: {mask} holds no mask for it (expected {job.relative}).")
+    return path
+
+
+def _mask_for(job: Job, picture: Picture, mask: Path) -> Path | Tensor:
+    """The mask of a picture; of a stack's plane its own, or one for all planes."""
+    path = mask_file(job, mask)
     if not job.planes or path.suffix.lower() not in TIFFS:
         return path
     from ..images.stack import count_planes  # late: tifffile takes a moment to import

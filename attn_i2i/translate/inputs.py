@@ -10,13 +10,15 @@ from pathlib import Path
 from ..images.folder import Folder, list_folder
 from ..images.formats import FOREIGN_SUFFIXES, SUFFIXES, foreign, is_picture
 from ..types import UnreadableFileError
+from ..video.extra import INSTALL, has_video
+from ..video.formats import VIDEOS, is_video
 
 
 @dataclass
 class Inputs:
-    """``pictures`` are files with their names below the input that they were found through.
+    """``pictures`` are files, videos among them, with their names below the input that they were found through.
 
-    ``foreign`` are pictures in folders whose formats are not read here, ``others`` the files there that are none.
+    ``foreign`` are those in folders whose formats are not read here, ``others`` the files there that are none.
     """
 
     pictures: dict[Path, Path] = field(default_factory=dict)
@@ -56,16 +58,26 @@ def _expand(name: str, output: Path, recursive: bool, inputs: Inputs) -> Iterato
 def _below(folder: Path, output: Path, recursive: bool, inputs: Inputs) -> Iterator[tuple[Path, Path]]:
     skip = output.resolve()
     files = list_folder(folder, recursive=recursive, enter=lambda path: path.resolve() != skip)
+    videos = [file for file in files.others if is_video(file)]
+    inputs.others += [file for file in files.others if not is_video(file)]
+    if has_video():
+        files.pictures += videos
+    else:
+        files.foreign += videos
     if not files.pictures:
         raise UnreadableFileError(f"{folder} holds no pictures{_why(files, recursive)}.")
     inputs.foreign += files.foreign
-    inputs.others += files.others
     yield from ((file, file.relative_to(folder)) for file in files.pictures)
+
+
+def not_read(path: Path) -> str:
+    """What a file is whose format is not read here, with what to do about it."""
+    return f"a video: {INSTALL} reads those" if is_video(path) else str(foreign(path))
 
 
 def _why(files: Folder, recursive: bool) -> str:
     if files.foreign:
-        return f" that are read here: {files.foreign[0].name} is {foreign(files.foreign[0])}"
+        return f" that are read here: {files.foreign[0].name} is {not_read(files.foreign[0])}"
     hint = "" if recursive else "; its subfolders are searched with recursive=True"
     return f" ({' '.join(sorted(SUFFIXES))}){hint}"
 
@@ -75,12 +87,13 @@ def _matching(pattern: Path, output: Path, inputs: Inputs) -> Iterator[tuple[Pat
     matches = [match for match in sorted(base.glob(str(pattern.relative_to(base)))) if not match.is_dir()]
     if base.resolve() in output.resolve().parents:
         matches = [match for match in matches if not match.parent.resolve().is_relative_to(output.resolve())]
-    pictures = [match for match in matches if is_picture(match)]
+    pictures = [match for match in matches if is_picture(match) or (is_video(match) and has_video())]
     if not pictures:
         raise UnreadableFileError(f"{pattern} matches no pictures.")
-    rest = [match for match in matches if not is_picture(match) and not match.name.startswith(".")]
-    inputs.foreign += [match for match in rest if match.suffix.lower() in FOREIGN_SUFFIXES]
-    inputs.others += [match for match in rest if match.suffix.lower() not in FOREIGN_SUFFIXES]
+    rest = [match for match in matches if match not in pictures and not match.name.startswith(".")]
+    named = FOREIGN_SUFFIXES.keys() | VIDEOS.keys()
+    inputs.foreign += [match for match in rest if match.suffix.lower() in named]
+    inputs.others += [match for match in rest if match.suffix.lower() not in named]
     yield from ((match, match.relative_to(base)) for match in pictures)
 
 

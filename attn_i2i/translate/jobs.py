@@ -13,6 +13,7 @@ from ..files import TargetExistsError, fitting_name
 from ..images.formats import FOREIGN_SUFFIXES, SUFFIXES
 from ..images.write import output_name, writer_of
 from ..types import ConfigError
+from ..video.formats import VIDEOS, format_of, is_clip, is_video
 from .inputs import Inputs, find_inputs
 
 ATTENTION, SHEET, STYLES = "attention", "contact_sheet.png", "styles.png"
@@ -22,7 +23,7 @@ KINDS = ("mask", "overlay", "heatmap")  # what --attention writes of each pictur
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to translate: where it is, its name below its input folder, and where its translation goes.
+    """One picture or ``clip`` to translate: where it is, its name below its input folder, and where its output goes.
 
     ``named`` says that the caller chose the target's name, so that its format stays as it is. ``label`` is what the
     pictures of its attention are called. ``style`` is what the caller wrote for the style of this translation.
@@ -36,13 +37,15 @@ class Job:
     label: str = ""
     style: str | None = None
     planes: int = 0
+    clip: bool = False
 
     def attention(self, kind: str, plane: int = 0) -> Path:
-        """Where a picture of the attention goes; ``kind`` is mask, overlay or heatmap."""
+        """Where a picture of the attention goes, or a clip of it; ``kind`` is mask, overlay or heatmap."""
         label = self.label or self.target.stem
         if self.planes:
             label = f"{label}.{plane:0{len(str(self.planes - 1))}}"
-        return self.attention_folder / self.relative.parent / fitting_name(label, f".{kind}.png")
+        ending = f".{kind}{self.target.suffix if self.clip else '.png'}"
+        return self.attention_folder / self.relative.parent / fitting_name(label, ending)
 
     @property
     def attention_folder(self) -> Path:
@@ -59,6 +62,16 @@ class JobList:
     others: list[Path] = field(default_factory=list)
     done: list[Job] = field(default_factory=list)
 
+    @property
+    def stills(self) -> list[Job]:
+        """The jobs of pictures."""
+        return [job for job in self.jobs if not job.clip]
+
+    @property
+    def clips(self) -> list[Job]:
+        """The jobs of videos and animations."""
+        return [job for job in self.jobs if job.clip]
+
 
 def plan_jobs(
     inputs: Sequence[str | Path],
@@ -69,20 +82,21 @@ def plan_jobs(
     force: bool = False,
     skip_existing: bool = False,
     styles: Sequence[str] = (),
+    clips: bool = True,
 ) -> JobList:
     """The jobs for files, folders and glob patterns, or one clear error before anything is written.
 
     Names below an input folder (or below the fixed part of a pattern) are kept. ``output`` is a folder; for a single
     file it may be a picture's name. Pictures below the output folder are no input. With
     ``skip_existing`` a picture whose translation stands is done; an interrupted job goes on so. Several ``styles`` make
-    a picture of each, with the style in its name.
+    a picture of each, with the style in its name. Videos are ``clips``, and so are animations unless that is off.
     """
     if force and skip_existing:
         raise ConfigError("force=True and skip_existing=True contradict each other: choose one.")
     if str(output) == "-":
         raise ConfigError("-o - was given, but pictures go to files: give a folder, or a name such as out.png.")
     found = find_inputs(inputs, output, recursive=recursive)
-    jobs = _labelled(list(_styled(_named(found, output), list(dict.fromkeys(styles)))))
+    jobs = _labelled(list(_styled(_named(found, output, clips), list(dict.fromkeys(styles)))))
     targets = {job.target for job in jobs}
     done = [job for job in jobs if skip_existing and _is_done(job, targets)]
     left = [job for job in jobs if job not in done]
@@ -92,25 +106,33 @@ def plan_jobs(
 
 def _is_done(job: Job, targets: set[Path]) -> bool:
     """Whether a translation stands, under its name or the one that it has because of its transparency."""
+    if job.clip:
+        return job.target.exists()
     clear = job.target.with_name(output_name(job.target.name, transparency=True))
     return job.target.exists() or (clear not in targets and clear.exists() and not job.named)
 
 
-def _named(found: Inputs, output: Path) -> list[Job]:
-    names_picture = output.suffix.lower() in SUFFIXES | FOREIGN_SUFFIXES.keys() and not output.is_dir()
-    if names_picture and len(found.pictures) == 1:
-        writer_of(output)
+def _named(found: Inputs, output: Path, clips: bool) -> list[Job]:
+    moving = {source for source in found.pictures if (is_clip(source) if clips else is_video(source))}
+    names_file = output.suffix.lower() in SUFFIXES | FOREIGN_SUFFIXES.keys() | VIDEOS.keys() and not output.is_dir()
+    if names_file and len(found.pictures) == 1:
         source = next(iter(found.pictures))
-        return [Job(source, Path(source.name), output, named=True)]
-    if names_picture or (output.exists() and not output.is_dir()):
+        (format_of if source in moving else writer_of)(output)
+        return [Job(source, Path(source.name), output, named=True, clip=source in moving)]
+    if names_file or (output.exists() and not output.is_dir()):
         what = "a file" if output.exists() else "the name of one picture"
         raise ConfigError(f"{output} is {what}: {len(found.pictures)} pictures need a folder to go to.")
-    targets = {source: name.parent / output_name(name.name) for source, name in found.pictures.items()}
+    targets = {
+        source: name if source in moving else name.parent / output_name(name.name)
+        for source, name in found.pictures.items()
+    }
     counts = Counter(targets.values())
     for source, name in found.pictures.items():
         if targets[source].name != name.name and counts[targets[source]] > 1:
             targets[source] = name.parent / fitting_name(name.name, targets[source].suffix)
-    return [Job(source, name, output / targets[source]) for source, name in found.pictures.items()]
+    return [
+        Job(source, name, output / targets[source], clip=source in moving) for source, name in found.pictures.items()
+    ]
 
 
 def _styled(jobs: list[Job], styles: list[str]) -> Iterator[Job]:
@@ -155,9 +177,9 @@ def outputs(jobs: Sequence[Job], attention: bool) -> Iterator[tuple[Path, Path |
     for job in jobs:
         for target in (job.target, *map(job.attention, KINDS if attention else ())):
             yield target, job.source
-    if attention and jobs:
+    if attention and not all(job.clip for job in jobs):
         yield jobs[0].attention_folder / SHEET, "the contact sheet"
-    if len({job.style for job in jobs}) > 1:
+    if len({job.style for job in jobs if not job.clip}) > 1:
         yield jobs[0].attention_folder.with_name(STYLES), "the sheet of styles"
 
 

@@ -42,10 +42,11 @@ def as_pictures(
             pictures[i] = replace(pictures[i], name=f"{Picture.name}-{i + 1:04d}")
     for picture in pictures:
         warn_of_range(picture)
-    return [_in_colour(picture) for picture in pictures] if color else pictures
+    return [in_colour(picture) for picture in pictures] if color else pictures
 
 
-def _in_colour(picture: Picture) -> Picture:
+def in_colour(picture: Picture) -> Picture:
+    """A grey picture as three equal channels, any other as it is."""
     if picture.channels != 1:
         return picture
     stored = picture.stored

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, overload
@@ -13,11 +13,15 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..devices import pick_device, pick_dtype, warn_of_slow
+from ..images.opening import MAX_PIXELS
 from ..images.picture import Picture
 from ..images.ranges import DTYPE, Measure, RangeLike, parse_range
 from ..images.read import ImageSource
 from ..registry import typed
 from ..types import ConfigError, ModelError
+from ..video.encoding import Encoding
+from ..video.reading import open_clip
+from .clips import ClipJob, Progress, quiet, translate_clip, translated_frames
 from .domains import Domain, check_one_for_all, domain_vector
 from .generators import Generators, Prepared
 from .options import Options
@@ -25,6 +29,7 @@ from .pictures import as_limits, as_pictures
 from .result import Result
 from .running import Run
 from .styles import Style, grouped, style_vector, styles_apart
+from .temporal import Temporal, check_temporal
 from .tiles.kinds import Tiling, tiling
 
 if TYPE_CHECKING:
@@ -188,6 +193,84 @@ class Translator:
                 styled = result if vector is None else replace(result, style=vector[0].to(result.source))
                 results[members[index]] = styled
         return [results[i] for i in sorted(results)] if many else results[0]
+
+    def frames(
+        self,
+        clip: str | Path,
+        *,
+        temporal: Temporal = "flow",
+        max_pixels: int = MAX_PIXELS,
+        **options: Unpack[CallOptions],
+    ) -> Iterator[Result]:
+        """The result of each frame of a video or an animation, made when it is asked for; none is kept.
+
+        ``temporal="flow"`` smooths masks and contents along the motion, and averages the network's statistics over
+        frames; "off" translates each frame alone.
+        ``options`` are those of a call, but for ``range`` and ``page``. ``mask`` may be a clip too, with a mask for
+        each frame. Raises as a call does, and UnreadableFileError for a clip that is damaged.
+        """
+        check_temporal(temporal)
+        mask = options.pop("mask", None)
+        run = self._run(**options)
+        with open_clip(clip, max_pixels=max_pixels) as opened:
+            for _, result in translated_frames(run, opened, mask, temporal=temporal):
+                yield result
+                del result
+
+    def video(
+        self,
+        clip: str | Path,
+        target: str | Path,
+        *,
+        beside: Mapping[str, str | Path] | None = None,
+        encoding: Encoding | None = None,
+        force: bool = False,
+        replace_beside: bool = False,
+        temporal: Temporal = "flow",
+        metadata: bool = True,
+        max_pixels: int = MAX_PIXELS,
+        progress: Progress = quiet,
+        **options: Unpack[CallOptions],
+    ) -> Path:
+        """Translate a video or an animation into the file ``target``, whose extension names its format.
+
+        Sounds, subtitles, times, loops and transparency are the input's. ``beside`` names files for more clips: of
+        the "mask", the "overlay" or the "heatmap". ``progress`` hears how many frames are done, and of how many.
+        ``temporal`` and ``options`` are those of ``frames``. Existing files are replaced only with ``force``, those
+        beside also with ``replace_beside``; files appear whole or not at all. ``metadata=False`` leaves out titles and
+        other texts. Raises as ``frames`` does, and ConfigError where a format cannot hold the clip.
+        """
+        job = ClipJob(
+            Path(clip),
+            Path(target),
+            options.pop("mask", None),
+            {kind: Path(path) for kind, path in (beside or {}).items()},
+            encoding or Encoding(),
+            force,
+            force or replace_beside,
+            metadata,
+            max_pixels,
+            check_temporal(temporal),
+        )
+        return translate_clip(self._run(**options), job, progress)
+
+    def _run(
+        self,
+        direction: str | None = None,
+        domain: Domain | None = None,
+        style: Style | Sequence[Style] | None = None,
+        batch_size: int | None = None,
+        range: RangeLike = None,  # noqa: A002
+        page: int | None = None,
+        **options: Any,
+    ) -> Run:
+        """The network of a clip with what a call says of it."""
+        if range is not None or page is not None:
+            raise ConfigError("range and page are of pictures: leave them out for clips.")
+        generator = self.generators[direction or self.direction]
+        vector = self.style(style, direction)  # type: ignore[arg-type]
+        label = self.label(domain, direction)
+        return Run(generator, self.device, self.dtype, label, Options(**options), batch_size, vector)
 
     def _styles(self, styles: Sequence[Any], direction: str | None) -> list[Tensor | None]:
         """The vectors of styles, each source of one read once."""

@@ -169,7 +169,7 @@ class Video:
         if frame.is_corrupt:
             raise UnreadableFileError(f"{self.label} is damaged at its frame {number}.")
         rgb = frame.reformat(format="rgb48le" if self.depth > 8 else "rgb24", src_colorspace=self._matrix).to_ndarray()
-        numbers = turned(rgb.transpose(2, 0, 1), self._orientation)
+        numbers = turned(rgb.transpose(2, 0, 1)[: 1 if frame.format.name.startswith("gray") else 3], self._orientation)
         if numbers.shape[1:] != self.size:
             height, width = numbers.shape[1:]
             was = f"{self.size[1]}x{self.size[0]}"

@@ -110,6 +110,8 @@ def _read(
     for node in graph.nodes:
         if node.op == "get_attr":
             own[node] = getattr(module, str(node.target))
+            if own[node].is_meta:  # made of numbers on the picture's device, which has no content here
+                raise UntileableError("it makes a tensor of numbers that are not its own")
     (results,) = next(node for node in reversed(graph.nodes) if node.op == "output").args
     shapes = _shapes(module, {node: own.get(node) for node in placeholders}, image)
     nodes = [node for node in graph.nodes if node.op == "call_function"]
