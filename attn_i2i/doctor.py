@@ -27,6 +27,7 @@ def diagnose() -> dict[str, dict[str, str]]:
     return {
         "versions": _versions(),
         "devices": _devices(),
+        "tuning": _tuning(),
         "models": _models(),
         "plugins": _plugins(),
         "hub": _hub(),
@@ -51,6 +52,24 @@ def _devices() -> dict[str, str]:
         about = torch.cuda.get_device_properties(index)
         found[f"cuda:{index}"] = f"{about.name}, {about.total_memory / 2**30:.0f} GiB"
     return found
+
+
+def _tuning() -> dict[str, str]:
+    """What was measured for this processor and this version of torch, and what follows from it."""
+    from .tuning.machine import this_machine
+    from .tuning.store import SWITCH, file_of, read, wanted
+    from .tuning.timing import choice_in_words
+
+    machine = this_machine()
+    facts = {
+        "processor": f"{machine.processor}: {', '.join(machine.flags)}",
+        "measured": "yes" if wanted() else f"no: {SWITCH}=off",
+        "remembered in": str(file_of(machine)),
+    }
+    for work, seconds in sorted(read(machine).works.items()):
+        others = (f"{way} {seconds['direct'] / value:.2f}x" for way, value in seconds.items() if way != "direct")
+        facts[work] = f"{', '.join(others)} as fast as direct: takes {choice_in_words(seconds)}"
+    return facts
 
 
 def _models() -> dict[str, str]:

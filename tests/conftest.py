@@ -34,6 +34,7 @@ os.environ.update(
     HF_HOME=str(Path(_HOME.name, "huggingface")),
     HF_ENDPOINT="http://127.0.0.1:9",  # the discard port: refused at once
     ATTN_I2I_FETCH="never",
+    ATTN_I2I_TUNE="off",  # what is measured differs from run to run; tests/test_tuning.py says what it measures
     HF_HUB_DISABLE_TELEMETRY="1",
     HF_HUB_DISABLE_XET="1",
     OMP_NUM_THREADS="1",

@@ -30,6 +30,7 @@ HOUSE = (
     "plugins",
     "recipes",
     "models",
+    "tuning",
     "convert",
     "hub",
     "train",

@@ -16,6 +16,10 @@ Padding = Literal["zeros", "reflect", "replicate"]
 PAD_MODES = {"zeros": "constant"}
 """What ``F.pad`` calls a padding, where it has another name."""
 Method = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+Steps = tuple[tuple[int, str], ...]
+"""Ways by size: from so many pixels of a batch on, this one; the first from 0."""
+Ways = tuple[Steps, Steps]
+"""Ways that round as torch does, and ways where Winograd's rounding is allowed too."""
 MANY_CHANNELS, MANY_TILES = 128, 64  # a choice: with few channels or tiles the transforms outweigh what they save
 FEW_OUTPUTS, ROWS = 4, 64  # up to RGBA; rows of a picture that the narrow last convolution works on at a time
 
@@ -33,14 +37,16 @@ def _plain() -> bool:
 class Conv2d(nn.Conv2d):
     """``nn.Conv2d`` of an odd ``kernel`` and stride 1 that keeps the size: the same parameters and answers.
 
-    On a CPU, large kernels to very few channels go column by column. Wide 3x3 convolutions go by Winograd's algorithm
-    if ``allow_winograd`` or ``torch.set_float32_matmul_precision("high")`` allows its rounding.
+    On a CPU it goes the way that ``attn_i2i.tuning`` measured to be the quickest. Until something was measured, large
+    kernels to very few channels go column by column, and wide 3x3 convolutions by Winograd's algorithm. The latter
+    only if ``allow_winograd`` or ``torch.set_float32_matmul_precision("high")`` allows its rounding.
 
     >>> Conv2d(8, 16, 3, padding_mode="reflect")(torch.zeros(1, 8, 6, 6)).shape
     torch.Size([1, 16, 6, 6])
     """
 
     winograd: bool | None = None
+    ways: Ways | None = None
 
     def __init__(
         self,
@@ -55,30 +61,56 @@ class Conv2d(nn.Conv2d):
         super().__init__(in_channels, out_channels, kernel, padding=kernel // 2, padding_mode=mode, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        method = self._method(x)
+        return self.by(self._method(x), x)
+
+    def by(self, method: Method | None, x: Tensor) -> Tensor:
+        """The answer by one of ``METHODS``."""
         if method is None:
             return super().forward(x)
         pad = self.kernel_size[0] // 2
         padded = F.pad(x, (pad,) * 4, mode=PAD_MODES.get(self.padding_mode, self.padding_mode))
         return method(padded, self.weight, self.bias)
 
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The ways that may be the quickest for these channels and this kernel."""
+        narrow = ("columns",) if self.out_channels <= FEW_OUTPUTS < self.kernel_size[1] else ()
+        wide = self.kernel_size == (3, 3) and min(self.in_channels, self.out_channels) >= MANY_CHANNELS
+        return ("direct", *narrow, *(("winograd",) if wide else ()), "channels-last")
+
     def _method(self, x: Tensor) -> Method | None:
         """The quick method that suits x; None for torch's own."""
         precise = x.dtype in (torch.float32, torch.float64) and not torch.is_autocast_enabled("cpu")
         if x.device.type != "cpu" or not precise or _plain():
             return None
-        if self.out_channels <= FEW_OUTPUTS < self.kernel_size[1]:
-            return conv2d_by_columns
-        wide = self.kernel_size == (3, 3) and min(self.in_channels, self.out_channels) >= MANY_CHANNELS
         allowed = _rounding_allowed() if self.winograd is None else self.winograd
-        return winograd_conv2d if wide and allowed and _tiles(x) >= MANY_TILES else None
+        if self.ways is not None:
+            return METHODS[way_at(self.ways[int(allowed)], x.shape[0] * x.shape[2] * x.shape[3])]
+        if "columns" in self.candidates:
+            return conv2d_by_columns
+        return winograd_conv2d if "winograd" in self.candidates and allowed and _tiles(x) >= MANY_TILES else None
+
+
+def way_at(steps: Steps, pixels: int) -> str:
+    """The way that a batch of so many pixels takes.
+
+    >>> way_at(((0, "direct"), (2048, "winograd")), 4096)
+    'winograd'
+    """
+    way = steps[0][1]
+    for least, other in steps[1:]:
+        if pixels < least:
+            break
+        way = other
+    return way
 
 
 def allow_winograd(module: nn.Module, allowed: bool | None = True) -> None:
     """Let the wide 3x3 convolutions inside ``module`` take Winograd's algorithm on a CPU, or forbid it.
 
-    It is up to 1.8 times faster, forward and backward, and rounds ten times more, to some 2e-6 of the answer's
-    deviation. None leaves the choice to ``torch.set_float32_matmul_precision``, where "highest" is without.
+    It is up to 1.8 times faster, forward and backward, on some processors, and slower on others; see
+    ``attn_i2i.tuning``. It rounds ten times more, to some 2e-6 of the answer's deviation. None leaves the choice to
+    ``torch.set_float32_matmul_precision``, where "highest" is without.
 
     >>> from attn_i2i.blocks import ResBlock
     >>> allow_winograd(ResBlock(128))
@@ -119,6 +151,24 @@ def _add_columns(partial: Tensor) -> Tensor:
     """(B, O, k, H, W + k - 1), what each column of a kernel gave, to their sum (B, O, H, W)."""
     across = partial.shape[-1] - partial.shape[2] + 1
     return reduce(torch.add, (column[..., i : i + across] for i, column in enumerate(partial.unbind(2))))
+
+
+def conv2d_channels_last(padded: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """What ``conv2d(padded, weight, bias)`` gives, computed with the channels of a pixel side by side."""
+    layout = torch.channels_last
+    answer = F.conv2d(padded.contiguous(memory_format=layout), weight.contiguous(memory_format=layout), bias)
+    return answer.contiguous()
+
+
+METHODS: dict[str, Method | None] = {
+    "direct": None,
+    "winograd": winograd_conv2d,
+    "columns": conv2d_by_columns,
+    "channels-last": conv2d_channels_last,
+}
+"""The ways of a convolution by name; None is torch's own."""
+EXACT = frozenset({"direct", "columns", "channels-last"})
+"""The ways that round as torch's own does."""
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):

@@ -43,6 +43,7 @@ EXAMPLES = {
     "show": ("show cyclegan-modern2vintage",),
     "publish": ("publish model owner/name --licence MIT",),
     "mirror": ("mirror cyclegan-modern2vintage --to owner --cards zoo",),
+    "tune": ("tune attentiongan2-apple2orange-fruit --size 512", "tune MODEL --again"),
     "new-plugin": ("new-plugin my-gan",),
     "data": ("data list", "data fetch horse2zebra pictures/horse2zebra"),
     "plugins": ("plugins", "plugins check my-gan -c width=8"),

@@ -41,6 +41,7 @@ from .show import show
 from .study import study, study_result
 from .train import TrainCommand, train
 from .translate import translate
+from .tune import tune
 from .wording import APPS, spelled
 
 
@@ -97,6 +98,7 @@ app.command("list", epilog=examples("list"))(list_models)
 app.command(epilog=examples("show"))(show)
 app.command(epilog=examples("publish"))(publish)
 app.command(epilog=examples("mirror"))(mirror)
+app.command(epilog=examples("tune"))(tune)
 app.command()(doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(plugins.app, name="plugins")

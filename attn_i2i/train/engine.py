@@ -19,6 +19,7 @@ from ..interfaces import Recipe
 from ..types import AttnI2IError, ConfigError, ShapeError
 from .average import MovingAverage
 from .options import TrainOptions
+from .ways import choose_ways, restore_ways
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -74,6 +75,8 @@ class Engine:
                 network.compile()
         self._gathered = dict.fromkeys(self.optimizers, 0)
         self._generators_moved = False
+        self._ways: dict[str, Any] | None = None
+        self._choosing = accelerator.device.type == "cpu" and not computes_bf16(options, "cpu")
         self._generator_weights = {id(p) for p in _generators(recipe).parameters()}
 
     @property
@@ -85,6 +88,8 @@ class Engine:
 
     def micro_step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Run the recipe on one batch; returns its loss terms, still on the device."""
+        if self._choosing:
+            self._ways, self._choosing = choose_ways(self.recipe, batch, self.accelerator), False
         with self._precision():
             losses = self.recipe.step(batch, self.update)
         if self._generators_moved and self.average is not None:
@@ -136,6 +141,7 @@ class Engine:
             "networks": self.recipe.networks.state_dict(),
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             "average": None if self.average is None else self.average.state_dict(),
+            "ways": self._ways,
         }
 
     def pending(self) -> dict[str, Any]:
@@ -160,6 +166,11 @@ class Engine:
             optimizer.load_state_dict(state["optimizers"][name])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
+        if "ways" not in state:  # an older version's, which took Winograd's algorithm unmeasured
+            self._choosing = False
+        elif state["ways"] is not None:
+            restore_ways(self.recipe.networks, state["ways"])
+            self._ways, self._choosing = state["ways"], False
 
 
 @contextmanager

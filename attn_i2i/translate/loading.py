@@ -38,12 +38,12 @@ def load(
 
     ``direction`` limits the model to one of its directions, named as in ``directions`` or by what its card says it does
     ("zebra2horse"). ``dtype`` is the precision of the network; pictures always come back as float32. ``compile`` makes
-    later pictures faster and the first one much slower. On a CPU it also allows Winograd's convolutions, whose answers
-    differ by up to some 2e-5. ``fetch`` says whether the authors' file of a model that is not here may be fetched. None
-    fetches a file only if it is pinned by a hash and has at most 500 MB. ``runtime`` runs the networks through
-    onnxruntime or OpenVINO, in float32. At first use a model is then exported into the model store. ``name`` may also
-    be a file of ``attn-i2i export`` (.onnx, .xml), or a folder of them, whose ending names the runtime unless it is
-    given.
+    later pictures faster and the first one much slower. On a CPU it also allows Winograd's convolutions where they are
+    measured to be quicker; their answers differ by up to some 2e-5. ``fetch`` says whether the authors' file of a model
+    that is not here may be fetched. None fetches a file only if it is pinned by a hash and has at most 500 MB.
+    ``runtime`` runs the networks through onnxruntime or OpenVINO, in float32. At first use a model is then exported
+    into the model store. ``name`` may also be a file of ``attn-i2i export`` (.onnx, .xml), or a folder of them, whose
+    ending names the runtime unless it is given.
     """
     if files := exported_files(name):
         return _from_files(files, name, direction, device, dtype, compile, runtime)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..images.picture import Picture, PictureWarning
 from ..interfaces import channels_of
+from ..tuning import this_tuner
 from ..types import ConfigError, ModelError, Translation
 from .channels import as_grey, network_values
 from .compositing import assemble, at_size, native_size, resized
@@ -144,6 +145,7 @@ class Run:
     def _answer(self, images: Tensor, name: str) -> Translation:
         labels = [] if self.label is None else [self.label.to(images).expand(len(images), -1)]
         named = {} if self.style is None else {"style": self.style.to(images).expand(len(images), -1)}
+        this_tuner().fit(self.generator, [images, *labels], named)
         try:
             answer: Translation = self.generator(images, *labels, **named)
         except (MemoryError, RuntimeError) as error:

@@ -27,6 +27,7 @@ MODULES = (
     "attn_i2i.video",
     "attn_i2i.plugins",
     "attn_i2i.models",
+    "attn_i2i.tuning",
     "attn_i2i.export",
     "attn_i2i.translate",
     "attn_i2i.hub",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 from attn_i2i import Translation, load
-from attn_i2i.blocks import allow_winograd, foreground
+from attn_i2i.blocks import foreground
 from attn_i2i.files import sha256
 from attn_i2i.hub import find_model
 from attn_i2i.types import AttnI2IError, ConfigError
@@ -58,7 +58,6 @@ class Teachers:
         """
         if way not in self._built:
             self._built[way] = nn.ModuleList([teacher.generators[way] for teacher in self._teachers]).to(image).eval()
-            allow_winograd(self._built[way])
         try:
             made: Translation = self._built[way][index](image)
         except AttnI2IError as error:

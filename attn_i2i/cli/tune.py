@@ -1,0 +1,55 @@
+"""``attn-i2i tune``: what is the quickest on this machine, measured before it is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..tuning import Tuned
+
+
+def tune(
+    model: Annotated[str, typer.Argument(help="Zoo name, hf-hub:owner/repo, or a model folder.")],
+    direction: Annotated[str | None, typer.Option(help="One direction only, such as A2B.")] = None,
+    size: Annotated[
+        str, typer.Option(metavar="SIZE", help="Size of the pictures to come: a side, or HEIGHTxWIDTH.")
+    ] = "256",
+    batch_size: Annotated[int, typer.Option(min=1, help="Pictures of a batch to come.")] = 1,
+    again: Annotated[bool, typer.Option("--again", help="Measure what is remembered too.")] = False,
+    revision: Annotated[str | None, typer.Option(help="Revision of a model on the Hub.")] = None,
+    accept_license: Annotated[bool, typer.Option("--accept-license", help="Accept a restricted licence.")] = False,
+) -> None:
+    """Measure how a model is the quickest on this CPU.
+
+    Each way of its convolutions is timed. That is remembered for this processor and this version of PyTorch.
+    Without this command the first picture measures.
+    """
+    from ..translate.ahead import tune_translator
+    from ..translate.loading import load
+    from ..tuning.machine import this_machine
+    from ..tuning.store import SWITCH, file_of, wanted
+    from ..types import ConfigError
+
+    height, times, width = size.partition("x")
+    if not (height.isdecimal() and int(height)) or (times and not (width.isdecimal() and int(width))):
+        raise typer.BadParameter(f"{size!r} was given: expected a side, or HEIGHTxWIDTH.", param_hint="'--size'")
+    pixels = int(height), int(width or height)
+    if not wanted():
+        raise ConfigError(f"{SWITCH}=off is set, so nothing is measured: unset it.")
+    translator = load(model, direction=direction, revision=revision, device="cpu", accept_license=accept_license)
+    for name in translator.directions:
+        tuned = tune_translator(translator, name, pixels, batch_size, again=again)
+        print("\n".join([f"{name}:", *(f"  {line(row)}" for row in tuned or ())]))
+        if not tuned:
+            print("  nothing large enough to choose for")
+    print(f"remembered in {file_of(this_machine())}")
+
+
+def line(row: Tuned) -> str:
+    """What was measured for one piece of work, and what is taken."""
+    from ..tuning.timing import choice_in_words
+
+    times = ", ".join(f"{way} {seconds * 1e3:.1f} ms" for way, seconds in row.seconds.items())
+    return f"{row.work}, {row.times} times: {times}: takes {choice_in_words(row.seconds)}"

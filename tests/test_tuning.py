@@ -1,0 +1,317 @@
+"""The quickest way is measured once and remembered; no time is measured here, all of it is told."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from attn_i2i.blocks import allow_winograd
+from attn_i2i.blocks.convolution import METHODS, Conv2d, conv2d_by_columns, way_at
+from attn_i2i.blocks.winograd import winograd_conv2d
+from attn_i2i.doctor import diagnose
+from attn_i2i.train import TrainingWarning, checkpoint
+from attn_i2i.train.ways import restore_ways
+from attn_i2i.tuning import Tuner, TuningWarning, Work
+from attn_i2i.tuning.machine import this_machine
+from attn_i2i.tuning.store import file_of
+from attn_i2i.tuning.timing import measure, quickest, shortest
+from attn_i2i.tuning.tuner import PLAIN
+from attn_i2i.types import ConfigError, Translation
+
+from .helpers.commands import Run
+from .helpers.trainings import run as trained
+from .helpers.trainings import weights
+from .helpers.translators import translator
+
+SIDE = 32
+FAST = {"direct": 1.0, "winograd": 0.5, "channels-last": 2.0}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model store of this test's own, and leave to measure."""
+    monkeypatch.setenv("ATTN_I2I_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ATTN_I2I_TUNE", "on")
+    return tmp_path / "home"
+
+
+class Told:
+    """Stands for measuring: seconds by level of the work, and what was asked."""
+
+    def __init__(self, *by_level: Mapping[str, float]) -> None:
+        self.by_level, self.asked = by_level, list[Work]()
+
+    def __call__(self, conv: Conv2d, work: Work) -> Mapping[str, float]:
+        self.asked.append(work)
+        return self.by_level[min(work.level - 5, len(self.by_level) - 1)]
+
+
+def never(conv: Conv2d, work: Work) -> Mapping[str, float]:
+    raise AssertionError(f"{work} was measured")
+
+
+def picture(side: int = SIDE) -> Tensor:
+    return torch.empty(1, 128, side, side)
+
+
+def fitted(told: Any, side: int = SIDE) -> Conv2d:
+    conv = Conv2d(128, 128, 3)
+    Tuner(told).fit(nn.Sequential(conv), [picture(side)])
+    return conv
+
+
+@pytest.mark.parametrize(
+    ("seconds", "exact", "rounded"),
+    [
+        (FAST, "direct", "winograd"),
+        ({"direct": 1.0, "winograd": 1.48, "channels-last": 1.1}, "direct", "direct"),
+        ({"direct": 1.0, "winograd": 0.96, "channels-last": 0.97}, "direct", "direct"),
+        ({"direct": 1.0, "winograd": 0.8, "channels-last": 0.7}, "channels-last", "channels-last"),
+    ],
+)
+def test_the_quickest_allowed_way_is_taken(seconds: Mapping[str, float], exact: str, rounded: str) -> None:
+    conv = fitted(Told(seconds))
+    for allowed, way in ((False, exact), (None, exact), (True, rounded)):
+        allow_winograd(conv, allowed)
+        assert conv._method(picture()) is METHODS[way]
+
+
+def test_every_way_gives_the_convolution() -> None:
+    conv, x = Conv2d(5, 3, 7, padding_mode="reflect").double(), torch.randn(2, 5, 9, 12, dtype=torch.float64)
+    for way in ("columns", "channels-last"):
+        torch.testing.assert_close(conv.by(METHODS[way], x), conv.by(None, x))
+        assert conv.by(METHODS[way], x).is_contiguous()
+
+
+def test_sizes_take_the_way_of_the_nearest_that_was_measured() -> None:
+    told = Told({"direct": 1.0, "winograd": 2.0}, {"direct": 4.0, "winograd": 1.0})
+    conv, once = Conv2d(128, 128, 3), Tuner(told)
+    for side in (32, 64, 60, 2 * SIDE):
+        once.fit(nn.Sequential(conv), [picture(side)])
+    assert [work.level for work in told.asked] == [5, 6]
+    assert conv.ways is not None
+    assert [way_at(conv.ways[1], pixels) for pixels in (1, 2047, 2048, 10**7)] == ["direct"] * 2 + ["winograd"] * 2
+
+
+def test_what_was_measured_is_not_measured_again(home: Path) -> None:
+    first = fitted(Told(FAST))
+    assert fitted(never).ways == first.ways
+    torch.set_num_threads(2)  # other work: threads decide too
+    told = Told(FAST)
+    fitted(told)
+    torch.set_num_threads(1)
+    assert [work.threads for work in told.asked] == [2]
+    assert [path.name for path in (home / ".tuning").iterdir()] == [f"{this_machine().digest}.json"]
+
+
+def test_what_others_measured_meanwhile_stays() -> None:
+    early = Tuner(Told(FAST))
+    early.fit(Conv2d(256, 128, 3), [torch.empty(1, 256, SIDE, SIDE)])
+    fitted(Told(FAST))
+    early.fit(Conv2d(128, 256, 3), [picture()])
+    assert len(json.loads(file_of(this_machine()).read_text())["seconds"]) == 3
+
+
+def spoiled(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]:
+    def spoil(path: Path) -> None:
+        raw = json.loads(path.read_text())
+        change(raw)
+        path.write_text(json.dumps(raw))
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(b"\xff{"),
+        lambda path: path.write_text("[]"),
+        lambda path: path.write_text("[" * 100_000),
+        lambda path: path.write_bytes(b" " * 2**21),
+        spoiled(lambda raw: raw.update(processor="another")),
+        spoiled(lambda raw: raw.update(format=99)),
+        spoiled(lambda raw: raw.update(seconds={"a": {"direct": -1}})),
+        spoiled(lambda raw: raw.update(seconds={"a": {"warp": 1, "direct": 1}})),
+        spoiled(lambda raw: raw.update(seconds={"a": {"winograd": 1}})),
+        spoiled(lambda raw: raw.update(precisions=[])),
+    ],
+)
+def test_a_file_that_is_none_is_ignored_in_one_line_and_replaced(spoil: Callable[[Path], object]) -> None:
+    fitted(Told(FAST))
+    spoil(file_of(this_machine()))
+    told = Told(FAST)
+    with pytest.warns(TuningWarning, match="is ignored, and its times are measured anew") as said:
+        fitted(told)
+    assert len(said) == len(told.asked) == 1
+    fitted(never)
+
+
+def test_a_home_that_cannot_be_written_is_said_and_the_choice_holds(home: Path) -> None:
+    home.write_text("a file where the model store should be")
+    with pytest.warns(TuningWarning, match="set ATTN_I2I_HOME to a folder of yours"):
+        conv = fitted(Told(FAST))
+    assert conv.ways == (((0, "direct"),), ((0, "winograd"),))
+
+
+def test_off_is_plain_torch_and_the_switch_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTN_I2I_TUNE", "off")
+    narrow = Conv2d(64, 3, 7)
+    for conv in (narrow, Conv2d(128, 128, 3)):
+        allow_winograd(conv)
+        Tuner(never).fit(conv, [torch.empty(1, conv.in_channels, SIDE, SIDE)])
+        assert conv._method(torch.empty(1, conv.in_channels, SIDE, SIDE)) is None
+    monkeypatch.setenv("ATTN_I2I_TUNE", "fast")
+    with pytest.raises(ConfigError, match="ATTN_I2I_TUNE is 'fast', expected on, off"):
+        Tuner(never).fit(narrow, [torch.empty(1, 64, SIDE, SIDE)])
+
+
+def test_small_work_and_unknown_networks_are_not_measured() -> None:
+    class Untold(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = Conv2d(128, 3, 7)
+
+        def forward(self, image: Tensor) -> Tensor:
+            answer: Tensor = self.conv(image * float(image.mean()))
+            return answer
+
+    small, untold = Conv2d(128, 128, 3), Untold()
+    Tuner(never).fit(small, [picture(8)])
+    Tuner(never).fit(untold, [picture(64)])
+    assert small.ways == PLAIN
+    assert untold.conv._method(picture(64)) is conv2d_by_columns
+
+
+def test_patience_ends_and_what_is_left_goes_torchs_way() -> None:
+    network = nn.Sequential(Conv2d(128, 128, 3), Conv2d(128, 256, 3))
+    seconds: Iterator[float] = iter([0.0, 0.0, 3.0])
+    told = Told(FAST)
+    Tuner(told, clock=lambda: next(seconds)).fit(network, [picture()], patience=2)
+    assert [work.outputs for work in told.asked] == [256]  # the costliest first
+    assert network[0].ways == PLAIN
+    fitted(told)
+    assert [work.outputs for work in told.asked] == [256, 128]
+
+
+def test_threads_measure_once() -> None:
+    told = Told(FAST)
+    shared, network = Tuner(told), nn.Sequential(Conv2d(128, 128, 3))
+    threads = [threading.Thread(target=shared.fit, args=(network, [picture()])) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(told.asked) == 1
+
+
+def test_ways_take_turns_and_hopeless_ones_run_once() -> None:
+    now, order = [0.0], list[str]()
+
+    def run_of(name: str, seconds: float) -> Callable[[], None]:
+        def go() -> None:
+            order.append(name)
+            now[0] += seconds
+
+        return go
+
+    found = shortest({name: run_of(name, s) for name, s in (("a", 1), ("b", 1.25), ("c", 4))}, lambda: now[0])
+    assert found == {"a": 1, "b": 1.25, "c": 4}
+    assert "".join(order) == "abcababab"
+
+
+def test_measuring_leaves_the_network_and_the_random_numbers_alone() -> None:
+    conv = Conv2d(4, 3, 7)
+    before, state = {k: v.clone() for k, v in conv.state_dict().items()}, torch.get_rng_state()
+    for both in (False, True):
+        seconds = measure(conv, Work(4, 3, 7, 3, "float32", 1, both))
+        assert seconds.keys() == {"direct", "columns", "channels-last"}
+        assert quickest(seconds, rounded=True) in seconds
+    assert torch.equal(torch.get_rng_state(), state)
+    assert conv.weight.grad is None
+    assert all(torch.equal(value, before[name]) for name, value in conv.state_dict().items())
+
+
+class OneConv(nn.Module):
+    channels = (128, 128)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = Conv2d(128, 128, 3)
+
+    def forward(self, image: Tensor) -> Translation:
+        return Translation(self.conv(image).tanh())
+
+
+@pytest.mark.parametrize(("compiled", "winograd"), [(False, False), (True, True)])
+def test_a_translator_asks_and_default_answers_keep_torchs_rounding(
+    compiled: bool, winograd: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attn_i2i.translate.running.this_tuner", lambda: Tuner(Told(FAST)))
+    monkeypatch.setattr(nn.Module, "compile", lambda self: None)
+    network = OneConv()
+    translator(network, compile=compiled)(torch.rand(128, SIDE, SIDE))
+    assert network.conv.ways is not None
+    assert (network.conv._method(picture()) is winograd_conv2d) == winograd
+
+
+def on_processor(told: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small networks are measured too, by what is told."""
+    monkeypatch.setattr("attn_i2i.tuning.tuner.WORTH", 0)
+    monkeypatch.setattr("attn_i2i.train.ways.this_tuner", lambda: Tuner(told))
+
+
+def test_a_training_goes_on_as_it_was_tuned_on_another_processor_too(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_channels(conv: Conv2d, work: Work) -> Mapping[str, float]:
+        assert work.trained
+        return {way: {"columns": 0.5, "channels-last": 0.7}.get(way, 1.0) for way in conv.candidates}
+
+    on_processor(by_channels, monkeypatch)
+    whole = trained(data, tmp_path / "whole", steps=3, save_every=2)
+    trained(data, tmp_path / "cut", steps=2)
+    on_processor(never, monkeypatch)
+    assert weights(trained(data, tmp_path / "cut", resume=True, steps=3)) == weights(whole)
+    ways = [checkpoint.load(one, 0)[0]["ways"] for one in checkpoint.all_of(tmp_path / "cut")]
+    assert len(ways) == 2
+    assert ways[0] == ways[1]
+    assert {way for steps in ways[0].values() for one in steps for _, way in one} == {"columns", "channels-last"}
+
+
+def test_ways_that_this_version_does_not_have_are_told() -> None:
+    conv = Conv2d(4, 4, 3)
+    with pytest.warns(TrainingWarning, match="go by warp, which this version does not have"):
+        restore_ways(nn.Sequential(conv), {"0": [[[0, "warp"]], [[0, "direct"]]]})
+    assert conv.ways == PLAIN
+
+
+def test_the_doctor_shows_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted(Told(FAST))
+    facts = diagnose()["tuning"]
+    assert facts["3x3 128>128 32x32 float32 forward threads=1"] == (
+        "channels-last 0.50x, winograd 2.00x as fast as direct: takes direct; winograd where its rounding is allowed"
+    )
+    monkeypatch.setenv("ATTN_I2I_TUNE", "off")
+    assert diagnose()["tuning"]["measured"] == "no: ATTN_I2I_TUNE=off"
+
+
+def test_the_command_measures_ahead(run: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attn_i2i.tuning.tuner.WORTH", 0)
+    told = Told({"direct": 0.01, "channels-last": 0.02})
+    monkeypatch.setattr("attn_i2i.translate.ahead.this_tuner", lambda: Tuner(told))
+    code, out, err = run("tune", model, "--size", "32x64", "--direction", "A2B")
+    assert (code, err) == (0, "")
+    assert "A2B:\n" in out
+    assert "direct 10.0 ms, channels-last 20.0 ms: takes direct" in out
+    assert out.splitlines()[-1] == f"remembered in {file_of(this_machine())}"
+    assert run("tune", model, "--size", "x")[0] == 2
+    monkeypatch.setenv("ATTN_I2I_TUNE", "off")
+    code, _, err = run("tune", model)
+    assert (code, err) == (2, "error: ATTN_I2I_TUNE=off is set, so nothing is measured: unset it.\n")
