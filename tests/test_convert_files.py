@@ -19,7 +19,13 @@ from tests.helpers.layouts import assert_answers, pair, picture
 from tests.helpers.published import resnet, spread
 
 
-@pytest.mark.parametrize("names", [("generator", "generator_ema"), ("gen_AB", "ema_gen_AB"), ("G", "G_avg")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("generator", "generator_ema"), ("gen_AB", "ema_gen_AB"), ("G", "G_avg"), ("G", "G_smooth"), ("G", "ema"),
+        ("net", "ema_weights"),
+    ],
+)  # fmt: skip
 def test_averaged_weights_are_taken_and_said_and_raw_ones_on_request(names: tuple[str, str], tmp_path: Path) -> None:
     raw, averaged = pair()
     state = dict(zip(names, (raw.state_dict(), averaged.state_dict()), strict=True))

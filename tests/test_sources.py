@@ -135,7 +135,7 @@ def test_drives_form_is_answered(places: FakeSources) -> None:
     one = source("drive", "0123456789", files=("net.zip",), members=("net.pth",))
     with pytest.warns(FirstUseWarning, match=r"net.zip \(Google Drive\): it is trusted at this first use"):
         fetch_model(card(one), fetch=True)
-    assert places.requests[-1].path == "/download?id=x&confirm=t"
+    assert places.requests[-1].path == "/download/0123456789?id=x&confirm=t"
 
 
 @pytest.mark.parametrize(

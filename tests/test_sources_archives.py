@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from attn_i2i.hub.sources import FetchError, fetch_model
+from attn_i2i.hub.sources.fetch import by_hand
 from attn_i2i.hub.sources.unpack import unpack
+from attn_i2i.models.cards import get_card
 from attn_i2i.models.places import model_store
 
 from .helpers.archives import tarred, zipped
@@ -123,3 +125,18 @@ def test_a_packed_tar_is_read_twice_however_many_members_are_taken(
     assert [one.name for one in taken] == names[::-1]
     assert [one.read_bytes() for one in taken] == [body + name.encode() for name in names[::-1]]
     assert sum(unpacked) < 2.2 * 8 * len(body)
+
+
+def test_a_zip_whose_member_lies_before_its_start_is_damaged(tmp_path: Path) -> None:
+    body = zipped({"net.pth": CHECKPOINT})
+    directory = body.rindex(b"PK\1\2")
+    path = tmp_path / "net.zip"
+    path.write_bytes(body[:directory][:-9000] + body[directory:])  # all places are shifted by what is cut out
+    (tmp_path / "out").mkdir()
+    with pytest.raises(FetchError, match="is no archive that can be read, or is cut off"):
+        unpack(path, ["net.pth"], tmp_path / "out")
+
+
+def test_what_to_take_out_of_an_archive_of_several_models_is_said() -> None:
+    told = by_hand(get_card("cut-cat2dog"))
+    assert "unpack it (what counts is *cat2dog_cut_pretrained*/latest_net_G.pth), then: attn-i2i convert" in told

@@ -15,9 +15,10 @@ from attn_i2i.hub.sources import FetchError, download, fetch_model, web
 from attn_i2i.hub.sources.errors import redacted
 from attn_i2i.hub.sources.ledger import remembered
 from attn_i2i.models.places import model_store
+from attn_i2i.models.trust import StoreError
 
-from .helpers.fakesources import CAPTIVE, LOGIN, OTHER, FakeSources
-from .helpers.sources import CHECKPOINT, FILE, PARTS, assert_refused, card, litter, served, source
+from .helpers.fakesources import CAPTIVE, DRIVE_FORM, LOGIN, OTHER, FakeSources
+from .helpers.sources import CHECKPOINT, FILE, PARTS, assert_refused, bare, card, litter, served, source
 
 
 @pytest.mark.parametrize(
@@ -152,15 +153,14 @@ def test_a_full_disk_is_told_before_anything_is_written(places: FakeSources, mon
     assert litter() == []
 
 
-def test_a_link_in_the_store_is_not_written_through(places: FakeSources, tmp_path: Path) -> None:
+def test_a_link_in_the_store_is_removed_and_not_written_through(places: FakeSources, tmp_path: Path) -> None:
     one = served(places, drops=[10, 0, 0, 0])
     assert_refused(one)
     (part,) = (model_store() / ".parts").glob(f"*/{FILE}.part")
     (tmp_path / "victim").write_bytes(b"precious")
     part.unlink()
     part.symlink_to(tmp_path / "victim")
-    with pytest.raises(OSError, match=r"symbolic|Too many levels"):
-        fetch_model(one)
+    assert fetch_model(one)
     assert (tmp_path / "victim").read_bytes() == b"precious"
 
 
@@ -245,3 +245,39 @@ def test_a_listing_of_endless_brackets_is_told(places: FakeSources) -> None:
     places.put("/api/records/81", b"[" * 100_000)
     with pytest.raises(FetchError, match="something other than a listing"):
         fetch_model(card(source("zenodo", "81", files=("x.pth",))), fetch=True)
+
+
+def test_an_address_that_is_none_is_told_by_whoever_gives_it(places: FakeSources) -> None:
+    form = DRIVE_FORM.format(action="http://[::1", name="x")
+    places.put("/uc?export=download&id=0123456789", form.encode())
+    places.put("/uc?export=download&id=bare-bare-bare", form.replace("action=", "href=").encode())
+    drive, bare_form = (card(source("drive", name, files=("net.pth",))) for name in ("0123456789", "bare-bare-bare"))
+    moved = card(source("http", places.redirect("/net.pth", "http://[::1/net.pth"), sums={"net.pth": CHECKPOINT}))
+    for one in (drive, bare_form, moved):
+        with pytest.raises(FetchError) as caught:
+            fetch_model(one, fetch=True)
+        assert "\n" not in str(caught.value)
+
+
+def test_what_lies_where_parts_belong_is_in_nobodys_way(places: FakeSources, tmp_path: Path) -> None:
+    """A folder or a link in place of a part or its note is removed; in place of the lock it is told."""
+    one = card(bare(places, drops=[1000, 0, 0, 0]))
+    with pytest.raises(FetchError):
+        fetch_model(one)
+    (work,) = (path for path in (model_store() / ".parts").iterdir() if path.is_dir())
+    for name in PARTS:
+        (work / name).unlink()
+    (work / PARTS[0]).symlink_to(tmp_path / "elsewhere")
+    (work / PARTS[1]).mkdir()
+    lock = work.with_name(f".{work.name}.lock")
+    lock.unlink(missing_ok=True)
+    lock.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match="is a link, where this library makes a file"):
+        fetch_model(one)
+    lock.unlink()
+    lock.mkdir()
+    with pytest.raises(StoreError, match="is a folder, where this library makes a file"):
+        fetch_model(one)
+    lock.rmdir()
+    assert fetch_model(one)
+    assert not (tmp_path / "elsewhere").exists()

@@ -84,7 +84,17 @@ class _Assignment:
             equal = next((g[0] for g in groups.values() if self._copies(g[0], i)), None)
             key = tuple(path) if equal is None else next(k for k, g in groups.items() if g[0] == equal)
             groups.setdefault(key, []).append(i)
-        return list(groups.values())
+        return self._with_bare_average(list(groups.values()))
+
+    def _with_bare_average(self, groups: list[list[int]]) -> list[list[int]]:
+        """One network and an entry of the same file that says no more than that it is the average: two versions."""
+        if len(groups) != 2 or self.networks[groups[0][0]].path[0] != self.networks[groups[1][0]].path[0]:
+            return groups
+        bare = [all(self.clues[i].average and not any(map(without_version, self._inner(i))) for i in g) for g in groups]
+        return [[*groups[0], *groups[1]]] if sum(bare) == 1 else groups
+
+    def _inner(self, i: int) -> Sequence[str]:
+        return self.networks[i].path[1:]
 
     def _copies(self, first: int, second: int) -> bool:
         one, other = self.networks[first], self.networks[second]
@@ -214,7 +224,8 @@ class _Assignment:
         example = ", ".join(
             f'"{name}": "{way}"' for name, way in zip(names, ("A2B", "B2A", "A2B", "B2A"), strict=False)
         )
-        return f"Which way {' and '.join(unclear)} translate is unclear ({why}): say it, as in direction={{{example}}}."
+        verb = "translates" if len(unclear) == 1 else "translate"
+        return f"Which way {' and '.join(unclear)} {verb} is unclear ({why}): say it, as in direction={{{example}}}."
 
 
 def _check(chosen: Chosen) -> None:

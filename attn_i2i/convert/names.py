@@ -9,7 +9,7 @@ from typing import NamedTuple
 # The words that code bases use.
 GENERATOR_WORDS = frozenset({"g", "gen", "gens", "generator", "generators"})
 DISCRIMINATOR_WORDS = frozenset({"d", "dis", "disc", "discs", "discriminator", "discriminators", "critic", "critics"})
-AVERAGE_WORDS = frozenset({"ema", "avg", "average", "averaged", "swa", "shadow"})
+AVERAGE_WORDS = frozenset({"ema", "avg", "average", "averaged", "swa", "shadow", "smooth", "smoothed"})
 VERSION_WORDS = AVERAGE_WORDS | {"raw", "online", "model", "state", "dict", "params", "weights"}
 """Words that tell versions of one network apart, or say only that there is one."""
 DOMAIN_LETTERS = {"a": "A", "b": "B", "x": "A", "y": "B"}

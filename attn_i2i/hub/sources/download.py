@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from ...files import DiskFullError, sha256
+from ...files import DiskFullError, atomic_path, sha256
 from .errors import FetchError, TransientFetchError, is_page, page_words
 from .progress import Report, size_words
 from .web import BROKEN, ask
@@ -148,7 +148,8 @@ def _continue(remote: Remote, part: Path, report: Report) -> None:
         start, total = _extent(answer, have)
         _check_total(remote, total)
         require_room(part.parent, (total or remote.size or 0) - start, remote.base)
-        _note(part).write_text(json.dumps({"url": remote.url, "validator": _validator(answer)}), encoding="utf-8")
+        with atomic_path(_note(part), force=True) as temporary:  # never through a link that stands there
+            temporary.write_text(json.dumps({"url": remote.url, "validator": _validator(answer)}), encoding="utf-8")
         try:
             with _opened(part, start) as stream:
                 _receive(answer, stream, remote, start, total, report)

@@ -12,6 +12,9 @@ DRIVE = "https://drive.google.com"
 DRIVE_HOSTS = ("drive.google.com", "docs.google.com", "drive.usercontent.google.com", ".googleusercontent.com")
 MOST_PAGE = 2**20  # bytes; a page that asks something has some kilobytes
 
+ODD_PAGE = (LookupError, ValueError, TypeError, AttributeError)
+"""What gdown raises over a form without the parts that it expects, or with an address that is none."""
+
 
 def locate_drive(source: Source) -> list[Remote]:
     """The address behind Drive's form, which asks about files that are too large for its virus scan."""
@@ -29,7 +32,7 @@ def locate_drive(source: Source) -> list[Remote]:
         words = page_words(text)
         try:
             url = get_url_from_gdrive_confirmation(text)
-        except FileURLRetrievalError as error:
+        except (FileURLRetrievalError, *ODD_PAGE) as error:
             raise FetchError(f"instead of the file came {words}") from error
         check_redirect(first, url, DRIVE_HOSTS)
     (name,) = source.names

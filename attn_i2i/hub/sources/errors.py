@@ -55,9 +55,11 @@ class FirstUseWarning(UserWarning):
 
 def redacted(url: str) -> str:
     """An address that can be shown: no user, no password, no query, which may be a signature."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", f":{parts.port}" if parts.port else ""
+    except ValueError:  # brackets or a port that are none
+        return "an address that is none"
     return f"{parts.scheme}://{host}{port}{parts.path}{'?...' if parts.query else ''}"
 
 

@@ -14,7 +14,7 @@ from ...files import DiskFullError, WriteError
 from ...models.card import Card
 from ...models.places import installed_folder, model_store, target_for
 from ...models.source import Source
-from ...models.trust import check_private
+from ...models.trust import StoreError, check_private, refuse_links
 from ...registry import typed
 from ...types import AttnI2IError
 from ..errors import HubError
@@ -82,7 +82,8 @@ def by_hand(card: Card) -> str:
     source = next(iter(living), card.official)
     if source is None:
         return "Nobody offers its file"
-    unpack = ", unpack it" if source.members else ""
+    deep = ", ".join(name for name in source.members if "/" in name)
+    unpack = f", unpack it{f' (what counts is {deep})' if deep else ''}" if source.members else ""
     return f"By hand: get the file at {source.page}{unpack}, then: {card.convert_line(source)}"
 
 
@@ -132,10 +133,23 @@ def workplace(name: str, source: Source) -> Iterator[Path]:
         raise AttnI2IError(
             f"{folder} cannot be made ({error.strerror}): set ATTN_I2I_HOME to a folder of yours."
         ) from error
+    refuse_links(folder, lock)
+    if lock.is_dir():
+        raise StoreError(f"{lock} is a folder, where this library makes a file of its own: remove it.")
     with _told_of_the_disk(folder), WeakFileLock(lock):
         folder.mkdir(exist_ok=True)  # a process that was faster has removed it
+        _cleared(folder)
         yield folder
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _cleared(folder: Path) -> None:
+    """Remove what no download makes: links, and folders beside those of the Hub's client and of the conversion."""
+    for path in folder.iterdir():
+        if path.is_symlink():
+            path.unlink()
+        elif path.is_dir() and path.name not in ("hub", "work"):
+            shutil.rmtree(path)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import os
 import tarfile
@@ -128,7 +129,7 @@ def opened(path: Path) -> Iterator[Archive]:
     except FetchError:
         raise
     except BROKEN_ARCHIVE as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # a place before the start is damage
             raise
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise FetchError(f"{path.name} is no archive that can be read, or is cut off ({reason})") from error

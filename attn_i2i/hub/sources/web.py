@@ -98,8 +98,8 @@ def _distrusted(host: str, error: ssl.SSLCertVerificationError) -> str:
 
 def check_redirect(old: str, new: str, hosts: Sequence[str]) -> None:
     """Raise FetchError for a redirect that leads from https to http, or to a host that is not among ``hosts``."""
-    before, after = urlsplit(old), urlsplit(new)
     _check_scheme(new)
+    before, after = urlsplit(old), urlsplit(new)
     if before.scheme == "https" and after.scheme == "http":
         raise FetchError(f"{redacted(old)} redirects from https to http ({redacted(new)}), which was not followed")
     if not allows(after.hostname, [before.hostname or "", *hosts]):
@@ -140,7 +140,11 @@ class _Redirects(HTTPRedirectHandler):
 
 
 def _check_scheme(url: str) -> None:
-    if urlsplit(url).scheme not in ("http", "https"):
+    try:
+        known = urlsplit(url).scheme in ("http", "https") and urlsplit(url).port != 0
+    except ValueError:
+        known = False
+    if not known:
         raise FetchError(f"{redacted(url)} is no web address")
 
 
