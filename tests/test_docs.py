@@ -98,6 +98,14 @@ def model(tmp_path: Path) -> None:
     save_model(tmp_path / "model", ModelConfig("attentiongan2", config, directions), dict.fromkeys(directions, weights))
 
 
+@pytest.fixture
+def clip(tmp_path: Path) -> None:
+    """``clip.mp4``: a square that moves, four frames of it."""
+    from .helpers.clips import square, write_video
+
+    write_video(tmp_path / "clip.mp4", map(square, range(4)))
+
+
 def prepare(page: Path, directory: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Go to ``directory``, filled with what the page asks for."""
     for names in SETUP.findall(page.read_text(encoding="utf-8")):

@@ -153,6 +153,12 @@ def test_statistics_are_running_averages(family: str) -> None:
         assert torch.allclose(steady(0.3 * second, *labels).image, other, atol=1e-5)
 
 
+def test_frames_in_strips_are_smoothed_too(tmp_path: Path) -> None:
+    source = clip(tmp_path / "a.mkv", [scene(number) for number in range(3)])
+    whole, strips = (list(translator(Chequered()).frames(source, tile=tile)) for tile in ("off", 16))
+    assert all(torch.allclose(one.image, other.image, atol=1e-6) for one, other in zip(whole, strips, strict=True))
+
+
 class Deciding(nn.Module):
     """A network whose operations depend on values."""
 

@@ -7,6 +7,7 @@ nodes of the traced network (`.tiles.plan`); here the same nodes are averaged ov
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -42,6 +43,10 @@ class Steady(nn.Module):
             return super().__getattr__(name)
         except AttributeError:
             return getattr(super().__getattr__("network"), name)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Steady:
+        """Of the network alone: copies are made to be traced, or to have their memory estimated."""
+        return Steady(copy.deepcopy(self.network, memo), self.share)
 
     def reset(self) -> None:
         """Forget the frames before: another scene begins."""
