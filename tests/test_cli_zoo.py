@@ -95,7 +95,7 @@ def test_doctor_tells_no_secret(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setenv("HF_TOKEN", "hf_verysecret")
     text = output(["doctor"], monkeypatch, capsys)
     facts = json.loads(output(["doctor", "--json"], monkeypatch, capsys))
-    assert list(facts) == ["versions", "devices", "models", "plugins", "hub"]
+    assert list(facts) == ["versions", "devices", "tuning", "models", "plugins", "hub"]
     assert facts["hub"]["logged in"] == "yes"
     assert facts["hub"]["reachable"].startswith("no: 127.0.0.1:9")
     assert "hf_verysecret" not in text + json.dumps(facts)
