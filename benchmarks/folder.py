@@ -1,8 +1,9 @@
 """A folder of pictures: ``python -m benchmarks.folder``.
 
-Three ways take turns in one process, on the same pictures and the same network: a plain loop that opens, computes and
-saves one picture after the other; the library with nothing overlapping; and the library as it is, which decodes ahead
-and writes behind. Seconds are the clock's, because overlapping is about that. All ways must give the same files.
+Three ways take turns in one process, on the same pictures and the same network. The first is a plain loop that opens,
+computes and saves one picture after the other. The second is the library with nothing overlapping. The third is the
+library as it is, which decodes ahead and writes behind. Seconds are the clock's, because overlapping is about that. All
+ways must give the same files.
 """
 
 from __future__ import annotations

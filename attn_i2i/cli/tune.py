@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def tune(
-    model: Annotated[str, typer.Argument(help="Zoo name, hf-hub:owner/repo, or a model folder.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Zoo name, hf-hub:owner/repo, or a model folder.")],
     direction: Annotated[str | None, typer.Option(help="One direction only, such as A2B.")] = None,
     size: Annotated[
         str, typer.Option(metavar="SIZE", help="Size of the pictures to come: a side, or HEIGHTxWIDTH.")

@@ -15,9 +15,9 @@ from .measures.video import mask_flicker, warping_error
 def measure_clip(results: Iterable[Result]) -> dict[str, float]:
     """The temporal measures of a clip, means over pairs of frames: ``measure_clip(translator.frames("clip.mp4"))``.
 
-    "warping_error" is that of the output, "source_warping_error" that of the input by the same flow, which no output
-    can be asked to go below; "mask_flicker" is there where the network has masks. Flow is estimated on the input;
-    pairs on both sides of a cut do not count. Two frames are kept at a time. NaN where no pair could be measured.
+    "warping_error" is that of the output. "source_warping_error" is that of the input by the same flow; no output can
+    be asked to go below it. "mask_flicker" is there if the network has masks. Flow is estimated on the input; pairs on
+    both sides of a cut do not count. Two frames are kept at a time. NaN where no pair could be measured.
     """
     rows: dict[str, list[Tensor]] = {"warping_error": [], "source_warping_error": []}
     before: Result | None = None

@@ -122,10 +122,10 @@ def evaluate(
     sides change places. ``features`` is a network as for ``find_extractor``, ``lpips`` a network as for ``perceptual``.
     If none is named, a network that lies on this machine is taken. ``measures`` limits what is measured. ``threshold``
     makes a model's own mask 0 or 1. ``range`` says which stored values of pictures of more than 8 bits are 0 and 1, as
-    for ``read_image``, or "percentile:0.1,99.9" or "min,max" over the inputs and their target domain. If it is not
-    given, the range that the models were trained on counts where it is one, else all that the type holds.
-    ``report`` is a folder for the outputs and the numbers of each finished model;
-    after a stop the same call goes on from there. ``write_report`` makes the page in it. ``force`` measures anew.
+    for ``read_image``. It may be "percentile:0.1,99.9" or "min,max" over the inputs and their target domain. If it is
+    not given, the range that the models were trained on counts where it is one, else all that the type holds.
+    ``report`` is a folder for the outputs and the numbers of each finished model; after a stop the same call goes on
+    from there. ``write_report`` makes the page in it. ``force`` measures anew.
 
     Raises AttnI2IError with a line that says what is wrong.
     """
