@@ -113,7 +113,7 @@ def test_every_kind_of_card_goes_up_and_comes_back(stage: Stage, kind: str, hold
 
 
 def test_what_is_published_says_what_its_card_knows(stage: Stage) -> None:
-    name = stage.put(SPACE, SPACE.sources[0])
+    name = stage.put(SPACE, SPACE.sources[0], name="described")
     stage.mirror(name)
     readme = stage.hub.files(f"me/{name}")["README.md"].decode()
     assert f'load("hf-hub:me/{name}")' in readme
@@ -170,8 +170,7 @@ def test_a_licence_that_restricts_is_asked_about(stage: Stage) -> None:
 
 
 def test_what_only_a_person_can_fetch_goes_up_once_it_is_converted(stage: Stage, tmp_path: Path) -> None:
-    card = cards()["attentiongan2-horse2zebra"]
-    name = card.name
+    card, name = cards()["attentiongan2-horse2zebra"], "by-hand"
     (stage.folder / f"{name}.toml").write_text(written(card, list(card.sources), "MIT"))
     assert f"left out: {name}: links to its file are broken; " in stage.mirror(name)
     files = {"G_A": tmp_path / "latest_net_G_A.pth", "G_B": tmp_path / "latest_net_G_B.pth"}
@@ -187,7 +186,7 @@ def test_what_only_a_person_can_fetch_goes_up_once_it_is_converted(stage: Stage,
 
 def test_other_files_than_the_cards_do_not_go_up_under_its_name(stage: Stage) -> None:
     card = cards()["cyclegan-style_ukiyoe"]
-    name = stage.put(card, card.sources[0])
+    name = stage.put(card, card.sources[0], name="other-files")
     assert "published as" in stage.mirror(name)
     other = CASES / "cyclegan" / "latest_net_G_A.pth"
     stage.worker(RUN, ["convert", str(other), "--as", name, "--force"])
