@@ -41,7 +41,7 @@ def download(folder: Path) -> bytes:
 
 
 def renamed(state: Mapping[str, Tensor], names: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """``state`` under the keys of ``names``: both list the same layers in the same order, which their shapes confirm."""
+    """``state`` under the keys of ``names``: both list the same layers in one order, as their shapes confirm."""
     if [tuple(value.shape) for value in state.values()] != [tuple(value.shape) for value in names.values()]:
         raise SystemExit("The weights do not fit the network.")
     return {name: value.contiguous() for name, value in zip(names, state.values(), strict=True)}
