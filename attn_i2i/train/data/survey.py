@@ -107,7 +107,8 @@ def _channels(headers: Mapping[str, Sequence[tuple[str, Header]]], wanted: int |
     if len(set(of_group.values())) > 1:
         told_of = ", ".join(f"{group} have channels={count}" for group, count in of_group.items())
         raise ConfigError(
-            f"The pictures of {told_of}: both domains of a training have the same channels; convert those of one."
+            f"The pictures of {told_of}: both domains of a training have the same channels here: convert those"
+            " of one. Networks with other channels in each domain train in a loop of yours, from Python."
         )
     counted = next(iter(of_group.values()), wanted or RGB)
     if wanted is not None and wanted != counted:

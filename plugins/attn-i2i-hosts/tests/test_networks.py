@@ -92,6 +92,17 @@ def test_an_answer_of_discogan_depends_on_its_batch_only_as_asked(statistics: st
     assert torch.equal(before, generator.down[0].norm.running_mean)
 
 
+@pytest.mark.parametrize(("options", "side"), [({}, 16), ({"extra_layers": True}, 64)])
+def test_one_picture_of_which_a_pixel_is_left_has_no_batch_statistics(options: dict[str, Any], side: int) -> None:
+    image = torch.rand(2, 3, side, side) * 2 - 1
+    with pytest.raises(ShapeError, match="batch_size=2"):
+        DiscoGAN(4, **options)(image[:1])
+    generator = DiscoGAN(4, statistics="batch", **options).eval()
+    with pytest.raises(ShapeError, match="statistics=running"):
+        generator(image[:1])
+    assert generator(image).image.isfinite().all()
+
+
 @pytest.mark.parametrize("size", [1, 2, 5, 6, 7, 64])
 @pytest.mark.parametrize("kernel", [3, 5])
 def test_a_doubling_is_the_gradient_of_its_halving(size: int, kernel: int) -> None:

@@ -161,6 +161,15 @@ def test_drits_second_update_is_stale_only_as_released() -> None:
     assert 0 < difference < 1e-4
 
 
+def test_the_loop_that_the_docs_show_trains_between_grey_and_colour() -> None:
+    page = (Path(__file__).parents[3] / "docs/hosts.md").read_text(encoding="utf-8")
+    block = page.partition("```python\n")[2].partition("```")[0]
+    shown: dict[str, Any] = {}
+    exec(block, shown)  # noqa: S102 - a block of our own page
+    assert shown["losses"]["g_loss"].isfinite()
+    assert shown["networks"]["G_A2B"].channels == (1, 3)
+
+
 def test_drit_names_the_batch_it_needs() -> None:
     with pytest.raises(ShapeError, match="batch_size=2"):
         trained(small("drit"), images(1))

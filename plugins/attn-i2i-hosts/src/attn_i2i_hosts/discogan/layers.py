@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Literal
 
 import torch.nn.functional as F
-from attn_i2i.types import ConfigError
+from attn_i2i.types import ConfigError, ShapeError
 from torch import Tensor, nn
 
 Statistics = Literal["running", "batch"]
@@ -16,7 +16,8 @@ SLOPE = 0.2  # of every leaky ReLU
 class BatchNorm(nn.BatchNorm2d):
     """Batch norm whose scales begin in (0, 1), as PyTorch drew them in 2017.
 
-    With ``statistics`` "batch" it normalises by the batch at hand in evaluation too, as the release always does.
+    With ``statistics`` "batch" it normalises by the batch at hand in evaluation too, as the release always does. A
+    batch of which one value a channel is left has no deviation: a ShapeError.
     """
 
     def __init__(self, channels: int, statistics: Statistics = "running") -> None:
@@ -27,7 +28,15 @@ class BatchNorm(nn.BatchNorm2d):
         nn.init.uniform_(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.training or self.statistics == "running":
+        if not self.training and self.statistics == "running":
+            return super().forward(x)
+        if x.numel() == x.shape[1]:
+            raise ShapeError(
+                "DiscoGAN normalises by the pictures of a batch here, and one picture of this size leaves it a single"
+                " pixel: give two pictures or more at once, or larger ones"
+                + (" (batch_size=2)." if self.training else ", or take a model with statistics=running.")
+            )
+        if self.training:
             return super().forward(x)
         return F.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
 
