@@ -168,7 +168,7 @@ def test_an_odd_batch_of_drit_has_a_mask_for_every_fake() -> None:
 @pytest.mark.parametrize(
     ("host", "options", "message"),
     [
-        *((host, {"guided": True}, "there are none: set masks=4") for host in HOSTS),
+        *((host, {"guided": True}, r"there are none: set generator\.masks=4") for host in HOSTS),
         ("unit", {"guided": True, "masks": 2, "discriminator": "patchgan"}, "patchgan reads no masks"),
         *((host, {"norm": "adalin"}, "has none: take unit, munit or drit") for host in UNSTEERED),
         ("unit", {"norm": "adain"}, "'instance' or 'adalin'"),

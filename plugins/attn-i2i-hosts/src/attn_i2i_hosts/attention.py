@@ -39,7 +39,7 @@ def prepared(parts: RecipeParts[T], weight: float = CAM_WEIGHT) -> RecipeParts[T
     if o.guided and not layout.config.get("masks", True):
         raise ConfigError(
             f"{parts.name}: guided=true shows the discriminators the generators' masks, and there are none: set"
-            " masks=4, say."
+            " generator.masks=4, say."
         )
     if o.guided and not all(getattr(parts.networks[key], "masked", False) for key in layout.discriminators.values()):
         name = layout.discriminator or "given one"

@@ -61,7 +61,8 @@ class ContentDiscriminator(nn.Sequential):
         if min(content.shape[2:]) < self.minimum:
             raise ShapeError(
                 f"DRIT's content discriminator needs pictures of {4 * self.minimum} pixels, got"
-                f" {tuple(4 * side for side in content.shape[2:])}: train on larger ones, or with content_layers=2."
+                f" {tuple(4 * side for side in content.shape[2:])}: train on larger ones, or with fewer"
+                " discriminator_content_layers, such as 1 from 44 pixels on."
             )
         return super().forward(content)
 
