@@ -12,10 +12,13 @@ from weakref import WeakSet
 import av
 import numpy as np
 import pytest
+import torch
 
-from attn_i2i.images import PictureWarning
+from attn_i2i.files import DiskFullError, WriteError
+from attn_i2i.images import Picture, PictureWarning
 from attn_i2i.types import ConfigError, UnreadableFileError
-from attn_i2i.video import Encoding, Frame, extra, is_clip, open_clip, write_clip
+from attn_i2i.video import ClipInfo, Encoding, Frame, extra, is_clip, open_clip, write_clip
+from attn_i2i.video.video_writer import VideoWriter
 
 from .helpers.clips import read_frames, sounds, square, write_animation, write_sound, write_video
 
@@ -193,6 +196,11 @@ def broken(tmp_path: Path, what: str) -> Path:
         source.write_bytes(data[: len(data) * 2 // 3])
     elif what.startswith("damaged"):
         source.write_bytes(data.replace(b"avc1", b"zzzz"))
+    elif what.startswith("holes"):
+        hole, begin, end = bytearray(data), data.index(b"mdat"), data.index(b"moov") - 8
+        begin += (end - begin) // 3
+        hole[begin:end] = bytes(end - begin)
+        source.write_bytes(hole)
     elif what == "other":
         source.write_bytes(b"RIFF\x10\0\0\0AVI LIST" + bytes(16))
     elif what == "empty":
@@ -207,6 +215,7 @@ def broken(tmp_path: Path, what: str) -> Path:
     [
         *((f"cut{suffix}", "cut short") for suffix in (*VIDEOS, ".gif", ".png", ".webp")),
         ("damaged.mp4", "damaged, or of a kind"),
+        ("holes.mp4", "is damaged at about frame"),
         ("other", r"is no clip that is read here"),
         ("empty", "is empty"),
         ("sound", "has no video stream"),
@@ -254,6 +263,38 @@ def test_what_a_format_cannot_hold_is_said(name: str, options: dict[str, Any], m
     with pytest.raises(ConfigError, match=message):
         copied(source, tmp_path / name, Encoding(**options))
     assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("name", ["b.mp4", "b.webp"])
+def test_frames_that_no_encoder_takes_are_one_line(name: str, tmp_path: Path) -> None:
+    info = ClipInfo("a", "mp4", (2, 20_000), Fraction(1, 25))
+    frame = Frame(Picture(torch.zeros(3, 2, 20_000)), 0, 1)
+    with (
+        pytest.raises(WriteError, match=rf"{name} cannot be written.*20000x2 pixels"),
+        write_clip(tmp_path / name, info) as writer,
+    ):
+        writer.write(frame)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise av.error.OSError(28, "No space left on device")
+
+    source = write_video(tmp_path / "a.mp4", map(square, range(2)))
+    monkeypatch.setattr(VideoWriter, "_mux", full)
+    with pytest.raises(DiskFullError, match=r"b\.mp4"):
+        copied(source, tmp_path / "b.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_a_title_is_kept_unless_it_is_to_be_left_out(tmp_path: Path) -> None:
+    source = write_video(tmp_path / "a.mkv", map(square, range(2)), title="Moving")
+    with open_clip(source) as clip:
+        assert clip.info.metadata["title"] == "Moving"
+        assert clip.info.bare().metadata == {}
+    with av.open(str(copied(source, tmp_path / "b.mkv"))) as file:
+        assert file.metadata["title"] == "Moving"
 
 
 def test_transparency_is_not_lost_in_silence(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from attn_i2i.video import Encoding, extra
 
 from .helpers.clips import read_frames, sounds, square, write_animation, write_video
 from .helpers.commands import Run, files, picture
-from .helpers.translators import Brighten, Negative, translator
+from .helpers.translators import Brighten, Labelled, Negative, Styled, translator
 
 EXACT = {"codec": "libx264rgb", "pixels": "rgb24", "options": {"qp": "0", "bf": "0"}}
 
@@ -164,6 +164,16 @@ def test_a_clip_may_be_limited_by_a_clip_of_masks(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"short\.mp4 has fewer frames than a\.mp4"):
         translate.video(source, tmp_path / "b.mp4", mask=tmp_path / "short.mp4")
     assert not (tmp_path / "b.mp4").exists()
+
+
+def test_styles_and_labels_are_those_of_a_call(tmp_path: Path) -> None:
+    source = video(tmp_path / "a.mp4", 2)
+    labelled = translator(Labelled(), domains=["a", "b", "c"]).frames(source, domain="b", temporal="off")
+    assert next(labelled).image[0, 0, :3].tolist() == [0, 1, 0]
+    for temporal in ("flow", "off"):
+        for result in translator(Styled()).frames(source, style=[1.0, 2.0, 3.0], temporal=temporal):  # type: ignore[arg-type]
+            assert result.style is not None
+            assert result.style.tolist() == [1, 2, 3]
 
 
 def test_grey_videos_stay_grey_unless_colour_is_asked_for(tmp_path: Path) -> None:

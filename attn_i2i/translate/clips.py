@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from math import prod
 from pathlib import Path
@@ -113,16 +113,21 @@ def translated_frames(
     if temporal == "flow":
         along = Along(run)
         for frame, limit in frames:
-            yield frame, along.result(_picture(frame, run), limit)
+            yield frame, _styled(along.result(_picture(frame, run), limit), run)
             del frame, limit
         return
     size = run.batch_size or max(1, min(AHEAD, PIXELS_PER_BATCH // prod(clip.info.size)))
     while group := list(islice(frames, size)):
         pictures = [_picture(frame, run) for frame, _ in group]
         for index, result in run.results(pictures, [limit for _, limit in group]):
-            yield group[index][0], result
+            yield group[index][0], _styled(result, run)
             del result
         del group, pictures
+
+
+def _styled(result: Result, run: Run) -> Result:
+    """The result with the style that it was made in."""
+    return result if run.style is None else replace(result, style=run.style[0].to(result.source))
 
 
 def _picture(frame: Frame, run: Run) -> Picture:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
@@ -60,9 +61,14 @@ class _Named:
     def frames(self, copy: Callable[[Any], None] = ignore) -> Iterator[Frame]:
         """The clip's frames."""
         frames = self._clip.frames(copy)
-        while True:
-            with named_errors(self._label):
-                frame = next(frames, None)
+        for number in count(1):
+            try:
+                with named_errors(self._label):
+                    frame = next(frames, None)
+            except UnreadableFileError as error:
+                if isinstance(error.__cause__, load_av().error.FFmpegError):  # which names functions, not places
+                    raise UnreadableFileError(f"{self._label} is damaged at about frame {number}.") from error
+                raise
             if frame is None:
                 return
             yield frame

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..files import atomic_path
+from ..files import WriteError, atomic_path
 from .animation_writer import AnimationWriter
 from .clip import ClipInfo, Frame
 from .encoding import Encoding
@@ -43,13 +43,28 @@ def write_clip(
     target = Path(target)
     load_av()
     encoding.check(target)
-    with atomic_path(target, force=force) as temporary:
+    with atomic_path(target, force=force) as temporary, _explained(target, info):
         writer = _writer(target, temporary, info, tracks, encoding)
         try:
             yield writer
             writer.finish()
         finally:
             writer.close()
+
+
+@contextmanager
+def _explained(target: Path, info: ClipInfo) -> Iterator[None]:
+    """What an encoder refuses, in one line; what the system refuses is told by ``atomic_path``."""
+    try:
+        yield
+    except load_av().error.FFmpegError as error:
+        if isinstance(error, OSError | MemoryError):
+            raise
+        size = f"{info.size[1]}x{info.size[0]}"
+        raise WriteError(
+            f"{target} cannot be written: the encoder of {target.suffix} does not take these frames of {size} pixels."
+            " Choose another format or codec."
+        ) from error
 
 
 def _writer(

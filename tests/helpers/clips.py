@@ -35,9 +35,11 @@ def write_video(
     sound: str | None = None,
     options: dict[str, str] | None = None,
     aspect: Fraction = Fraction(1),
+    title: str = "",
 ) -> Path:
     """Write frames (H, W, 3) as a video whose times go by ``steps`` of TICKS."""
     with av.open(str(path), "w") as out:
+        out.metadata.update({"title": title} if title else {})
         stream = out.add_stream(codec, options={"bf": "0"} | (options or {}) if codec == "libx264" else options or {})
         voice = out.add_stream(sound, rate=48_000) if sound else None
         start = 0
