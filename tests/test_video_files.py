@@ -13,6 +13,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from attn_i2i.files import DiskFullError, WriteError
 from attn_i2i.images import Picture, PictureWarning
@@ -87,6 +88,29 @@ def test_an_animation_keeps_its_durations_its_loops_and_its_transparency(
         milliseconds = [int(duration * clip.info.time_base * 1000) for _, duration in times]
     assert milliseconds == durations
     assert np.array_equal(pixels.transpose(0, 2, 3, 1), np.stack(frames))
+
+
+def test_grey_frames_stay_grey_and_what_lies_beside_them_is_named(tmp_path: Path) -> None:
+    frames = [Image.new("L", (8, 8), level) for level in (9, 200)]
+    frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:], duration=50)
+    with open_clip(tmp_path / "a.png") as clip:
+        assert [frame.picture.channels for frame in clip.frames()] == [1, 1]
+    frames = [frame.convert("RGB") for frame in frames]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], icc_profile=b"colours", lossless=True)
+    with pytest.warns(PictureWarning, match="a colour profile"), open_clip(tmp_path / "a.webp") as clip:
+        pass
+
+
+def test_an_animation_of_sixteen_bits_is_refused(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.png"), "w", format="apng") as out:
+        stream = out.add_stream("apng", rate=5)
+        stream.height, stream.width, stream.pix_fmt = 8, 8, "rgb48be"
+        for level in (99, 9999):
+            deep = av.VideoFrame.from_ndarray(np.full((8, 8, 3), level, np.uint16), format="rgb48le")
+            out.mux(stream.encode(deep.reformat(format="rgb48be")))
+        out.mux(stream.encode(None))
+    with pytest.raises(UnreadableFileError, match="16 bits a channel"):
+        read_frames(tmp_path / "a.png")
 
 
 def test_a_gif_that_plays_once_is_not_repeated(tmp_path: Path) -> None:

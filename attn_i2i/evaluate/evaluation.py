@@ -233,7 +233,7 @@ def _chosen(names: Sequence[str] | None) -> dict[str, Measure]:
     every = zoo().measures
     for name in names or ():
         if every.load(name).over == "video":
-            raise ConfigError(f"{name} is of videos: call its function on frames.")
+            raise ConfigError(f"{name} is of clips: use measure_clip.")
     parts = {entry.name: entry.load() for entry in every if names is None or entry.name in names}
     return {name: part for name, part in parts.items() if part.over != "video"}
 

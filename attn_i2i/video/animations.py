@@ -8,15 +8,19 @@ from typing import IO, Any
 
 import numpy as np
 
-from ..images.decode import from_numbers
+from ..images.decode import GREY_MODES, from_numbers
+from ..images.deep_png import is_deep
 from ..images.opening import open_image
 from ..types import UnreadableFileError
 from .clip import ClipInfo, Frame, ignore
+from .pixels import tell
 
 # Units of time that hold what a format says: a GIF hundredths, WebP milliseconds. An APNG states fractions, and 90 kHz
 # holds 24, 25, 30, 50 and 60 frames a second.
 TIME_BASES = {"gif": Fraction(1, 100), "webp": Fraction(1, 1000), "apng": Fraction(1, 90_000)}
 FORMATS = {"GIF": "gif", "PNG": "apng", "WEBP": "webp"}
+# What a file may hold beside its frames, and Pillow's names for it.
+BESIDE = {"a colour profile": "icc_profile", "EXIF": "exif", "XMP": "xmp"}
 TRAILER = b";"  # the last byte of a GIF
 
 
@@ -33,6 +37,11 @@ class Animation:
             raise UnreadableFileError(f"{label} is a still picture, not an animation: translate it as one.")
         if kind == "gif" and not _ends_well(file):
             raise UnreadableFileError(f"{label} is cut short: the mark at the end of a GIF is missing.")
+        if is_deep(self._image) or self._image.mode.startswith("I"):
+            raise UnreadableFileError(f"{label} has 16 bits a channel, which are not read: save it in 8 bits.")
+        if beside := [what for what, key in BESIDE.items() if self._image.info.get(key)]:
+            tell(f"{label}: what lies beside its frames is left out ({', '.join(beside)}).")
+        self._grey = kind == "apng" and self._image.mode in GREY_MODES
         # A PNG may hold a picture for those who cannot show animations, which is no frame.
         self._first = 1 if self._image.info.get("default_image") else 0
         self._image.seek(self._first)
@@ -63,9 +72,10 @@ class Animation:
                 raise UnreadableFileError(f"{self.label} is damaged or cut short at its frame {number + 1}.") from error
             milliseconds = Fraction(self._image.info.get("duration") or 0).limit_denominator(10_000)
             duration = round(milliseconds / 1000 / self.info.time_base)
+            colours = 1 if self._grey else 3
             pixels = np.array(self._image.convert("RGBA" if self.info.alpha else "RGB")).transpose(2, 0, 1)
             alpha = pixels[3:] if self.info.alpha else None
-            yield Frame(from_numbers(pixels[:3], alpha, f"frame {number + 1}"), start, duration)
+            yield Frame(from_numbers(pixels[:colours], alpha, f"frame {number + 1}"), start, duration)
             start += duration
 
     def _has_alpha(self) -> bool:

@@ -56,7 +56,7 @@ def tell_silence(tracks: Sequence[Any], target: Path) -> None:
 
 def tell(message: str) -> None:
     """Warn of what a clip loses."""
-    warnings.warn(message, PictureWarning, stacklevel=3)
+    warnings.warn(message, PictureWarning, stacklevel=5)
 
 
 def _interleaved(numbers: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
