@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attn_i2i.blocks import ResBlock, allow_winograd
+from attn_i2i.blocks import ResBlock, allow_winograd, convolution
 from attn_i2i.blocks.convolution import Conv2d, ConvTranspose2d, UpConv2d, conv2d_by_columns
 from attn_i2i.blocks.instance_norm import InstanceNorm2d
 from attn_i2i.blocks.winograd import winograd_conv2d
@@ -168,3 +168,8 @@ def test_instance_norm_is_torchs(affine: bool) -> None:
     torch.testing.assert_close(
         torch.autograd.grad(ours(x).pow(3).sum(), x), torch.autograd.grad(torchs(x).pow(3).sum(), x)
     )
+
+
+def test_the_compiler_takes_the_precision_for_a_constant() -> None:
+    marked = torch.compiler.assume_constant_result(lambda: None)
+    assert vars(marked).keys() == vars(convolution._rounding_allowed).keys()

@@ -172,3 +172,9 @@ except SystemExit as stop:
     assert not stop.code, stop.code
 """
     assert not modules_after(code) & HEAVY
+
+
+def test_the_library_does_not_import_torchs_compiler() -> None:
+    """Which takes as long as torch itself, at every start."""
+    code = "import attn_i2i.blocks, attn_i2i.recipes, attn_i2i.train, attn_i2i.translate, sys"
+    modules_after(code + "\nassert not {'torch._dynamo', 'sympy'} & sys.modules.keys()")

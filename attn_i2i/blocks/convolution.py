@@ -120,9 +120,12 @@ def allow_winograd(module: nn.Module, allowed: bool | None = True) -> None:
             part.winograd = allowed
 
 
-@torch.compiler.assume_constant_result
 def _rounding_allowed() -> bool:
     return torch.get_float32_matmul_precision() != "highest"
+
+
+# What torch.compiler.assume_constant_result does, without the seconds that importing the compiler takes.
+_rounding_allowed._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _tiles(x: Tensor) -> int:
