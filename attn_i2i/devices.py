@@ -17,9 +17,15 @@ DTYPES = {
     "half": torch.float16,
 }
 
+AUTO = "auto"
+
 
 class PrecisionWarning(UserWarning):
     """A precision that does not do here what it is chosen for."""
+
+
+class PrecisionNotice(UserWarning):
+    """The precision that was taken where the choice was left to this library."""
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
@@ -34,15 +40,18 @@ def pick_device(device: str | torch.device | None) -> torch.device:
 
 
 def pick_dtype(dtype: str | torch.dtype | None) -> torch.dtype:
+    """A precision by its name; "auto" begins with float32. Raises ConfigError."""
+    if dtype == AUTO:
+        return torch.float32
     found = DTYPES.get(dtype) if isinstance(dtype, str) else torch.float32 if dtype is None else dtype
     if found is None or found not in DTYPES.values():
-        raise ConfigError(f"dtype={dtype!r} was given: expected one of {', '.join(DTYPES)}.")
+        raise ConfigError(f"dtype={dtype!r} was given: expected one of {', '.join((AUTO, *DTYPES))}.")
     return found
 
 
 def warn_of_slow(dtype: torch.dtype, device: torch.device) -> None:
     """Say where bfloat16 costs time instead of saving it."""
-    if dtype == torch.bfloat16 and device.type == "cpu" and not _computes_bfloat16():
+    if dtype == torch.bfloat16 and device.type == "cpu" and not computes_bfloat16():
         message = (
             "bfloat16 is slower than float32 on this processor, which has no instructions for it: use float32 unless"
             " memory is short."
@@ -50,7 +59,7 @@ def warn_of_slow(dtype: torch.dtype, device: torch.device) -> None:
         warnings.warn(message, PrecisionWarning, stacklevel=3)
 
 
-def _computes_bfloat16() -> bool:
+def computes_bfloat16() -> bool:
     """Whether the CPU multiplies in bfloat16; taken for granted where torch cannot tell. AMX comes with AVX-512's."""
     if platform.machine() not in ("x86_64", "AMD64"):
         return True

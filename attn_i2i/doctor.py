@@ -59,6 +59,7 @@ def _tuning() -> dict[str, str]:
     from .tuning.machine import this_machine
     from .tuning.store import SWITCH, file_of, read, wanted
     from .tuning.timing import choice_in_words
+    from .tuning.tuner import Found
 
     machine = this_machine()
     facts = {
@@ -66,9 +67,12 @@ def _tuning() -> dict[str, str]:
         "measured": "yes" if wanted() else f"no: {SWITCH}=off",
         "remembered in": str(file_of(machine)),
     }
-    for work, seconds in sorted(read(machine).works.items()):
+    remembered = read(machine)
+    for work, seconds in sorted(remembered.works.items()):
         others = (f"{way} {seconds['direct'] / value:.2f}x" for way, value in seconds.items() if way != "direct")
         facts[work] = f"{', '.join(others)} as fast as direct: takes {choice_in_words(seconds)}"
+    for network, found in sorted(remembered.precisions.items()):
+        facts[network] = f"{Found(**found)}: dtype=auto takes {found['dtype']}"
     return facts
 
 

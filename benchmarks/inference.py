@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from attn_i2i.blocks import allow_winograd
 from attn_i2i.models.build import create
+from attn_i2i.tuning import tune
 from benchmarks import plain
 from benchmarks.machine import describe, seconds_at_limit
 
@@ -45,10 +46,11 @@ class Family(NamedTuple):
 
 @dataclass(frozen=True)
 class Way:
-    """One way of running the library's network; what ``load`` does with ``compile`` has both, without it neither."""
+    """One way of running the library's network; ``tuned`` takes the ways that were measured, as ``load`` does."""
 
     compiled: bool = False
     winograd: bool = False
+    tuned: bool = False
     dtype: torch.dtype = torch.float32
     channels_last: bool = False
 
@@ -60,9 +62,10 @@ FAMILIES = {
 }
 WAYS: dict[str, Way | None] = {
     "plain": None,
-    "eager": Way(),
+    "eager": Way(tuned=True),
     "eager, Winograd": Way(winograd=True),
-    "compiled": Way(compiled=True, winograd=True),
+    "compiled": Way(compiled=True, winograd=True, tuned=True),
+    "compiled, Winograd": Way(compiled=True, winograd=True),
     "compiled, direct": Way(compiled=True),
     "compiled bf16": Way(compiled=True, winograd=True, dtype=torch.bfloat16),
 }
@@ -89,6 +92,8 @@ def prepared(ours: nn.Module, theirs: nn.Module, way: Way | None) -> Forward:
     run = torch.compile(network) if way.compiled else network
 
     def forward(image: Tensor) -> tuple[Tensor, ...]:
+        if way.tuned:
+            tune(network, image)
         return tuple(part for part in run(image.to(dtype=way.dtype, memory_format=layout)) if part is not None)
 
     return forward

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 
 from attn_i2i.blocks import allow_winograd
 from attn_i2i.plugins import zoo
+from attn_i2i.train.ways import choose_ways
 
 Step = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 PlainStep = Callable[[nn.ModuleDict, int, int], Step]
@@ -72,6 +74,8 @@ def cases() -> dict[str, Case]:
 
 def recipe_step(recipe: Any, bf16: bool) -> Step:
     """The recipe's step with a plain update; of the engine, only how it prepares the networks."""
+    alone: Any = SimpleNamespace(is_main_process=True, num_processes=1)
+    ways: list[object] = []
     device = next(recipe.networks.parameters()).device.type
     allow_winograd(recipe.networks)
     if bf16:
@@ -85,6 +89,8 @@ def recipe_step(recipe: Any, bf16: bool) -> Step:
             optimizers[optimizer].step()
 
     def step(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        if device == "cpu" and not bf16 and not ways:
+            ways.append(choose_ways(recipe, batch, alone))
         with torch.autocast(device, torch.bfloat16, enabled=bf16, cache_enabled=False):
             losses: dict[str, Tensor] = recipe.step(batch, update)
         return losses

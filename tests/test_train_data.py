@@ -153,7 +153,7 @@ def test_corrupt_grey_and_identical_files_are_found(folders: Path) -> None:
         ({"batch_size": 0}, "from 1 on"),
         ({"seed": 1.5}, "whole number"),
         ({"ema": 1.0}, "below 1"),
-        ({"precision": "fp8"}, "fp32 or bf16"),
+        ({"precision": "fp8"}, "fp32, bf16, auto"),
         ({"crop_size": 64, "load_size": 32}, "less than crop_size"),
     ],
 )

@@ -15,6 +15,7 @@ from .told import progress, telling
 class DType(StrEnum):
     """Precisions a network can run in."""
 
+    auto = "auto"
     float32 = "float32"
     bfloat16 = "bfloat16"
     float16 = "float16"
@@ -116,7 +117,9 @@ def translate(
         Size | None, typer.Option(help="fit: resize to the one size that the network takes, and back.")
     ] = None,
     device: Device = None,
-    dtype: Annotated[DType, typer.Option(help="Precision of the network.")] = DType.float32,
+    dtype: Annotated[
+        DType, typer.Option(help="Precision of the network; auto measures on a CPU that has bfloat16.")
+    ] = DType.float32,
     runtime: Annotated[
         Runtime | None,
         typer.Option(help="What runs the network.", show_default="torch, or what an exported file is for"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,9 @@ def tune(
         str, typer.Option(metavar="SIZE", help="Size of the pictures to come: a side, or HEIGHTxWIDTH.")
     ] = "256",
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures of a batch to come.")] = 1,
+    picture: Annotated[
+        Path | None, typer.Option(help="Picture to decide by whether --dtype auto takes bfloat16.")
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Measure what is remembered too.")] = False,
     revision: Annotated[str | None, typer.Option(help="Revision of a model on the Hub.")] = None,
     accept_license: Annotated[bool, typer.Option("--accept-license", help="Accept a restricted licence.")] = False,
@@ -44,7 +48,22 @@ def tune(
         print("\n".join([f"{name}:", *(f"  {line(row)}" for row in tuned or ())]))
         if not tuned:
             print("  nothing large enough to choose for")
+        if picture is not None:
+            print(f"  {_precision(model, name, picture, revision)}")
     print(f"remembered in {file_of(this_machine())}")
+
+
+def _precision(model: str, direction: str, picture: Path, revision: str | None) -> str:
+    """What dtype="auto" takes for a picture in one direction, and why."""
+    from ..translate.loading import load
+    from ..tuning.precision import AutoPrecision
+
+    translator = load(model, direction=direction, revision=revision, device="cpu", dtype="auto")
+    translator(picture)
+    network = translator.generator
+    if not isinstance(network, AutoPrecision) or network.found is None:
+        return "this processor has no instructions for bfloat16: --dtype auto takes float32"
+    return f"{network.found}: --dtype auto takes {network.found.dtype}"
 
 
 def line(row: Tuned) -> str:

@@ -24,6 +24,7 @@ from .data.table import attribute_table
 from .export import Origin, layout_of, options_from, start_from
 from .notices import in_words
 from .options import TrainOptions
+from .precision import settled
 from .randomness import seed_everything
 from .rehearsal import rehearse
 from .request import Request
@@ -86,6 +87,7 @@ def prepare(request: Request, options: TrainOptions) -> Prepared:
     built = _built(factory, request.recipe, resolved)
     notes = () if model is None else start_from(model, built, request.recipe)
     origin = Origin(request.recipe, built.options, 0, request.started_from)
+    options = settled(options, built, len(pictures.domains or []))
     told = (*pictures.notes, *seen.notes, *notes)
     return Prepared(built, origin, pictures, options, request.arguments(resolved), told)
 

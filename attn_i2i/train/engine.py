@@ -46,7 +46,7 @@ def make_accelerator(options: TrainOptions) -> Accelerator:
 def computes_bf16(options: TrainOptions, device: str) -> bool:
     """bf16 where it was chosen, or where nothing was and the GPU has it."""
     chosen = options.precision
-    return chosen == "bf16" or (chosen is None and device == "cuda" and torch.cuda.is_bf16_supported())
+    return chosen == "bf16" or (chosen in (None, "auto") and device == "cuda" and torch.cuda.is_bf16_supported())
 
 
 class Engine:

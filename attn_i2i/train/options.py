@@ -13,7 +13,7 @@ from ..images.ranges import parse_range
 from ..types import ConfigError
 from .words import RECIPES, meant
 
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "bf16", "auto"]
 OPTION = re.compile(r"[a-zA-Z_][\w-]*(\.[\w-]+)*")  # a name, or one below another: generator.width
 # Smallest values, and options that the data, the recipe or the device may decide.
 AT_LEAST_ONE = (
@@ -106,7 +106,7 @@ class TrainOptions:
         if type(self.ema) not in (int, float) or not 0 <= self.ema < 1:
             raise ConfigError(f"ema={self.ema!r} was given: expected a decay from 0 (none) to below 1, such as 0.999.")
         if self.precision not in (None, *get_args(Precision)):
-            raise ConfigError(f"precision={self.precision!r} was given: expected {' or '.join(get_args(Precision))}.")
+            raise ConfigError(f"precision={self.precision!r} was given: expected {', '.join(get_args(Precision))}.")
         self._settle_pictures()
 
     def _settle_pictures(self) -> None:

@@ -28,6 +28,11 @@ def rank() -> int:
     return next((_whole(name) for name in RANKS if name in os.environ), 0)
 
 
+def alone() -> bool:
+    """Whether this process is the only one of its run."""
+    return next((_whole(name) for name in SIZES if name in os.environ), 1) <= 1
+
+
 def check_environment(options: TrainOptions) -> None:
     """Raise ConfigError where the environment is not whole, or asks for what would not be done."""
     _check_places()

@@ -57,7 +57,10 @@ def completed(request: Request, options: Mapping[str, Any]) -> tuple[Request, Tr
     folder = None if request.run is None else Path(request.run)
     before = read_record(folder) if request.resume and folder is not None and folder.is_dir() else None
     if before is not None:
-        return _continued(request, before), TrainOptions.parse({**options_of(before), **options})
+        recorded = options_of(before)
+        if options.get("precision") == "auto" and recorded.get("precision") is not None:
+            options = {**options, "precision": recorded["precision"]}  # what was measured when the run began
+        return _continued(request, before), TrainOptions.parse({**recorded, **options})
     if request.recipe is None or request.data is None:
         where = "This" if folder is None else str(folder)
         raise ConfigError(

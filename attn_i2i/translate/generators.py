@@ -11,6 +11,7 @@ from torch import nn
 
 from ..blocks import allow_winograd
 from ..registry import suggestion
+from ..tuning.precision import AutoPrecision
 from ..types import UnknownNameError
 
 
@@ -46,16 +47,23 @@ class Generators(Mapping[str, nn.Module]):
 
 @dataclass(frozen=True)
 class Prepared:
-    """Brings the generators of ``source`` to their device and precision, and compiles them where that is asked for."""
+    """Brings the generators of ``source`` to their device and precision, and compiles them where that is asked for.
+
+    With ``auto`` each decides by its first picture whether it computes in bfloat16.
+    """
 
     source: Mapping[str, nn.Module]
     device: torch.device
     dtype: torch.dtype
     compile: bool
+    auto: bool = False
 
     def __call__(self, direction: str) -> nn.Module:
         generator = self.source[direction].to(self.device, self.dtype).eval()
         if self.compile:
             allow_winograd(generator)
+        if self.auto:
+            return AutoPrecision(generator, compiled=self.compile).eval()
+        if self.compile:
             generator.compile()
         return generator

@@ -37,7 +37,9 @@ def load(
     """A Translator from a zoo name, ``"hf-hub:owner/repo"``, a model directory or an exported file.
 
     ``direction`` limits the model to one of its directions, named as in ``directions`` or by what its card says it does
-    ("zebra2horse"). ``dtype`` is the precision of the network; pictures always come back as float32. ``compile`` makes
+    ("zebra2horse"). ``dtype`` is the precision of the network; pictures always come back as float32. "auto" is float32,
+    or bfloat16 on a CPU that has it, where the first picture shows that it is quicker and near enough (40 dB);
+    ``attn_i2i.devices.PrecisionNotice`` says so. ``compile`` makes
     later pictures faster and the first one much slower. On a CPU it also allows Winograd's convolutions where they are
     measured to be quicker; their answers differ by up to some 2e-5. ``fetch`` says whether the authors' file of a model
     that is not here may be fetched. None fetches a file only if it is pinned by a hash and has at most 500 MB.

@@ -30,6 +30,17 @@ class Tuned(NamedTuple):
     seconds: Mapping[str, float]
 
 
+class Found(NamedTuple):
+    """The precision to take, how many times as fast as float32 bfloat16 is, and its PSNR to float32 in decibels."""
+
+    dtype: str
+    faster: float
+    decibels: float
+
+    def __str__(self) -> str:
+        return f"bfloat16 is {self.faster:.2f} times as fast as float32, {self.decibels:.1f} dB from it"
+
+
 class Tuner:
     """Knows what was measured on this machine, measures what is missing, and tells the convolutions of networks.
 
@@ -111,6 +122,18 @@ class Tuner:
             known.update(new.works)
             store.write(new)
         return [Tuned(work, counts[work], known[str(work)]) for work in counts if str(work) in known]
+
+    def precision(self, key: str, measure: Callable[[], Found]) -> Found:
+        """What is remembered of a network's precision under ``key``, else what ``measure`` finds."""
+        if not store.wanted():
+            return Found("float32", 1.0, 0.0)
+        with self._lock:
+            self._known()
+            assert self._remembered is not None
+            if key not in self._remembered.precisions:
+                self._remembered.precisions[key] = measure()._asdict()
+                store.write(store.Remembered(precisions={key: self._remembered.precisions[key]}))
+            return Found(**self._remembered.precisions[key])
 
     def _known(self) -> dict[str, dict[str, float]]:
         if self._remembered is None:
