@@ -14,7 +14,7 @@ from PIL import Image
 
 from attn_i2i.images import PictureWarning
 from attn_i2i.types import ConfigError, UnreadableFileError
-from attn_i2i.video import Encoding, extra
+from attn_i2i.video import Encoding, extra, open_clip
 
 from .helpers.clips import read_frames, sounds, square, write_animation, write_video
 from .helpers.commands import Run, files, picture
@@ -174,6 +174,14 @@ def test_styles_and_labels_are_those_of_a_call(tmp_path: Path) -> None:
         for result in translator(Styled()).frames(source, style=[1.0, 2.0, 3.0], temporal=temporal):  # type: ignore[arg-type]
             assert result.style is not None
             assert result.style.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("metadata", [True, False])
+def test_a_title_is_kept_unless_metadata_is_off(metadata: bool, tmp_path: Path) -> None:
+    source = video(tmp_path / "a.mkv", 2, title="Moving")
+    translator(Negative()).video(source, tmp_path / "b.mkv", metadata=metadata, temporal="off")
+    with open_clip(tmp_path / "b.mkv") as clip:
+        assert ("title" in clip.info.metadata) == metadata
 
 
 def test_grey_videos_stay_grey_unless_colour_is_asked_for(tmp_path: Path) -> None:
