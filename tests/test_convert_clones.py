@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from attn_i2i.convert import convert
+from attn_i2i.types import ConversionError
 from tests.helpers.clones import MM, MM_PATCH, by_rules
 from tests.helpers.layouts import assert_answers, assert_discriminator_answers, pair, picture
 from tests.helpers.published import BGR, patch, spread
@@ -62,6 +63,21 @@ def test_upit_names_generators_by_what_they_make(tmp_path: Path) -> None:
         assert_answers(out, "A2B", to_b, picture())
         assert_answers(out, "B2A", to_a, picture())
         assert_discriminator_answers(out, "A", discriminator, picture(size=64))
+
+
+def test_names_of_two_code_bases_at_once_are_asked_about(tmp_path: Path) -> None:
+    """A bare sequence is UPIT's, where G_A makes A; in files called netG_A it is somebody's who starts from A."""
+    parts = {"net_G_A": pair()[0], "net_G_B": pair()[1], "net_D_A": spread(patch())}
+    for name, network in parts.items():
+        torch.save({k.removeprefix("model."): t for k, t in network.state_dict().items()}, tmp_path / f"{name}.pth")
+    files = [tmp_path / f"{name}.pth" for name in parts]
+    with pytest.raises(ConversionError, match="Which way net_G_A and net_G_B translate is unclear"):
+        convert(files, tmp_path / "model")
+    for way, domain in (("A2B", "B"), ("B2A", "A")):
+        out = tmp_path / way
+        convert([files[0], files[2]], out, direction={"net_G_A": way})
+        assert_answers(out, way, parts["net_G_A"], picture())
+        assert_discriminator_answers(out, domain, parts["net_D_A"], picture(size=64))
 
 
 class Reflecting(nn.Module):

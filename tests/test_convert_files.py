@@ -23,7 +23,7 @@ from tests.helpers.published import resnet, spread
     "names",
     [
         ("generator", "generator_ema"), ("gen_AB", "ema_gen_AB"), ("G", "G_avg"), ("G", "G_smooth"), ("G", "ema"),
-        ("net", "ema_weights"),
+        ("net", "ema_weights"), ("ema.online_model", "ema.ema_model"), ("g", "g_running"),
     ],
 )  # fmt: skip
 def test_averaged_weights_are_taken_and_said_and_raw_ones_on_request(names: tuple[str, str], tmp_path: Path) -> None:

@@ -165,7 +165,15 @@ def with_kernel(state: dict[str, Tensor]) -> dict[str, Tensor]:
         ),
         (
             lambda: {key.replace("model.7", "model.8"): t for key, t in resnet(norm="batch").state_dict().items()},
-            r"most like a cyclegan generator \(.*norm=batch.*\), but the shapes differ: .*7x7 from 3 to 3 channels",
+            r"most like the generator of cyclegan \(.*norm=batch.*\), but the shapes differ: .*7x7 from 3 to 3",
+        ),
+        (
+            lambda: {key.replace("model.13", "model.14"): t for key, t in resnet(up="nearest").state_dict().items()},
+            r"generator of cyclegan \(width=3, blocks=2, up=nearest\), but that has no 'model\.14\.weight'",
+        ),
+        (
+            lambda: {key.replace("weight", "weight_orig"): t for key, t in resnet().state_dict().items()},
+            r"under spectral norm: save them without it \(remove_spectral_norm\)",
         ),
         (
             lambda: {
@@ -190,9 +198,9 @@ def test_a_refusal_says_what_was_recognised_and_what_differs(
     assert "\n" not in str(caught.value)
 
 
-def with_norms(make: Callable[[int], nn.Module]) -> nn.Module:
+def with_norms(make: Callable[[int], nn.Module], network: nn.Module | None = None) -> nn.Module:
     """A small generator with other norms, whose numbers are well spread."""
-    network = resnet(width=2, blocks=1)
+    network = network or resnet(width=2, blocks=1)
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.InstanceNorm2d):
@@ -204,13 +212,31 @@ def with_norms(make: Callable[[int], nn.Module]) -> nn.Module:
     return network.eval()
 
 
-def test_stored_statistics_without_parameters_are_told_and_can_be_taken(tmp_path: Path) -> None:
-    network = with_norms(lambda channels: nn.InstanceNorm2d(channels, track_running_stats=True))
+@pytest.mark.parametrize("make", [lambda: resnet(width=2, blocks=1), lambda: unet(norm="instance")])
+def test_stored_statistics_without_parameters_are_told_and_can_be_taken(
+    make: Callable[[], nn.Module], tmp_path: Path
+) -> None:
+    network = with_norms(lambda channels: nn.InstanceNorm2d(channels, track_running_stats=True), make())
     torch.save(network.state_dict(), tmp_path / "G.pth")
     done = convert(tmp_path / "G.pth", tmp_path / "own")
     assert "although the file stores running ones (else: as_layout=stored-statistics)" in done.summary()
     convert(tmp_path / "G.pth", tmp_path / "stored", as_layout="stored-statistics")
-    assert_answers(tmp_path / "stored", "A2B", network, picture())
+    assert_answers(tmp_path / "stored", "A2B", network, picture(size=64))
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (resnet, "(else: as_layout=cyclegan-no-norm)"), (lambda: resnet(norm="none"), ""),
+        (lambda: unet(norm="instance"), "none at all would have the same keys"), (lambda: unet(norm="none"), ""),
+    ],
+)  # fmt: skip
+def test_norms_that_leave_no_keys_are_an_assumption(make: Callable[[], nn.Module], told: str, tmp_path: Path) -> None:
+    torch.save(spread(make()).state_dict(), tmp_path / "G.pth")
+    summary = convert(tmp_path / "G.pth", tmp_path / "model").summary()
+    assert ("instance norms" in summary) is bool(told)
+    assert told in summary
+    assert "RGB in [-1, 1]" in summary
 
 
 @pytest.mark.parametrize(

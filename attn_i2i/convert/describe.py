@@ -24,6 +24,13 @@ ELSEWHERE = (
     (re.compile(r"(.*\.)?HourGlass\d\.HG\..*"), "photo2cartoon", "attn-i2i-photo2cartoon"),
 )
 """Networks that distributions beside this package read, by keys that only they have."""
+SPLIT = (
+    (re.compile(r"(.*\.)?weight_g"), "weight norm", "remove_weight_norm"),
+    (re.compile(r"(.*\.)?weight_orig"), "spectral norm", "remove_spectral_norm"),
+    (re.compile(r"(.*\.)?parametrizations\.weight\.original0"), "weight norm", "remove_parametrizations"),
+    (re.compile(r"(.*\.)?parametrizations\.weight\.original"), "spectral norm", "remove_parametrizations"),
+)
+"""Keys under which weights lie in parts, from which they are put together in every pass; how torch.nn.utils ends it."""
 
 
 def plugin_hint(keys: Iterable[str]) -> str:
@@ -39,21 +46,35 @@ def description(state: StateDict, converters: Registry[Converter]) -> str:
     """A sentence about the first network: the layout it is nearest to, where it differs, and its parts."""
     inner = _inner({without_wrapper(key): tensor for key, tensor in list(state.items())[:SAMPLE]})
     nearest, fewest = "", (1 - NEAR) * len(inner)
-    working = usable(converters)
-    for entry in (entry for entry in converters if entry.name in working):
+    for entry in _candidates(converters):
         rules = _rules(entry.load(), inner)
         strange = [key for key in inner if not any(re.fullmatch(pattern, key) for pattern, _ in rules)]
         if rules and len(strange) <= fewest:
             nearest, fewest = _difference(entry, inner, strange), len(strange) - 1
     first = ", ".join(repr(key) for key in list(state)[:3])
-    return f"They begin with {first}. {nearest or 'It is'} {parts_of(inner)}."
+    return f"They begin with {first}. {nearest or 'It is'} {parts_of(inner)}.{_split_hint(state)}"
+
+
+def _split_hint(keys: Iterable[str]) -> str:
+    for key in keys:
+        for pattern, norm, function in SPLIT:
+            if pattern.fullmatch(key):
+                return f" Its weights are under {norm}: save them without it ({function})."
+    return ""
+
+
+def _candidates(converters: Registry[Converter]) -> list[Entry[Converter]]:
+    """The layouts that keys can tell; of two that are as near, the commonest code base's comes first."""
+    working = usable(converters)
+    entries = [entry for entry in converters if entry.name in working and not entry.load().on_demand]
+    return sorted(entries, key=lambda entry: entry.name != "cyclegan")
 
 
 def _difference(entry: Entry[Converter], state: StateDict, strange: list[str]) -> str:
-    differs = f"it has no {', '.join(map(repr, strange[:3]))}" if strange else "the shapes differ"
+    differs = f"that has no {', '.join(map(repr, strange[:3]))}" if strange else "the shapes differ"
     options = _inferred(entry.load(), state) or {}
     told = f" ({', '.join(f'{name}={value}' for name, value in options.items())})" if options else ""
-    return f"It is most like a {entry.name} {entry.load().role}{told}, but {differs}:"
+    return f"It is most like the {entry.load().role} of {entry.name}{told}, but {differs}:"
 
 
 def parts_of(state: Mapping[str, Tensor]) -> str:

@@ -21,6 +21,8 @@ MAX_NESTING = 12
 """Dictionaries around a network: five are common, every further one costs a look at all tensors."""
 MAX_GROUPS = 2_000
 """Dictionaries of one file that are searched: those of a training state are some dozens."""
+MAX_ADVICE = 8
+"""Names that one message lists, so that it stays a line."""
 
 
 @dataclass(frozen=True)
@@ -116,12 +118,12 @@ def search(
         return Contents(left_out={**contents.left_out, where: reason})
     if contents.networks and unclaimed:
         names = ", ".join(sorted({network.converter.name for network in contents.networks}))
-        group = unclaimed[0].partition(".")[0]
+        groups = list(dict.fromkeys(key.partition(".")[0] for key in unclaimed))
         raise ConversionError(
             f"{where}: {names} recognised, but no layout covers {len(unclaimed)} of its tensors"
             f" ({', '.join(map(repr, unclaimed[:3]))}, ...).{plugin_hint(unclaimed)}"
             " If the pictures do not depend on them, convert without"
-            f" them: leave_out=[{group!r}]"
+            f" them: leave_out={groups[:MAX_ADVICE]!r}"
         )
     return contents
 

@@ -119,14 +119,26 @@ class _Assignment:
 
     def _told(self, i: int) -> str | None:
         """The direction that a name tells without the others."""
-        clue, makes = self.clues[i], self.networks[i].makes
+        clue = self.clues[i]
         if clue.direction:
             return clue.direction
-        if clue.letter and clue.letter in makes:
-            return MAKES[makes[clue.letter]]
+        if domain := self._made(i):
+            return MAKES[domain]
+        if clue.letter in self.networks[i].makes:
+            return None  # netG_A in a layout that calls it G_A: of two code bases, which disagree
         if clue.letter in DOMAIN_LETTERS and clue.net:  # netG_A starts from A
             return MAKES[OTHER[DOMAIN_LETTERS[clue.letter]]]
         return None
+
+    def _made(self, i: int) -> str | None:
+        """The domain that a network makes or looks at by its letter, where its layout uses letters so (G_A makes A).
+
+        Names with net are those of pytorch-CycleGAN-and-pix2pix, where netG_A starts from A.
+        """
+        clue = self.clues[i]
+        if clue.letter is None or (clue.net and clue.letter in DOMAIN_LETTERS):
+            return None
+        return self.networks[i].makes.get(clue.letter)
 
     def _alone(self, i: int) -> str | None:
         """A single generator's: A2B unless its name says something that can be read in two ways."""
@@ -180,11 +192,11 @@ class _Assignment:
         """The domain a discriminator looks at, which its name tells only together with the generators' names."""
         clue, network = self.clues[i], self.networks[i]
         generators = self._of("generator")
-        if clue.letter and clue.letter in network.makes:
-            return network.makes[clue.letter]
+        if domain := self._made(i):
+            return domain
         if clue.letter in DOMAIN_LETTERS:
             own = DOMAIN_LETTERS[clue.letter]
-            conventions = {self._convention(g) for g in generators} - {""}
+            conventions = {self._convention(g, found[g]) for g in generators} - {""}
             if len(conventions) == 1:
                 return OTHER[own] if conventions == {"source"} else own
         elif clue.domain:
@@ -202,12 +214,14 @@ class _Assignment:
             f' Say it: direction={{"{self._name(i)}": "A"}}, or "B".'
         )
 
-    def _convention(self, i: int) -> str:
+    def _convention(self, i: int, slot: str) -> str:
         """Whether letters in the names of this code base stand for the domain a generator starts from, or its own."""
-        clue, network = self.clues[i], self.networks[i]
-        if clue.direction or clue.letter in network.makes:
+        clue = self.clues[i]
+        if clue.direction or self._made(i):
             return "domain"
-        return "source" if clue.letter in DOMAIN_LETTERS and clue.net else ""
+        if clue.letter not in DOMAIN_LETTERS or not clue.net:
+            return ""
+        return "domain" if slot == MAKES[DOMAIN_LETTERS[clue.letter]] else "source"
 
     def _question(self, indices: list[int], told: list[str | None]) -> str:
         names = [self._name(i) for i in indices]

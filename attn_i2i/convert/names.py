@@ -9,8 +9,9 @@ from typing import NamedTuple
 # The words that code bases use.
 GENERATOR_WORDS = frozenset({"g", "gen", "gens", "generator", "generators"})
 DISCRIMINATOR_WORDS = frozenset({"d", "dis", "disc", "discs", "discriminator", "discriminators", "critic", "critics"})
-AVERAGE_WORDS = frozenset({"ema", "avg", "average", "averaged", "swa", "shadow", "smooth", "smoothed"})
-VERSION_WORDS = AVERAGE_WORDS | {"raw", "online", "model", "state", "dict", "params", "weights"}
+AVERAGE_WORDS = frozenset({"ema", "avg", "average", "averaged", "swa", "shadow", "smooth", "smoothed", "running"})
+RAW_WORDS = frozenset({"raw", "online"})
+VERSION_WORDS = AVERAGE_WORDS | RAW_WORDS | {"model", "state", "dict", "params", "weights"}
 """Words that tell versions of one network apart, or say only that there is one."""
 DOMAIN_LETTERS = {"a": "A", "b": "B", "x": "A", "y": "B"}
 """The papers call the domains X and Y, the code bases A and B."""
@@ -66,7 +67,8 @@ def words(name: str) -> list[str]:
 def read_clue(path: Sequence[str], role: str) -> Clue:
     """What ``path`` tells of a network: the name of its file, then the dictionary entries that lead to it.
 
-    Entries tell more than the file; the file is asked where they tell nothing.
+    Entries tell more than the file; the file is asked where they tell nothing. The entry nearest to the network says
+    which version it is: ema.online_model is not an average.
     """
     file, *entries = path
     inner = [word for entry in entries for word in words(entry)]
@@ -78,8 +80,8 @@ def read_clue(path: Sequence[str], role: str) -> Clue:
         clue = clue._replace(net=clue.net or beside.net)
     task = next((t for part in (*reversed(entries), file) if (t := task_of(part))), None)
     domain = entries[-1] if len(entries) > 1 and _is_collection(entries[-2], role) else None
-    average = not AVERAGE_WORDS.isdisjoint([*inner, *outer])
-    return clue._replace(task=task, domain=domain, average=average)
+    version = next((word for word in reversed([*outer, *inner]) if word in AVERAGE_WORDS | RAW_WORDS), "")
+    return clue._replace(task=task, domain=domain, average=version in AVERAGE_WORDS)
 
 
 def task_of(name: str) -> tuple[str, str] | None:

@@ -22,6 +22,7 @@ CONVERTERS = {
     "mmgen-rgb-patchgan": "converters_clones:MM_RGB_DISCRIMINATOR",
     "uvcgan-resnet": "converters:UVCGAN",
     "stored-statistics": "converters:STORED_STATISTICS",
+    "stored-statistics-unet": "converters_unet:STORED_STATISTICS",
     "own-statistics": "converters:OWN_STATISTICS",
     "own-statistics-unet": "converters_unet:OWN_STATISTICS",
     "cyclegan-zero-padding": "converters:ZERO_PADDING",

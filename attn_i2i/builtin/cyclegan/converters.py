@@ -14,6 +14,7 @@ from ...convert.converter import Converter, Rules, has
 from ...types import StateDict
 from .folding import in_unit_range
 from .numbering import (
+    BARE,
     BLOCK,
     EDGE,
     NEAREST,
@@ -131,7 +132,9 @@ def assumptions(state: StateDict, prefix: str = "model.") -> list[str]:
     """What no key of a generator tells."""
     options = infer_resnet(state, prefix)
     steps = [NEAREST] if options.get("up") == "nearest" else []
-    return [RGB, *norm_assumptions(state), *steps, *([EDGE] if "edge" in options else [])]
+    stem = state.keys() & {f"{prefix}2.running_var", f"{prefix}2.scale"}  # what only a norm leaves, also without use
+    bare = [] if "norm" in options or stem else [f"{BARE} (else: as_layout=cyclegan-no-norm)" if prefix else BARE]
+    return [RGB, *norm_assumptions(state), *bare, *steps, *([EDGE] if "edge" in options else [])]
 
 
 def has_stored_statistics(state: StateDict) -> bool:

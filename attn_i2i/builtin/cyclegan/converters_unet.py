@@ -12,7 +12,16 @@ from torch import Tensor
 
 from ...convert.converter import Converter, Rules, count, has
 from ...types import StateDict
-from .numbering import norm_assumptions, norm_options, norm_rules
+from .numbering import (
+    BARE,
+    has_bare_statistics,
+    norm_assumptions,
+    norm_options,
+    norm_rules,
+    with_neutral_parameters,
+)
+
+RGB = "RGB in [-1, 1] ending in tanh, as pytorch-CycleGAN-and-pix2pix"
 
 
 def prefix(level: int) -> str:
@@ -45,6 +54,12 @@ def infer_unet(state: StateDict, **known: Any) -> dict[str, Any]:
     config |= {} if config["norm"] == "batch" else {"dropout": 0.0}  # CycleGAN's default, where pix2pix has batch norm
     config |= {"in_channels": inputs} if inputs != 3 else {}
     return config | ({"out_channels": outputs} if outputs != 3 else {}) | known
+
+
+def assumptions(state: StateDict) -> list[str]:
+    """What no key of a U-Net tells."""
+    bare = infer_unet(state)["norm"] == "instance" and not has_bare_statistics(state)
+    return [RGB, *norm_assumptions(state), *([BARE] if bare else [])]
 
 
 def unet_rules(config: Mapping[str, Any]) -> Rules:
@@ -88,7 +103,18 @@ GENERATOR = Converter(
     infer=infer_unet,
     rename=unet_rules,
     layout="cyclegan",
-    assumes=norm_assumptions,
+    assumes=assumptions,
+)
+STORED_STATISTICS = Converter(
+    role="generator",
+    architecture="unet",
+    detect=lambda s: is_unet(s) and has_bare_statistics(s),
+    infer=partial(infer_unet, norm="batch"),
+    rename=unet_rules,
+    finish=with_neutral_parameters,
+    layout="stored-statistics",
+    assumes="norms without parameters by the running statistics that the file stores",
+    on_demand=True,
 )
 OWN_STATISTICS = Converter(
     role="generator",

@@ -109,6 +109,7 @@ TRACKED = (
     " (else: as_layout=stored-statistics)"
 )
 AFFINE = "norms with parameters are instance norms: group norms would have the same keys"
+BARE = "what follows the convolutions has no parameters: instance norms, where none at all would have the same keys"
 NEAREST = "what stands between the steps up has no parameters: nearest upsampling, as PyTorch-GAN has it"
 EDGE = "the picture's edge is padded by as many pixels as there are channels, as PyTorch-GAN does"
 
