@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import warnings
+from typing import Any
 
 import torch
 
@@ -18,6 +19,8 @@ DTYPES = {
 }
 
 AUTO = "auto"
+GPUS = ("cuda", "mps", "xpu")
+"""Kinds of GPUs, those that are taken first first: NVIDIA's and AMD's, Apple's, Intel's."""
 
 
 class PrecisionWarning(UserWarning):
@@ -29,8 +32,12 @@ class PrecisionNotice(UserWarning):
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
+    """A device by its name, or the best there is: the first kind of GPU that torch finds, else the CPU.
+
+    Raises ConfigError.
+    """
     if device is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device(next((kind for kind in GPUS if is_available(kind)), "cpu"))
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
@@ -39,13 +46,57 @@ def pick_device(device: str | torch.device | None) -> torch.device:
     return torch.device(device)
 
 
-def pick_dtype(dtype: str | torch.dtype | None) -> torch.dtype:
-    """A precision by its name; "auto" begins with float32. Raises ConfigError."""
+def is_available(kind: str) -> bool:
+    """Whether torch finds a device of this kind here.
+
+    >>> is_available("cpu")
+    True
+    """
+    home = torch.backends if kind == "mps" else torch
+    asked = getattr(getattr(home, kind, None), "is_available", None)
+    return bool(asked and asked())
+
+
+def has_float64(device: torch.device) -> bool:
+    """Whether a device computes in float64: Apple's GPUs do not, nor do all of Intel's."""
+    if device.type == "xpu":
+        return bool(getattr(torch.xpu.get_device_properties(device), "has_fp64", True))
+    return device.type != "mps"
+
+
+def widest(device: torch.device) -> torch.dtype:
+    """The most precise type that a device computes in: float64, or float32."""
+    return torch.float64 if has_float64(device) else torch.float32
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until a device has done what it was given."""
+    if device.type != "cpu":
+        torch.get_device_module(device).synchronize()
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that can still be had on a GPU; None where torch does not tell."""
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    if device.type not in GPUS:
+        return None
+    module: Any = torch.get_device_module(device)
+    if not hasattr(module, "mem_get_info"):
+        return None
+    unused = module.memory_reserved(device) - module.memory_allocated(device)
+    return int(module.mem_get_info(device)[0] + unused)
+
+
+def pick_dtype(dtype: str | torch.dtype | None, device: torch.device | None = None) -> torch.dtype:
+    """A precision by its name, for a device; "auto" begins with float32. Raises ConfigError."""
     if dtype == AUTO:
         return torch.float32
     found = DTYPES.get(dtype) if isinstance(dtype, str) else torch.float32 if dtype is None else dtype
     if found is None or found not in DTYPES.values():
         raise ConfigError(f"dtype={dtype!r} was given: expected one of {', '.join((AUTO, *DTYPES))}.")
+    if found == torch.float64 and device is not None and not has_float64(device):
+        raise ConfigError(f"dtype={dtype!r} was given, but {device} has no float64: use float32, or device='cpu'.")
     return found
 
 

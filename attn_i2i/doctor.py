@@ -47,10 +47,13 @@ def _versions() -> dict[str, str]:
 def _devices() -> dict[str, str]:
     import torch
 
+    from .devices import GPUS, is_available
+
     found = {"cpu": f"{os.cpu_count()} cores, {torch.get_num_threads()} threads"}
     for index in range(torch.cuda.device_count()):
         about = torch.cuda.get_device_properties(index)
         found[f"cuda:{index}"] = f"{about.name}, {about.total_memory / 2**30:.0f} GiB"
+    found |= {kind: "available" for kind in GPUS if kind != "cuda" and is_available(kind)}
     return found
 
 

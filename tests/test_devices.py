@@ -11,11 +11,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from attn_i2i.devices import PrecisionWarning
+from attn_i2i.devices import (
+    GPUS,
+    PrecisionWarning,
+    is_available,
+    pick_device,
+    pick_dtype,
+    synchronise,
+    widest,
+)
 from attn_i2i.images.read import read_image
 from attn_i2i.models.build import create
 from attn_i2i.train import TrainOptions
 from attn_i2i.train.engine import make_accelerator
+from attn_i2i.train.randomness import random_states, restore_random, untouched
+from attn_i2i.translate.memory import free_bytes
+from attn_i2i.translate.tiles.statistics import Merged, Reduced
 from attn_i2i.translate.translator import Translator
 from attn_i2i.types import ConfigError, ModelError, Translation
 
@@ -78,6 +89,88 @@ def test_a_translation_comes_back_from_a_gpu(
         result = Translator({"A2B": network}, config, device="cuda")(picture, strength=0.5, size="fit", **domain)
         parts = [result.image, result.mask, result.contents, result.heatmap]
         assert {part.device.type for part in parts if part is not None} == {"cpu"}
+
+
+def found(monkeypatch: pytest.MonkeyPatch, *kinds: str) -> None:
+    """Torch seems to find GPUs of these kinds."""
+    for home, kind in ((torch.cuda, "cuda"), (torch.backends.mps, "mps"), (torch.xpu, "xpu")):
+        monkeypatch.setattr(home, "is_available", lambda kind=kind: kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "best"),
+    [((), "cpu"), (("xpu",), "xpu"), (("xpu", "mps"), "mps"), (("mps", "cuda"), "cuda")],
+)
+def test_the_best_device_is_picked(kinds: tuple[str, ...], best: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found(monkeypatch, *kinds)
+    assert pick_device(None).type == best
+    assert {kind for kind in GPUS if is_available(kind)} == set(kinds)
+
+
+def test_apples_gpus_have_no_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    mps = torch.device("mps")
+    assert widest(mps) == torch.float32
+    assert widest(torch.device("cuda")) == widest(torch.device("cpu")) == torch.float64
+    monkeypatch.setattr(torch.xpu, "get_device_properties", lambda _: SimpleNamespace(has_fp64=False))
+    assert widest(torch.device("xpu")) == torch.float32
+    with pytest.raises(ConfigError, match="mps has no float64: use float32, or device='cpu'"):
+        pick_dtype("float64", mps)
+    assert pick_dtype("float16", mps) == torch.float16
+
+
+def test_free_memory_is_asked_of_the_device_that_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 10)
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 4)
+    for name, value in (("mem_get_info", (7, 9)), ("memory_reserved", 3), ("memory_allocated", 2)):
+        monkeypatch.setattr(torch.xpu, name, lambda _, value=value: value)
+    assert [free_bytes(torch.device(kind)) for kind in ("mps", "xpu", "meta")] == [6, 8, None]
+
+
+def test_a_device_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[str] = []
+    for kind in GPUS:
+        monkeypatch.setattr(getattr(torch, kind), "synchronize", lambda kind=kind: waited.append(kind))
+    for kind in ("cpu", *GPUS):
+        synchronise(torch.device(kind))
+    assert waited == list(GPUS)
+
+
+@pytest.mark.parametrize("kind", ["mps", "xpu"])
+def test_random_numbers_of_every_gpu_are_kept(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found(monkeypatch, kind)
+    numbers = [torch.tensor([1])]
+    monkeypatch.setattr(getattr(torch, kind), "get_rng_state", lambda: numbers[-1])
+    monkeypatch.setattr(getattr(torch, kind), "set_rng_state", numbers.append)
+    with untouched():
+        numbers.append(torch.tensor([2]))
+    assert [int(state) for state in numbers] == [1, 2, 1]
+    before = random_states()
+    restore_random({name: state for name, state in before.items() if name not in ("mps", "xpu")})  # an older checkpoint
+
+
+def test_a_training_on_a_gpu_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in GPUS:
+        with pytest.raises(ConfigError, match=f"device='{kind}' was given, but torch finds no GPU of this kind here"):
+            make_accelerator(TrainOptions(device=kind))
+    with pytest.raises(ConfigError, match="expected one of cpu, cuda, mps, xpu"):
+        TrainOptions(device="tpu")
+    found(monkeypatch, "xpu")
+    monkeypatch.setattr("accelerate.Accelerator", lambda cpu: SimpleNamespace(device=torch.device("cpu")))
+    with pytest.raises(ConfigError, match="device='xpu' was given, but accelerate takes cpu here"):
+        make_accelerator(TrainOptions(device="xpu"))
+
+
+def test_statistics_of_strips_need_no_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attn_i2i.devices.has_float64", lambda _: False)
+    strips = torch.rand(1, 4, 32, 8).split(8, 2)
+    merged, reduced = Merged(4), Reduced("mean", (2, 3), keep=False, dtype=torch.float32)
+    for strip in strips:
+        merged.add(strip)
+        reduced.add(strip)
+    assert merged.mean.dtype == torch.float32
+    whole = torch.cat(strips, 2)
+    torch.testing.assert_close(merged.result(), torch.stack(torch.var_mean(whole, (2, 3), correction=0)[::-1]))
+    torch.testing.assert_close(reduced.result(), whole.mean((2, 3)))
 
 
 @pytest.fixture

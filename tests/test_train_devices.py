@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,7 @@ from attn_i2i.testing.training import default_batch
 from attn_i2i.train import Engine, TrainOptions
 from attn_i2i.train.monitor import Averages
 
-from .helpers.fake_cuda import WaitingError, fake_cuda, no_waiting
+from .helpers.fake_cuda import WaitingError, fake_cuda, no_waiting, without_float64
 
 PAIR = {"width": 4, "blocks": 1, "discriminator_width": 4}
 DOMAINS = {**PAIR, "image_size": 32, "discriminator_layers": 3, "n_critic": 1, "shift": 2}
@@ -34,7 +35,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 pytestmark = pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")
 
 
-def two_steps(name: str, monkeypatch: pytest.MonkeyPatch) -> Averages:
+def two_steps(name: str, monkeypatch: pytest.MonkeyPatch, *, float64: bool = True) -> Averages:
     """Two steps of the engine on a GPU that is none, from batches to averages of losses."""
     size, averages = 32 if "image_size" in RECIPES[name] else 128, Averages()
     accelerator: Any = SimpleNamespace(device=torch.device("cuda"), num_processes=1)
@@ -43,7 +44,7 @@ def two_steps(name: str, monkeypatch: pytest.MonkeyPatch) -> Averages:
         monkeypatch.setattr(recipe.networks, "to", lambda *_, **__: recipe.networks)  # they are there already
         engine = Engine(recipe, accelerator, TrainOptions(precision="bf16", ema=0.5))
         batch = {key: value.to("cuda") for key, value in default_batch(size, 5).items()}
-        with no_waiting():
+        with no_waiting(), nullcontext() if float64 else without_float64(monkeypatch):
             for _ in range(2):
                 averages.add(engine.micro_step(batch))
     return averages
@@ -53,6 +54,12 @@ def two_steps(name: str, monkeypatch: pytest.MonkeyPatch) -> Averages:
 def test_a_step_stays_on_its_device_and_never_waits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     averages = two_steps(name, monkeypatch)
     assert {total.device.type for total in averages._sums.values()} == {"cuda"}
+
+
+@pytest.mark.parametrize("name", ["ugatit", "stargan"])
+def test_a_step_needs_no_float64(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    averages = two_steps(name, monkeypatch, float64=False)
+    assert {total.dtype for total in averages._sums.values()} == {torch.float32}
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def evaluate(
     ] = None,
     cycle: Annotated[bool, typer.Option("--cycle/--no-cycle", help="Also translate there and back.")] = True,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1 ...", show_default="cuda if there is one")
+        str | None, typer.Option(help="cpu, cuda, cuda:1, mps, xpu.", show_default="a GPU if there is one")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     force: Annotated[bool, typer.Option("-f", "--force", help="Measure anew what an earlier report has.")] = False,

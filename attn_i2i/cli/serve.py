@@ -32,7 +32,7 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 7860,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1 ...", show_default="cuda if there is one")
+        str | None, typer.Option(help="cpu, cuda, cuda:1, mps, xpu.", show_default="a GPU if there is one")
     ] = None,
     fetch: Fetch = None,
     max_megabytes: Annotated[float, typer.Option(min=0.001, help="Refuse larger uploads, in MiB.")] = 32,

@@ -41,7 +41,7 @@ def study(
     source: Annotated[str | None, typer.Option(help="Domain translated from: a side such as A, or a folder.")] = None,
     images: Annotated[int, typer.Option(min=1, help="Show this many inputs, evenly spread.")] = 40,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1 ...", show_default="cuda if there is one")
+        str | None, typer.Option(help="cpu, cuda, cuda:1, mps, xpu.", show_default="a GPU if there is one")
     ] = None,
     force: Annotated[bool, typer.Option("-f", "--force", help="Replace an earlier folder.")] = False,
 ) -> None:

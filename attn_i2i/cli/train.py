@@ -67,7 +67,7 @@ Workers = Annotated[
     int | None,
     typer.Option(min=0, help="Processes that read pictures.", show_default="cores - 1, at most 8; 0 with --cache"),
 ]
-Device = Annotated[str | None, typer.Option(help="cpu or cuda.", show_default="cuda if there is one")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, mps or xpu.", show_default="a GPU if there is one")]
 Precision = Annotated[
     str | None, typer.Option(help="fp32, bf16, or auto to measure on a CPU.", show_default="bf16 on a GPU that has it")
 ]

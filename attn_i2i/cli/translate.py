@@ -57,7 +57,7 @@ Mask = Annotated[
 Threshold = Annotated[
     float | None, typer.Option(min=0, max=1, help="Make the attention mask 0 or 1 at this value, and composite by it.")
 ]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ...", show_default="cuda if there is one")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps, xpu.", show_default="a GPU if there is one")]
 AcceptLicense = Annotated[bool, typer.Option("--accept-license", help="Accept a restricted licence.")]
 Compile = Annotated[
     bool, typer.Option("--compile", help="Compile the network: the first picture takes longer, all others less.")

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from torch.utils.checkpoint import checkpoint
 
 from ..blocks import AdaLINResBlock, ResBlock, allow_winograd
-from ..devices import warn_of_slow
+from ..devices import is_available, pick_device, warn_of_slow
 from ..interfaces import Recipe
 from ..types import AttnI2IError, ConfigError, ShapeError
 from .average import MovingAverage
@@ -34,10 +34,13 @@ def make_accelerator(options: TrainOptions) -> Accelerator:
         from accelerate import Accelerator
     except ImportError as error:
         raise ConfigError(f"Training needs accelerate ({error}): pip install attn-i2i[train].") from error
-    cpu = options.device == "cpu" or not torch.cuda.is_available()
-    if options.device == "cuda" and cpu:
-        raise ConfigError("device='cuda' was given, but torch finds no GPU here.")
+    wanted = options.device
+    cpu = pick_device(None).type == "cpu" if wanted is None else wanted == "cpu"
+    if wanted is not None and not is_available(wanted):
+        raise ConfigError(f"device={wanted!r} was given, but torch finds no GPU of this kind here.")
     accelerator = Accelerator(cpu=cpu)
+    if wanted is not None and accelerator.device.type != wanted:
+        raise ConfigError(f"device={wanted!r} was given, but accelerate takes {accelerator.device.type} here.")
     if options.precision == "bf16" and accelerator.is_main_process:
         warn_of_slow(torch.bfloat16, accelerator.device)
     return accelerator

@@ -35,6 +35,7 @@ from .signals import Stop, agreeing, noted_signals
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+PINNED = ("cuda", "xpu")  # GPUs that copy from pinned memory while they compute; Apple's share the CPU's memory
 # Pictures of each kind that are drawn and watched: what fits on a sheet.
 SHOWN = 4
 
@@ -142,7 +143,7 @@ class Run:
             self.accelerator.process_index,
             self.accelerator.num_processes,
         )
-        return open_loader(self.pictures, self.options, positions, pin=self.accelerator.device.type == "cuda")
+        return open_loader(self.pictures, self.options, positions, pin=self.accelerator.device.type in PINNED)
 
     def _look(self, step: int) -> None:
         if self.accelerator.is_main_process:

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 from torch import Tensor
 
+from ..devices import widest
 from ..files import append_text, atomic_path
 from ..types import AttnI2IError, ConfigError, UnreadableFileError
 
@@ -55,7 +56,7 @@ class Averages:
     def add(self, losses: Mapping[str, Tensor]) -> None:
         """Take in one batch's losses."""
         for name, value in losses.items():
-            value = value.detach().double()
+            value = value.detach().to(widest(value.device))
             self._sums[name] = value if name not in self._sums else self._sums[name] + value
             self._counts[name] = self._counts.get(name, 0) + 1
 

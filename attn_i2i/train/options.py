@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
+from ..devices import GPUS
 from ..images.draw import parse_display
 from ..images.ranges import parse_range
 from ..types import ConfigError
@@ -99,9 +100,10 @@ class TrainOptions:
             value = getattr(self, name)
             if type(value) is not bool and not (value is None and name == "channels_last"):
                 raise ConfigError(f"{name}={value!r} was given: expected True or False.")
-        if self.device not in (None, "cpu", "cuda"):
+        if self.device not in (None, "cpu", *GPUS):
             raise ConfigError(
-                f"device={self.device!r} was given: expected cpu or cuda; choose one GPU by CUDA_VISIBLE_DEVICES."
+                f"device={self.device!r} was given: expected one of cpu, {', '.join(GPUS)}; choose one of several GPUs"
+                " by CUDA_VISIBLE_DEVICES."
             )
         if type(self.ema) not in (int, float) or not 0 <= self.ema < 1:
             raise ConfigError(f"ema={self.ema!r} was given: expected a decay from 0 (none) to below 1, such as 0.999.")

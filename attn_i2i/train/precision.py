@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from ..devices import computes_bfloat16
+from ..devices import computes_bfloat16, pick_device
 from ..interfaces import Recipe, channels_of
 from ..tuning import timing
 from ..tuning.store import wanted
@@ -30,7 +30,7 @@ def settled(options: TrainOptions, recipe: Recipe, domains: int, compete: Compet
     """
     if options.precision != "auto":
         return options
-    if options.device != "cpu" and torch.cuda.is_available():
+    if options.device != "cpu" and (options.device or pick_device(None).type) != "cpu":
         return replace(options, precision=None)
     if not (computes_bfloat16() and wanted()):
         return replace(options, precision="fp32")

@@ -84,8 +84,10 @@ def _check_accelerate(environment: Mapping[str, str], options: TrainOptions) -> 
             f"ACCELERATE_DYNAMO_BACKEND={backend} is set: networks are compiled by compile=True, with inductor; unset"
             " it."
         )
-    if environment.get("ACCELERATE_USE_CPU", "").lower() not in OFF and options.device == "cuda":
-        raise ConfigError("ACCELERATE_USE_CPU is set, but device='cuda' was given: unset it, or leave device out.")
+    if environment.get("ACCELERATE_USE_CPU", "").lower() not in OFF and options.device not in (None, "cpu"):
+        raise ConfigError(
+            f"ACCELERATE_USE_CPU is set, but device={options.device!r} was given: unset it, or leave device out."
+        )
 
 
 def _check_precision(wanted: str, options: TrainOptions) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..devices import GPUS, is_available
+
 
 def seed_everything(seed: int) -> None:
     """Seed Python's, numpy's and torch's generators."""
@@ -26,7 +28,7 @@ def random_states() -> dict[str, Any]:
         "python": [version, list(numbers), gauss],
         "numpy": [name, torch.from_numpy(np.asarray(keys).astype(np.int64)), position, has_gauss, cached],
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+        **{kind: torch.get_device_module(kind).get_rng_state() if is_available(kind) else None for kind in GPUS},
     }
 
 
@@ -37,8 +39,9 @@ def restore_random(states: Mapping[str, Any]) -> None:
     name, keys, *rest = states["numpy"]
     np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
     torch.set_rng_state(states["torch"])
-    if states["cuda"] is not None and torch.cuda.is_available():
-        torch.cuda.set_rng_state(states["cuda"])
+    for kind in GPUS:
+        if states.get(kind) is not None and is_available(kind):
+            torch.get_device_module(kind).set_rng_state(states[kind])
 
 
 @contextmanager

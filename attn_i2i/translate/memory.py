@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from ..devices import free_memory
 from ..types import ShapeError
 
 # Libraries for convolutions copy parts into layouts of their own: up to 1.1 times as much was measured.
@@ -87,7 +88,7 @@ def too_large(name: str, count: int, size: tuple[int, int], device: torch.device
     """The error for ``count`` pictures of a size (height, width) that do not fit, with advice that helps."""
     what = f"{count} pictures of {size[1]}x{size[0]} pixels need" if count > 1 else f"{size[1]}x{size[0]} pixels need"
     fewer = "choose a smaller batch_size" if count > 1 else 'reduce the picture, or choose dtype="bfloat16"'
-    elsewhere = ", or another device" if device.type == "cuda" else ""
+    elsewhere = ", or another device" if device.type != "cpu" else ""
     return ShapeError(
         f"{name}: {what} more memory than {device} has free{figures and f' ({figures})'}: {fewer}{elsewhere}."
     )
@@ -95,11 +96,8 @@ def too_large(name: str, count: int, size: tuple[int, int], device: torch.device
 
 def free_bytes(device: torch.device) -> int | None:
     """Memory that can still be had on ``device``; None where that is unknown."""
-    if device.type == "cuda":
-        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + unused
     if device.type != "cpu":
-        return None
+        return free_memory(device)
     limits = [_system_free(), *map(_group_free, _groups()), _process_free()]
     return min((limit for limit in limits if limit is not None), default=None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from .result import Result
 from .tiles.picture import InStrips
 from .tiles.trace import Forward
 
+NO_MEMORY = re.compile("allocate memory|out of memory")  # of a CPU; of GPUs whose error is none of torch's own
 PIXELS_PER_BATCH = 8 * 256 * 256  # eight pictures of the published size
 
 
@@ -149,7 +151,7 @@ class Run:
         try:
             answer: Translation = self.generator(images, *labels, **named)
         except (MemoryError, RuntimeError) as error:
-            if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            if not isinstance(error, MemoryError | torch.OutOfMemoryError) and not NO_MEMORY.search(str(error)):
                 raise
             size = images.shape[-2], images.shape[-1]
             raise too_large(name, len(images), size, self.device) from error

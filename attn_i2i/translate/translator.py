@@ -62,12 +62,13 @@ class CallOptions(TypedDict, total=False):
 class Translator:
     """Translates pictures by a model: ``translator(image)`` gives a Result.
 
-    ``generators`` are moved to ``device``, by default a CUDA device if there is one, else the CPU. They are cast to
-    ``dtype`` and put into evaluation mode. ``dtype="auto"`` is float32, and bfloat16 on a CPU that has it, if the first
-    picture shows that it is quicker and at least 40 dB near. With ``compile`` they are compiled for their first
-    picture. ``config`` is the model's config.json, ``card`` its zoo card or None. ``direction`` is the one used unless
-    a call names another. A Translator can be pickled, also for processes that are spawned. Networks that were used are
-    pickled by value, others by the path of the folder that they are loaded from. A compiled network is compiled anew.
+    ``generators`` are moved to ``device``, by default a GPU (cuda, mps, xpu) if there is one, else the CPU. They are
+    cast to ``dtype`` and put into evaluation mode. ``dtype="auto"`` is float32, and bfloat16 on a CPU that has it, if
+    the first picture shows that it is quicker and at least 40 dB near. With ``compile`` they are compiled for their
+    first picture. ``config`` is the model's config.json, ``card`` its zoo card or None. ``direction`` is the one used
+    unless a call names another. A Translator can be pickled, also for processes that are spawned. Networks that were
+    used are pickled by value, others by the path of the folder that they are loaded from. A compiled network is
+    compiled anew.
 
     >>> from attn_i2i.models import ModelConfig, create
     >>> network = create("attentiongan2", width=4, blocks=1)
@@ -90,7 +91,7 @@ class Translator:
         self.config = config
         self.card = card
         self.device = pick_device(device)
-        self.dtype = pick_dtype(dtype)
+        self.dtype = pick_dtype(dtype, self.device)
         warn_of_slow(self.dtype, self.device)
         auto = dtype == AUTO and self.device.type == "cpu" and computes_bfloat16()
         self.generators = Generators(list(generators), Prepared(generators, self.device, self.dtype, compile, auto))

@@ -12,6 +12,7 @@ from packaging.version import Version
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 
 class WaitingError(RuntimeError):
@@ -45,6 +46,22 @@ def fake_cuda(patch: pytest.MonkeyPatch) -> Iterator[FakeTensorMode]:
     patch.setattr(FakeTensorMode, "__deepcopy__", lambda mode, memo: mode, raising=False)
     with FakeTensorMode(allow_non_fake_inputs=True) as mode:
         yield mode
+
+
+class _NoFloat64(TorchDispatchMode):
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        answer = func(*args, **(kwargs or {}))
+        if any(isinstance(t, Tensor) and t.is_cuda and t.dtype == torch.float64 for t in tree_leaves(answer)):
+            raise TypeError(f"{func} gave float64, which this device does not have")
+        return answer
+
+
+@contextmanager
+def without_float64(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Inside, the GPU has no float64, as Apple's: a tensor of it raises TypeError; entered within ``fake_cuda``."""
+    patch.setattr("attn_i2i.devices.has_float64", lambda device: device.type != "cuda")
+    with _NoFloat64():
+        yield
 
 
 def no_waiting() -> TorchDispatchMode:

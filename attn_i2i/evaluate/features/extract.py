@@ -23,4 +23,4 @@ def extract(extractor: Callable[[Tensor], Tensor], batches: Iterable[Tensor]) ->
         raise ShapeError(
             f"The extractor gave {shapes or 'nothing'}: expected one (B, D) for each of one or more batches."
         )
-    return torch.cat([part.double().cpu() for part in parts])
+    return torch.cat([part.cpu().double() for part in parts])

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from ...devices import synchronise
 from ...interfaces import Measure
 from ...types import ShapeError
 
@@ -53,10 +54,10 @@ def seconds(generator: Callable[..., Any], inputs: tuple[Tensor, ...]) -> float:
     device = inputs[0].device
     times = []
     for _ in range(REPEATS + 1):
-        _wait(device)
+        synchronise(device)
         start = time.perf_counter()
         generator(*inputs)
-        _wait(device)
+        synchronise(device)
         times.append(time.perf_counter() - start)
     return median(times[1:])
 
@@ -73,11 +74,6 @@ def peak_memory(generator: Callable[..., Any], inputs: tuple[Tensor, ...]) -> fl
     with _Alive() as alive:
         generator(*inputs)
     return alive.peak / 2**20
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 class _Alive(TorchDispatchMode):

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from ...devices import widest
+
 EXTREMES = {"amax": torch.maximum, "amin": torch.minimum}
 
 
@@ -71,7 +73,7 @@ def normalise(x: Tensor, moments: Tensor, weight: Tensor | None, bias: Tensor | 
 
 
 class Merged:
-    """Means and squared differences, merged without cancellation (Chan et al., 1979); float64 between strips."""
+    """Means and squared differences, merged without cancellation (Chan et al., 1979); float64 if the device has it."""
 
     def __init__(self, groups: int) -> None:
         self.groups, self.count = groups, 0
@@ -85,8 +87,9 @@ class Merged:
         count = values.shape[-1]
         mean = values.mean(-1)
         # On a CPU torch.var_mean takes three times as long as both of these.
-        squares = torch.linalg.vector_norm(values - mean[..., None], dim=-1).double().square()
-        mean = mean.double()
+        wide = widest(strip.device)
+        squares = torch.linalg.vector_norm(values - mean[..., None], dim=-1).to(wide).square()
+        mean = mean.to(wide)
         if self.count:
             total = self.count + count
             step = mean - self.mean
@@ -122,16 +125,17 @@ class Reduced:
     def add(self, strip: Tensor) -> None:
         """Take one strip in."""
         # Whole numbers and truth values are counted: float32 is exact for 16 million only.
-        wide = strip.to(torch.promote_types(strip.dtype, torch.float32) if strip.is_floating_point() else torch.float64)
+        widest_here = widest(strip.device)
+        wide = strip.to(torch.promote_types(strip.dtype, torch.float32) if strip.is_floating_point() else widest_here)
         options: dict[str, Any] = {"dim": self.axes, "keepdim": self.keep}
         if self.kind in ("amax", "amin"):
             part = getattr(strip, self.kind)(**options)
             self.value = part if self.value is None else EXTREMES[self.kind](self.value, part)
             return
         if self.kind == "linalg_vector_norm":
-            part = torch.linalg.vector_norm(wide, **options).double().square()
+            part = torch.linalg.vector_norm(wide, **options).to(widest_here).square()
         else:
-            part = wide.sum(**options).double()
+            part = wide.sum(**options).to(widest_here)
         self.value = part if self.value is None else self.value + part
         self.count += strip.numel() // max(1, part.numel())
 
