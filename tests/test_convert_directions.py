@@ -165,7 +165,10 @@ def test_the_command_line_takes_names_and_lists(write: Write, tmp_path: Path, mo
         out = tmp_path / name
         assert run_cli(["convert", *files, "-o", str(out), "--direction", option], monkeypatch) == 0
         assert read_config(out).directions == directions
-    assert run_cli(["convert", *files, "-o", str(tmp_path / "model")], monkeypatch) == 1
+    line = ["convert", *files, "-o", str(tmp_path / "model")]
+    assert run_cli(line, monkeypatch) == 1
+    for option, word in (("--weights", "best"), ("--as-layout", "none"), ("--direction", "1st,2nd")):
+        assert run_cli([*line, option, word], monkeypatch) == 2, "a word that convert does not know is bad usage"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems keep names as text")

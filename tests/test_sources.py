@@ -203,14 +203,16 @@ def test_the_first_digits_that_a_publisher_prints_are_held_too(places: FakeSourc
 
 
 def test_a_dry_run_asks_nobody(places: FakeSources, run: Run) -> None:
-    one = card(bare(places), source("dropbox", f"{places.url}/x.zip", members=("a.pth",), about=4_700_000_000))
+    begun = Source("http", f"{places.url.replace('http:', 'https:')}/net-abc.pth", sha256={"net-abc.pth": "0" * 8})
+    one = card(bare(places), begun, source("dropbox", f"{places.url}/x.zip", members=("a.pth",), about=4_700_000_000))
     code, out, _ = run("fetch", registered(one), "--dry-run")
     assert code == 0
     lines = out.splitlines()
     assert "licence unstated" in lines[0]
     assert f"1. web, {size_words(len(CHECKPOINT))}, hash known: {places.url}/{FILE}" in lines[1]
-    assert "2. Dropbox, 4.7 GB, no hash known: trusted at first use" in lines[2]
-    assert "takes a.pth" in lines[2]
+    assert "2. web, size not known, the first 8 digits of its hash known, the rest trusted at first use" in lines[2]
+    assert "3. Dropbox, 4.7 GB, no hash known: trusted at first use" in lines[3]
+    assert "takes a.pth" in lines[3]
     assert places.requests == []
     fetch_model(one)
     assert "is here already" in run("fetch", one.name, "--dry-run")[1]

@@ -14,6 +14,7 @@ from ..types import AttnI2IError, ConversionError, StateDict
 from .converter import Converter, without_wrapper
 from .describe import description, plugin_hint
 from .leftovers import is_training_state, training_only
+from .options import ChoiceError
 
 MAX_TENSORS = 20_000
 """What one checkpoint may hold beside optimizers: published training states have some hundreds."""
@@ -171,7 +172,7 @@ def _asked(converters: Registry[Converter], as_layout: str | None, where: str) -
     wanted = [entry for entry in entries if as_layout in (entry.name, entry.load().layout)]
     if not wanted:
         names = sorted({entry.load().layout or entry.name for entry in entries})
-        raise ConversionError(f"No layout is called {as_layout!r}: known are {', '.join(names)}.")
+        raise ChoiceError(f"No layout is called {as_layout!r}: known are {', '.join(names)}.")
     roles = {entry.load().role for entry in wanted}
     return wanted + [entry for entry in entries if entry.load().role not in roles and not entry.load().on_demand]
 

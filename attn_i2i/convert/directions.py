@@ -9,6 +9,7 @@ from ..models.config import is_plain
 from ..types import ConversionError
 from .detect import RecognisedNetwork
 from .names import DOMAIN_LETTERS, read_clue, without_average, without_version
+from .options import ChoiceError
 
 Chosen: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
 Slots: TypeAlias = "dict[int, str]"
@@ -248,9 +249,9 @@ def _check(chosen: Chosen) -> None:
     )
     for name in names:
         if not is_plain(name):
-            raise ConversionError(
+            raise ChoiceError(
                 f"direction={name!r} cannot name a file: expected a plain name such as A2B (letters, digits, '_', '-';"
                 " no digit first)."
             )
     if len(set(names)) < len(names) and not isinstance(chosen, Mapping):
-        raise ConversionError(f"direction={', '.join(names)} names one direction twice.")
+        raise ChoiceError(f"direction={', '.join(names)} names one direction twice.")

@@ -23,7 +23,7 @@ from .options import shared_options
 from .reader.paths import shown_name
 from .reader.read import checkpoint_files, read_checkpoint
 from .verify import Check, Networks, compare
-from .versions import Weights
+from .versions import Weights, check_weights
 
 FLOAT64_BOUND, FLOAT32_BOUND = 1e-6, 1e-4  # of stored outputs by their precision, as docs/converting.md promises
 WEIGHTS = {"ema": 'averaged (weights="raw" takes the others)', "raw": 'raw (weights="ema" takes the averaged)'}
@@ -85,6 +85,7 @@ def convert(
     ``out`` as it was.
     """
     out = Path(out)
+    check_weights(weights)
     _check_target(out, force)
     known = find_card(card) if card else None
     if known is not None:

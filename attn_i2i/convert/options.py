@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..types import ConversionError
+from ..types import ConfigError, ConversionError
+
+
+class ChoiceError(ConversionError, ConfigError):
+    """A word that ``convert`` does not know, whatever the files hold."""
+
 
 CHANNELS = ("in_channels", "out_channels")
 """Options in which networks of one model may differ: its domains may have different numbers of channels."""

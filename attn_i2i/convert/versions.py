@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from ..types import ConversionError
 from .detect import RecognisedNetwork
 from .names import read_clue
+from .options import ChoiceError
 
 Weights: TypeAlias = Literal["ema", "raw"]
 
@@ -20,8 +21,6 @@ def choose_versions(
     Averaged weights are taken where there are some, because their projects translate with them; ``wanted`` decides
     otherwise. Raises ConversionError where the wanted version of a generator is not there.
     """
-    if wanted not in (None, "ema", "raw"):
-        raise ConversionError(f"weights={wanted!r} is not known: choose 'ema' (averaged weights) or 'raw'.")
     versions = ["ema" if read_clue(network.path, network.role).average else "raw" for network in networks]
     present: dict[tuple[str, str], set[str]] = {}
     for network, slot, version in zip(networks, slots, versions, strict=True):
@@ -39,3 +38,9 @@ def choose_versions(
     ]
     told = {slot: taken[role, slot] for (role, slot), some in sorted(present.items()) if len(some) > 1}
     return [network for network, _ in rows], [slot for _, slot in rows], told
+
+
+def check_weights(wanted: str | None) -> None:
+    """Raise ChoiceError for a word that names no version."""
+    if wanted not in (None, "ema", "raw"):
+        raise ChoiceError(f"weights={wanted!r} is not known: choose 'ema' (averaged weights) or 'raw'.")

@@ -119,7 +119,9 @@ def _of_disk(repo: str, error: OSError, folder: Path | None) -> AttnI2IError:
         return HubError(
             f"{where} may not be written to, so {repo} cannot be kept: set ATTN_I2I_HOME to a folder of yours."
         )
-    return TransientError(f"{repo}: the download broke off ({_first_line(error)}): try again; what is whole was kept.")
+    return TransientError(
+        f"{repo}: the connection broke off ({_first_line(error)}): try again; what is whole was kept."
+    )
 
 
 def _missing(error: Exception) -> str:

@@ -30,6 +30,8 @@ def trust_in(source: Source) -> str:
     """Why what comes from a source will be trusted."""
     if source.pinned:
         return "hash known"
+    if digits := min(len(source.sha256.get(name, "")) for name in source.names):
+        return f"the first {digits} digits of its hash known, the rest trusted at first use"
     return LISTED.get(source.kind, "no hash known: trusted at first use")
 
 
