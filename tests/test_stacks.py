@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from attn_i2i.images import read_image
+from attn_i2i.images import read_image, stack, write_picture
 from attn_i2i.images.stack import StackWriter, count_planes, read_planes
-from attn_i2i.types import ConfigError
+from attn_i2i.types import ConfigError, UnreadableFileError
 
 from .helpers.depths import HEIGHT, WIDTH
 
@@ -95,3 +96,48 @@ def test_a_stack_goes_to_a_format_that_holds_one(tmp_path: Path) -> None:
         writer.write(tmp_path / "b.png")
     assert not (tmp_path / "b.png").exists()
     assert read_image(tmp_path / "a.tif", page=2).channels == 2
+
+
+def test_a_turned_stack_says_what_its_upright_planes_are(tmp_path: Path) -> None:
+    said = {"PhysicalSizeX": 0.25, "PhysicalSizeY": 0.5, "PhysicalSizeXUnit": "mm"}
+    write(tmp_path / "a.tif", "CZYX", ome=True, said=said, resolution=(40, 20), extratags=[(274, "H", 1, 6, True)])
+    with copied(tmp_path / "a.tif", tmp_path / "b.tif") as new:
+        assert new.series[0].shape == (*AXES["CZYX"][:2], WIDTH, HEIGHT)
+        text = new.ome_metadata or ""
+        assert f'SizeX="{HEIGHT}" SizeY="{WIDTH}"' in text
+        assert all(part in text for part in ('SizeY="0.25"', 'SizeX="0.5"', 'SizeYUnit="mm"'))
+        assert new.pages[0].resolution == (20, 40)
+    tifffile.imwrite(tmp_path / "c.tif", np.zeros((8, 12), np.uint16), ome=True, extratags=[(274, "H", 1, 6, True)])
+    write_picture(read_image(tmp_path / "c.tif"), tmp_path / "d.tif")
+    with tifffile.TiffFile(tmp_path / "d.tif") as tiff:
+        assert 'SizeX="8" SizeY="12"' in (tiff.ome_metadata or "")
+
+
+def test_planes_without_end_are_not_counted_through(tmp_path: Path) -> None:
+    said = '{"shape": [100000000, 16, 16]}'
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((16, 16), np.uint16), description=said, metadata=None)
+    for reading in (count_planes, lambda path: next(read_planes(path)), read_image):
+        with pytest.raises(UnreadableFileError, match=r"a\.tif: 100000000 planes are announced"):
+            reading(tmp_path / "a.tif")
+
+
+def test_a_stack_that_grows_beyond_a_classic_tiff_becomes_a_big_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "CLASSIC", 1000)
+    values = write(tmp_path / "a.tif", "CZYX", compression="zlib", photometric="minisblack")
+    with copied(tmp_path / "a.tif", tmp_path / "b.tif") as new:
+        assert new.is_bigtiff
+        assert np.array_equal(new.asarray(), values)
+
+
+def test_planes_that_no_disk_holds_are_an_error_and_not_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    write(tmp_path / "a.tif", "CZYX", photometric="minisblack")
+    with pytest.raises(OSError, match="No space left"):
+        StackWriter(tmp_path / "a.tif").add(next(read_planes(tmp_path / "a.tif")))

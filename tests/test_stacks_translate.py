@@ -116,6 +116,14 @@ def test_a_network_that_fails_on_a_plane_gives_its_stack_up_once(tmp_path: Path)
     assert len(network.batches) == 1
 
 
+def test_a_stack_to_another_format_is_refused_before_it_is_translated(tmp_path: Path) -> None:
+    stack(tmp_path / "a.tif", planes=3)
+    network = Cells()
+    report = run(tmp_path / "a.tif", tmp_path / "a.png", network)
+    assert [(path.name, "is written as .tif alone" in why) for path, why in report.failed] == [("a.tif", True)]
+    assert not network.batches
+
+
 def test_the_command_keeps_all_planes_with_their_attention(run: Run, tmp_path: Path) -> None:
     write_model(tmp_path, "attentiongan2", width=4, blocks=1, channels=1)
     values = stack("cells/a.tif")

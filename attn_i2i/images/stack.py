@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +22,10 @@ from .picture import SAID, Picture
 from .ranges import Measure, RangeLike, parse_range
 from .read import from_plane
 from .save import TIFFS, with_alpha
-from .tiff import STRUCTURE_OF_IMAGEJ, opened_tiff, options_of, physical_sizes, plane_at, planes_of
+from .tiff import STRUCTURE_OF_IMAGEJ, is_sideways, opened_tiff, options_of, physical_sizes, plane_at, planes_of
 
+# Bytes of numbers that a classic TIFF holds: places in it have 32 bits, and the rest is for its pages.
+CLASSIC = 2**32 - 2**25
 PLANE = "CSYX"  # the axes of one plane; all others are counted through
 
 
@@ -87,6 +91,7 @@ class _Series:
         if self.numbers is None:
             shape = tuple(sizes[axis] for axis in self.axes)
             with tempfile.TemporaryFile() as file:  # the map keeps it
+                _reserve(file.fileno(), math.prod(shape) * plane.dtype.itemsize)
                 self.numbers = np.memmap(file, plane.dtype, "w+", shape=shape)
             self.options |= {"iccprofile": picture.icc} if picture.icc else {}
             self.options |= {"extrasamples": ["unassalpha"]} if picture.alpha is not None else {}
@@ -111,7 +116,7 @@ class StackWriter:
             numbers = {id(series): number for number, series in enumerate(tiff.series)}
             self._places = [(numbers[id(series)], index) for series, index in planes_of(tiff)]
             ome = tiff.is_ome and bool(tiff.ome_metadata)
-            self._file = {"bigtiff": tiff.is_bigtiff, "imagej": tiff.is_imagej, "ome": ome}
+            self._file: dict[str, Any] = {"bigtiff": tiff.is_bigtiff, "imagej": tiff.is_imagej, "ome": ome}
             if ome and metadata and _in_order(tiff):
                 self._keep_description(tiff.ome_metadata or "")
         if not metadata:
@@ -136,17 +141,38 @@ class StackWriter:
 
     def write(self, path: Path, *, force: bool = False) -> Path:
         """The file, whole or not at all."""
-        if path.suffix.lower() not in TIFFS:
-            raise ConfigError(f"{path}: a stack of {len(self._places)} planes is written as .tif alone.")
+        check_stack_format(path, len(self._places))
+        size = sum(0 if series.numbers is None else series.numbers.nbytes for series in self._series)
+        if size > CLASSIC and not self._file["imagej"]:  # which has a way of its own to hold more
+            self._file["bigtiff"] = True
         with atomic_path(path, force=force) as temporary, TiffWriter(temporary, **self._file) as tiff:
             for series in self._series:
                 tiff.write(series.numbers, **series.options)
         return path
 
 
+def check_stack_format(path: Path, planes: int) -> None:
+    """Raise ConfigError for a name that is not one of a TIFF."""
+    if path.suffix.lower() not in TIFFS:
+        raise ConfigError(f"{path}: a stack of {planes} planes is written as .tif alone.")
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Take the room on the disk: without, a process that writes to a map of a full disk is killed."""
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except AttributeError:
+        pass  # not on this system
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # some file systems cannot
+            raise
+
+
 def _in_order(tiff: TiffFile) -> bool:
-    """Whether the file holds the pages of its series, no others, in the order in which they are written again."""
+    """Whether the file holds the pages of its series, no others, as and in the order that they are written again."""
     pages = [page.index if page is not None else -1 for series in tiff.series for page in series.pages]
+    if any(is_sideways(series.keyframe) for series in tiff.series):
+        return False
     return pages == list(range(len(tiff.pages))) and "FileName" not in (tiff.ome_metadata or "")
 
 
@@ -159,7 +185,7 @@ def _options(tiff: TiffFile, series: TiffPageSeries) -> dict[str, Any]:
         left_out = STRUCTURE_OF_IMAGEJ - {"Labels"}
         said |= {key: value for key, value in tiff.imagej_metadata.items() if key not in left_out}
     elif tiff.is_ome and tiff.ome_metadata:
-        said |= physical_sizes(tiff.ome_metadata)
+        said |= physical_sizes(tiff.ome_metadata, series.keyframe)
     elif series.kind != "shaped":
         description = series.keyframe.description
         return options | {"metadata": None} | ({"description": description.encode()} if description else {})

@@ -29,6 +29,7 @@ ALPHA = (1, 2)  # the extra samples that are transparency, associated or not
 DESCRIBING = (271, 272, 315, 33432, 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 700)
 STRUCTURE_OF_IMAGEJ = frozenset({"ImageJ", "images", "channels", "slices", "frames", "hyperstack", "mode", "Labels"})
 PIXELS, SIZES = re.compile(r"<(?:\w+:)?Pixels\b[^>]*"), re.compile(r"\bSize[ZCT]\s*=\s*[\"'](\d{1,12})[\"']")
+SIDEWAYS = frozenset({5, 6, 7, 8})  # orientations that make rows of columns
 MOST_PLANES = 100_000  # tifffile lists them all before the first is read
 MORE_CHANNELS = 4  # times the largest number of pixels allowed may a plane have numbers
 
@@ -62,7 +63,13 @@ def read_plane(file: IO[bytes], label: str, page: int | None, max_pixels: int) -
 
 
 def planes_of(tiff: TiffFile) -> list[tuple[TiffPageSeries, int]]:
-    """Every plane of a file: its series, and its number among those of the series."""
+    """Every plane of a file: its series, and its number among those of the series; TooMuchError for too many.
+
+    A description may announce planes without end in a file of a few bytes.
+    """
+    count = sum(map(_planes, tiff.series))
+    if count > MOST_PLANES:
+        raise TooMuchError(f"{count} planes are announced: at most {MOST_PLANES} are read.")
     return [(series, index) for series in tiff.series for index in range(_planes(series))]
 
 
@@ -227,7 +234,10 @@ def options_of(tiff: TiffFile, page: TiffPage, axes: str) -> dict[str, Any]:
     with contextlib.suppress(Exception):  # damaged numbers
         x, y = page.resolution
         if x > 0 and y > 0 and (x, y) != (1.0, 1.0):
-            options |= {"resolution": (x, y), "resolutionunit": int(page.resolutionunit)}
+            options |= {
+                "resolution": (y, x) if is_sideways(page) else (x, y),
+                "resolutionunit": int(page.resolutionunit),
+            }
     if int(page.compression) != NONE:
         options["compression"] = "zlib"
     tags = [page.tags.get(code) for code in DESCRIBING]
@@ -243,16 +253,23 @@ def _description(tiff: TiffFile, page: TiffPage, axes: str, planes: int, series:
         kept = {key: value for key, value in tiff.imagej_metadata.items() if key not in STRUCTURE_OF_IMAGEJ}
         return {"imagej": True, "metadata": kept | {"axes": axes}}
     if tiff.is_ome and tiff.ome_metadata:
-        if planes == 1 and "FileName" not in tiff.ome_metadata:
+        if planes == 1 and "FileName" not in tiff.ome_metadata and not is_sideways(page):
             return {"description": tiff.ome_metadata.encode(), "metadata": None}
-        return {"ome": True, "metadata": {"axes": axes, **physical_sizes(tiff.ome_metadata, "XY")}}
+        return {"ome": True, "metadata": {"axes": axes, **physical_sizes(tiff.ome_metadata, page, "XY")}}
     if series.kind == "shaped":
         return {"metadata": {}}
     description = page.description
     return {"metadata": None} | ({"description": description.encode()} if description else {})
 
 
-def physical_sizes(ome: str, axes: str = "XYZ") -> dict[str, Any]:
-    """How large OME says that a pixel is along these axes, as tifffile's metadata."""
+def is_sideways(page: TiffPage) -> bool:
+    """Whether upright pictures of a page have its columns as rows, which a description word for word denies."""
+    return page.tags.valueof(ORIENTATION, 1) in SIDEWAYS
+
+
+def physical_sizes(ome: str, page: TiffPage, axes: str = "XYZ") -> dict[str, Any]:
+    """How large OME says that a pixel of an upright picture is along these axes, as tifffile's metadata."""
     sizes = dict(re.findall(rf'\b(PhysicalSize[{axes}](?:Unit)?)="([^"]*)"', ome))
+    if is_sideways(page):
+        sizes = {re.sub(r"(?<=Size)[XY]", lambda axis: {"X": "Y", "Y": "X"}[axis[0]], key): sizes[key] for key in sizes}
     return {key: value if key.endswith("Unit") else float(value) for key, value in sizes.items()}

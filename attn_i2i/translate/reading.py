@@ -88,10 +88,15 @@ class Reading:
         """The job with its picture; one with many planes comes once for each."""
         page = None if self.page == "all" else self.page
         if self.page == "all" and job.source.suffix.lower() in TIFFS:
-            from ..images.stack import count_planes, read_planes  # late: tifffile takes a moment to import
+            from ..images.stack import (
+                check_stack_format,
+                count_planes,
+                read_planes,
+            )  # late: tifffile takes a moment to import
 
             planes = count_planes(job.source)
             if planes > 1:
+                check_stack_format(job.target, planes)  # before all of them are translated
                 job = replace(job, planes=planes)
                 yield from (
                     (job, picture) for picture in read_planes(job.source, max_pixels=self.max_pixels, range=wanted)
