@@ -11,6 +11,7 @@ import tifffile
 import torch
 from torch import Tensor, nn
 
+from attn_i2i.images.stack import StackWriter
 from attn_i2i.translate.batch import translate_files
 from attn_i2i.translate.jobs import plan_jobs
 from attn_i2i.types import Translation
@@ -122,6 +123,24 @@ def test_a_stack_to_another_format_is_refused_before_it_is_translated(tmp_path: 
     report = run(tmp_path / "a.tif", tmp_path / "a.png", network)
     assert [(path.name, "is written as .tif alone" in why) for path, why in report.failed] == [("a.tif", True)]
     assert not network.batches
+
+
+@pytest.mark.parametrize("error", [ValueError("too large"), MemoryError(), RuntimeError("too large\nmore")])
+def test_what_a_library_cannot_write_does_not_stop_the_others(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(writer: StackWriter, path: Path, **options: Any) -> Path:
+        if path.name == "a.tif":
+            raise error
+        return write(writer, path, **options)
+
+    write = StackWriter.write
+    monkeypatch.setattr(StackWriter, "write", fail)
+    for name in "ab":
+        stack(tmp_path / f"in/{name}.tif")
+    report = run(tmp_path / "in", tmp_path / "out")
+    assert (report.written, [path.name for path, _ in report.failed]) == ([tmp_path / "out/b.tif"], ["a.tif"])
+    assert report.failed[0][1] in ("too large", "it does not fit into memory")
 
 
 def test_the_command_keeps_all_planes_with_their_attention(run: Run, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from attn_i2i.video import ClipInfo, Encoding, Frame, extra, is_clip, open_clip,
 from attn_i2i.video.video_writer import VideoWriter
 
 from .helpers.clips import read_frames, sounds, square, write_animation, write_sound, write_video
+from .helpers.translators import Brighten, translator
 
 VIDEOS = {
     ".mp4": {"sound": "aac"},
@@ -344,3 +345,44 @@ def test_a_missing_package_is_one_line_that_helps(tmp_path: Path, monkeypatch: p
     with pytest.raises(ConfigError, match=r"pip install 'attn-i2i\[video\]'"), open_clip(tmp_path / "a.mp4"):
         pass
     assert not extra.has_video()
+
+
+def written(target: Path, frames: list[tuple[int, int]], plays: int = 1) -> list[tuple[int, int]]:
+    """When frames are shown that were to be from a start on for so many milliseconds."""
+    with write_clip(target, ClipInfo("a", "mp4", (16, 16), Fraction(1, 1000), plays=plays)) as writer:
+        for start, duration in frames:
+            writer.write(Frame(Picture(torch.rand(3, 16, 16)), start, duration))
+    with open_clip(target) as clip:
+        base = 1000 * clip.info.time_base
+        return [(int(frame.start * base), int(frame.duration * base)) for frame in clip.frames()]
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".apng"])
+def test_an_animation_says_no_other_times_than_it_was_given(suffix: str, tmp_path: Path) -> None:
+    for first in (5000, -40):
+        times = written(tmp_path / f"{first}{suffix}", [(first, 100), (first + 100, 200)])
+        assert times == [(0, 100), (100, 200)]
+    for seconds in (700, 20_000, 10**8):
+        if seconds < {".gif": 655, ".webp": 16_777, ".apng": 65_535}[suffix]:
+            continue
+        with pytest.raises(ConfigError, match=rf"b\{suffix}: a frame is shown for {seconds} seconds, and"):
+            written(tmp_path / f"b{suffix}", [(0, 100), (100, 1000 * seconds)])
+        assert not (tmp_path / f"b{suffix}").exists()
+
+
+@pytest.mark.parametrize(("suffix", "most"), [(".gif", 65536), (".webp", 65535), (".apng", 65535)])
+def test_more_plays_than_a_format_can_say_are_as_many_as_it_can(suffix: str, most: int, tmp_path: Path) -> None:
+    with pytest.warns(PictureWarning, match=f"shown {most} times, the most that {suffix} can say, and not 1000000"):
+        written(tmp_path / f"a{suffix}", [(0, 100), (100, 100)], plays=10**6)
+    with open_clip(tmp_path / f"a{suffix}") as clip:
+        assert clip.info.plays == most
+
+
+@pytest.mark.parametrize("source", [b"GIF89a", 3, None])
+def test_a_clip_that_is_no_path_is_one_line(source: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"was given: expected a text or a path"):
+        open_clip(source)
+    with pytest.raises(ConfigError, match=r"clip=.* was given: expected a text or a path"):
+        translator(Brighten()).video(source, tmp_path / "a.mp4")
+    with pytest.raises(ConfigError, match=r"clip=.* was given: expected a text or a path"):
+        translator(Brighten()).frames(source)

@@ -151,9 +151,10 @@ class _Run:
             if self.attention:  # first, so that a picture whose translation stands is done
                 self._write_attention(job, result)
             done = self._write_plane(job, result, target) if job.planes else self._save(result, target)
-        except (AttnI2IError, OSError) as error:
+        # Libraries that write answer what they cannot hold with these, too: the other pictures are to be written.
+        except (AttnI2IError, OSError, RuntimeError, ValueError, MemoryError) as error:
             self.stacks.pop(target, None)
-            self.report.fail(job.source, str(error))
+            self.report.fail(job.source, str(error).partition("\n")[0] or "it does not fit into memory")
         else:
             self.report.written += [target] if done else []
             self._show_style(job, result)
@@ -199,7 +200,7 @@ class _Run:
     def _write_rows(self, rows: list[list[Tile]], sheet: Path) -> None:
         try:
             write_image(contact_sheet(rows, SHEET_TILE), sheet, force=self.force_attention)
-        except (AttnI2IError, OSError, MemoryError) as error:
+        except (AttnI2IError, OSError, RuntimeError, ValueError, MemoryError) as error:
             self.report.failed.append((sheet, str(error) or "it does not fit into memory"))
 
     def _target(self, job: Job, result: Result) -> Path:

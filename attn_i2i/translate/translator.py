@@ -197,6 +197,7 @@ class Translator:
                 results[members[index]] = styled
         return [results[i] for i in sorted(results)] if many else results[0]
 
+    @typed
     def frames(
         self,
         clip: str | Path,
@@ -220,6 +221,7 @@ class Translator:
                 yield result
                 del result
 
+    @typed
     def video(
         self,
         clip: str | Path,

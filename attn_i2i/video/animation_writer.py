@@ -10,10 +10,12 @@ from typing import Any
 from .clip import ClipInfo, Frame
 from .extra import load_av
 from .last_frame import end_apng, end_webp
-from .pixels import bytes_of, check_size, tell_silence
+from .pixels import bytes_of, check_size, check_time, plays_of, tell_silence
 
 MILLISECONDS = Fraction(1, 1000)  # all that a WebP counts
 ENCODERS = {"apng": "apng", "webp": "libwebp_anim"}
+LONGEST = {"apng": Fraction(65535), "webp": (2**24 - 1) * MILLISECONDS}  # seconds of a frame: 16 bits, and 24
+MOST_PLAYS = 65535  # of a WebP, and of FFmpeg's APNG
 PLAYS = {"apng": "plays", "webp": "loop"}
 PIXELS = {"apng": ("rgb24", "rgba"), "webp": ("bgra", "bgra")}  # opaque, and with transparency
 # Method 4 of 6 is WebP's own compromise between time and size.
@@ -28,8 +30,9 @@ class AnimationWriter:
         self.target, self.temporary, self.kind, self.info = target, temporary, kind, info
         self.time_base = MILLISECONDS if kind == "webp" else info.time_base
         self._start = self._end = 0  # of the last frame
+        self._first: int | None = None  # where the clip's first frame starts: an animation starts at once
         self._pixels = PIXELS[kind][info.alpha]
-        options = {PLAYS[kind]: str(info.plays)}
+        options = {PLAYS[kind]: str(plays_of(info, MOST_PLAYS, target))}
         self._container = load_av().open(str(temporary.absolute()), mode="w", format=kind, options=options)
         self._stream = self._container.add_stream(ENCODERS[kind], options=OPTIONS[kind])
         context = self._stream.codec_context
@@ -40,13 +43,17 @@ class AnimationWriter:
     def write(self, frame: Frame) -> None:
         """Encode a frame."""
         check_size(frame.picture, self.info.size, self.target)
+        if self._first is None:
+            self._first = frame.start
+        start = frame.start - self._first
+        self._start = max(self._ticks(start), self._end)
+        # A frame without a duration is shown for the shortest time that there is: times have to go on.
+        self._end = max(self._ticks(start + frame.duration), self._start + 1)
+        check_time((self._end - self._start) * self.time_base, LONGEST[self.kind], self.target)
         alpha = self.info.alpha
         pixels = load_av().VideoFrame.from_ndarray(bytes_of(frame.picture, alpha), format="rgba" if alpha else "rgb24")
         if pixels.format.name != self._pixels:
             pixels = pixels.reformat(format=self._pixels)
-        self._start = max(self._ticks(frame.start), self._end)
-        # A frame without a duration is shown for the shortest time that there is: times have to go on.
-        self._end = max(self._ticks(frame.start + frame.duration), self._start + 1)
         pixels.pts, pixels.time_base, pixels.duration = self._start, self.time_base, self._end - self._start
         self._mux(self._stream.encode(pixels))
 

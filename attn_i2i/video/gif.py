@@ -12,13 +12,14 @@ from PIL import GifImagePlugin, Image
 
 from ..types import ShapeError
 from .clip import FOREVER, ClipInfo, Frame
-from .pixels import bytes_of, check_size, tell_silence
+from .pixels import bytes_of, check_size, check_time, plays_of, tell_silence
 
 COLOURS = 255  # of a frame's palette; the last of 256 places is for what is transparent
 OPAQUE = 128  # a GIF knows no half transparency: below this a pixel is not seen
 CLEARED = 2  # each frame is taken away before the next, so that transparent pixels show none before
 HUNDREDTHS = 100  # units of time in a second
-LONGEST_SIDE = 65535  # sides are 16 bits in the format
+LONGEST_SIDE = LONGEST_TIME = 65535  # sides, and hundredths of a frame, are 16 bits in the format
+MOST_PLAYS = 65536  # as are repetitions after the first time
 
 
 class GifWriter:
@@ -29,6 +30,7 @@ class GifWriter:
             raise ShapeError(f"{target}: a GIF holds {LONGEST_SIDE} pixels a side at most.")
         tell_silence(tracks, target)
         self.target, self.info = target, info
+        self._plays = plays_of(info, MOST_PLAYS, target)
         self._file: IO[bytes] = temporary.open("wb")
         self._end = 0  # in hundredths, so that rounded durations do not add up to another length
         self._write_header()
@@ -38,6 +40,7 @@ class GifWriter:
         check_size(frame.picture, self.info.size, self.target)
         end = round(Fraction(frame.start + frame.duration) * self.info.time_base * HUNDREDTHS)
         begin = self._end if self._end else round(Fraction(frame.start) * self.info.time_base * HUNDREDTHS)
+        check_time(Fraction(end - begin, HUNDREDTHS), Fraction(LONGEST_TIME, HUNDREDTHS), self.target)
         image = paletted(bytes_of(frame.picture, alpha=True))
         parts = GifImagePlugin.getdata(
             image,
@@ -64,8 +67,8 @@ class GifWriter:
     def _write_header(self) -> None:
         height, width = self.info.size
         self._file.write(b"GIF89a" + width.to_bytes(2, "little") + height.to_bytes(2, "little") + b"\x70\0\0")
-        if self.info.plays != 1:  # repetitions after the first time, 0 for ever
-            again = FOREVER if self.info.plays == FOREVER else self.info.plays - 1
+        if self._plays != 1:  # repetitions after the first time, 0 for ever
+            again = FOREVER if self._plays == FOREVER else self._plays - 1
             self._file.write(b"!\xff\x0bNETSCAPE2.0\x03\x01" + again.to_bytes(2, "little") + b"\0")
 
 

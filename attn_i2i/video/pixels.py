@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from ..images.picture import Picture, PictureWarning
 from ..types import ConfigError, ShapeError
+from .clip import ClipInfo
 
 
 def bytes_of(picture: Picture, alpha: bool) -> np.ndarray[Any, Any]:
@@ -46,6 +48,22 @@ def check_opaque(picture: Picture, target: Path) -> None:
     """Raise ConfigError for a transparent frame, of a format that holds none."""
     if picture.alpha is not None and bool((picture.alpha < 1).any()):
         raise ConfigError(f"{target}: {target.suffix} holds no transparency: use .gif, .webp or .apng.")
+
+
+def check_time(seconds: Fraction, longest: Fraction, target: Path) -> None:
+    """Raise ConfigError for a frame that is shown for longer than a format can say."""
+    if seconds > longest:
+        raise ConfigError(
+            f"{target}: a frame is shown for {float(seconds):.0f} seconds, and {target.suffix} holds"
+            f" {float(longest):.0f} at most: write a video, such as .mp4."
+        )
+
+
+def plays_of(info: ClipInfo, most: int, target: Path) -> int:
+    """How often an animation is to be shown, as far as its format can say; 0 for ever."""
+    if info.plays > most:
+        tell(f"{target}: it is shown {most} times, the most that {target.suffix} can say, and not {info.plays}.")
+    return min(info.plays, most)
 
 
 def tell_silence(tracks: Sequence[Any], target: Path) -> None:

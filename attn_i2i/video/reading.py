@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..images.opening import MAX_PIXELS, named_errors, opened_file
+from ..registry import typed
 from ..types import UnreadableFileError
 from .animations import Animation
 from .clip import Clip, ClipInfo, Frame, ignore
@@ -20,6 +21,7 @@ from .whole import check_whole
 KINDS = "MP4, MOV, WebM, MKV, GIF, APNG or animated WebP"
 
 
+@typed
 @contextmanager
 def open_clip(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[Clip]:
     """A clip, open while the block runs; its format is told by its first bytes.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..files import WriteError, atomic_path
+from ..registry import typed
 from .animation_writer import AnimationWriter
 from .clip import ClipInfo, Frame
 from .encoding import Encoding
@@ -25,6 +26,7 @@ class ClipWriter(Protocol):
     def copy(self, packet: Any) -> None: ...
 
 
+@typed
 @contextmanager
 def write_clip(
     target: str | Path,
@@ -62,8 +64,8 @@ def _explained(target: Path, info: ClipInfo) -> Iterator[None]:
             raise
         size = f"{info.size[1]}x{info.size[0]}"
         raise WriteError(
-            f"{target} cannot be written: the encoder of {target.suffix} does not take these frames of {size} pixels."
-            " Choose another format or codec."
+            f"{target} cannot be written: the encoder of {target.suffix} does not take these frames of {size} pixels,"
+            " or their times. Choose another format or codec."
         ) from error
 
 
