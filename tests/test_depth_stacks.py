@@ -52,6 +52,19 @@ def test_pages_pyramids_and_frames_have_numbers_too(tmp_path: Path) -> None:
         read_image(tmp_path / "a.gif", page=2)
 
 
+def test_a_page_that_is_written_alone_does_not_say_that_it_is_the_stack(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.arange(3 * 8 * 12, dtype=np.uint8).reshape(3, 8, 12), photometric="minisblack"
+    )
+    with pytest.warns(PictureWarning, match="only the first"):
+        picture = read_image(tmp_path / "a.tif")
+    write_picture(picture, tmp_path / "b.tif")
+    assert tifffile.imread(tmp_path / "b.tif").shape == (8, 12)
+    assert not caplog.records
+
+
 def test_imagej_and_ome_say_the_same_of_a_plane(tmp_path: Path) -> None:
     values = numbers("uint16", 2)
     tifffile.imwrite(

@@ -14,6 +14,7 @@ from .picture import Metadata
 ORIENTATION = 0x0112  # the tag of EXIF
 # Of a TIFF's own tags those about the picture's making; the others say how its bytes lie.
 DESCRIBING = (270, 271, 272, 305, 306, 315, 33432)
+DESCRIPTION, SHAPED = 270, '{"shape": '  # tifffile's note of a stack's axes, which is wrong of a page of it
 IFDS = (0x8769, 0x8825)  # the parts of EXIF about the exposure and the place
 XMP_IN_PNG = "XML:com.adobe.xmp"
 
@@ -46,6 +47,8 @@ def _exif(exif: Image.Exif, format_name: str | None) -> bytes:
         for tag, value in exif.items():
             if tag != ORIENTATION and tag not in IFDS and (format_name != "TIFF" or tag in DESCRIBING):
                 kept[tag] = value
+        if str(kept.get(DESCRIPTION, "")).startswith(SHAPED):
+            del kept[DESCRIPTION]
         for tag in IFDS:
             if part := dict(exif.get_ifd(tag)):
                 kept[tag] = part
