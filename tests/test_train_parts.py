@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from rich.console import Console
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from attn_i2i import Translation
-from attn_i2i.interfaces import Layout
+from attn_i2i.interfaces import Layout, Update
 from attn_i2i.plugins import zoo
 from attn_i2i.train import DivergedError, TrainingWarning, TrainOptions
 from attn_i2i.train.average import MovingAverage
@@ -24,7 +25,7 @@ from attn_i2i.train.engine import Engine, evaluating, make_accelerator
 from attn_i2i.train.monitor import Averages, Monitor, _append, after_diverging
 from attn_i2i.train.preview import Preview
 from attn_i2i.train.rehearsal import rehearse
-from attn_i2i.types import UnreadableFileError
+from attn_i2i.types import ConfigError, UnreadableFileError
 
 from .helpers.tiny_training import TinyRecipe
 
@@ -42,6 +43,23 @@ def test_updates_leave_nothing_behind_in_other_networks() -> None:
     assert pending["G"]["gathered"] == 1
     engine.load_pending(pending)
     assert all(parameter.grad is not None for parameter in recipe.networks["G_A2B"].parameters())
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_two_updates_from_one_batch_are_not_gathered_into_one(accumulation: int) -> None:
+    recipe = TinyRecipe()
+    once = recipe.step
+
+    def twice(batch: Mapping[str, Tensor], update: Update) -> dict[str, Tensor]:
+        once(batch, update)
+        return once(batch, update)
+
+    recipe.step = twice  # type: ignore[method-assign]
+    options = TrainOptions(device="cpu", accumulation=accumulation)
+    engine = Engine(recipe, make_accelerator(options), options)
+    with pytest.raises(ConfigError, match="larger batch_size") if accumulation > 1 else nullcontext():
+        engine.micro_step({"A": torch.rand(1, 3, 8, 8)})
+        engine.micro_step({"A": torch.rand(1, 3, 8, 8)})
 
 
 @pytest.mark.parametrize("name", ["cyclegan", "stargan"])

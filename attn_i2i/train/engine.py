@@ -77,6 +77,7 @@ class Engine:
             for network in recipe.networks.values():
                 network.compile()
         self._gathered = dict.fromkeys(self.optimizers, 0)
+        self._updated: set[str] = set()
         self._generators_moved = False
         self._ways: dict[str, Any] | None = None
         self._choosing = accelerator.device.type == "cpu" and not computes_bf16(options, "cpu")
@@ -93,6 +94,7 @@ class Engine:
         """Run the recipe on one batch; returns its loss terms, still on the device."""
         if self._choosing:
             self._ways, self._choosing = choose_ways(self.recipe, batch, self.accelerator), False
+        self._updated.clear()
         with self._precision():
             losses = self.recipe.step(batch, self.update)
         if self._generators_moved and self.average is not None:
@@ -107,7 +109,16 @@ class Engine:
         return torch.autocast(device, torch.bfloat16, enabled=enabled, cache_enabled=False)
 
     def update(self, optimizer: str, loss: Tensor) -> None:
-        """Add the gradients of ``loss`` for the parameters of one optimizer; step it when enough are gathered."""
+        """Add the gradients of ``loss`` for the parameters of one optimizer; step it when enough are gathered.
+
+        Raises ConfigError where two losses of one batch would be gathered for one step: no recipe means that.
+        """
+        if optimizer in self._updated and self.options.accumulation > 1:
+            raise ConfigError(
+                f"accumulation={self.options.accumulation}: this recipe updates {optimizer} twice with one batch, which"
+                " cannot be gathered over several: take accumulation=1 and a larger batch_size."
+            )
+        self._updated.add(optimizer)
         adam = self.optimizers[optimizer]
         trained = [p for p in _parameters(adam) if p.requires_grad]
         with torch.autocast(self.accelerator.device.type, enabled=False):
