@@ -132,7 +132,10 @@ def test_every_registered_part_keeps_the_contract() -> None:
     assert not [one for one in checked if one.problem]
 
 
-@pytest.mark.parametrize(("name", "generator"), [("munit-edges2shoes", MUNIT), ("drit-yosemite", DRIT)])
+CARDS = [("unit-gta2city", UNIT), ("munit-edges2shoes", MUNIT), ("drit-yosemite", DRIT)]
+
+
+@pytest.mark.parametrize(("name", "generator"), CARDS)
 def test_a_card_tells_of_a_network_that_can_be_built(name: str, generator: type[nn.Module]) -> None:
     card = get_card(name)
     with torch.device("meta"):
