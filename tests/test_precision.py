@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from attn_i2i.devices import PrecisionNotice
 from attn_i2i.doctor import diagnose
+from attn_i2i.models.build import create
 from attn_i2i.plugins import zoo
 from attn_i2i.train import TrainingWarning, TrainOptions
 from attn_i2i.train.precision import settled
@@ -105,6 +106,21 @@ def test_it_is_said_in_one_line_and_remembered(monkeypatch: pytest.MonkeyPatch) 
     assert network.endswith("dtype=auto takes bfloat16")
     monkeypatch.setenv("ATTN_I2I_TUNE", "off")
     assert decided(Near(), never)[1].found == ("float32", 1.0, 0.0)
+
+
+@pytest.mark.filterwarnings("ignore::attn_i2i.devices.PrecisionNotice")
+@pytest.mark.parametrize("faster", [2.6, 0.5])
+def test_a_real_network_keeps_its_weights(faster: float) -> None:
+    network = create("attentiongan2", width=4, blocks=1).eval()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    auto = AutoPrecision(network, tuner=Tuner, compete=told(faster))
+    with torch.no_grad():
+        image = torch.rand(1, 3, 16, 16)
+        assert auto(image).image.isfinite().all()
+        torch.testing.assert_close(auto(image).image, network(image).image, rtol=0, atol=0.05 if faster > 1 else 0)
+    for name, tensor in network.state_dict().items():
+        assert tensor.dtype == before[name].dtype
+        assert torch.equal(tensor, before[name])
 
 
 @pytest.mark.filterwarnings("ignore::attn_i2i.devices.PrecisionNotice")

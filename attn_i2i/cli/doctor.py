@@ -19,4 +19,4 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     for topic, lines in facts.items():
         print(topic)
         for name, text in lines.items():
-            print(f"  {name:<21}{text}")
+            print(f"  {name:<20} {text}")

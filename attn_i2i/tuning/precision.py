@@ -75,7 +75,7 @@ class AutoPrecision(nn.Module):
         return other.train(self.training)
 
     def _decide(self, inputs: Sequence[Tensor], named: Mapping[str, Tensor]) -> None:
-        exact, low = _eager(self.network), _eager(self.network).to(torch.bfloat16)
+        exact, low = _eager(self.network, None), _eager(self.network, torch.bfloat16)
         first = {name: value[:1] for name, value in named.items()}
 
         def measure() -> Found:
@@ -147,10 +147,16 @@ def _middle(network: nn.Module, image: Tensor) -> Tensor:
     return image[..., top : top + MOST_SIDE, left : left + MOST_SIDE]
 
 
-def _eager(network: nn.Module) -> nn.Module:
-    """The network with the same weights, not compiled."""
-    tensors: list[Any] = [*network.parameters(), *network.buffers()]
-    copied = copy.deepcopy(network, {id(tensor): tensor for tensor in tensors})
+def _eager(network: nn.Module, dtype: torch.dtype | None) -> nn.Module:
+    """The network, not compiled, with the same weights, or with copies of them in ``dtype``."""
+    memo: dict[int, Any] = {
+        id(p): nn.Parameter(p.detach() if dtype is None else p.detach().to(dtype), False) for p in network.parameters()
+    }
+    memo |= {
+        id(b): b.detach() if dtype is None or not b.is_floating_point() else b.detach().to(dtype)
+        for b in network.buffers()
+    }
+    copied = copy.deepcopy(network, memo)
     copied._compiled_call_impl = None
     return copied
 
