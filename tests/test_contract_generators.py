@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -48,7 +50,39 @@ class OneLabel(Plain):
 
     def forward(self, image: Tensor, domain: Tensor) -> Translation:  # type: ignore[override]
         assert domain.shape == (len(image), 3)
+        return Translation((self.conv(image) + domain[..., None, None]).tanh())
+
+
+class NoLabel(Plain):
+    domains = 3
+
+
+class Numeric(Plain):
+    """Reads its weights while it is built, which the meta device cannot."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = float(self.conv.weight.detach().norm())
+
+
+class Counting(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        self.calls += 1
         return super().forward(image)
+
+
+def first(act: Callable[..., object]) -> type[Plain]:
+    """A generator that does something else beside translating."""
+
+    def forward(self: Plain, image: Tensor, domain: Tensor | None = None) -> Translation:
+        act(self)
+        return Translation(self.conv(image).tanh())
+
+    return broken(forward)
 
 
 class FixedSize(Plain):
@@ -110,7 +144,7 @@ BROKEN_GENERATORS: dict[str, tuple[Any, str]] = {
     "nan": (broken(lambda self, image, domain=None: Translation(self.conv(image) * torch.nan)), "image holds .*NaN"),
     "random": (
         broken(lambda self, image, domain=None: Translation((self.conv(image) + torch.randn(3, 1, 1)).tanh())),
-        "differ in image|batch",
+        "random numbers",
     ),
     "batch": (
         broken(lambda self, image, domain=None: Translation((self.conv(image) - image.mean()).tanh())),
@@ -118,7 +152,7 @@ BROKEN_GENERATORS: dict[str, tuple[Any, str]] = {
     ),
     "in place": (
         broken(lambda self, image, domain=None: Translation(self.conv(image.mul_(0.5)).tanh())),
-        "in place|batch",
+        "changed its input image in place",
     ),
     "precision": (
         broken(lambda self, image, domain=None: Translation(self.conv(image).tanh().float())),
@@ -129,6 +163,16 @@ BROKEN_GENERATORS: dict[str, tuple[Any, str]] = {
         broken(lambda self, image, domain=None: Translation(self.conv(image.detach()).tanh())),
         "input image gets no",
     ),
+    "rounded": (
+        broken(lambda self, image, domain=None: Translation(self.conv(image).tanh().mul(9).round() / 9)),
+        "gradient of the input image is 0",
+    ),
+    "deaf to labels": (NoLabel, "Labels of two domains give the same image"),
+    "no meta device": (Numeric, r"under torch.device\('meta'\)"),
+    "counting": (Counting, "changed calls"),
+    "mode": (first(lambda self: self.train()), "switched the mode"),
+    "seeding": (first(lambda self: random.seed(0)), "changed the state of Python's random numbers"),
+    "seeding NumPy": (first(lambda self: np.random.seed(0)), "changed the state of NumPy's"),
     "unused": (Unused, "spare.weight gets no gradient"),
     "forgetful": (Forgetful, "persistent buffer"),
     "no default": (lambda width: Plain(), "every option needs one"),

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from attn_i2i import Verdict
 from attn_i2i.blocks import PatchDiscriminator
-from attn_i2i.interfaces import Layout, RoundTrip
-from attn_i2i.testing import ContractError, check_discriminator, check_recipe, check_term
+from attn_i2i.interfaces import Layout, Measure, RoundTrip
+from attn_i2i.testing import ContractError, check_discriminator, check_measure, check_recipe, check_term
+from attn_i2i.types import ShapeError
 
 from .helpers.networks import Plain
 from .helpers.registered import registering
@@ -37,6 +38,7 @@ BROKEN_DISCRIMINATORS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     "batch": (lambda x: (Verdict(x - x.mean()),), "rest of the batch"),
     "class logits": (lambda x: (Verdict(x, class_logits=x),), "class_logits is"),
     "detached": (lambda x: (Verdict(x.detach()),), "no gradient"),
+    "rounded": (lambda x: (Verdict(x.round() + 0 * x),), "gradient of the input image is 0"),
 }
 
 
@@ -45,6 +47,20 @@ def test_broken_discriminators_are_told_what_to_do(name: str) -> None:
     answer, message = BROKEN_DISCRIMINATORS[name]
     with pytest.raises(ContractError, match=message):
         check_discriminator(Answering(answer))
+
+
+class Blind(Answering):
+    """Asks for a mask without saying that it does."""
+
+    def forward(self, image: Tensor, attention: Tensor | None = None) -> Any:
+        if attention is None:
+            raise ShapeError("A mask is needed.")
+        return super().forward(image * attention)
+
+
+def test_a_discriminator_that_needs_a_mask_says_so() -> None:
+    with pytest.raises(ContractError, match=r"A mask is needed\.\): set masked = True"):
+        check_discriminator(Blind(lambda x: (Verdict(x),)))
 
 
 def test_good_discriminators_pass() -> None:
@@ -57,6 +73,8 @@ BROKEN_TERMS: dict[str, tuple[Callable[[RoundTrip], Any], str]] = {
     "detached": (lambda trip: trip.fake.image.detach().mean(), "no gradient"),
     "a number": (lambda trip: 0.5, "a float"),
     "nan": (lambda trip: (trip.fake.image - 9).log().mean(), "NaN"),
+    "nan gradient": (lambda trip: (trip.fake.image * 0).sqrt().mean(), "gradient of the loss holds infinite or NaN"),
+    "in place": (lambda trip: trip.fake.image.mean() + trip.source.mul_(0).sum(), "changed its input source in place"),
 }
 
 
@@ -131,6 +149,16 @@ BROKEN_RECIPES: dict[str, tuple[dict[str, Any], str]] = {
     "rate": ({"learning_rate": lambda self, step, steps_per_epoch: -1.0}, "not a rate"),
     "state lost": ({"load_state_dict": lambda self, state: None}, "differs after load_state_dict"),
     "missing": ({"on_epoch": property()}, "needs on_epoch"),
+    "one bad rate": (
+        {"learning_rate": lambda self, step, steps_per_epoch: math.nan if step == 3 else 1e-3},
+        r"learning_rate\(3, 5\) is nan",
+    ),
+    "no end for large sets": (
+        {"total_steps": lambda self, steps_per_epoch: 100 if steps_per_epoch < 9 else 0},
+        r"total_steps\(1000\) is 0",
+    ),
+    "other direction": ({"layout": Layout("plain-test", {}, {"B2A": "painter"})}, "images of A, not of B"),
+    "batch changed": ({"step": lambda self, batch, update: batch["B"].zero_()}, "changed its input B in place"),
     "no layout": ({"layout": property()}, "needs layout"),
     "no end": ({"total_steps": property()}, "needs total_steps"),
     "an endless end": ({"total_steps": lambda self, steps_per_epoch: math.inf}, "not a number of steps"),
@@ -169,3 +197,28 @@ def test_recipes() -> None:
     check_recipe(Small)
     with pytest.raises(ContractError, match="leave critic as it was"):
         check_recipe(Idle)
+
+
+BROKEN_MEASURES: dict[str, tuple[Measure, str]] = {
+    "raises": (Measure(lambda output: 1 / 0, ("output",), summary="x"), "ZeroDivisionError"),
+    "one number": (Measure(lambda output: output.mean(), ("output",), summary="x"), "one number a picture"),
+    "batch": (
+        Measure(lambda output: (output - output.mean()).square().mean((1, 2, 3)), ("output",), summary="x"),
+        "depends on the others",
+    ),
+    "in place": (
+        Measure(lambda output: output.zero_().mean((1, 2, 3)), ("output",), summary="x"),
+        "changed its input output in place",
+    ),
+    "nan": (Measure(lambda mask: (mask - 2).log().mean((1, 2, 3)), ("mask",), summary="x"), "NaN"),
+    "set": (Measure(lambda a: math.inf, ("output_features",), over="set", summary="x"), "returned inf"),
+    "better": (Measure(lambda a: a.mean((1, 2, 3)), ("output",), better="up", summary="x"), "better is 'up'"),  # type: ignore[arg-type]
+    "over": (Measure(lambda a: a.mean((1, 2, 3)), ("output",), over="movie", summary="x"), "over is 'movie'"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_MEASURES)
+def test_broken_measures_are_told_what_to_do(name: str) -> None:
+    measure, message = BROKEN_MEASURES[name]
+    with pytest.raises(ContractError, match=message):
+        check_measure(measure)

@@ -7,8 +7,10 @@ from torch import Tensor, nn
 
 from ..interfaces import channels_of
 from ..types import AttnI2IError, Verdict
-from .contract import Factory, build, call, check_finite, check_network, check_shape, expect, kind
+from .contract import Factory, build, call, check_finite, check_shape, expect, kind
 from .generators import advertised, with_other_channels
+from .network import check_input_gradient, check_network
+from .unchanged import unchanged
 
 Pair = tuple[Tensor, Tensor]
 
@@ -17,8 +19,9 @@ def check_discriminator(discriminator: Factory, *, size: int = 128) -> None:
     """Hold a discriminator, or a factory of one, to what every recipe relies on.
 
     For ``size`` x ``size`` images, or the ``image_size`` that it advertises, and a mask it returns a tuple of Verdicts.
-    Without a mask it does the same, or raises one of the library's errors. In eval mode each image of a batch is
-    treated by itself, and every call gives the same. It computes in float64 and bfloat16, and its weights go through
+    Without a mask it does the same, or raises one of the library's errors if it is ``masked``. In eval mode each image
+    of a batch is treated by itself, every call gives the same, and none changes its arguments, the weights or settings
+    of the process. It also builds on the meta device. It computes in float64 and bfloat16, and its weights go through
     safetensors. Gradients reach every parameter and the image. Images have the ``channels`` that it advertises; a
     factory with that option is held to it as a generator's. Raises ContractError.
     """
@@ -27,7 +30,7 @@ def check_discriminator(discriminator: Factory, *, size: int = 128) -> None:
     source = torch.Generator().manual_seed(0)
     image = torch.rand(2, advertised(module)[0], side, side, generator=source) * 2 - 1
     mask = torch.rand(2, 1, side, side, generator=source)
-    with torch.no_grad():
+    with torch.no_grad(), unchanged(module):
         together, alone = _answer(module, image, mask), _answer(module, image[:1], mask[:1])
         _check_batch(together, alone)
         _check_without_mask(module, image)
@@ -35,7 +38,7 @@ def check_discriminator(discriminator: Factory, *, size: int = 128) -> None:
     check_network(discriminator, lambda m, dtype: _tensors(_answer(m, image.to(dtype), mask.to(dtype))), inputs)
     seen = image.clone().requires_grad_()
     _answer(build(discriminator).train(), seen, mask)[0].logits.sum().backward()
-    expect(seen.grad is not None, "The image gets no gradient: a generator learns from it; detach nothing.")
+    check_input_gradient(seen)
     for other in with_other_channels(discriminator):
         with torch.no_grad():
             _answer(other.eval(), torch.zeros(1, channels_of(other)[0], side, side), mask[:1])
@@ -84,7 +87,9 @@ def _check_batch(together: tuple[Verdict, ...], alone: tuple[Verdict, ...]) -> N
 def _check_without_mask(module: nn.Module, image: Tensor) -> None:
     try:
         verdicts = module(image)
-    except AttnI2IError:
+    except AttnI2IError as error:
+        advice = "set masked = True on the module, so that recipes show it one."
+        expect(getattr(module, "masked", False), f"It needs a mask and does not say so ({error}): {advice}")
         return
     except Exception as error:
         advice = "accept attention=None, or raise attn_i2i.types.ShapeError where a mask is needed."

@@ -13,8 +13,10 @@ from ..interfaces import channels_of, only_size
 from ..masks import blend
 from ..plugins.parts import Part
 from ..types import Translation
-from .contract import Factory, build, call, check_finite, check_network, check_shape, expect, kind
+from .contract import Factory, build, call, check_finite, check_shape, expect, kind
+from .network import check_input_gradient, check_network
 from .styles import check_styles
+from .unchanged import unchanged, unchanged_inputs
 
 SIZES = ((48, 48), (45, 59))  # the second is odd and not square, as pictures are
 OTHER_CHANNELS = (1, 5)  # fewer and more than RGB's
@@ -26,26 +28,30 @@ def check_generator(generator: Factory, *, domains: int = 0, sizes: Sequence[tup
     It returns a Translation of the input's size at all ``sizes`` (height, width), or at the ``image_size`` that it
     advertises. Images are in [-1, 1], unless they are blended from contents that go beyond. Masks are in [0, 1] and
     leave no negative background; with contents they make the image (`attn_i2i.masks.blend`). In eval mode each image of
-    a batch is treated by itself, and every call gives the same. It computes in float64 and bfloat16, and its weights go
-    through safetensors. Gradients reach the input and every parameter. The parameters of submodules that it names in
-    ``auxiliary`` are excepted, because only a recipe calls those. Images have the ``channels`` that it advertises,
-    three without. A factory may have an option ``channels``, or ``in_channels`` and ``out_channels``, that is 3 by
-    default: it must then make networks of one and of five channels, which advertise them. A ``style_dim`` that it
-    advertises is that of styles which it reads, image by image, and of what ``style_of`` gives. ``domains`` is the
-    length of the target label where the generator does not advertise it. Raises ContractError.
+    a batch is treated by itself. Every call gives the same, and none changes its arguments, the weights or settings of
+    the process. Another target domain gives another image. It computes in float64 and bfloat16, its weights go through
+    safetensors, and its factory also builds it on the meta device. Gradients reach the input and every parameter. The
+    parameters of submodules that it names in ``auxiliary`` are excepted, because only a recipe calls those. Images have
+    the ``channels`` that it advertises, three without. A factory may have an option ``channels``, or ``in_channels``
+    and ``out_channels``, that is 3 by default: it must then make networks of one and of five channels, which advertise
+    them. A ``style_dim`` that it advertises is that of styles which it reads, image by image, and of what ``style_of``
+    gives. ``domains`` is the length of the target label where the generator does not advertise it. Raises
+    ContractError.
     """
     module = build(generator).eval()
     domains = int(getattr(module, "domains", 0) or 0) or domains
     channels, _ = advertised(module)
     for height, width in _accepted(module, sizes):
         image, label = _inputs(2, channels, height, width, domains)
-        with torch.no_grad():
+        with torch.no_grad(), unchanged(module):
             together = translate(module, image, label)
             check_translation(together, image, module)
             alone = translate(module, image[:1], None if label is None else label[:1])
         _check_batch(together, alone)
         _check_ranges(module, image, label)
         check_blend(together, image)
+    if domains > 1:
+        _check_label(module, *_inputs(1, channels, *_accepted(module, sizes)[0], domains))
     if hasattr(module, "style_dim"):
         check_styles(module, *_inputs(2, channels, *_accepted(module, sizes)[0], domains))
     run_image, run_label = _inputs(2, channels, *_accepted(module, sizes)[0], domains)
@@ -93,7 +99,8 @@ def translate(module: nn.Module, image: Tensor, label: Tensor | None) -> Transla
     """Call a generator as this library does."""
     shape = "x".join(map(str, image.shape))
     doing = f"Calling it as generator(image, {'label' if label is not None else 'None'}) with a {shape} image"
-    translation = call(module, image, label, doing=doing)
+    with unchanged_inputs({"image": image, "domain": label}):
+        translation = call(module, image, label, doing=doing)
     advice = "return attn_i2i.Translation(image=...)."
     expect(isinstance(translation, Translation), f"It returned {kind(translation)}, not a Translation: {advice}")
     return translation
@@ -131,6 +138,17 @@ def _check_batch(together: Translation, alone: Translation) -> None:
             same = torch.allclose(getattr(together, name)[:1], value, atol=1e-3, rtol=1e-3)
             advice = "no statistics over the batch in eval mode."
             expect(same, f"{name} of an image depends on the rest of its batch in eval(): {advice}")
+
+
+def _check_label(module: nn.Module, image: Tensor, label: Tensor) -> None:
+    """Another target gives another image, unless fresh weights hide it: they are shaken here."""
+    shaken = copy.deepcopy(module)
+    source = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in shaken.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=source))
+        images = [translate(shaken, image, target).image for target in (label, label.roll(1, dims=1))]
+    expect(not torch.equal(*images), "Labels of two domains give the same image: let the label reach the output.")
 
 
 def _check_ranges(module: nn.Module, image: Tensor, label: Tensor | None) -> None:
@@ -177,5 +195,4 @@ def _check_input_gradient(module: nn.Module, image: Tensor, label: Tensor | None
     source = image.clone().requires_grad_()
     translation = translate(module.train(), source, label)
     translation.image.square().mean().backward()
-    advice = "a cycle needs it; detach nothing, compute in torch."
-    expect(source.grad is not None, f"The input image gets no gradient: {advice}")
+    check_input_gradient(source)

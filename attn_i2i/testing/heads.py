@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from ..blocks import HeadFactory
 from ..interfaces import RGB, Head
 from ..types import Translation
-from .contract import ContractError, build, call, check_network, expect, kind
+from .contract import ContractError, build, call, expect, kind
 from .generators import check_blend, check_ranges, check_translation
+from .network import check_network
 
 CHANNELS, STRIDE, SIDE = 16, 4, 8  # of the features a head is given; the picture has STRIDE * SIDE pixels a side
 

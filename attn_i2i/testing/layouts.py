@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -14,6 +16,8 @@ from ..models.build import check_fit, create, create_discriminator
 from ..types import AttnI2IError
 from .contract import call, expect, kind
 from .generators import check_translation, translate
+
+EPOCHS = (1, 1000, 5)  # steps in an epoch: of one batch, of a large data set, of a small one
 
 
 def check_layout(recipe: Recipe, batch: Mapping[str, Tensor]) -> None:
@@ -65,6 +69,38 @@ def _check_directions(recipe: Recipe, layout: Layout, batch: Mapping[str, Tensor
         network.train()
 
 
+@contextmanager
+def shown_right(recipe: Recipe, batch: Mapping[str, Tensor]) -> Iterator[None]:
+    """What the layout gives to A is shown the images of A inside, unless the recipe shows it no image as it is.
+
+    ``discriminators["A"]`` tells real images of A from fakes, ``generators["A2B"]`` translates images of A.
+    """
+    layout, seen = recipe.layout, defaultdict[str, set[str]](set)
+    if layout.multidomain:
+        yield
+        return
+
+    def look(key: str, arguments: tuple[object, ...]) -> None:
+        # Real images and fakes may go through a network together.
+        parts = [part for value in arguments if isinstance(value, Tensor) for part in value.split(len(batch["A"]))]
+        seen[key].update(domain for domain in "AB" if any(torch.equal(part, batch[domain]) for part in parts))
+
+    named = [*layout.generators.items(), *layout.discriminators.items()]
+    hooks = [
+        recipe.networks[key].register_forward_pre_hook(lambda _, arguments, key=key: look(key, arguments))
+        for _, key in named
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+    for name, key in named:
+        own, other = name[0], "AB".replace(name[0], "")
+        advice = f"{key!r}, but step() shows it images of {other}, not of {own}: exchange the names in the layout."
+        expect(seen[key] != {other}, f"The layout's {name} is {advice}")
+
+
 def check_stored(options: object) -> None:
     """Options are plain values by name: they are stored with the run, and compared when it is resumed."""
     expect(isinstance(options, Mapping), f"options is {kind(options)}, not a mapping of names to values.")
@@ -80,9 +116,11 @@ def check_stored(options: object) -> None:
 
 def check_schedule(recipe: Recipe) -> None:
     """A training has an end, and a rate for every step before it."""
-    total = call(recipe.total_steps, 5, doing="total_steps(5)")
-    expect(type(total) is int and total > 0, f"total_steps(5) is {total!r}, not a number of steps.")
-    for step in (0, min(10, total - 1), total - 1):
+    for length in EPOCHS:
+        total = call(recipe.total_steps, length, doing=f"total_steps({length})")
+        expect(type(total) is int and total > 0, f"total_steps({length}) is {total!r}, not a number of steps.")
+    total = recipe.total_steps(5)
+    for step in {*range(min(10, total)), *range(0, total, -(-total // 100)), total - 1}:
         rate = call(recipe.learning_rate, step, 5, doing=f"learning_rate({step}, 5)")
         right = isinstance(rate, float | int) and 0 <= rate < math.inf
         expect(right, f"learning_rate({step}, 5) is {rate!r}, not a rate.")

@@ -9,20 +9,33 @@ from ..interfaces import RoundTrip, Term
 from ..masks import blend
 from ..types import Translation, Verdict
 from .contract import call, check_finite, check_shape, expect
+from .unchanged import unchanged_inputs
 
 
 def check_term(term: Term) -> None:
     """Hold a loss term to what an objective relies on.
 
-    From a RoundTrip with everything in it, a finite scalar with a gradient. Raises ContractError.
+    From a RoundTrip with everything in it, a finite scalar with a finite gradient; the trip stays as it was. Raises
+    ContractError.
     """
     trip, leaves = _round_trip()
-    value = call(term, trip, doing="Calling it with a RoundTrip")
+    with unchanged_inputs(_tensors(trip), "The term"):
+        value = call(term, trip, doing="Calling it with a RoundTrip")
     check_shape("The loss", value, (), "reduce it, for example by mean().")
     check_finite([("The loss", value)], "for images in [-1, 1]")
     expect(value.requires_grad, "The loss has no gradient: compute it from the trip's tensors, detached nowhere.")
-    value.backward()
+    call(value.backward, doing="Its gradient")
+    gradients = [("The gradient of the loss", leaf.grad) for leaf in leaves if leaf.grad is not None]
+    check_finite(gradients, "for images in [-1, 1]")
     expect(any(leaf.grad is not None for leaf in leaves), "The loss does not depend on the translations or verdicts.")
+
+
+def _tensors(trip: RoundTrip) -> dict[str, Tensor]:
+    """The trip's tensors, by where they stand in it."""
+    parts = {"source": trip.source, "target": trip.target}
+    for name in ("fake", "back", "same"):
+        parts |= {f"{name}.{field}": value for field, value in getattr(trip, name)._asdict().items()}
+    return {name: value for name, value in parts.items() if value is not None}
 
 
 def _round_trip(side: int = 16) -> tuple[RoundTrip, list[Tensor]]:

@@ -15,7 +15,8 @@ from torch.optim import Optimizer
 from ..interfaces import RGB, Layout, Recipe
 from .contract import call, check_finite, check_shape, expect, kind
 from .generators import advertised
-from .layouts import check_layout, check_schedule, check_stored
+from .layouts import check_layout, check_schedule, check_stored, shown_right
+from .unchanged import unchanged_inputs
 
 # A critic that is five updates ahead of its generator has the generator updated twice.
 STEPS = 10
@@ -31,7 +32,8 @@ def check_recipe(
     """Hold a recipe to what the training engine relies on. ``recipe`` is a factory, best of small networks.
 
     Its layout says which network is which generator and discriminator, under registered names that build them again.
-    Its options are JSON, and it also builds on the meta device. Within ten steps every optimizer and every network with
+    Its options are JSON, and it also builds on the meta device. A network that the layout gives to
+    A is shown images of A. Within ten steps every optimizer and every network with
     parameters is updated, and each step returns finite, detached scalars. The schedule has an end, and rates that are
     finite and not negative. Another recipe that takes over the networks, the optimizers and ``state_dict()`` goes on
     with the same losses. A recipe with the option ``channels`` also steps with grey images. ``batch`` is two ``size`` x
@@ -113,7 +115,8 @@ def _check_steps(recipe: Recipe, optimizers: Mapping[str, Optimizer], batch: Map
     before = {name: p.detach().clone() for name, p in recipe.networks.named_parameters() if p.requires_grad}
     idle, still = set(optimizers), {name.partition(".")[0] for name in before}
     for _ in range(STEPS):
-        losses, used = _step(recipe, optimizers, batch)
+        with unchanged_inputs(batch, "step()"), shown_right(recipe, batch):
+            losses, used = _step(recipe, optimizers, batch)
         _check_losses(losses)
         idle -= used
         after = dict(recipe.networks.named_parameters())
