@@ -140,14 +140,14 @@ def _check_batch(together: Translation, alone: Translation) -> None:
             expect(same, f"{name} of an image depends on the rest of its batch in eval(): {advice}")
 
 
-def _check_label(module: nn.Module, image: Tensor, label: Tensor) -> None:
+def _check_label(module: nn.Module, image: Tensor, label: Tensor | None) -> None:
     """Another target gives another image, unless fresh weights hide it: they are shaken here."""
-    shaken = copy.deepcopy(module)
+    shaken, target = copy.deepcopy(module), cast(Tensor, label)
     source = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in shaken.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=source))
-        images = [translate(shaken, image, target).image for target in (label, label.roll(1, dims=1))]
+        images = [translate(shaken, image, wanted).image for wanted in (target, target.roll(1, dims=1))]
     expect(not torch.equal(*images), "Labels of two domains give the same image: let the label reach the output.")
 
 

@@ -32,7 +32,7 @@ def check_term(term: Term) -> None:
 
 def _tensors(trip: RoundTrip) -> dict[str, Tensor]:
     """The trip's tensors, by where they stand in it."""
-    parts = {"source": trip.source, "target": trip.target}
+    parts: dict[str, Tensor | None] = {"source": trip.source, "target": trip.target}
     for name in ("fake", "back", "same"):
         parts |= {f"{name}.{field}": value for field, value in getattr(trip, name)._asdict().items()}
     return {name: value for name, value in parts.items() if value is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -41,12 +42,12 @@ def unchanged_inputs(inputs: Mapping[str, Tensor | None], who: str = "The networ
 
 def _settings() -> dict[str, object]:
     """What is one for the whole process, and what threads and other networks share."""
-    numpy_state = np.random.get_state()
+    key, position = cast(Any, np.random.get_state())[1:3]
     return {
         "torch's default dtype": torch.get_default_dtype(),
         "torch's number of threads": torch.get_num_threads(),
         "whether gradients are recorded": torch.is_grad_enabled(),
         "the state of torch's random numbers": torch.get_rng_state().numpy().tobytes(),
         "the state of Python's random numbers": random.getstate(),
-        "the state of NumPy's random numbers": (np.asarray(numpy_state[1]).tobytes(), numpy_state[2]),
+        "the state of NumPy's random numbers": (key.tobytes(), position),
     }
