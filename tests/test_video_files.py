@@ -19,6 +19,7 @@ from attn_i2i.files import DiskFullError, WriteError
 from attn_i2i.images import Picture, PictureWarning
 from attn_i2i.types import ConfigError, UnreadableFileError
 from attn_i2i.video import ClipInfo, Encoding, Frame, extra, is_clip, open_clip, write_clip
+from attn_i2i.video.containers import Video
 from attn_i2i.video.video_writer import VideoWriter
 
 from .helpers.clips import read_frames, sounds, square, write_animation, write_sound, write_video
@@ -386,3 +387,15 @@ def test_a_clip_that_is_no_path_is_one_line(source: Any, tmp_path: Path) -> None
         translator(Brighten()).video(source, tmp_path / "a.mp4")
     with pytest.raises(ConfigError, match=r"clip=.* was given: expected a text or a path"):
         translator(Brighten()).frames(source)
+
+
+def test_what_ffmpeg_says_of_its_functions_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(*_: Any) -> Any:
+        raise av.error.InvalidDataError(1, "Invalid data", "avcodec_send_packet()")
+
+    source = write_video(tmp_path / "a.mp4", map(square, range(2)))
+    monkeypatch.setattr(Video, "_decoded", damaged)
+    with pytest.raises(
+        UnreadableFileError, match=r"a\.mp4 is damaged or cut short: its beginning cannot be decoded\.$"
+    ):
+        read_frames(source)

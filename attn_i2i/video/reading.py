@@ -32,7 +32,7 @@ def open_clip(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[Cli
     path = Path(path)
     load_av()  # a missing package is no fault of the file
     with opened_file(path) as file:
-        with named_errors(str(path)):
+        with _named_errors(str(path), "is damaged or cut short: its beginning cannot be decoded"):
             check_whole(file, str(path))
             clip = _opened(file, path, max_pixels)
         with closing(clip):
@@ -52,6 +52,18 @@ def _opened(file: IO[bytes], path: Path, max_pixels: int) -> Video | Animation:
     raise UnreadableFileError(f"{path} {what}: expected {KINDS}.")
 
 
+@contextmanager
+def _named_errors(label: str, what: str) -> Iterator[None]:
+    """As ``named_errors``, but with ``what`` for errors of FFmpeg, which names functions and no places."""
+    try:
+        with named_errors(label):
+            yield
+    except UnreadableFileError as error:
+        if isinstance(error.__cause__, load_av().error.FFmpegError):
+            raise UnreadableFileError(f"{label} {what}.") from error
+        raise
+
+
 class _Named:
     """A clip whose errors say which file they are about."""
 
@@ -64,13 +76,8 @@ class _Named:
         """The clip's frames."""
         frames = self._clip.frames(copy)
         for number in count(1):
-            try:
-                with named_errors(self._label):
-                    frame = next(frames, None)
-            except UnreadableFileError as error:
-                if isinstance(error.__cause__, load_av().error.FFmpegError):  # which names functions, not places
-                    raise UnreadableFileError(f"{self._label} is damaged at about frame {number}.") from error
-                raise
+            with _named_errors(self._label, f"is damaged at about frame {number}"):
+                frame = next(frames, None)
             if frame is None:
                 return
             yield frame
