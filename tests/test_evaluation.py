@@ -176,3 +176,14 @@ def test_a_strangers_measure_is_run_and_costs_only_itself_when_it_breaks(squares
     assert evaluation.value("out", "mine") is not None
     assert evaluation.value("out", "l1") == 0
     assert "Not measured: broken (ZeroDivisionError: oh)." in evaluation.notes
+
+
+def test_a_measure_that_changes_its_input_spoils_no_other(squares: Path, tmp_path: Path) -> None:
+    zoo = manager().zoo
+    with zoo.supplied_by("mine"):
+        zoo.measures.add("zeroes", Measure(lambda output: output.zero_().mean((1, 2, 3)), ("output",), summary="0"))
+    try:
+        evaluation = evaluate([copied(squares / "testB", tmp_path / "out")], squares, measures=["zeroes", "l1"])
+    finally:
+        zoo.forget("mine")
+    assert (evaluation.value("out", "zeroes"), evaluation.value("out", "l1")) == (0, 0)

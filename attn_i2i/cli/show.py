@@ -67,8 +67,9 @@ def _ways(card: Card) -> Iterator[tuple[str, str]]:
     for source in card.sources:
         yield "Source", f"{source.label}, {size_words(amount(source))}: {source.page} ({_standing(source)})"
         yield from (("", text) for text in (source.evidence, source.note) if text)
-    if card.sources:
+    if any(source.state == "unchecked" for source in card.sources):
         yield "Fetch", f"attn-i2i fetch {card.name}"
+    if card.sources:
         yield "By hand", str(card.convert_command)
 
 

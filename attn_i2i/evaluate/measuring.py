@@ -100,7 +100,7 @@ def _over_pictures(job: Job, measures: Mapping[str, Measure], measured: Measured
             if not _has_masks(job.data, part, stems):
                 continue
             try:
-                values = _run(part, [batch.need(need) for need in part.needs], len(stems))
+                values = _run(part, [_copied(batch.need(need)) for need in part.needs], len(stems))
             except _UnfitError as error:
                 problems.setdefault(name, str(error))
                 continue
@@ -141,6 +141,11 @@ def _run(part: Measure, arguments: list[object], count: int) -> list[float]:
         shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
         raise _UnfitError(f"it gave {shape}: expected ({count},)")
     return [float(value) for value in values]
+
+
+def _copied(value: object) -> object:
+    """What a measure may change without spoiling the others."""
+    return value.clone() if isinstance(value, Tensor) else value
 
 
 def _summarise(name: str, problem: str | None, total: int, measured: Measured) -> None:
@@ -186,7 +191,7 @@ def _over_sets(job: Job, measures: Mapping[str, Measure], measured: Measured) ->
                 features[need] = cached_features(
                     map(job.data.rgb, sets[need].values()), job.means.extractor, job.store, job.advance
                 )
-        arguments = [features[need] for need in part.needs]
+        arguments = [features[need].clone() for need in part.needs]
         try:
             measured.values[name] = _of_sets(part, arguments)
         except (ConfigError, ShapeError) as error:
