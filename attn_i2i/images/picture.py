@@ -101,7 +101,7 @@ class Picture:
         """The file's own numbers, (C, H, W)."""
         if self.stored is not None:
             return self.stored.numbers
-        return (self.values * 255).round().byte().cpu().numpy()
+        return (self.values * 255).round_().byte().cpu().numpy()
 
     def pil(self) -> Image.Image:
         """The picture in 8 bits: grey or RGB, with its transparency."""

@@ -66,7 +66,7 @@ def writer_of(path: Path) -> _Writer:
 def to_pil(rgb: Tensor, alpha: Tensor | None = None) -> Image.Image:
     """8 bits from (3, H, W) or grey (1, H, W) in [0, 1], with transparency from ``alpha`` (1, H, W)."""
     channels = rgb if alpha is None else torch.cat([rgb, alpha.to(rgb)])
-    pixels = channels.detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+    pixels = channels.detach().float().clamp(0, 1).mul_(255).round_().byte().permute(1, 2, 0).cpu().numpy()
     return Image.fromarray(pixels[..., 0] if len(channels) == 1 else pixels)
 
 
