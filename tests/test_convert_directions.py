@@ -189,6 +189,7 @@ def test_a_name_that_is_no_text_converts_and_is_recorded(write: Write, tmp_path:
     [
         (lambda tensor: tensor.mul(torch.nan), r"'model\.26\.weight' hold NaN"),
         (lambda tensor: tensor.mul(torch.inf), r"'model\.26\.weight' hold NaN or infinite"),
+        (lambda tensor: tensor.double().mul(1e300), r"'model\.26\.weight' hold numbers beyond float32"),
         (lambda tensor: tensor.mul(100).to(torch.int8), r"'model\.26\.weight' are int8"),
         (lambda tensor: tensor.to(torch.float8_e4m3fn), r"'model\.26\.weight' are float8_e4m3fn"),
         (lambda tensor: tensor.to(torch.complex64), r"'model\.26\.weight' are complex64"),

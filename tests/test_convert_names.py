@@ -25,6 +25,10 @@ from .helpers.published import resnet
         (("a_to",), None),
         (("a_to_c",), None),
         (("netG_ba",), "B2A"),
+        (("latest_BA",), "B2A"),
+        (("checkpoint_BA_100",), "B2A"),
+        (("ba_G",), "B2A"),
+        (("lab_bass",), None),
         (("horse", "A2B"), "A2B"),
     ],
 )

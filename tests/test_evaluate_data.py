@@ -75,6 +75,16 @@ def test_pairs_are_told_by_every_name_or_asked_for(squares: Path) -> None:
     assert find_data(squares, limit=2).inputs.keys() == {"0", "2"}
 
 
+def test_a_misspelt_side_of_the_inputs_is_told_its_likely_folder(tmp_path: Path) -> None:
+    for name in ("testWinter", "testSummer"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(UnreadableFileError, match=r"holds no testWintr.* Did you mean 'testWinter'\?"):
+        find_data(tmp_path, source="Wintr")
+    (tmp_path / "testA").mkdir()
+    with pytest.raises(UnreadableFileError, match=r"holds no testX.* Did you mean 'testA'\?"):
+        find_data(tmp_path, source="X")
+
+
 def test_pictures_without_a_mask_are_left_out_of_what_needs_one(squares: Path, tmp_path: Path) -> None:
     (squares / "masks" / "testA" / "3.png").unlink()
     evaluation = evaluate([copied(squares / "testB", tmp_path / "out")], squares, measures=["l1", "background_psnr"])
@@ -89,7 +99,7 @@ def test_pictures_without_a_mask_are_left_out_of_what_needs_one(squares: Path, t
         (lambda root: Image.new("RGB", (9, 9)).save(root / "testB/2.png"), r"2\.png, a truth, has 9x9 pixels, its"),
         (lambda root: Image.new("L", (9, 9)).save(root / "masks/testA/2.png"), r"masks/testA/2\.png"),
         (lambda root: (root / "testA/2.png").write_text("x"), r"testA/2\.png"),
-        (lambda root: Image.new("RGB", (9, 9)).save(root / "testA/2.jpg"), "have one stem"),
+        (lambda root: Image.new("RGB", (9, 9)).save(root / "testA/2.jpg"), r"2\.jpg and 2\.png of .* have one stem"),
         (lambda root: shutil.rmtree(root / "testA"), "holds no testA"),
     ],
 )

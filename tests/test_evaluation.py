@@ -127,10 +127,10 @@ def test_outputs_of_another_size_are_brought_to_the_inputs(squares: Path, tmp_pa
     folder = tmp_path / "large"
     folder.mkdir()
     for path in (squares / "testB").glob("*.png"):
-        Image.open(path).resize((2 * SIZE, 2 * SIZE), Image.Resampling.NEAREST).save(folder / path.name)
+        Image.open(path).resize((2 * SIZE, 3 * SIZE), Image.Resampling.NEAREST).save(folder / path.name)
     evaluation = evaluate([folder], squares, measures=["l1"])
     assert evaluation.value("large", "l1") == pytest.approx(0, abs=0.02)
-    assert any("resized" in warning and "48x48" in warning for warning in evaluation.rows[0].warnings)
+    assert any("resized" in warning and "of 48x72, were" in warning for warning in evaluation.rows[0].warnings)
 
 
 def test_a_model_is_measured_in_the_range_that_it_was_trained_on(

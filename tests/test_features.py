@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from attn_i2i.evaluate import Extractor, cached_features, find_extractor, perceptual
-from attn_i2i.evaluate.features.weights import BACKBONES, INCEPTION, KnownFile, feature_store, fetched
+from attn_i2i.evaluate.features.weights import BACKBONES, INCEPTION, KnownFile, digest_of, feature_store, fetched
 from attn_i2i.files import sha256
 from attn_i2i.types import ConfigError, ModelError, ShapeError, UnreadableFileError
 
@@ -160,3 +160,10 @@ def test_features_are_computed_once_a_picture(tmp_path: Path) -> None:
     cached_features(images, Extractor("mean", "0" * 64, network), tmp_path)
     cached_features(images, Extractor("mean", "1" * 64, network), tmp_path)
     assert len(seen) == 5
+
+
+def test_the_digest_of_weights_is_of_names_types_and_values_in_any_order() -> None:
+    state = {"a": torch.zeros(2), "b": torch.ones(1)}
+    assert digest_of(state) == digest_of(dict(reversed(state.items())))
+    others = [{**state, "b": torch.zeros(1)}, {**state, "a": torch.zeros(2, 1)}, {"a": state["a"], "c": state["b"]}]
+    assert digest_of(state) not in {digest_of(other) for other in [*others, {**state, "a": torch.zeros(2).int()}]}

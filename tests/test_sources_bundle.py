@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import random
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -208,6 +210,17 @@ def test_a_damaged_archive_with_wrapped_numbers_is_told(monkeypatch: pytest.Monk
         path.write_bytes(body)
         with pytest.raises(FetchError), opened(path) as archive:
             b"".join(archive.chunks("large"))
+
+
+def test_members_may_have_comments_and_extra_fields() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in ("first", "last"):
+            member = zipfile.ZipInfo(name)
+            member.comment, member.extra = b"of this member", b"\x99\x99\x02\x00ab"
+            archive.writestr(member, name * 9)
+    read = wrapped_zip.WrappedZip(stream)
+    assert {name: b"".join(read.chunks(name)) for name in read.sizes()} == {"first": b"first" * 9, "last": b"last" * 9}
 
 
 def test_what_is_there_already_is_not_asked_for(bundle: dict[str, bytes], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,16 @@ def test_a_file_that_changed_meanwhile_is_begun_anew(places: FakeSources) -> Non
     with pytest.warns(FirstUseWarning):
         fetch_model(one, fetch=True)
     assert places.requests[-1].headers["Range"] == "bytes=4000-"
+
+
+def test_a_part_of_another_address_is_begun_anew(places: FakeSources, tmp_path: Path) -> None:
+    broken = places.put("/old", b"of old" * 2000, etag='"1"', drops=[4000, 0, 0, 0])
+    with pytest.raises(FetchError, match="broke off"):
+        download.download(download.Remote(FILE, broken), tmp_path, lambda *_: None)
+    now = places.put("/new", CHECKPOINT, etag='"1"')  # a tag tells versions apart at one address only
+    got = download.download(download.Remote(FILE, now), tmp_path, lambda *_: None)
+    assert "Range" not in places.requests[-1].headers
+    assert got.read_bytes() == CHECKPOINT
 
 
 @pytest.mark.parametrize(("pinned", "anew"), [(True, False), (False, True)])

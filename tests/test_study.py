@@ -171,6 +171,15 @@ def test_a_side_that_matters_is_shown() -> None:
     assert "the side mattered" in result_text(result)
 
 
+def test_who_was_not_sure_is_counted() -> None:
+    answers = simulated(6, 8, 0, tilt=0.0, spread=0.2, unsure=0.25)
+    unsure = [each.choice for each in answers.answers].count("unsure")
+    result = analyse(answers)
+    assert 0 < unsure < result.preferences[0].answers == len(answers.answers)
+    assert result.preferences[0].unsure == unsure
+    assert f"of {len(answers.answers)} ({unsure} not sure)" in result_text(result)
+
+
 def test_strengths_are_bradley_and_terrys() -> None:
     true = torch.tensor([1.0, 0.0, -1.0], dtype=torch.float64)
     chances = torch.sigmoid(true[:, None] - true[None])

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -181,6 +182,20 @@ def test_other_names_are_nobodys_leftovers(tmp_path: Path) -> None:
     write(tmp_path / "model", "new")
     assert names(tmp_path) == sorted([*keep, ".model.12345678.tmp", young.name, "model"])
     assert not mend(tmp_path / "absent")
+
+
+def test_a_pipe_named_as_a_leftover_does_not_make_a_write_wait(tmp_path: Path) -> None:
+    pipe = tmp_path / ".model.cccccccc.tmp"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=write, args=(tmp_path / "model", "new"), daemon=True)
+    writer.start()
+    writer.join(5)
+    waits = writer.is_alive()
+    if waits:  # the other end of the pipe, so that the thread ends
+        os.close(os.open(pipe, os.O_RDWR))
+        writer.join(5)
+    assert not waits
+    assert names(tmp_path / "model") == ["new"]
 
 
 def test_a_link_to_a_folder_is_replaced_not_followed(tmp_path: Path) -> None:

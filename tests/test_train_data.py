@@ -13,6 +13,7 @@ from PIL import Image
 
 from attn_i2i.train import OutOfMemoryError, attribute_table, check, domain_folders, two_domains
 from attn_i2i.train.data.folders import TrainingImages
+from attn_i2i.train.data.identity import differences
 from attn_i2i.train.data.loading import Encoded, Order, Positions, Stream, loader, read_resized, reading
 from attn_i2i.train.options import TrainOptions
 from attn_i2i.types import ConfigError, UnreadableFileError
@@ -115,6 +116,13 @@ def test_one_folder_a_domain(tmp_path: Path) -> None:
         domain_folders(tmp_path / "two")
 
 
+def test_domains_without_train_hold_no_test_pictures_out(tmp_path: Path) -> None:
+    for name in ("flat/a.png", "clay/b.png", "test/clay/c.png"):
+        picture(tmp_path / name)
+    found = domain_folders(tmp_path)
+    assert (found.domains, found.held_out) == (["clay", "flat"], {"image": []})
+
+
 def test_a_table_of_attributes(tmp_path: Path) -> None:
     for name in ("1.jpg", "2.jpg"):
         picture(tmp_path / name)
@@ -131,6 +139,17 @@ def test_a_table_of_attributes(tmp_path: Path) -> None:
     table.write_text("Bald\n3.jpg 1\n")
     with pytest.raises(UnreadableFileError, match=r"names 3\.jpg"):
         attribute_table(tmp_path, table, ["Bald"])
+
+
+def test_labels_that_changed_are_told_as_other_data(tmp_path: Path) -> None:
+    picture(tmp_path / "1.jpg")
+    table = tmp_path / "list_attr.txt"
+    found = []
+    for value in (1, -1):
+        table.write_text(f"1\nBald Young\n1.jpg {value} {value}\n")
+        found.append(attribute_table(tmp_path, table, ["Bald", "Young"]).identity())
+    assert list(differences(found[0], found[1])) == ["other pictures (their labels differ)"]
+    assert not list(differences(found[0], found[0]))
 
 
 def test_corrupt_grey_and_identical_files_are_found(folders: Path) -> None:

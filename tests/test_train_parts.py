@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -149,6 +150,18 @@ def test_without_a_terminal_each_interval_is_a_line(tmp_path: Path, capsys: pyte
     assert [line.split()[1] for line in lines] == ["10/30", "20/30", "30/30"]
     assert all("/s" in line and "left" in line for line in lines)
     assert [line.split()[-1] for line in lines] == ["1", "2", "3"]
+
+
+def test_the_time_left_is_that_of_the_steps_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moments = iter([0.0, 20.0, 40.0, 60.0])
+    monkeypatch.setattr("attn_i2i.train.monitor.time", SimpleNamespace(perf_counter=lambda: next(moments)))
+    with Monitor(tmp_path, first=10, last=40, active=True, tensorboard=False) as monitor:
+        for step in (20, 30, 40):
+            monitor.report(step, 1e-4, {"G": 1.0})
+    lines = capsys.readouterr().err.splitlines()
+    assert [re.findall(r"0\.50/s  (\S+) left", line) for line in lines] == [["0:00:40"], ["0:00:20"], ["0:00:00"]]
 
 
 class Constant(nn.Module):

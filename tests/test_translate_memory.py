@@ -69,6 +69,15 @@ def test_free_memory_is_what_the_system_and_its_limits_leave() -> None:
     assert memory.free_bytes(torch.device("meta")) is None
 
 
+def test_a_limit_on_the_address_space_bounds_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (used + 2**24, resource.RLIM_INFINITY))
+    free = memory.free_bytes(torch.device("cpu"))
+    assert free is not None
+    assert abs(free - 2**24) < 2**23  # what this process took or gave back meanwhile
+
+
 def test_a_picture_too_large_is_named_and_the_good_ones_beside_it_are_done(
     run: Run, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

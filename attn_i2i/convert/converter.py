@@ -149,8 +149,11 @@ def refuse_values(key: str, tensor: Tensor) -> None:
     """Raise ConversionError for what no network can compute with: quantised or complex numbers, NaN, infinity."""
     if tensor.dtype in (torch.float64, torch.float32, torch.float16, torch.bfloat16):
         # the extremes, since a mask of a tensor of a gigabyte needs more than another gigabyte
-        if tensor.numel() and not torch.stack(tensor.aminmax()).isfinite().all():
+        extremes = torch.stack(tensor.aminmax()) if tensor.numel() else tensor.new_zeros(2)
+        if not extremes.isfinite().all():
             raise ConversionError(f"the weights {key!r} hold NaN or infinite numbers: take an earlier checkpoint.")
+        if not extremes.float().isfinite().all():
+            raise ConversionError(f"the weights {key!r} hold numbers beyond float32: take an earlier checkpoint.")
     elif tensor.dim() or tensor.dtype.is_complex:
         kind = str(tensor.dtype).removeprefix("torch.")
         raise ConversionError(

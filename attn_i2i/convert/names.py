@@ -106,13 +106,12 @@ def without_version(entry: str) -> tuple[str, ...]:
 
 def _clue(parts: list[str], role: str) -> Clue:
     own = GENERATOR_WORDS if role == "generator" else DISCRIMINATOR_WORDS
-    telling = own | {"net"}
     directions, letters = set(), set()
     for i, part in enumerate(parts):
         before = parts[i - 1] if i else ""
         if match := _DIRECTION.fullmatch(part):
             directions.add(_direction(match[1], match[3]))
-        elif part in ("ab", "ba", "xy", "yx") and (before in telling or len(parts) == 1):
+        elif part in ("ab", "ba", "xy", "yx"):
             directions.add(_direction(*part))
         elif part in ("to", "2") and {before, *parts[i + 1 : i + 2]} <= DOMAIN_LETTERS.keys():
             directions.add(_direction(before, parts[i + 1]) if i + 1 < len(parts) else None)
