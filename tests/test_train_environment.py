@@ -68,6 +68,8 @@ def test_what_the_run_does_anyway_and_what_the_launcher_sets_by_itself_passes(mo
         ({"WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1"}, "but not MASTER_ADDR and MASTER_PORT"),
         ({"WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1", "MASTER_ADDR": "localhost"}, "but not MASTER_PORT"),
         ({"WORLD_SIZE": "-2"}, "WORLD_SIZE='-2' is set"),
+        ({"LOCAL_RANK": "1"}, "LOCAL_RANK=1 is set in the environment, but not RANK and WORLD_SIZE and MASTER_ADDR"),
+        ({"LOCAL_RANK": "x"}, "LOCAL_RANK='x' is set"),
     ],
 )
 def test_half_an_environment_of_processes_is_one_line(

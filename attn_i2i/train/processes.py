@@ -40,13 +40,19 @@ def check_environment(options: TrainOptions) -> None:
 
 
 def _check_places() -> None:
+    wanted = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+    missing = [name for name in wanted if not os.environ.get(name)]
+    started = any(name in os.environ for name in SIZES[1:])  # by MPI
+    if os.environ.get("LOCAL_RANK", "-1") != "-1" and not started:  # accelerate takes it for one of several
+        _whole("LOCAL_RANK")
+        if missing:
+            raise ConfigError(_incomplete(f"LOCAL_RANK={os.environ['LOCAL_RANK']}", " and ".join(missing)))
     size = next((_whole(name) for name in SIZES if name in os.environ), 1)
     if "WORLD_SIZE" not in os.environ and "RANK" in os.environ and rank() > 0:
         raise ConfigError(_incomplete(f"RANK={os.environ['RANK']}", "WORLD_SIZE"))
     if size <= 1 or not {"RANK", "WORLD_SIZE"} & os.environ.keys():
         return
-    wanted = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
-    if missing := [name for name in wanted if not os.environ.get(name)]:
+    if missing:
         raise ConfigError(_incomplete(f"WORLD_SIZE={size}", " and ".join(missing)))
     if rank() >= size:
         raise ConfigError(f"RANK={rank()} is set, but WORLD_SIZE={size}: expected a rank below it.")

@@ -86,7 +86,7 @@ def _continued(request: Request, before: Record) -> Request:
     if request.start is not None and request.started_from != Path(stored["start"] or "").name:
         raise ConfigError(
             f"{request.run} began from {stored['start'] or 'fresh weights'} (now {request.start}): a resumed run goes"
-            " on as it began; leave start out."
+            f" on as it began; leave out start={request.start}."
         )
     return Request(
         before.recipe,
