@@ -14,57 +14,20 @@ from torch import Tensor, nn
 
 from attn_i2i.blocks import allow_winograd
 from attn_i2i.blocks.convolution import METHODS, Conv2d, conv2d_by_columns, way_at
-from attn_i2i.blocks.winograd import winograd_conv2d
-from attn_i2i.doctor import diagnose
-from attn_i2i.train import TrainingWarning, checkpoint
-from attn_i2i.train.ways import restore_ways
 from attn_i2i.tuning import Tuner, TuningWarning, Work
 from attn_i2i.tuning.machine import this_machine
 from attn_i2i.tuning.store import file_of
 from attn_i2i.tuning.timing import measure, quickest, shortest
 from attn_i2i.tuning.tuner import PLAIN
-from attn_i2i.types import ConfigError, Translation
+from attn_i2i.types import ConfigError
 
-from .helpers.commands import Run
-from .helpers.trainings import run as trained
-from .helpers.trainings import weights
-from .helpers.translators import translator
-
-SIDE = 32
-FAST = {"direct": 1.0, "winograd": 0.5, "channels-last": 2.0}
+from .helpers.tuning import FAST, SIDE, Told, fitted, never, own_home, picture
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A model store of this test's own, and leave to measure."""
-    monkeypatch.setenv("ATTN_I2I_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("ATTN_I2I_TUNE", "on")
-    return tmp_path / "home"
-
-
-class Told:
-    """Stands for measuring: seconds by level of the work, and what was asked."""
-
-    def __init__(self, *by_level: Mapping[str, float]) -> None:
-        self.by_level, self.asked = by_level, list[Work]()
-
-    def __call__(self, conv: Conv2d, work: Work) -> Mapping[str, float]:
-        self.asked.append(work)
-        return self.by_level[min(work.level - 5, len(self.by_level) - 1)]
-
-
-def never(conv: Conv2d, work: Work) -> Mapping[str, float]:
-    raise AssertionError(f"{work} was measured")
-
-
-def picture(side: int = SIDE) -> Tensor:
-    return torch.empty(1, 128, side, side)
-
-
-def fitted(told: Any, side: int = SIDE) -> Conv2d:
-    conv = Conv2d(128, 128, 3)
-    Tuner(told).fit(nn.Sequential(conv), [picture(side)])
-    return conv
+    return own_home(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
@@ -236,82 +199,3 @@ def test_measuring_leaves_the_network_and_the_random_numbers_alone() -> None:
     assert torch.equal(torch.get_rng_state(), state)
     assert conv.weight.grad is None
     assert all(torch.equal(value, before[name]) for name, value in conv.state_dict().items())
-
-
-class OneConv(nn.Module):
-    channels = (128, 128)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = Conv2d(128, 128, 3)
-
-    def forward(self, image: Tensor) -> Translation:
-        return Translation(self.conv(image).tanh())
-
-
-@pytest.mark.parametrize(("compiled", "winograd"), [(False, False), (True, True)])
-def test_a_translator_asks_and_default_answers_keep_torchs_rounding(
-    compiled: bool, winograd: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("attn_i2i.translate.running.this_tuner", lambda: Tuner(Told(FAST)))
-    monkeypatch.setattr(nn.Module, "compile", lambda self: None)
-    network = OneConv()
-    translator(network, compile=compiled)(torch.rand(128, SIDE, SIDE))
-    assert network.conv.ways is not None
-    assert (network.conv._method(picture()) is winograd_conv2d) == winograd
-
-
-def on_processor(told: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small networks are measured too, by what is told."""
-    monkeypatch.setattr("attn_i2i.tuning.tuner.WORTH", 0)
-    monkeypatch.setattr("attn_i2i.train.ways.this_tuner", lambda: Tuner(told))
-
-
-def test_a_training_goes_on_as_it_was_tuned_on_another_processor_too(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def by_channels(conv: Conv2d, work: Work) -> Mapping[str, float]:
-        assert work.trained
-        return {way: {"columns": 0.5, "channels-last": 0.7}.get(way, 1.0) for way in conv.candidates}
-
-    on_processor(by_channels, monkeypatch)
-    whole = trained(data, tmp_path / "whole", steps=3, save_every=2)
-    trained(data, tmp_path / "cut", steps=2)
-    on_processor(never, monkeypatch)
-    assert weights(trained(data, tmp_path / "cut", resume=True, steps=3)) == weights(whole)
-    ways = [checkpoint.load(one, 0)[0]["ways"] for one in checkpoint.all_of(tmp_path / "cut")]
-    assert len(ways) == 2
-    assert ways[0] == ways[1]
-    assert {way for steps in ways[0].values() for one in steps for _, way in one} == {"columns", "channels-last"}
-
-
-def test_ways_that_this_version_does_not_have_are_told() -> None:
-    conv = Conv2d(4, 4, 3)
-    with pytest.warns(TrainingWarning, match="go by warp, which this version does not have"):
-        restore_ways(nn.Sequential(conv), {"0": [[[0, "warp"]], [[0, "direct"]]]})
-    assert conv.ways == PLAIN
-
-
-def test_the_doctor_shows_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    fitted(Told(FAST))
-    facts = diagnose()["tuning"]
-    assert facts["3x3 128>128 32x32 float32 forward threads=1"] == (
-        "channels-last 0.50x, winograd 2.00x as fast as direct: takes direct; winograd where its rounding is allowed"
-    )
-    monkeypatch.setenv("ATTN_I2I_TUNE", "off")
-    assert diagnose()["tuning"]["measured"] == "no: ATTN_I2I_TUNE=off"
-
-
-def test_the_command_measures_ahead(run: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attn_i2i.tuning.tuner.WORTH", 0)
-    told = Told({"direct": 0.01, "channels-last": 0.02})
-    monkeypatch.setattr("attn_i2i.translate.ahead.this_tuner", lambda: Tuner(told))
-    code, out, err = run("tune", model, "--size", "32x64", "--direction", "A2B")
-    assert (code, err) == (0, "")
-    assert "A2B:\n" in out
-    assert "direct 10.0 ms, channels-last 20.0 ms: takes direct" in out
-    assert out.splitlines()[-1] == f"remembered in {file_of(this_machine())}"
-    assert run("tune", model, "--size", "x")[0] == 2
-    monkeypatch.setenv("ATTN_I2I_TUNE", "off")
-    code, _, err = run("tune", model)
-    assert (code, err) == (2, "error: ATTN_I2I_TUNE=off is set, so nothing is measured: unset it.\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,16 @@ import av
 import numpy as np
 from PIL import Image
 
-from attn_i2i.video import open_clip
+from attn_i2i.video import Encoding, Frame, open_clip, write_clip
 
 TICKS = Fraction(1, 12_800)  # a unit of time that MP4 keeps as it is
 STEPS = (512, 1024, 256)  # of frames that do not come at one rate
+VIDEOS = {
+    ".mp4": {"sound": "aac"},
+    ".mov": {"sound": "aac"},
+    ".mkv": {"sound": "aac"},
+    ".webm": {"codec": "libvpx-vp9", "sound": "libopus", "options": {"deadline": "realtime"}},
+}
 
 
 def square(number: int, size: tuple[int, int] = (32, 48)) -> np.ndarray[Any, Any]:
@@ -101,3 +107,21 @@ def sounds(path: str | Path) -> list[tuple[int, bytes]]:
     """The packets of a clip's first sound: when each is heard, and its bytes."""
     with av.open(str(path)) as file:
         return [(packet.pts, bytes(packet)) for packet in file.demux(audio=0) if packet.size]
+
+
+def copied(
+    source: Path,
+    target: Path,
+    encoding: Encoding = Encoding(),  # noqa: B008  # a constant
+    force: bool = False,
+    each: Callable[[Frame], None] = lambda frame: None,
+) -> Path:
+    """The clip ``source`` read and written frame by frame."""
+    with (
+        open_clip(source) as clip,
+        write_clip(target, clip.info, tracks=clip.tracks, encoding=encoding, force=force) as writer,
+    ):
+        for frame in clip.frames(writer.copy):
+            writer.write(frame)
+            each(frame)
+    return target
