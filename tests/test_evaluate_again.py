@@ -14,12 +14,7 @@ from attn_i2i.evaluate import (
 from attn_i2i.evaluate.evaluation import make_outputs
 from attn_i2i.files import TargetExistsError
 
-from .helpers.squares import COUNT, SIZE, copied, write_squares
-
-MODEL, PLAIN = "attentiongan2-flat2clay", "cyclegan-flat2clay"
-
-
-FAST = ["l1", "background_psnr", "mask_ap", "mask_iou", "change"]
+from .helpers.squares import COUNT, FAST, MODEL, PLAIN, SIZE, copied, write_squares
 
 
 @pytest.fixture

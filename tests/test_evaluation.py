@@ -24,11 +24,8 @@ from attn_i2i.plugins import manager
 from attn_i2i.translate.translator import Translator
 from attn_i2i.types import ConfigError, UnreadableFileError
 
-from .helpers.squares import COUNT, SIZE, SOURCE, TRUTH, copied, write_squares
+from .helpers.squares import COUNT, FAST, MODEL, PLAIN, SIZE, SOURCE, TRUTH, copied, write_squares
 from .helpers.translators import Negative
-
-MODEL, PLAIN = "attentiongan2-flat2clay", "cyclegan-flat2clay"
-FAST = ["l1", "background_psnr", "mask_ap", "mask_iou", "change"]
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -35,11 +35,14 @@ SPLIT = (
 
 def plugin_hint(keys: Iterable[str]) -> str:
     """Which distribution to install for keys of networks that it reads; empty where none is known."""
-    for key in keys:
-        for pattern, name, distribution in ELSEWHERE:
-            if pattern.fullmatch(key):
-                return f" This is {name}: install {distribution} (plugins/ of the repository)."
-    return ""
+    fitting = _fit(keys, ELSEWHERE)
+    hints = (f" This is {name}: install {distribution} (plugins/ of the repository)." for name, distribution in fitting)
+    return next(hints, "")
+
+
+def _fit(keys: Iterable[str], table: Sequence[tuple[re.Pattern[str], str, str]]) -> Iterator[tuple[str, str]]:
+    """What stands beside the patterns that keys fit, key by key."""
+    return ((name, remedy) for key in keys for pattern, name, remedy in table if pattern.fullmatch(key))
 
 
 def description(state: StateDict, converters: Registry[Converter]) -> str:
@@ -56,11 +59,8 @@ def description(state: StateDict, converters: Registry[Converter]) -> str:
 
 
 def _split_hint(keys: Iterable[str]) -> str:
-    for key in keys:
-        for pattern, norm, function in SPLIT:
-            if pattern.fullmatch(key):
-                return f" Its weights are under {norm}: save them without it ({function})."
-    return ""
+    hints = (f" Its weights are under {norm}: save them without it ({how})." for norm, how in _fit(keys, SPLIT))
+    return next(hints, "")
 
 
 def _candidates(converters: Registry[Converter]) -> list[Entry[Converter]]:

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+MODEL, PLAIN = "attentiongan2-flat2clay", "cyclegan-flat2clay"  # that ship
+FAST = ["l1", "background_psnr", "mask_ap", "mask_iou", "change"]  # measures without a network
 SIZE, COUNT, GREY, SOURCE, TRUTH = 24, 5, 51, 102, 204
 
 
