@@ -171,6 +171,15 @@ def test_a_forgotten_page_sends_its_picture_again(browser: Browser, address: str
         assert middle(window, "right") == 215
 
 
+def test_drawing_takes_back_no_message_but_its_own(browser: Browser, address: str) -> None:
+    with window_of(browser, address) as window:
+        translated(window, 40, "negative")
+        window.evaluate("say('told by another')")
+        window.locator("#strength").fill("0")
+        assert middle(window, "right") == 40
+        assert window.locator("#message").inner_text() == "told by another"
+
+
 def test_a_phone_takes_samples_pastes_and_camera(browser: Browser, address: str) -> None:
     with window_of(browser, address, width=390, dark=True) as window:
         window.locator("#samples button").first.click()

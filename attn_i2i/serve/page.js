@@ -191,6 +191,7 @@ const put = async (image, key, side) => {
   image.src = await addressOf(key, side);
   await image.decode().catch(() => {});  // another picture may have taken its place
 };
+let trouble = "";  // what drawing said: it takes back no other message
 // One request at a time for each picture: a slider that moves on is followed, not queued.
 const refresh = guarded(async () => {
   wanted += 1;
@@ -209,9 +210,11 @@ const refresh = guarded(async () => {
       }
       drawn = aim;
     }
-    say("");
+    if ($("message").textContent === trouble) say("");
+    trouble = "";
   } catch (error) {
     drawn = wanted;
+    trouble = error.message;
     throw error;
   } finally {
     drawing = false;
