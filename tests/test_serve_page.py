@@ -171,6 +171,16 @@ def test_a_forgotten_page_sends_its_picture_again(browser: Browser, address: str
         assert middle(window, "right") == 215
 
 
+def test_requests_that_are_refused_at_once_share_one_new_session(browser: Browser, address: str) -> None:
+    with window_of(browser, address, expected="a status of 410") as window:
+        translated(window, 40)
+        opened: list[str] = []
+        window.on("request", lambda request: opened.append(request.url) if "session" in request.url else None)
+        window.evaluate("token = 'forgotten'")
+        window.evaluate("Promise.allSettled([1, 2, 3].map(() => ask('/api/state')))")
+        assert opened == [f"{address}api/session"]
+
+
 def test_drawing_takes_back_no_message_but_its_own(browser: Browser, address: str) -> None:
     with window_of(browser, address) as window:
         translated(window, 40, "negative")

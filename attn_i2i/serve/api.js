@@ -1,6 +1,6 @@
 "use strict";
 // The server, and what every part of the page needs: messages, elements, numbers of bytes.
-let token = null, again = null;
+let token = null, again = null, renewing = null;
 
 const say = (text) => { $("message").textContent = text; $("message").hidden = !text; };
 const make = (kind, fields = {}, ...inner) => {
@@ -23,16 +23,22 @@ const request = async (path, options = {}) => {
   throw Object.assign(new Error(text), { status: answer.status });
 };
 const open = async () => {
-  token = null;
-  token = (await (await request("/api/session", { method: "POST" })).json()).token;
+  const headers = { "x-session": "new" };
+  token = (await (await request("/api/session", { method: "POST", headers })).json()).token;
+};
+// All requests that are refused at once share one renewal; those that come meanwhile wait for it.
+const renew = () => {
+  renewing ??= open().then(() => again()).finally(() => { renewing = null; });
+  return renewing;
 };
 const ask = async (path, options) => {
+  await renewing?.catch(() => {});
+  const used = token;
   try {
     return await request(path, options);
   } catch (error) {
     if (error.status !== 410 || !again) throw error;
-    await open();
-    await again();
+    if (renewing || token === used) await renew();
     throw new Error(`${error.message} They were sent again: translate again.`);
   }
 };
