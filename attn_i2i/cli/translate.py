@@ -126,7 +126,10 @@ def translate(
     ] = None,
     compile: Compile = False,  # noqa: A002
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Pictures of one size to run at once.", show_default="half a megapixel")
+        int | None,
+        typer.Option(
+            min=1, help="Pictures of one size to run at once.", show_default="256x256 pixels; on a GPU half a megapixel"
+        ),
     ] = None,
     recursive: Annotated[bool, typer.Option("-r", "--recursive", help="Search subfolders too.")] = False,
     revision: Annotated[

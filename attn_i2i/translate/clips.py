@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from ..video.reading import open_clip
 from ..video.writing import ClipWriter, write_clip
 from .pictures import as_limits, in_colour
 from .result import Result
-from .running import PIXELS_PER_BATCH, Run
+from .running import Run
 from .temporal import Along, Temporal
 
 AHEAD = 8  # frames that may wait for a batch to be full
@@ -116,7 +115,7 @@ def translated_frames(
             yield frame, _styled(along.result(_picture(frame, run), limit), run)
             del frame, limit
         return
-    size = run.batch_size or max(1, min(AHEAD, PIXELS_PER_BATCH // prod(clip.info.size)))
+    size = run.batch_size or min(AHEAD, run.at_once(clip.info.size))
     while group := list(islice(frames, size)):
         pictures = [_picture(frame, run) for frame, _ in group]
         for index, result in run.results(pictures, [limit for _, limit in group]):

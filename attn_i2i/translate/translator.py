@@ -168,14 +168,15 @@ class Translator:
         by attention this is the same as scaling their foreground masks. ``keep_background`` composites output and
         source by the foreground mask: where the mask is 0 the source stays bit for bit. ``threshold`` in [0, 1] makes
         that mask 0 or 1 first, and implies compositing. ``size="fit"`` resizes to the one size that some networks take,
-        and back. Pictures of one size share a batch of ``batch_size`` (by default as many as make half a megapixel).
-        ``range`` says which stored values stand for 0 and 1, as for ``read_image``. It may also be
-        "percentile:0.1,99.9" or "min,max", measured over all pictures of this call. Without it the model's own range is
-        taken, if it has one. ``page`` chooses a plane of a TIFF. Grey pictures stay grey: a network of colours gets
-        them three times, and the mean of its answer counts; ``color`` keeps its colours. A picture that does not fit
-        into memory whole is computed in strips of rows, with the statistics of the whole picture. ``tile`` is the rows
-        of a strip; "off" raises an error instead. ``max_side`` reduces what the network sees to that longest side, in
-        pixels. Its answer and masks are enlarged again, and put together with the source at full size.
+        and back. Pictures of one size share a batch of ``batch_size``, by default as many as make half a megapixel on a
+        GPU, and 256x256 pixels on a CPU. ``range`` says which stored values stand for 0 and 1, as for ``read_image``.
+        It may also be "percentile:0.1,99.9" or "min,max", measured over all pictures of this call. Without it the
+        model's own range is taken, if it has one. ``page`` chooses a plane of a TIFF. Grey pictures stay grey: a
+        network of colours gets them three times, and the mean of its answer counts; ``color`` keeps its colours. A
+        picture that does not fit into memory whole is computed in strips of rows, with the statistics of the whole
+        picture. ``tile`` is the rows of a strip; "off" raises an error instead. ``max_side`` reduces what the network
+        sees to that longest side, in pixels. Its answer and masks are enlarged again, and put together with the source
+        at full size.
 
         Raises AttnI2IError with a line that says which picture or option is wrong.
         """
