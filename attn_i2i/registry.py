@@ -1,25 +1,17 @@
-"""Named parts, each remembering the plugin that supplied it; and the types that options and arguments must have."""
+"""Named parts, each remembering the plugin that supplied it."""
 
 from __future__ import annotations
 
-import builtins
-import collections.abc
-import inspect
-import numbers
-import os
-import reprlib
-import sys
-import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache, wraps
-from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, Union, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from .types import AttnI2IError, ConfigError, DuplicateNameError, UnknownNameError
+from .arguments import require_types as require_types  # both are offered here too
+from .arguments import typed as typed
+from .types import AttnI2IError, DuplicateNameError, UnknownNameError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,33 +19,16 @@ if TYPE_CHECKING:
     from .interfaces import Measure, Recipe, Term
 
 T = TypeVar("T")
-P = ParamSpec("P")
-R = TypeVar("R")
-
-# What stands for a class: NumPy's numbers are numbers, and whatever names a file is a path.
-STANDS_FOR: Mapping[Any, type] = {int: numbers.Integral, float: numbers.Real, Path: os.PathLike}
-WORDS: Mapping[Any, str] = {
-    str: "a text",
-    bool: "True or False",
-    int: "a whole number",
-    float: "a number",
-    Path: "a path",
-    os.PathLike: "a path",
-    type(None): "None",
-    collections.abc.Sequence: "a list",
-    collections.abc.Iterable: "a list",
-    collections.abc.Mapping: "a dictionary",
-}
 
 
 class BrokenPartError(AttnI2IError, ImportError):
     """A registered part that cannot be imported."""
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """`` Did you mean 'x'?`` where a known name is near, else nothing; how letters are cased counts for least."""
+def suggestion(name: str, names: Iterable[str]) -> str:
+    """`` Did you mean 'x'?`` where one of ``names`` is near, else nothing; how letters are cased counts for least."""
     folded: dict[str, list[str]] = {}
-    for each in known:
+    for each in names:
         folded.setdefault(_folded(each), []).append(each)
     near = get_close_matches(_folded(name), list(folded), n=1)
     spellings = folded[near[0]] if near else []
@@ -64,81 +39,6 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 def _folded(name: str) -> str:
     """A name without what people spell differently: capitals, spaces, ``-`` and ``_``."""
     return name.casefold().replace("-", "_").replace(" ", "_")
-
-
-def require_types(expected: Any, **options: object) -> None:
-    """Raise ConfigError for an option whose value is of no ``expected`` type: a class, or a union of classes."""
-    for name, value in options.items():
-        if not isinstance(value, expected):
-            kinds = str(getattr(expected, "__name__", expected)).replace("pathlib._local.", "").replace("pathlib.", "")
-            raise ConfigError(f"{name}={reprlib.repr(value)} was given: expected {kinds.replace(' | ', ' or ')}.")
-
-
-def typed(function: Callable[P, R]) -> Callable[P, R]:
-    """``function``, which raises ConfigError for an argument whose type its annotation excludes.
-
-    Classes, paths, lists, mappings and unions of them are checked. What else an annotation says, such as a Literal, is
-    left to the function, whose error can say more.
-    """
-    signature = inspect.signature(function)
-
-    @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            given = signature.bind(*args, **kwargs).arguments
-        except TypeError:
-            return function(*args, **kwargs)  # Python says best which arguments are missing or unknown
-        for name, kinds in _checks(function).items():
-            if name in given and not any(_is(given[name], kind) for kind in kinds):
-                expected = " or ".join(dict.fromkeys(WORDS.get(kind, f"a {kind.__name__}") for kind in kinds))
-                raise ConfigError(f"{name}={reprlib.repr(given[name])} was given: expected {expected}.")
-        return function(*args, **kwargs)
-
-    return checked
-
-
-def _is(value: object, kind: type) -> bool:
-    if issubclass(kind, collections.abc.Iterable) and kind not in (str, bytes) and isinstance(value, str | bytes):
-        return False  # a text is a sequence of letters, but nobody means it so
-    return isinstance(value, STANDS_FOR.get(kind, kind))
-
-
-class _Unknown:
-    """Stands for a name in an annotation that only type checkers import."""
-
-
-class _Names(dict[str, Any]):
-    def __missing__(self, name: str) -> Any:
-        return getattr(builtins, name, _Unknown)
-
-
-@cache
-def _checks(function: Callable[..., Any]) -> dict[str, tuple[type, ...]]:
-    """The classes that each argument may be of; arguments about which nothing can be said are left out."""
-    names = _Names(vars(sys.modules[function.__module__]))
-    checks = {}
-    for name, parameter in inspect.signature(function).parameters.items():
-        if isinstance(parameter.annotation, str) and parameter.kind not in (
-            parameter.VAR_KEYWORD,
-            parameter.VAR_POSITIONAL,
-        ):
-            with suppress(AttributeError, TypeError):  # unknown names have neither attributes nor items
-                checks[name] = _classes(eval(parameter.annotation, {}, names))  # noqa: S307
-    return {name: kinds for name, kinds in checks.items() if kinds}
-
-
-def _classes(annotation: Any) -> tuple[type, ...]:
-    """The classes of an annotation; none where one of its parts is no class, such as a Literal."""
-    if annotation is None:
-        return (type(None),)
-    origin = get_origin(annotation)
-    if origin in (Union, types.UnionType):
-        parts = [_classes(part) for part in get_args(annotation)]
-        return tuple(kind for part in parts for kind in part) if all(parts) else ()
-    kind = origin or annotation
-    return (
-        (kind,) if isinstance(kind, type) and kind is not _Unknown and not getattr(kind, "_is_protocol", False) else ()
-    )
 
 
 @dataclass(frozen=True)
@@ -198,9 +98,9 @@ class Registry(Generic[T]):
         try:
             return self._entries[name]
         except KeyError:
-            known = ", ".join(sorted(self._entries)) or "none"
+            names = ", ".join(sorted(self._entries)) or "none"
             raise UnknownNameError(
-                f"No {self.kind} is named {name!r}.{suggestion(name, self._entries)} Available: {known}."
+                f"No {self.kind} is named {name!r}.{suggestion(name, self._entries)} Available: {names}."
             ) from None
 
     def __contains__(self, name: object) -> bool:

@@ -14,7 +14,7 @@ import pytest
 
 import attn_i2i
 from attn_i2i import convert, evaluate, hub, images, models, recipes, train
-from attn_i2i.registry import typed
+from attn_i2i.arguments import typed
 from attn_i2i.types import ConfigError, ModelError
 
 from .helpers.commands import Run, picture

@@ -23,7 +23,7 @@ HEAVY = {"torch", "torchvision", "timm", "numpy", "PIL", "accelerate", "av", "cv
 # The rooms from the ground up. A part may import those of the lines before its own and, in its line, those before it.
 # Late imports count, and so do those for type checkers.
 HOUSE = (
-    "version types swapping files interfaces devices pool masks registry hookspecs losses",
+    "version types swapping files interfaces devices arguments masks registry hookspecs losses",
     "blocks",
     "images",
     "video",
@@ -46,7 +46,7 @@ HOUSE = (
 FLOOR = {name: number for number, name in enumerate(" ".join(HOUSE).split())}
 # What a family of networks may know: it is a plugin like a stranger's. The plugin of cards knows where they lie too.
 FAMILIES_KNOW = {
-    *("types", "interfaces", "blocks", "losses", "pool", "masks", "recipes", "registry", "convert", "hookspecs"),
+    *("types", "interfaces", "blocks", "losses", "masks", "recipes", "registry", "convert", "hookspecs"),
 }
 ROOT_KNOWS = {"hookspecs", "types", "version", "models", "translate"}
 

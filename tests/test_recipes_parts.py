@@ -16,8 +16,7 @@ from attn_i2i.builtin.aggan.adam import TurnAdam
 from attn_i2i.interfaces import RoundTrip
 from attn_i2i.models.build import create_discriminator
 from attn_i2i.plugins import zoo
-from attn_i2i.pool import ImagePool
-from attn_i2i.recipes import discriminate_together, frozen, initialise, mixes_samples, translate_together
+from attn_i2i.recipes import ImagePool, discriminate_together, frozen, initialise, mixes_samples, translate_together
 from attn_i2i.recipes.augment import shifted
 from attn_i2i.types import ConfigError, ShapeError, Translation
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 
+from ..arguments import typed
 from ..files import check_target, sha256
 from ..models.build import builder, load_strictly
 from ..models.cards import find_card
 from ..models.config import CONFIG, DiscriminatorConfig, ModelConfig
 from ..models.directory import save_model
-from ..registry import typed
 from ..types import ConfigError, ConversionError, ModelError, StateDict
 from .directions import Chosen
 from .gather import Gathered, Part, gather

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..arguments import typed
 from ..models.config import DiscriminatorConfig, ModelConfig, is_plain, read_config
 from ..models.directory import build_discriminators, build_generator, save_model
-from ..registry import typed
 from ..types import ConversionError, StateDict
 from .names import task_of
 from .options import refuse_strangers, shared_options

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from ..arguments import typed
 from ..images import SUFFIXES, Picture, read_image
 from ..images.decode import BYTES
 from ..images.folder import LITTER
 from ..images.ranges import Range
-from ..registry import suggestion, typed
+from ..registry import suggestion
 from ..types import ConfigError, UnreadableFileError
 from .data_checks import MASKS, check_sizes, unused_masks
 from .data_checks import Pictures as Pictures

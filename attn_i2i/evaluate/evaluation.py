@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from ..arguments import typed
 from ..images.ranges import RangeLike
 from ..interfaces import Measure
 from ..plugins import zoo
-from ..registry import typed
 from ..types import AttnI2IError, ConfigError
 from ..version import __version__
 from .confidence import Difference, holm, paired_test

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
+from ..arguments import typed
 from ..images.folder import list_folder
 from ..images.mask import read_mask
 from ..images.ranges import Range
 from ..images.read import read_image
-from ..registry import typed
 from ..types import ConfigError, ShapeError, UnreadableFileError
 from .measures.average_precision import average_precision
 from .measures.background import background_psnr

@@ -7,13 +7,13 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from ..arguments import require_types
 from ..files import atomic_dir, atomic_path, check_target
 from ..hub import find_model
 from ..models.card import UNSTATED, Card
 from ..models.checksums import write_sums
 from ..models.config import ModelConfig, read_config
 from ..models.directory import build_generator
-from ..registry import require_types
 from ..types import ConfigError
 from .facts import Facts
 from .int8 import LEAST_PSNR

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ..arguments import typed
 from ..files import atomic_path
 from ..models.card import UNSTATED, Card, parse_card
 from ..models.cards import get_card
-from ..registry import typed
 from ..types import AttnI2IError, ConfigError
 from .account import require_account
 from .locate import find_model

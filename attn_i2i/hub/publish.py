@@ -10,13 +10,13 @@ from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
 
+from ..arguments import typed
 from ..files import read_small
 from ..models.card import UNSTATED, Card
 from ..models.cards import find_card
 from ..models.config import CONFIG, ModelConfig, read_config
 from ..models.directory import build_discriminators, build_generator
 from ..models.readme import model_card
-from ..registry import typed
 from ..types import ModelError, UnreadableFileError
 from .errors import HubError, LicenceError, explained
 from .store import check_repo

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..registry import typed
+from ..arguments import typed
 from ..types import ConfigError, ShapeError
 from .opening import MAX_PIXELS
 from .read import ImageSource, read_image

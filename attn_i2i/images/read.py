@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from ..registry import typed
+from ..arguments import typed
 from ..types import ConfigError, ShapeError, UnreadableFileError
 from .decode import beside, from_numbers, from_pil, turned
 from .deep_png import is_deep, read_deep

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import typed
 from ..files import atomic_path
-from ..registry import typed
 from ..types import ConfigError
 from .deep_png import write_deep
 from .metadata import save_options

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..registry import require_types, typed
+from ..arguments import require_types, typed
 from ..types import ConfigError
 from .opening import MAX_PIXELS
 from .picture import Picture, Stored

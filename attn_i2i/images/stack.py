@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from tifffile import TiffFile, TiffPageSeries, TiffWriter
 
+from ..arguments import typed
 from ..files import atomic_path
-from ..registry import typed
 from ..types import ConfigError, ShapeError
 from .opening import MAX_PIXELS, named_errors, opened_file
 from .picture import SAID, Picture

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..arguments import typed
 from ..files import atomic_path
-from ..registry import typed
 from ..types import ConfigError, ShapeError
 
 

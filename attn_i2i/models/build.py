@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..arguments import typed
 from ..plugins import zoo
 from ..plugins.parts import find_part
-from ..registry import typed
 from ..types import ModelError, StateDict
 
 if TYPE_CHECKING:

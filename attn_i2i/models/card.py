@@ -9,7 +9,8 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..registry import suggestion, typed
+from ..arguments import typed
+from ..registry import suggestion
 from ..types import ModelError
 from .source import Source, check_source
 

@@ -9,9 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..arguments import typed
 from ..plugins import zoo
 from ..plugins._manager import usable, warn_of_part
-from ..registry import Entry, suggestion, typed
+from ..registry import Entry, suggestion
 from ..types import ModelError, UnknownNameError
 from .card import UNSTATED, Card, read_card
 from .config import CONFIG, ModelConfig, read_config

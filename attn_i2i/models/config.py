@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from ..arguments import typed
 from ..files import read_small
-from ..registry import suggestion, typed
+from ..registry import suggestion
 from ..types import AttnI2IError, ModelError
 from .checksums import check_beside
 from .mistaken import no_model_file, no_model_folder, raise_mistaken

@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..arguments import typed
 from ..files import atomic_dir, save_safetensors
 from ..plugins import zoo
 from ..plugins._manager import missing_supplier, supplier
 from ..plugins.parts import HEAD
-from ..registry import Registry, typed
+from ..registry import Registry
 from ..types import ConfigError, ModelError, StateDict, UnknownNameError
 from .build import builder, load_strictly
 from .checksums import check_beside, write_sums

@@ -24,6 +24,7 @@ from .networks import translate_together as translate_together
 from .networks import two_adams as two_adams
 from .networks import uncompiled as uncompiled
 from .objective import resolve_terms as resolve_terms
+from .pool import ImagePool as ImagePool
 from .schedule import EpochSchedule as EpochSchedule
 from .schedule import StepSchedule as StepSchedule
 from .schedule import by_epoch as by_epoch

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from ..losses import discriminator_lsgan
 from ..masks import foreground
-from ..pool import ImagePool
 from ..types import Translation, Verdict
 from .networks import discriminate_together, frozen
+from .pool import ImagePool
 
 
 class DomainDiscriminators:

@@ -9,10 +9,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from torch import nn
 
+from ..arguments import typed
 from ..interfaces import Layout, Objective, Recipe
 from ..plugins import zoo
 from ..plugins.parts import Part, find_part
-from ..registry import suggestion, typed
+from ..registry import suggestion
 from ..types import ConfigError, UnknownNameError
 from .assembly import (
     INITIAL,

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..registry import typed
+from ..arguments import typed
 from ..types import ConfigError
 from . import checkpoint
 from .build import Prepared, prepare, report

@@ -10,12 +10,12 @@ from typing import Literal
 import torch
 from torch import nn
 
+from ..arguments import typed
 from ..export.opening import StoredGraphs, exported_files, open_exported, place_of, runtime_named
 from ..export.runtimes import RUNTIMES
 from ..hub import find_model
 from ..models.config import ModelConfig, read_config
 from ..models.directory import build_generator
-from ..registry import typed
 from ..types import ConfigError
 from .generators import Generators
 from .translator import Translator

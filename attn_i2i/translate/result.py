@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from ..arguments import typed
 from ..images.draw import Tile, colorize, contact_sheet, heat_over
 from ..images.picture import Picture
 from ..images.save import write_picture
 from ..images.write import output_name, shown, to_pil
-from ..registry import typed
 from ..types import ConfigError
 
 SHEET_WIDTH = 1600  # pixels: a choice, most screens show it whole

@@ -12,12 +12,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from ..arguments import typed
 from ..devices import AUTO, computes_bfloat16, pick_device, pick_dtype, warn_of_slow
 from ..images.opening import MAX_PIXELS
 from ..images.picture import Picture
 from ..images.ranges import DTYPE, Measure, RangeLike, parse_range
 from ..images.read import ImageSource
-from ..registry import typed
 from ..types import ConfigError, ModelError
 from ..video.encoding import Encoding
 from ..video.reading import open_clip

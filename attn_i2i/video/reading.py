@@ -8,8 +8,8 @@ from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
+from ..arguments import typed
 from ..images.opening import MAX_PIXELS, named_errors, opened_file
-from ..registry import typed
 from ..types import UnreadableFileError
 from .animations import Animation
 from .clip import Clip, ClipInfo, Frame, ignore

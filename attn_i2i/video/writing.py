@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..arguments import typed
 from ..files import WriteError, atomic_path
-from ..registry import typed
 from .animation_writer import AnimationWriter
 from .clip import ClipInfo, Frame
 from .encoding import Encoding

@@ -19,6 +19,7 @@ MODULES = (
     "attn_i2i.interfaces",
     "attn_i2i.hookspecs",
     "attn_i2i.registry",
+    "attn_i2i.arguments",
     "attn_i2i.blocks",
     "attn_i2i.losses",
     "attn_i2i.recipes",

@@ -14,10 +14,10 @@ from ...blocks import AttentionNetwork, ThresholdMasked, enable_norm
 from ...interfaces import RoundTrip, Update
 from ...losses import adversarial, cycle, discriminator_lsgan, needs_same
 from ...masks import foreground
-from ...pool import ImagePool
 from ...recipes import (
     BaseRecipe,
     EpochSchedule,
+    ImagePool,
     RecipeFactory,
     RecipeParts,
     discriminate_together,

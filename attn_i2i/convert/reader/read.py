@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ...registry import typed
+from ...arguments import typed
 from .crc32c import crc32c_array
 from .sandbox import run_reader
 from .sniff import sniff, unreadable

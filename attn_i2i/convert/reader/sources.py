@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...registry import typed
+from ...arguments import typed
 from ...types import UnreadableFileError
 from .paths import one_line, shown_name
 from .sniff import is_checkpoint

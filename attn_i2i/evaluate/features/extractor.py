@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...arguments import typed
 from ...blocks.timm_trunk import TimmFeatures
 from ...files import sha256
-from ...registry import typed
 from ...types import ConfigError, ShapeError, UnreadableFileError
 from .inception import build_inception
 from .weights import INCEPTION, digest_of, fetched, read_state

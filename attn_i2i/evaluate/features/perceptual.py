@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ...arguments import typed
 from ...files import sha256
-from ...registry import typed
 from ...types import ConfigError, ModelError, UnreadableFileError
 from .weights import BACKBONES as FILES
 from .weights import fetched, lpips_heads, read_state

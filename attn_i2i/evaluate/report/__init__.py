@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from ...arguments import typed
 from ...files import atomic_path
-from ...registry import typed
 from ..evaluation import Evaluation
 from ..measuring import Value
 from .chart import Chart, Point, to_png

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-from ...registry import typed
+from ...arguments import typed
 from ...types import ConfigError, UnreadableFileError
 from .make import FORMAT
 

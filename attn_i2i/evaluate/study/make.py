@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageFilter
 
+from ...arguments import typed
 from ...files import TargetExistsError, atomic_dir
 from ...images import read_image, to_pil
-from ...registry import typed
 from ...types import ConfigError
 from ..data import Data, find_data
 from ..outputs import make_outputs

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ...registry import typed
+from ...arguments import typed
 from ...types import ConfigError
 from .answers import Answer, Answers, read_answers
 from .statistics import Interval, share_interval, strength_intervals

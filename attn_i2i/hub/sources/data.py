@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from ...arguments import typed
 from ...files import TargetExistsError, atomic_dir
 from ...models.card import Card
 from ...models.dataset import DataSet
 from ...models.source import Source
-from ...registry import typed
 from ..errors import HubError
 from .bring import bring
 from .download import require_room

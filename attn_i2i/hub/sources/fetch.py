@@ -10,12 +10,12 @@ from dataclasses import replace
 from hashlib import sha256 as sha256_of
 from pathlib import Path
 
+from ...arguments import typed
 from ...files import DiskFullError, WriteError
 from ...models.card import Card
 from ...models.places import installed_folder, model_store, target_for
 from ...models.source import Source
 from ...models.trust import StoreError, check_private, refuse_links
-from ...registry import typed
 from ...types import AttnI2IError
 from ..errors import HubError
 from ..licences import require_licence

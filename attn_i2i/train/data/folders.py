@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ...arguments import typed
 from ...images.formats import SUFFIXES
-from ...registry import suggestion, typed
+from ...registry import suggestion
 from ...types import UnreadableFileError
 from .identity import identity, spread
 from .reading import RGB_BYTES, Reading

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...registry import suggestion, typed
+from ...arguments import typed
+from ...registry import suggestion
 from ...types import ConfigError, UnreadableFileError
 from .folders import TrainingImages, folder_of
 from .walk import named, subfolders
