@@ -11,7 +11,7 @@ from PIL import Image
 from attn_i2i.evaluate import (
     evaluate,
 )
-from attn_i2i.evaluate.evaluation import make_outputs
+from attn_i2i.evaluate.run import make_outputs
 from attn_i2i.files import TargetExistsError
 
 from .helpers.squares import COUNT, FAST, MODEL, PLAIN, SIZE, copied, write_squares
@@ -30,7 +30,7 @@ def test_what_is_finished_is_not_done_again(squares: Path, tmp_path: Path, monke
 
     report = tmp_path / "report"
     with monkeypatch.context() as patch:
-        patch.setattr("attn_i2i.evaluate.evaluation.make_outputs", broken)
+        patch.setattr("attn_i2i.evaluate.run.make_outputs", broken)
         with pytest.raises(KeyboardInterrupt, match="power"):
             evaluate([MODEL, PLAIN], squares, report=report, measures=FAST)
     done = {path: path.stat().st_mtime_ns for path in report.rglob("*.png")}

@@ -110,7 +110,7 @@ def test_a_model_that_fails_costs_no_other_its_numbers(
             raise error
         return make_outputs(subject, *rest, **options)
 
-    monkeypatch.setattr("attn_i2i.evaluate.evaluation.make_outputs", broken)
+    monkeypatch.setattr("attn_i2i.evaluate.run.make_outputs", broken)
     evaluation = evaluate(folders, squares, measures=["l1"])
     assert [row.label for row in evaluation.rows] == ["one", "three", "input"]
     assert str(error) in evaluation.failed["two"]

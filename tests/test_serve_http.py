@@ -45,6 +45,22 @@ def test_what_nobody_expected_is_told_by_a_number(caplog: pytest.LogCaptureFixtu
     assert "/home/ann/key" in caplog.text
 
 
+# Path, method, body, status and some of the words of requests that are refused.
+REFUSED = [
+    ("/api/picture", "POST", b"x" * 2001, 413, "more than the 0.00191 MB"),
+    ("/api/picture", "POST", b"", 400, "The file is empty."),
+    ("/api/picture", "POST", b"%PDF-1.7", 400, "passwd is a PDF"),
+    ("/api/translate/0", "POST", b"[" * 9, 400, "no JSON"),
+    ("/api/translate/0", "POST", b'{"model": "../../etc"}', 404, "No model is named"),
+    ("/api/translate/7", "DELETE", None, 400, "expected 0 or 1"),
+    ("/api/part/0/output?strength=nan", "GET", None, 400, "expected a number from 0 to 1"),
+    ("/api/part/0/output?threshold=x", "GET", None, 400, "expected a number"),
+    ("/api/part/0/output", "GET", None, 400, "There is no translation yet"),
+    ("/api/download", "GET", None, 400, "There is no translation to download yet"),
+    ("/api/input", "GET", None, 400, "There is no picture yet"),
+]
+
+
 def test_answers_over_http_tell_what_is_wrong_and_nothing_else() -> None:
     with served(SmallShelf(), Limits(upload_bytes=2000)) as address:
         token = new_token(address)
@@ -62,20 +78,7 @@ def test_answers_over_http_tell_what_is_wrong_and_nothing_else() -> None:
         assert call(address + "/api/session", method="POST")[0] == 400
         assert call(address + "/api/state", x_session="guessed")[0] == 410
         assert call(address + "/", host="evil.example")[0] == 400
-        tries = [
-            ("/api/picture", "POST", b"x" * 2001, 413, "more than the 0.00191 MB"),
-            ("/api/picture", "POST", b"", 400, "The file is empty."),
-            ("/api/picture", "POST", b"%PDF-1.7", 400, "passwd is a PDF"),
-            ("/api/translate/0", "POST", b"[" * 9, 400, "no JSON"),
-            ("/api/translate/0", "POST", b'{"model": "../../etc"}', 404, "No model is named"),
-            ("/api/translate/7", "DELETE", None, 400, "expected 0 or 1"),
-            ("/api/part/0/output?strength=nan", "GET", None, 400, "expected a number from 0 to 1"),
-            ("/api/part/0/output?threshold=x", "GET", None, 400, "expected a number"),
-            ("/api/part/0/output", "GET", None, 400, "There is no translation yet"),
-            ("/api/download", "GET", None, 400, "There is no translation to download yet"),
-            ("/api/input", "GET", None, 400, "There is no picture yet"),
-        ]
-        for path, method, body, expected, words in tries:
+        for path, method, body, expected, words in REFUSED:
             status, content, _ = call(
                 address + path, method=method, body=body, x_name="..%2F..%2Fetc%2Fpasswd", **headers
             )

@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..types import ConfigError
 from .wording import spelled
+
+if TYPE_CHECKING:
+    from ..evaluate import Evaluation
 
 Models = Annotated[
     list[str],
@@ -137,6 +140,13 @@ def evaluate(
         )
         page = None if output is None else write_report(evaluation, output)
     print(json_of(evaluation) if as_json else as_text(evaluation))
+    _tell(evaluation, page)
+    if evaluation.failed:
+        raise typer.Exit(1)
+
+
+def _tell(evaluation: Evaluation, page: Path | None) -> None:
+    """What is worth saying beside the numbers, on standard error."""
     for row in evaluation.rows:
         for warning in row.warnings:
             print(f"warning: {spelled(warning)}", file=sys.stderr)
@@ -144,8 +154,6 @@ def evaluate(
         print(f"note: {spelled(note)}", file=sys.stderr)
     if page is not None:
         print(f"report: {page.resolve()}", file=sys.stderr)
-    if evaluation.failed:
-        raise typer.Exit(1)
 
 
 def _check_older(context: typer.Context, folders: list[str], model: str) -> None:

@@ -209,7 +209,7 @@ def translate(
         runtime=runtime.value if runtime else None,
     )
     report = Report(failed=[(path, f"{path} is {not_read(path)}.") for path in plan.foreign])
-    both: dict[str, Any] = {
+    shared: dict[str, Any] = {
         "report": report,
         "attention": attention,
         "mask": mask,
@@ -229,13 +229,13 @@ def translate(
         "range": range,
         "page": wanted_page,
     }
+    # All frames are what a clip gives anyway.
+    of_clips = {"page": None if wanted_page == "all" else wanted_page, "encoding": encoding, "temporal": temporal.value}
     with telling(report, plan, output), progress(len(plan.jobs)) as bar:
         if plan.stills:
-            translate_files(translator, plan.stills, advance=bar.advance, **both)
+            translate_files(translator, plan.stills, advance=bar.advance, **shared)
         if plan.clips:
-            both["page"] = None if wanted_page == "all" else wanted_page  # all frames are what a clip gives anyway
-            both |= {"encoding": encoding, "temporal": temporal.value, "watch": bar.watch}
-            translate_clips(translator, plan.clips, advance=bar.advance, **both)
+            translate_clips(translator, plan.clips, advance=bar.advance, watch=bar.watch, **shared | of_clips)
     if report.failed:
         raise typer.Exit(1)
 

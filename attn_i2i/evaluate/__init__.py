@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ..interfaces import Measure
 from .clips import measure_clip
+from .comparison import Comparison
 from .confidence import Difference, holm, mean_interval, paired_test
 from .data import Data, find_data
-from .evaluation import Comparison, Evaluation, Row, evaluate
+from .evaluation import Evaluation, evaluate
 from .features import Extractor, Perceptual, cached_features, find_extractor, perceptual
 from .features.extract import extract
 from .measures._check import masked_mean
@@ -32,6 +33,7 @@ from .measuring import Measured, Value
 from .needs import NEEDS
 from .pairs import Pairs, Translate, evaluate_pairs, find_pairs, table_text, translating
 from .report import as_csv, as_json, as_latex, as_text, write_report
+from .run import Row
 
 __all__ = [
     "EQUAL_DB",

@@ -4,60 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from ..arguments import typed
 from ..images.ranges import RangeLike
 from ..interfaces import Measure
 from ..plugins import zoo
-from ..types import AttnI2IError, ConfigError
+from ..types import ConfigError
 from ..version import __version__
-from .confidence import Difference, holm, paired_test
+from .comparison import Comparison, compare
 from .data import Data, find_data
 from .differences import Differing, differences, options_of
-from .features import Extractor, Perceptual, feature_store, find_extractor, perceptual
+from .features import Extractor, Perceptual, find_extractor, perceptual
 from .features.weights import BACKBONES, INCEPTION, lies_here, lpips_heads_here
-from .measuring import Job, Measured, measure
-from .notes import about_subject, cost_note, features_note, mask_note, missing_note, unused_outputs
-from .outputs import Outputs, make_outputs
+from .notes import cost_note, features_note, mask_note, missing_note, unused_outputs
 from .ranges import range_note, settled_range
 from .results import Workshop
+from .run import Progress, Row, Run
 from .subjects import BASELINE, Subject, find_subjects
 from .values import Means
 
 if TYPE_CHECKING:
     from ..translate.translator import Translator
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many steps are done, and how many there are (0 where that is not known)."""
-# What the inputs themselves are measured by: how near they are to the truth and to the target domain already.
-BASELINE_NEEDS = {"output", "truth", "area", "perceptual", "output_features", "target_features"}
-
-
-class Comparison(NamedTuple):
-    """A measure of two models over the same pictures: their difference, and its p-value corrected by Holm's method."""
-
-    measure: str
-    first: str
-    second: str
-    difference: Difference
-    corrected: float
-
-
-@dataclass(frozen=True)
-class Row:
-    """One subject of an evaluation: its numbers, each picture's, why others are missing, and where its pictures lie."""
-
-    label: str
-    measured: Measured
-    outputs: Outputs
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,94 +110,62 @@ def evaluate(
     means, lpips_label, notes = _means(features, lpips, chosen, threshold, device)
     subjects = find_subjects(models, test_data, direction=direction, domain=domain, device=device)
     test_data = replace(test_data, range=settled_range(range, test_data, subjects))
-    settings = {"version": __version__, "threshold": threshold, "measures": list(chosen), "cycle": cycle}
-    settings |= {"features": None if means.extractor is None else f"{means.extractor.name} {means.extractor.weights}"}
-    settings |= {"lpips": lpips_label, "target": test_data.target_name, "pairs": test_data.truth is not None}
-    settings |= {"range": None if test_data.range is None else list(test_data.range)}
+    settings = _settings(test_data, chosen, means, lpips_label, cycle)
     with _workshop(report, test_data, settings, force) as workshop:
-        run = _Run(test_data, chosen, means, workshop, cycle, progress)
+        run = Run(test_data, chosen, means, workshop, cycle, progress)
         rows, failed = run.rows(subjects)
         if baseline:
             rows.append(run.baseline())
-    tests = _tests([row for row in rows if row.label != BASELINE], chosen)
-    label = None if means.extractor is None else means.extractor.label
-    every = (
-        *test_data.notes,
-        *notes,
-        *range_note(test_data),
-        *features_note(rows[0].measured, label),
-        *mask_note([row.measured for row in rows], test_data, threshold),
-        *cost_note(subjects, test_data),
-        *missing_note({row.label: row.measured for row in rows if row.label != BASELINE}),
-        *(f"{name} could not be measured: {why}" for name, why in failed.items()),
-        *unused_outputs(subjects, test_data),
+    return Evaluation(
+        test_data,
+        chosen,
+        tuple(rows),
+        compare([row for row in rows if row.label != BASELINE], chosen),
+        notes=(*test_data.notes, *notes, *_notes(rows, failed, subjects, test_data, means)),
+        features=None if means.extractor is None else means.extractor.label,
+        lpips=lpips_label,
+        settings=settings,
+        options=_options(subjects, failed),
+        failed=failed,
     )
-    measured = [s for s in subjects if s.translator is not None and s.label not in failed]
-    options = {s.label: options_of(s.translator, str(s.direction)) for s in measured if s.translator is not None}
-    found = (tuple(rows), tests, tuple(every), label, lpips_label, settings, options, failed)
-    return Evaluation(test_data, chosen, *found)
 
 
-@dataclass(frozen=True)
-class _Run:
-    data: Data
-    measures: Mapping[str, Measure]
-    means: Means
-    workshop: Workshop
-    cycle: bool
-    progress: Progress
-
-    def rows(self, subjects: Sequence[Subject]) -> tuple[list[Row], dict[str, str]]:
-        """The rows of all subjects, and why others have none; raises where not one could be measured."""
-        rows: list[Row] = []
-        failed: dict[str, str] = {}
-        first: Exception | None = None
-        for subject in subjects:
-            try:
-                rows.append(self.row(subject))
-            except Exception as error:  # whatever it is, the numbers of other models are not to be lost
-                kind = "" if isinstance(error, AttnI2IError) else f"{type(error).__name__}: "
-                failed[subject.label] = kind + " ".join(str(error).split())
-                first = first or error
-        if first is not None and not rows:
-            raise first
-        return rows, failed
-
-    def row(self, subject: Subject) -> Row:
-        """The numbers of a subject, from an earlier run where it was finished and nothing has changed."""
-        folder = self.workshop.folder(subject)
-        step = _Steps(self.progress, f"Translating: {subject.label}", len(self.data.inputs))
-        wants_cycle = self.cycle and any("cycled" in part.needs for part in self.measures.values())
-        outputs = make_outputs(subject, self.data.inputs, folder, step, cycle=wants_cycle)
-        measured = self.workshop.finished(subject)
-        if measured is None:
-            measured = self._measured(subject, outputs, self.measures)
-            self.workshop.finish(subject, measured)
-        warnings = about_subject(subject, self.data, measured, outputs)
-        return Row(subject.label, measured, outputs, tuple(warnings))
-
-    def baseline(self) -> Row:
-        """The inputs in the place of outputs."""
-        outputs = Outputs(self.data.inputs)
-        part = {n: m for n, m in self.measures.items() if set(m.needs) <= BASELINE_NEEDS and m.over != "model"}
-        subject = Subject(BASELINE, "the inputs", pictures=outputs.pictures)
-        return Row(BASELINE, self._measured(subject, outputs, part), outputs)
-
-    def _measured(self, subject: Subject, outputs: Outputs, measures: Mapping[str, Measure]) -> Measured:
-        step = _Steps(self.progress, f"Measuring: {subject.label}", 0)
-        return measure(Job(subject, self.data, outputs, self.means, feature_store() / "cache", step), measures)
+def _settings(data: Data, measures: Iterable[str], means: Means, lpips: str | None, cycle: bool) -> dict[str, object]:
+    """What numbers depend on, beside the model and the pictures: those of an earlier run count only if it is alike."""
+    extractor = means.extractor
+    return {
+        "version": __version__,
+        "threshold": means.threshold,
+        "measures": list(measures),
+        "cycle": cycle,
+        "features": None if extractor is None else f"{extractor.name} {extractor.weights}",
+        "lpips": lpips,
+        "target": data.target_name,
+        "pairs": data.truth is not None,
+        "range": None if data.range is None else list(data.range),
+    }
 
 
-class _Steps:
-    """Counts steps of one thing that is done."""
+def _notes(
+    rows: Sequence[Row], failed: Mapping[str, str], subjects: Sequence[Subject], data: Data, means: Means
+) -> Iterator[str]:
+    """What was assumed, and what could not be measured."""
+    yield from range_note(data)
+    yield from features_note(rows[0].measured, None if means.extractor is None else means.extractor.label)
+    yield from mask_note([row.measured for row in rows], data, means.threshold)
+    yield from cost_note(subjects, data)
+    yield from missing_note({row.label: row.measured for row in rows if row.label != BASELINE})
+    yield from (f"{name} could not be measured: {why}" for name, why in failed.items())
+    yield from unused_outputs(subjects, data)
 
-    def __init__(self, progress: Progress, what: str, total: int) -> None:
-        self.progress, self.what, self.total, self.done = progress, what, total, 0
-        progress(what, 0, total)
 
-    def __call__(self) -> None:
-        self.done += 1
-        self.progress(self.what, self.done, self.total)
+def _options(subjects: Sequence[Subject], failed: Container[str]) -> dict[str, Mapping[str, Any]]:
+    """What each model that was measured was made with."""
+    return {
+        subject.label: options_of(subject.translator, str(subject.direction))
+        for subject in subjects
+        if subject.translator is not None and subject.label not in failed
+    }
 
 
 def _chosen(names: Sequence[str] | None) -> dict[str, Measure]:
@@ -279,20 +219,3 @@ def _data_digest(data: Data) -> str:
             with path.open("rb") as stream:
                 total.update(hashlib.file_digest(stream, "sha256").digest())
     return total.hexdigest()
-
-
-def _tests(rows: Sequence[Row], measures: Mapping[str, Measure]) -> tuple[Comparison, ...]:
-    """Each model against the first, by every measure of pictures that has a better side."""
-    found: list[tuple[str, str, str, Difference]] = []
-    for row in rows[1:]:
-        for name, part in measures.items():
-            first, second = (each.measured.pictures.get(name, {}) for each in (rows[0], row))
-            stems = [stem for stem in first if stem in second]
-            if part.better is None or len(stems) < 2:
-                continue
-            ours, theirs = (
-                torch.tensor([each[stem] for stem in stems], dtype=torch.float64) for each in (second, first)
-            )
-            found.append((name, row.label, rows[0].label, paired_test(ours, theirs)))
-    corrected = holm([difference.p for *_, difference in found])
-    return tuple(Comparison(*each, p) for each, p in zip(found, corrected, strict=True))

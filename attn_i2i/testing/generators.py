@@ -41,27 +41,32 @@ def check_generator(generator: Factory, *, domains: int = 0, sizes: Sequence[tup
     module = build(generator).eval()
     domains = int(getattr(module, "domains", 0) or 0) or domains
     channels, _ = advertised(module)
-    for height, width in _accepted(module, sizes):
-        image, label = _inputs(2, channels, height, width, domains)
-        with torch.no_grad(), unchanged(module):
-            together = translate(module, image, label)
-            check_translation(together, image, module)
-            alone = translate(module, image[:1], None if label is None else label[:1])
-        _check_batch(together, alone)
-        _check_ranges(module, image, label)
-        check_blend(together, image)
+    accepted = _accepted(module, sizes)
+    for height, width in accepted:
+        _check_size(module, *_inputs(2, channels, height, width, domains))
+    image, label = _inputs(2, channels, *accepted[0], domains)
     if domains > 1:
-        _check_label(module, *_inputs(1, channels, *_accepted(module, sizes)[0], domains))
+        _check_label(module, *_inputs(1, channels, *accepted[0], domains))
     if hasattr(module, "style_dim"):
-        check_styles(module, *_inputs(2, channels, *_accepted(module, sizes)[0], domains))
-    run_image, run_label = _inputs(2, channels, *_accepted(module, sizes)[0], domains)
-    check_network(generator, lambda m, dtype: _tensors(m, run_image, run_label, dtype), {"image": run_image})
-    _check_input_gradient(build(generator), run_image, run_label)
+        check_styles(module, image, label)
+    check_network(generator, lambda m, dtype: _tensors(m, image, label, dtype), {"image": image})
+    _check_input_gradient(build(generator), image, label)
     for other in with_other_channels(generator):
         height, width = _accepted(other, sizes)[0]
-        image, label = _inputs(1, channels_of(other)[0], height, width, domains)
+        other_image, other_label = _inputs(1, channels_of(other)[0], height, width, domains)
         with torch.no_grad():
-            check_translation(translate(other.eval(), image, label), image, other)
+            check_translation(translate(other.eval(), other_image, other_label), other_image, other)
+
+
+def _check_size(module: nn.Module, image: Tensor, label: Tensor | None) -> None:
+    """Two images of one size, together and the first alone."""
+    with torch.no_grad(), unchanged(module):
+        together = translate(module, image, label)
+        check_translation(together, image, module)
+        alone = translate(module, image[:1], None if label is None else label[:1])
+    _check_batch(together, alone)
+    _check_ranges(module, image, label)
+    check_blend(together, image)
 
 
 def advertised(module: nn.Module) -> tuple[int, int]:

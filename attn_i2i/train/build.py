@@ -57,39 +57,42 @@ def prepare(request: Request, options: TrainOptions) -> Prepared:
     """
     assert request.recipe is not None
     factory = zoo().recipes[request.recipe].load()  # now: an import inside a device context would be moved too
-    given = request.recipe_options or {}
+    requested = request.recipe_options or {}
     with torch.device("meta"):  # shapes only: what the recipe is, before any weights are drawn
-        sketch = _built(factory, request.recipe, given)
+        sketch = _built(factory, request.recipe, requested)
     layout_of(sketch, request.recipe)
-    known = sketch.options
     pictures = find_pictures(sketch, request)
     if options.cache and isinstance(pictures, Shards):
         raise ConfigError("Shards are streamed, not kept in memory: give cache=False.")
-    begun = request.before is not None and request.run is not None and checkpoint.steps_done(Path(request.run)) > 0
-    model = None if request.start is None or begun else locate(request.start)
-    inherited = {} if model is None else options_from(model, known)
-    asked = factory.whole_names(given) if isinstance(factory, RecipeFactory) else dict(given)
-    seen = survey(
-        pictures, _settled(sketch, inherited | asked), options.range, None if model is None else _range(model)
-    )
+    model = _model_to_start_from(request)
+    inherited = {} if model is None else options_from(model, sketch.options)
+    asked = inherited | (factory.whole_names(requested) if isinstance(factory, RecipeFactory) else dict(requested))
+    seen = survey(pictures, _settled(sketch, asked), options.range, None if model is None else _range(model))
     pictures, options = replace(pictures, reading=seen.reading), replace(options, range=seen.range)
-    follows = {"seed": options.seed, "domains": len(pictures.domains or []), "channels": seen.reading.channels}
-    follows |= {"image_size": options.crop_size} if isinstance(options.crop_size, int) else {}
-    resolved = {name: value for name, value in follows.items() if name in known} | inherited | asked
+    domains, channels = len(pictures.domains or []), seen.reading.channels
+    follows = _following(options, domains, channels)
+    resolved = {name: value for name, value in follows.items() if name in sketch.options} | asked
     with torch.device("meta"):
-        rehearse(
-            _built(factory, request.recipe, resolved),
-            options.crop,
-            len(pictures.domains or []),
-            seen.reading.channels,
-        )
+        rehearse(_built(factory, request.recipe, resolved), options.crop, domains, channels)
     seed_everything(options.seed)
     built = _built(factory, request.recipe, resolved)
     notes = () if model is None else start_from(model, built, request.recipe)
     origin = Origin(request.recipe, built.options, 0, request.started_from)
-    options = settled(options, built, len(pictures.domains or []))
+    options = settled(options, built, domains)
     told = (*pictures.notes, *seen.notes, *notes)
     return Prepared(built, origin, pictures, options, request.arguments(resolved), told)
+
+
+def _model_to_start_from(request: Request) -> Path | None:
+    """The folder of the model whose weights come first; None where the run has a checkpoint, which has its own."""
+    begun = request.before is not None and request.run is not None and checkpoint.steps_done(Path(request.run)) > 0
+    return None if request.start is None or begun else locate(request.start)
+
+
+def _following(options: TrainOptions, domains: int, channels: int) -> dict[str, Any]:
+    """What a recipe's options are where nobody said: they follow from the data and from how is trained."""
+    size = {"image_size": options.crop_size} if isinstance(options.crop_size, int) else {}
+    return {"seed": options.seed, "domains": domains, "channels": channels} | size
 
 
 def _settled(sketch: Recipe, options: Mapping[str, Any]) -> int | None:

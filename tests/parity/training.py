@@ -96,16 +96,21 @@ def _train(
         recipe.on_epoch(setup.epoch(case["losses"][step]))
         batch = {name: stack[step] for name, stack in batches.items()}
         losses.append({name: float(value) for name, value in recipe.step(batch, update).items()})
+    return losses, _probed(setup, tensors, networks, dtype)
+
+
+def _probed(setup: Setup, tensors: Mapping[str, Tensor], networks: nn.ModuleDict, dtype: torch.dtype) -> list[Row]:
+    """How far the trained networks' answers are from those that were recorded."""
     networks.eval()
-    given = {name: tensors[name].to(dtype) for name in ("probe", "probe_labels") if name in tensors}
+    probe = {name: tensors[name].to(dtype) for name in ("probe", "probe_labels") if name in tensors}
     rows = []
     expected = {name for name in tensors if name.startswith("probe_")} - {"probe_labels"}
     with torch.no_grad():
         for name in sorted(expected):
-            answer = setup.probes[name](networks, given).double()
+            answer = setup.probes[name](networks, probe).double()
             error = float(((answer - tensors[name]).abs() / tensors[name].abs().clamp(min=1)).max())
             rows.append(_row(name, error, TOLERANCE))
-    return losses, rows
+    return rows
 
 
 def _loss_errors(losses: list[dict[str, float]], recorded: list[dict[str, float]]) -> Iterator[float]:

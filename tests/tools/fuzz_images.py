@@ -45,6 +45,17 @@ class HangError(BaseException):
 def samples() -> dict[str, bytes]:
     """Small valid files, by name: several modes, compressions and metadata of each format."""
     rng = np.random.default_rng(0)
+    files = {}
+    for name, image, options in _plain(rng):
+        buffer = io.BytesIO()
+        ending = name.split(".")[1]
+        image.copy().save(buffer, {"jpg": "JPEG", "tif": "TIFF"}.get(ending, ending), **options)
+        files[name] = buffer.getvalue()
+    return files | _scientific(rng)
+
+
+def _plain(rng: np.random.Generator) -> list[tuple[str, Image.Image, dict[str, object]]]:
+    """Names, pictures that Pillow writes, and how it shall write them."""
     photo = Image.fromarray(rng.integers(0, 256, (48, 40, 3), dtype=np.uint8))
     smooth = Image.radial_gradient("L").resize((40, 48))
     rgba = photo.copy()
@@ -53,7 +64,7 @@ def samples() -> dict[str, bytes]:
     real = Image.fromarray(rng.random((48, 40), dtype=np.float32))
     exif = Image.Exif()
     exif[0x0112] = 6
-    wanted: list[tuple[str, Image.Image, dict[str, object]]] = [
+    return [
         ("rgb.png", photo, {"exif": exif}),
         ("rgba.png", rgba, {}),
         ("palette.png", photo.quantize(16), {"transparency": 3}),
@@ -78,12 +89,6 @@ def samples() -> dict[str, bytes]:
         ("deep.tif", deep, {}),
         ("pages.tif", photo, {"save_all": True, "append_images": [smooth.copy()]}),
     ]
-    files = {}
-    for name, image, options in wanted:
-        buffer = io.BytesIO()
-        image.copy().save(buffer, {"jpg": "JPEG", "tif": "TIFF"}.get(name.split(".")[1], name.split(".")[1]), **options)
-        files[name] = buffer.getvalue()
-    return files | _scientific(rng)
 
 
 def _scientific(rng: np.random.Generator) -> dict[str, bytes]:

@@ -191,8 +191,8 @@ def survives(mutant: Mutant, copy: Path, table: Table, budget: float) -> bool:
         target.write_text(original, encoding="utf-8")
 
 
-def main() -> None:
-    """Draw mutants, try each, and print the share that was noticed."""
+def read_options() -> argparse.Namespace:
+    """What the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
@@ -202,7 +202,12 @@ def main() -> None:
     parser.add_argument("--tests", nargs="+", default=rooms, metavar="FILE", help="files of tests/ instead of all")
     parser.add_argument("--budget", type=float, default=float("inf"), help="seconds of tests a mutant")
     parser.add_argument("--again", action="store_true", help="learn the lines anew, and try survivors again")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Draw mutants, try each, and print the share that was noticed."""
+    options = read_options()
     os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     sys.dont_write_bytecode = True
     import_beforehand()

@@ -9,7 +9,8 @@ from PIL import Image
 
 from ...images import contact_sheet
 from ...images.draw import Tile
-from ..evaluation import Evaluation, Row
+from ..evaluation import Evaluation
+from ..run import Row
 from ..subjects import BASELINE
 from .tables import measured_names
 from .thumbnails import small

@@ -8,8 +8,9 @@ from html import escape
 from importlib.resources import files
 from itertools import groupby
 
+from ..comparison import Comparison
 from ..differences import shown
-from ..evaluation import Comparison, Evaluation
+from ..evaluation import Evaluation
 from ..subjects import BASELINE
 from .chart import Chart, to_svg
 from .examples import columns, extremes, models, shown_stems

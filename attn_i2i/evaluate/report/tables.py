@@ -10,8 +10,9 @@ from typing import Any
 
 from ...interfaces import Measure
 from ..differences import shown
-from ..evaluation import Evaluation, Row
+from ..evaluation import Evaluation
 from ..measuring import Value
+from ..run import Row
 from ..subjects import BASELINE
 
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}  # which way is better, beside a measure's name
