@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,16 @@ ALONE = {
     "cycleGANs.pth": "A2B",
     "generator_f16.pth": "A2B",
 }
-UNCLEAR = ("G_b.pth", "G_A.pth", "F.pth", "gen_y.pth", "genB.pth", "latest_net_F.pth")
+UNCLEAR = ("G_b.pth", "G_A.pth", "F.pth", "gen_y.pth", "genB.pth", "latest_net_F.pth", "netG_F.pth")
+CONTRADICTING = {
+    "G_B2A_epoch_A2B.pth": "its name says B2A and A2B",
+    "netG_A2B_BA.pth": "its name says A2B and B2A",
+    "netG_A_B2A.pth": "its name says B2A, and by the letter A A2B",
+    "latest_net_G_B_AtoB.pth": "its name says A2B, and by the letter B B2A",
+    "netG_A_netG_B.pth": "its name says A and B",
+    "G_A2A.pth": "its name says A2A",
+    "horse2zebra_zebra2horse.pth": "its name says horse2zebra and zebra2horse",
+}
 TOGETHER = {
     ("netG_A.pth", "netG_B.pth", "netD_A.pth", "netD_B.pth"): ("A2B", "B2A", "B", "A"),
     ("netG_A2B.pth", "netD_B.pth"): ("A2B", "B"),
@@ -100,6 +110,21 @@ def assigned(generator: dict[str, Tensor], discriminator: dict[str, Tensor]) -> 
 
 
 Assigned = Callable[..., dict[str, str]]
+Networks = Callable[..., list[RecognisedNetwork]]
+
+
+@pytest.fixture
+def networks(generator: dict[str, Tensor]) -> Networks:
+    """Different generators at these paths: a file, then its entries."""
+
+    def place(*paths: tuple[str, ...]) -> list[RecognisedNetwork]:
+        (found,) = find_networks(generator, "file.pth", zoo().converters)
+        return [
+            replace(found, path=path, state={key: tensor + i for key, tensor in found.state.items()})
+            for i, path in enumerate(paths)
+        ]
+
+    return place
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -112,6 +137,59 @@ def test_an_unclear_name_is_asked_about(name: str, assigned: Assigned) -> None:
     with pytest.raises(ConversionError, match=rf"Which way {Path(name).stem} translates is unclear.*direction=\"B2A\""):
         assigned(name)
     assert assigned(name, chosen="B2A") == {name: "B2A"}
+
+
+@pytest.mark.parametrize("name", CONTRADICTING)
+def test_a_name_that_contradicts_itself_is_asked_about(name: str, assigned: Assigned) -> None:
+    with pytest.raises(ConversionError, match=rf"unclear \({CONTRADICTING[name]}\): say direction=\"A2B\" or"):
+        assigned(name)
+    assert assigned(name, chosen="B2A") == {name: "B2A"}
+
+
+@pytest.mark.parametrize(
+    ("paths", "why"),
+    [
+        ([("netG_B2A", "netG_A2B")], "netG_A2B says A2B, and its file netG_B2A says B2A"),
+        ([("latest_net_G_B", "state", "G_AB")], r"state\.G_AB says A2B, and its file latest_net_G_B says B2A"),
+        ([("netG_B2A", "G_AB"), ("netG_B2A", "G_AB_ema")], "G_AB says A2B"),
+        ([("horse2zebra", "zebra2horse")], "says zebra2horse, and its file horse2zebra says horse2zebra"),
+        ([("net", "A2B", "netG_B2A")], "its name says A2B and B2A"),
+        ([("netG_B2A", "G_AB"), ("netG_B2A", "G_BA")], None),
+        ([("horse2zebra", "horse2zebra"), ("horse2zebra", "zebra2horse")], None),
+        ([("A2B_and_B2A", "G_AB"), ("A2B_and_B2A", "G_BA")], None),
+    ],
+)
+def test_a_file_that_contradicts_its_entry_is_asked_about(
+    paths: list[tuple[str, ...]], why: str | None, networks: Networks
+) -> None:
+    if why is None:
+        assert assign_slots(networks(*paths))[0] == ["A2B", "B2A"]
+    else:
+        with pytest.raises(ConversionError, match=why):
+            assign_slots(networks(*paths))
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (("netG_A2B.pth", "D_B2A.pth"), "its name says B2A, and the generators are A2B"),
+        (("G_AB.pth", "G_BA.pth", "D_A2B.pth"), "its name says A2B, and the generators are A2B and B2A"),
+        (("netG_A2B.pth", "netD_A_netD_B.pth"), "its name says A and B"),
+        (("netG_A2B.pth", "netD_A_A2B.pth"), "its name says A2B and A"),
+    ],
+    ids=str,
+)
+def test_a_contradicting_discriminator_is_asked_about(names: tuple[str, ...], why: str, assigned: Assigned) -> None:
+    with pytest.raises(ConversionError, match=rf"{names[-1]} looks at is unclear: {why}\. Say it: direction="):
+        assigned(*names)
+    assert assigned(*names, chosen={Path(names[-1]).stem: "B"})[names[-1]] == "B"
+
+
+def test_the_example_of_a_question_repeats_what_is_told_and_names_versions(assigned: Assigned) -> None:
+    with pytest.raises(ConversionError, match=r'direction=\{"G_BA": "B2A", "other": "A2B"\}'):
+        assigned("G_BA.pth", "other.pth")
+    with pytest.raises(ConversionError, match=r"another version of the same network \(leave_out=\['Gs'\]\)"):
+        assigned("G.pth", "Gs.pth")
 
 
 @pytest.mark.parametrize("names", TOGETHER, ids=", ".join)

@@ -37,9 +37,21 @@ def test_directions_are_read_from_names(path: tuple[str, ...], direction: str | 
     assert (clue.direction, clue.is_f) == (direction, False)
 
 
-def test_a_name_that_contradicts_itself_tells_nothing() -> None:
-    assert tuple(Clue()) == (None, None, False, None, None, False, False)
-    assert read_clue(("netG_A2B_B2A",), "generator").is_f is False
+@pytest.mark.parametrize(
+    ("name", "conflict"),
+    [
+        ("G_B2A_epoch_A2B", ("B2A", "A2B")),
+        ("netG_A2B_BA", ("A2B", "B2A")),
+        ("netG_A_netG_B", ("A", "B")),
+        ("a_to_b_to_a", ("A2B", "B2A")),
+        ("netG_A2A", ("A2A",)),
+    ],
+)
+def test_a_name_that_contradicts_itself_tells_no_direction(name: str, conflict: tuple[str, ...]) -> None:
+    clue = read_clue((name,), "generator")
+    assert clue == Clue(conflict=conflict)
+    assert read_clue(("netG_A2B", name), "generator") == clue, "an entry is not told by its file either"
+    assert read_clue((name, "netG_A2B"), "generator").direction == "A2B"
 
 
 @pytest.mark.parametrize(("levels", "deep"), [(MAX_NESTING, False), (MAX_NESTING + 1, True)])

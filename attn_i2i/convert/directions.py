@@ -7,16 +7,14 @@ from typing import TypeAlias
 
 from ..models.config import is_plain
 from ..types import ConversionError
+from .conflicts import MAKES, OTHER, by_letter, conflicts, made_by_letter
 from .detect import RecognisedNetwork
 from .names import DOMAIN_LETTERS, read_clue, without_average, without_version
 from .options import ChoiceError
 
 Chosen: TypeAlias = "str | Sequence[str] | Mapping[str, str] | None"
 Slots: TypeAlias = "dict[int, str]"
-
-# the other domain, and the direction that makes pictures of a domain
-OTHER = {"A": "B", "B": "A"}
-MAKES = {"B": "A2B", "A": "B2A"}
+NOTHING_TELLS = "nothing in the name tells"
 
 
 def assign_slots(networks: Sequence[RecognisedNetwork], chosen: Chosen = None) -> tuple[list[str], list[str]]:
@@ -35,6 +33,7 @@ class _Assignment:
         self.chosen = dict(chosen) if isinstance(chosen, Mapping) else {}
         self.ordered = [chosen] if isinstance(chosen, str) else [] if isinstance(chosen, Mapping) else chosen or []
         self.clues = [read_clue(network.path, network.role) for network in networks]
+        self.conflicts = conflicts(networks, self.clues)
         self.assumed: list[str] = []
         self.used: set[str] = set()
 
@@ -120,40 +119,28 @@ class _Assignment:
 
     def _told(self, i: int) -> str | None:
         """The direction that a name tells without the others."""
-        clue = self.clues[i]
-        if clue.direction:
-            return clue.direction
-        if domain := self._made(i):
-            return MAKES[domain]
-        if clue.letter in self.networks[i].makes:
-            return None  # netG_A in a layout that calls it G_A: of two code bases, which disagree
-        if clue.letter in DOMAIN_LETTERS and clue.net:  # netG_A starts from A
-            return MAKES[OTHER[DOMAIN_LETTERS[clue.letter]]]
-        return None
+        if i in self.conflicts:
+            return None
+        return self.clues[i].direction or by_letter(self.clues[i], self.networks[i].makes)
 
     def _made(self, i: int) -> str | None:
-        """The domain that a network makes or looks at by its letter, where its layout uses letters so (G_A makes A).
-
-        Names with net are those of pytorch-CycleGAN-and-pix2pix, where netG_A starts from A.
-        """
-        clue = self.clues[i]
-        if clue.letter is None or (clue.net and clue.letter in DOMAIN_LETTERS):
-            return None
-        return self.networks[i].makes.get(clue.letter)
+        return made_by_letter(self.clues[i], self.networks[i].makes)
 
     def _alone(self, i: int) -> str | None:
         """A single generator's: A2B unless its name says something that can be read in two ways."""
         clue = self.clues[i]
-        if clue.letter in DOMAIN_LETTERS or clue.is_f:
+        if clue.letter in DOMAIN_LETTERS or clue.is_f or i in self.conflicts:
             return None
         if clue.task:
             self.assumed.append(f"A is {clue.task[0]} and B is {clue.task[1]}, after the name {self._name(i)}")
-        elif not clue.net:
+        else:
             self.assumed.append(f"{self._name(i)} translates A to B: nothing tells its direction")
         return "A2B"
 
     def _together(self, first: int, second: int) -> list[str | None]:
         one, other = self.clues[first], self.clues[second]
+        if {first, second} & self.conflicts.keys():
+            return [None, None]
         if one.letter is None is other.letter and one.is_f != other.is_f:  # the papers' G and F
             return ["B2A", "A2B"] if one.is_f else ["A2B", "B2A"]
         if one.task and other.task and one.task == other.task[::-1]:
@@ -191,56 +178,73 @@ class _Assignment:
 
     def _domain(self, i: int, found: Slots) -> str:
         """The domain a discriminator looks at, which its name tells only together with the generators' names."""
-        clue, network = self.clues[i], self.networks[i]
-        generators = self._of("generator")
+        clue, directions = self.clues[i], {found[g] for g in self._of("generator")}
+        if i not in self.conflicts and (domain := self._read_domain(i, found)):
+            return domain
+        if not directions:
+            return DOMAIN_LETTERS.get(clue.letter or "", "B")  # no model comes of it
+        why = self.conflicts.get(i, "netD_A beside netG_A looks at B, beside netG_A2B at A")
+        if i not in self.conflicts and clue.direction and not clue.letter:
+            why = f"its name says {clue.direction}, and the generators are {' and '.join(sorted(directions))}"
+        raise ConversionError(
+            f"Which domain {self.networks[i].where} looks at is unclear: {why}."
+            f' Say it: direction={{"{self._name(i)}": "A"}}, or "B".'
+        )
+
+    def _read_domain(self, i: int, found: Slots) -> str | None:
+        clue, generators = self.clues[i], self._of("generator")
         if domain := self._made(i):
             return domain
         if clue.letter in DOMAIN_LETTERS:
             own = DOMAIN_LETTERS[clue.letter]
             conventions = {self._convention(g, found[g]) for g in generators} - {""}
-            if len(conventions) == 1:
-                return OTHER[own] if conventions == {"source"} else own
-        elif clue.domain:
-            for g in generators:
-                if self.clues[g].domain == clue.domain and found[g] in MAKES.values():
-                    return next(domain for domain, direction in MAKES.items() if direction == found[g])
-        elif clue.letter is None:
-            directions = {found[g] for g in generators}
-            if len(directions) == 1:
-                return "A" if directions == {"B2A"} else "B"
-        if not generators:
-            return DOMAIN_LETTERS.get(clue.letter or "", "B")  # no model comes of it
-        raise ConversionError(
-            f"Which domain {network.where} looks at is unclear: netD_A beside netG_A looks at B, beside netG_A2B at A."
-            f' Say it: direction={{"{self._name(i)}": "A"}}, or "B".'
-        )
+            return None if len(conventions) != 1 else OTHER[own] if conventions == {"source"} else own
+        if clue.domain:
+            slots = [found[g] for g in generators if self.clues[g].domain == clue.domain]
+            return next((domain for domain, direction in MAKES.items() if direction in slots[:1]), None)
+        directions = {found[g] for g in generators}
+        if clue.letter or len(directions) != 1 or (clue.direction and directions != {clue.direction}):
+            return None
+        return "A" if directions == {"B2A"} else "B"
 
     def _convention(self, i: int, slot: str) -> str:
         """Whether letters in the names of this code base stand for the domain a generator starts from, or its own."""
         clue = self.clues[i]
-        if clue.direction or self._made(i):
+        if i not in self.conflicts and (clue.direction or self._made(i)):
             return "domain"
-        if clue.letter not in DOMAIN_LETTERS or not clue.net:
+        if i in self.conflicts or clue.letter not in DOMAIN_LETTERS or not clue.net:
             return ""
         return "domain" if slot == MAKES[DOMAIN_LETTERS[clue.letter]] else "source"
 
     def _question(self, indices: list[int], told: list[str | None]) -> str:
         names = [self._name(i) for i in indices]
         unclear = [name for name, direction in zip(names, told, strict=True) if direction is None]
-        clue = self.clues[indices[told.index(None)]]
-        why = "nothing in the name tells"
-        if clue.letter in DOMAIN_LETTERS:
-            letter = str(clue.letter).upper()
-            why = f"some code calls a generator {letter} that starts from {letter}, some one that makes {letter}"
-        elif clue.is_f:
-            why = "in the CycleGAN paper F translates B to A, elsewhere it may be anything"
+        why = self._why(indices[told.index(None)])
         if len(names) == 1:
             return f'Which way {names[0]} translates is unclear ({why}): say direction="A2B" or direction="B2A".'
-        example = ", ".join(
-            f'"{name}": "{way}"' for name, way in zip(names, ("A2B", "B2A", "A2B", "B2A"), strict=False)
-        )
+        free = iter([direction for direction in ("A2B", "B2A") if direction not in told])
+        ways = {name: direction or next(free, None) for name, direction in zip(names, told, strict=True)}
+        example = ", ".join(f'"{name}": "{way}"' for name, way in ways.items() if way)
         verb = "translates" if len(unclear) == 1 else "translate"
-        return f"Which way {' and '.join(unclear)} {verb} is unclear ({why}): say it, as in direction={{{example}}}."
+        asked = f"Which way {' and '.join(unclear)} {verb} is unclear ({why})"
+        say = f"say it, as in direction={{{example}}}."
+        if why != NOTHING_TELLS and len(names) <= len(MAKES):
+            return f"{asked}: {say}"
+        file, *entries = self.networks[next(i for i in reversed(indices) if self._name(i) in unclear)].path
+        other = f"leave_out={['.'.join(entries) or file]!r}"
+        return f"{asked}: go without one that is another version of the same network ({other}), or {say}"
+
+    def _why(self, i: int) -> str:
+        """Why a generator's name does not tell its direction."""
+        clue = self.clues[i]
+        if i in self.conflicts:
+            return self.conflicts[i]
+        if clue.letter in DOMAIN_LETTERS:
+            letter = str(clue.letter).upper()
+            return f"some code calls a generator {letter} that starts from {letter}, some one that makes {letter}"
+        if clue.is_f:
+            return "in the CycleGAN paper F translates B to A, elsewhere it may be anything"
+        return NOTHING_TELLS
 
 
 def _check(chosen: Chosen) -> None:

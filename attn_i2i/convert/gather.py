@@ -87,7 +87,8 @@ def _by_slot(networks: Sequence[RecognisedNetwork], slots: Sequence[str], role: 
             if other is not network and not other.equals(network):
                 raise ConversionError(
                     f"{other.where} and {network.where} both hold a {role} for {slot}, with different weights: give"
-                    " the files of one model only, or say which is which with direction={FILE: NAME, ...}."
+                    " the files of one model only, go without one (leave_out=[NAME]), or say which is which with"
+                    " direction={NAME: DIRECTION, ...}."
                 )
     parts = {slot: Part(network, *network.converted(consume=True)) for slot, network in sorted(chosen.items())}
     refuse_strangers(f"{role}s", {part.network.where: (part.architecture, part.config) for part in parts.values()})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 # The words that code bases use.
@@ -15,6 +15,7 @@ VERSION_WORDS = AVERAGE_WORDS | RAW_WORDS | {"model", "state", "dict", "params",
 """Words that tell versions of one network apart, or say only that there is one."""
 DOMAIN_LETTERS = {"a": "A", "b": "B", "x": "A", "y": "B"}
 """The papers call the domains X and Y, the code bases A and B."""
+NOWHERE = frozenset({"A2A", "B2B"})  # what no generator of two domains does
 
 _CAMEL = re.compile(
     r"[ABXY](?:2|to|To)[ABXY](?![a-z])"  # genA2B, XtoY
@@ -32,7 +33,8 @@ class Clue(NamedTuple):
     ``direction`` stands in the name outright (A2B, B2A). ``letter`` is the single letter behind a word for the network
     (netG_A, disc_b), and ``net`` says whether that word began with net. ``task`` are the domains of a name such as
     horse2zebra. ``domain`` is a name under a dictionary of generators or discriminators. ``average`` marks averaged
-    weights. ``is_f`` marks F, the papers' name of the way back.
+    weights. ``is_f`` marks F, the papers' name of the way back. ``conflict`` are words of one name that cannot both
+    hold (A2B and B2A): such a name tells no direction and no letter.
     """
 
     direction: str | None = None
@@ -42,6 +44,7 @@ class Clue(NamedTuple):
     domain: str | None = None
     average: bool = False
     is_f: bool = False
+    conflict: tuple[str, ...] = ()
 
 
 def words(name: str) -> list[str]:
@@ -74,11 +77,14 @@ def read_clue(path: Sequence[str], role: str) -> Clue:
     inner = [word for entry in entries for word in words(entry)]
     outer = words(file)
     clue, beside = _clue(inner, role), _clue(outer, role)
-    if not (clue.direction or clue.letter or clue.is_f):
+    if not (clue.direction or clue.letter or clue.is_f or clue.conflict):
         clue = beside
     elif clue.letter == beside.letter:
         clue = clue._replace(net=clue.net or beside.net)
-    task = next((t for part in (*reversed(entries), file) if (t := task_of(part))), None)
+    names = (*reversed(entries), file)
+    task = next((t for part in names if (t := task_of(part))), None)
+    if role == "generator" and not clue.direction and (both := next(filter(None, map(_both_ways, names)), ())):
+        clue = clue._replace(conflict=both)
     domain = entries[-1] if len(entries) > 1 and _is_collection(entries[-2], role) else None
     version = next((word for word in reversed([*outer, *inner]) if word in AVERAGE_WORDS | RAW_WORDS), "")
     return clue._replace(task=task, domain=domain, average=version in AVERAGE_WORDS)
@@ -86,12 +92,23 @@ def read_clue(path: Sequence[str], role: str) -> Clue:
 
 def task_of(name: str) -> tuple[str, str] | None:
     """The domains that a name such as horse2zebra or day_to_night tells, in small letters; None where not just two."""
+    tasks = _tasks(name)
+    return tasks.pop() if len(tasks) == 1 else None
+
+
+def _tasks(name: str) -> set[tuple[str, str]]:
     parts = words(name)
     tasks = {(m[1].lower(), m[2].lower()) for part in parts if (m := _TASK.fullmatch(part))}
     for i in range(1, len(parts) - 1):
         if parts[i] == "to" and min(len(parts[i - 1]), len(parts[i + 1])) > 1:
             tasks.add((parts[i - 1], parts[i + 1]))
-    return tasks.pop() if len(tasks) == 1 else None
+    return tasks
+
+
+def _both_ways(name: str) -> tuple[str, ...]:
+    """The two tasks of a name that tells one and the way back of it, as horse2zebra_zebra2horse does."""
+    tasks = _tasks(name)
+    return tuple(sorted(f"{a}2{b}" for a, b in tasks if (b, a) in tasks))
 
 
 def without_average(name: str) -> tuple[str, ...]:
@@ -106,34 +123,53 @@ def without_version(entry: str) -> tuple[str, ...]:
 
 def _clue(parts: list[str], role: str) -> Clue:
     own = GENERATOR_WORDS if role == "generator" else DISCRIMINATOR_WORDS
-    directions, letters = set(), set()
-    for i, part in enumerate(parts):
-        before = parts[i - 1] if i else ""
-        if match := _DIRECTION.fullmatch(part):
-            directions.add(_direction(match[1], match[3]))
-        elif part in ("ab", "ba", "xy", "yx"):
-            directions.add(_direction(*part))
-        elif part in ("to", "2") and {before, *parts[i + 1 : i + 2]} <= DOMAIN_LETTERS.keys():
-            directions.add(_direction(before, parts[i + 1]) if i + 1 < len(parts) else None)
-        elif len(part) == 1 and part.isalpha() and before in own:
-            letters.add((part, i > 1 and parts[i - 2] == "net"))
-    directions.discard(None)
-    if len(directions) > 1 or len({letter for letter, _ in letters}) > 1:
-        return Clue()  # a name that contradicts itself tells nothing
+    directions = list(dict.fromkeys(_directions(parts)))  # in the order of the name, as a question shows them
+    letters = list(_letters(parts, own))
+    for told in (directions, list(dict.fromkeys(letter.upper() for letter, _ in letters))):
+        if len(told) > 1 or NOWHERE.intersection(told):
+            return Clue(conflict=tuple(told))
     letter, net = max(letters, default=(None, False))
-    return Clue(
-        next(iter(directions), None), letter, net, is_f=role == "generator" and own.isdisjoint(parts) and _has_f(parts)
+    bare_f = role == "generator" and own.isdisjoint(parts) and _has_f(parts)
+    return Clue(next(iter(directions), None), letter, net, is_f=bare_f or (role == "generator" and letter == "f"))
+
+
+def _directions(parts: list[str]) -> Iterator[str]:
+    """Every direction among the words, from a domain to itself too."""
+    for i, part in enumerate(parts):
+        if match := _DIRECTION.fullmatch(part):
+            yield _direction(match[1], match[3])
+        elif part in ("ab", "ba", "xy", "yx"):
+            yield _direction(*part)
+        elif _starts(parts, i):
+            yield _direction(part, parts[i + 2])
+
+
+def _starts(parts: list[str], i: int) -> bool:
+    """Whether a direction in three words, such as a to b, starts at word ``i``."""
+    return parts[i + 1 : i + 2] in (["to"], ["2"]) and all(
+        word in DOMAIN_LETTERS for word in (parts[i], *(parts[i + 2 : i + 3] or [""]))
     )
+
+
+def _letters(parts: list[str], own: frozenset[str]) -> Iterator[tuple[str, bool]]:
+    """The single letters behind a word for the network, and whether that word began with net."""
+    for i, part in enumerate(parts[1:], start=1):
+        single = len(part) == 1 and part.isalpha() and not _is_format(parts, i)
+        if single and parts[i - 1] in own and not _starts(parts, i):
+            yield part, i > 1 and parts[i - 2] == "net"
 
 
 def _has_f(parts: list[str]) -> bool:
     """Whether F stands among the words, other than in the name of a number format such as f16."""
-    return any(part == "f" and parts[i + 1 : i + 2] not in (["8"], ["16"], ["32"]) for i, part in enumerate(parts))
+    return any(part == "f" and not _is_format(parts, i) for i, part in enumerate(parts))
 
 
-def _direction(source: str, target: str) -> str | None:
-    there, here = DOMAIN_LETTERS[source.lower()], DOMAIN_LETTERS[target.lower()]
-    return f"{there}2{here}" if there != here else None
+def _is_format(parts: list[str], i: int) -> bool:
+    return parts[i] == "f" and parts[i + 1 : i + 2] in (["8"], ["16"], ["32"])
+
+
+def _direction(source: str, target: str) -> str:
+    return f"{DOMAIN_LETTERS[source.lower()]}2{DOMAIN_LETTERS[target.lower()]}"
 
 
 def _is_collection(name: str, role: str) -> bool:
