@@ -43,9 +43,9 @@ def conflicts(networks: Sequence[RecognisedNetwork], clues: Sequence[Clue]) -> d
                 files.setdefault(network.path[0], []).append(i)
         for file, inside in files.items():
             outer = read_clue((file,), role)
-            why = [_between(networks[i], clues[i], outer) for i in inside]
-            if all(why):  # a file of both directions is called by one of them as well as by none
-                told = dict(zip(inside, filter(None, why), strict=True)) | told
+            between = {i: why for i in inside if (why := _between(networks[i], clues[i], outer))}
+            if len(between) == len(inside):  # a file of both directions may be called by one of them
+                told = between | told
     return told
 
 
