@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -79,6 +80,17 @@ def test_one_changed_byte_is_noticed(name: str) -> None:
     (folder / name).write_bytes(data)
     with pytest.raises(ChecksumError, match=f"{name} has the SHA-256 .*convert it again"):
         attn_i2i.load("my-model")
+
+
+@pytest.mark.parametrize("content", [b"other", b"PK\x03\x04", b"<!doctype html>"])
+def test_a_damaged_model_of_a_card_is_fetched_again(content: bytes) -> None:
+    folder = small_model(target_for("cyclegan-modern2vintage"))
+    (folder / "A2B.safetensors").write_bytes(content)
+    with pytest.raises(ChecksumError) as caught:
+        attn_i2i.load("cyclegan-modern2vintage")
+    told = str(caught.value)
+    assert f"remove {folder} and fetch it again (attn-i2i fetch cyclegan-modern2vintage), or convert" in told
+    assert not re.search(r"convert it \(|download it|by the address", told), "advice for a user's own folder"
 
 
 def test_what_nothing_vouches_for_is_not_loaded() -> None:

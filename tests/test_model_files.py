@@ -12,7 +12,7 @@ import pytest
 from attn_i2i import load
 from attn_i2i.hub import find_model
 from attn_i2i.models import build_discriminators, build_generator, create, create_discriminator, read_config
-from attn_i2i.models.checksums import SUMS, ChecksumError, digest_of
+from attn_i2i.models.checksums import SUMS, ChecksumError, check_beside, digest_of, write_sums
 from attn_i2i.models.config import DiscriminatorConfig, ModelConfig
 from attn_i2i.models.directory import save_model
 from attn_i2i.types import AttnI2IError, ConfigError, ModelError, UnknownNameError
@@ -74,6 +74,37 @@ def test_a_bit_that_flips_after_loading_is_noticed_when_the_file_is_opened(model
     flip(model / "A2B.safetensors")
     with pytest.raises(ChecksumError):
         _ = translator.generator
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "advice"),
+    [
+        ("A2B.onnx", b"x", "Export the model again"),
+        ("A2B.xml", b"<?xml x", "Export the model again"),
+        ("A2B.pt2", b"PK\x03\x04", "Export the model again"),
+        ("A2B.safetensors", b"PK\x03\x04", "convert it"),
+    ],
+)
+def test_the_advice_fits_the_file_that_is_damaged(tmp_path: Path, name: str, content: bytes, advice: str) -> None:
+    (tmp_path / name).write_bytes(content + b"more")
+    write_sums(tmp_path)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ChecksumError, match=advice) as caught:
+        check_beside(tmp_path / name)
+    assert ("sha256sum" in str(caught.value)) == ("convert" in str(caught.value)) == (advice == "convert it")
+    (tmp_path / SUMS).write_text("nothing")
+    with pytest.raises(ChecksumError, match="xport the model again" if "xport" in advice else "get the folder again"):
+        check_beside(tmp_path / name)
+
+
+def test_weights_beside_an_exported_graph_are_held_against_their_sum(tmp_path: Path) -> None:
+    for name in ("A2B.xml", "A2B.bin"):
+        (tmp_path / name).write_text(name)
+    write_sums(tmp_path)
+    check_beside(tmp_path / "A2B.xml")
+    (tmp_path / "A2B.bin").write_text("other")
+    with pytest.raises(ChecksumError, match=r"A2B\.bin has the SHA-256 .*Export the model again"):
+        check_beside(tmp_path / "A2B.xml")
 
 
 def test_what_the_sums_do_not_name_is_not_loaded(model: Path) -> None:

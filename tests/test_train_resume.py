@@ -184,13 +184,15 @@ def test_a_damaged_checkpoint_is_named_and_the_older_one_is_continued(
     whole, folder = stopped / "whole", tmp_path / "run"
     shutil.copytree(stopped / "run", folder)
     DAMAGES[damage](folder / "checkpoints/step-00000004")
-    with pytest.warns(TrainingWarning, match=r"step-00000004 cannot be used .* older step-00000002"):
+    with pytest.warns(TrainingWarning, match=r"step-00000004 cannot be used .* older step-00000002") as told:
         model = run(data, folder, resume=True, keep=1, save_every=1, steps=6)
     assert weights(model) == weights(whole / "model")
     assert [one.name for one in checkpoint.all_of(folder)] == ["step-00000006"]
     DAMAGES[damage](folder / "checkpoints/step-00000006")
-    with pytest.raises(UnreadableFileError, match="no whole checkpoint"):
+    with pytest.raises(UnreadableFileError, match=r"no whole checkpoint .* Begin another run") as caught:
         run(data, folder, resume=True, steps=7)
+    for text in (*map(str, told), str(caught.value)):
+        assert not re.search(r"convert|save the model|under another name|get it again", text), "advice for models"
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from ..swapping import mend
 from ..types import ConfigError
 from .licences import require_licence
 from .sources import fetch_model
+from .sources.policy import usable
 from .store import fetch as fetch_from_hub
 from .whole import check_folder, check_whole
 
@@ -100,6 +101,8 @@ def _installed(name: str, folder: Path, card: Card | None, accept: bool) -> Path
         check_private(model_store(), folder)
     digests = card.weights.sha256 if shipped and card and card.weights else None
     hint = "install the package again" if shipped else "convert it again, with force=True"
+    if not shipped and card is not None and (usable(card, None) or card.weights):
+        hint = f"remove {folder} and fetch it again (attn-i2i fetch {card.name}), or {hint}"
     config = check_whole(folder, digests, hint)
     licence = card.licence if card and card.licence != UNSTATED else config.licence
     require_licence(name, licence, accept, card.licence_note if card else "")

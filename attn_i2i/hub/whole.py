@@ -16,7 +16,7 @@ def check_whole(folder: Path, digests: Mapping[str, str] | None, hint: str) -> M
 
     Raises ChecksumError for a file that is missing, differs, or of which nothing says what it should be.
     """
-    sums = read_sums(folder) if digests is None else digests
+    sums = read_sums(folder, hint) if digests is None else digests
     _check(folder, CONFIG, sums, hint)
     config = parse_config(folder)
     for name in weight_files(config):

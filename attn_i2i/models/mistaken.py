@@ -12,6 +12,19 @@ from .places import CONFIG, models_in
 # Endings of foreign files, which are converted first.
 CHECKPOINTS = (".pth", ".pt", ".ckpt", ".index", ".bin", ".pkl", ".h5")
 EXPORTED = (".onnx", ".xml", ".pt2")  # what attn-i2i export writes
+# What a file may be instead of what its name says, and the next step for one of a model folder.
+EMPTY = "empty"
+POINTER = "a Git LFS pointer, not the file itself"
+PAGE = "a web page, not the file itself"
+CHECKPOINT = "a PyTorch checkpoint under another name"
+COMPRESSED = "compressed"
+NEXT_STEPS = {
+    EMPTY: "the download or the copy broke off; get it again",
+    POINTER: "run git lfs pull in {folder}, or download the file from the repository's page",
+    PAGE: "download it again, by the address of the file",
+    CHECKPOINT: "convert it (attn-i2i convert {path} -o DIR)",
+    COMPRESSED: "unpack it first",
+}
 HEAD_BYTES = 512  # a web page, a pointer and every archive tell themselves in their first line
 MOST_NAMED = 3  # files by name in a message of one line
 
@@ -83,8 +96,8 @@ def no_such_path(name: str) -> UnknownNameError | None:
     )
 
 
-def mistaken_for(path: Path) -> str | None:
-    """One sentence on a file that is no safetensors or JSON file but something well known; None for anything else."""
+def kind_of(path: Path) -> str | None:
+    """What a file is that is well known, but not what its name says; None for anything else."""
     try:
         with path.open("rb") as stream:
             head = stream.read(HEAD_BYTES)
@@ -92,19 +105,28 @@ def mistaken_for(path: Path) -> str | None:
         return None
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not head:
-        return f"{path} is empty: the download or the copy broke off; get it again."
+        return EMPTY
     if head.startswith(b"version https://git-lfs"):
-        return (
-            f"{path} is a Git LFS pointer, not the file itself: run git lfs pull in {path.parent}, or download the file"
-            " from the repository's page."
-        )
-    if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml")):
-        return f"{path} is a web page, not the file itself: download it again, by the address of the file."
+        return POINTER
+    if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml")) and path.suffix not in EXPORTED:
+        return PAGE
     if head.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04")):
-        return f"{path} is a PyTorch checkpoint under another name: convert it (attn-i2i convert {path} -o DIR)."
+        return None if path.suffix.lower() in CHECKPOINTS + EXPORTED else CHECKPOINT
     if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")):
-        return f"{path} is compressed: unpack it first."
+        return COMPRESSED
     return None
+
+
+def fact_of(path: Path) -> str | None:
+    """One sentence on such a file, wherever it stands; None for anything else."""
+    kind = kind_of(path)
+    return f"{path.name} is {kind}." if kind else None
+
+
+def mistaken_for(path: Path) -> str | None:
+    """As ``fact_of``, with the next step for a file of a model folder that somebody named."""
+    kind = kind_of(path)
+    return f"{path} is {kind}: {NEXT_STEPS[kind].format(path=path, folder=path.parent)}." if kind else None
 
 
 def _near(path: Path) -> str:

@@ -116,7 +116,7 @@ class Shelf:
         # A branch of the Hub may move on: the folder is what was found, whatever its name leads to by now.
         source = folder if card is None else name
         translator = load(source, device=self.device, accept_license=accept_license, fetch=False)
-        return Loaded(translator, read_sums(folder) if (folder / SUMS).is_file() else {})
+        return Loaded(translator, read_sums(folder, "get the model again") if (folder / SUMS).is_file() else {})
 
     def provenance(self, wish: Wish, translator: Translator) -> dict[str, Any]:
         """What says exactly which network made a picture: configuration, licence, origin, hashes of its files."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FOLDER = "checkpoints"
 SHARED = "shared.pt"
 NAME = re.compile(r"step-(\d{8})")
+NO_LONGER_WHOLE = "its files are not as they were written"
 
 
 def save(run: Path, step: int, shared: Mapping[str, Any], own: Mapping[str, Any], accelerator: Accelerator) -> Path:
@@ -66,15 +67,18 @@ def newest_whole(run: Path) -> Path | None:
             return checkpoint
         damages.append(damage)
     if damages:
-        raise UnreadableFileError(f"{'; '.join(damages)}: {run} has no whole checkpoint to continue from.")
+        raise UnreadableFileError(
+            f"{'; '.join(damages)}: {run} has no whole checkpoint to continue from. Begin another run, in another"
+            f" folder; start={run} begins it from this run's model, where it has one."
+        )
     return None
 
 
 def damage_of(checkpoint: Path) -> str | None:
     """What is wrong with the files of a checkpoint; None where it is whole."""
     try:
-        for name, digest in read_sums(checkpoint).items():
-            check_file(checkpoint / name, digest, "it is damaged")
+        for name, digest in read_sums(checkpoint, NO_LONGER_WHOLE).items():
+            check_file(checkpoint / name, digest, NO_LONGER_WHOLE)
     except (ModelError, OSError) as error:
         why = str(error) if isinstance(error, ModelError) else f"{error.strerror}: {error.filename}"
         return f"the checkpoint {checkpoint.name} cannot be used ({why.rstrip('.')})"
@@ -83,7 +87,7 @@ def damage_of(checkpoint: Path) -> str | None:
 
 def written_by(checkpoint: Path) -> int:
     """The number of processes that wrote a whole checkpoint."""
-    return sum(name != SHARED for name in read_sums(checkpoint))
+    return sum(name != SHARED for name in read_sums(checkpoint, NO_LONGER_WHOLE))
 
 
 def steps_done(run: Path) -> int:
