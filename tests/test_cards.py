@@ -75,6 +75,8 @@ def test_a_card_is_named_by_its_file(tmp_path: Path) -> None:
         ('address = "https://example.org/a.zip"\n', "", "address is missing"),
         ("https://example.org/a.zip", "ftp://example.org/a.zip", "expected an address that starts with https"),
         ("https://example.org/a.zip", "https://me:secret@example.org/a.zip", "expected an address that starts with"),
+        ("https://example.org/a.zip", "https://[::1/a.zip", "whose host or port is none"),
+        ("https://example.org/a.zip", "https://example.org:99999/a.zip", "whose host or port is none"),
         ('kind = "http"', 'kind = "torrent"', "kind is 'torrent'"),
         ('kind = "http"', 'kind = "hub"', "expected owner/name"),
         ('kind = "http"\naddress = "https://example.org/a.zip"', 'kind = "zenodo"\naddress = "12"', "files is missing"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,8 @@ from attn_i2i.models.trust import StoreError
 
 from .helpers.fakesources import CAPTIVE, DRIVE_FORM, LOGIN, OTHER, FakeSources
 from .helpers.sources import CHECKPOINT, FILE, PARTS, assert_refused, bare, card, litter, served, source
+
+NO_ADDRESS = "http://[::1/net.pth"  # a bracket that is not closed, which urlsplit itself refuses
 
 
 @pytest.mark.parametrize(
@@ -248,15 +251,32 @@ def test_a_listing_of_endless_brackets_is_told(places: FakeSources) -> None:
 
 
 def test_an_address_that_is_none_is_told_by_whoever_gives_it(places: FakeSources) -> None:
-    form = DRIVE_FORM.format(action="http://[::1", name="x")
+    form = DRIVE_FORM.format(action=NO_ADDRESS, name="x")
     places.put("/uc?export=download&id=0123456789", form.encode())
     places.put("/uc?export=download&id=bare-bare-bare", form.replace("action=", "href=").encode())
     drive, bare_form = (card(source("drive", name, files=("net.pth",))) for name in ("0123456789", "bare-bare-bare"))
-    moved = card(source("http", places.redirect("/net.pth", "http://[::1/net.pth"), sums={"net.pth": CHECKPOINT}))
-    for one in (drive, bare_form, moved):
+    moved = card(source("http", places.redirect("/net.pth", NO_ADDRESS), sums={"net.pth": CHECKPOINT}))
+    page = f'<!DOCTYPE html><a href="{NO_ADDRESS}"></a>'
+    places.put("/simple/net/", page.encode(), headers={"Content-Type": "text/html"})
+    wheel = card(source("index", "net==1", files=("net.whl",), members=("net.pth",)))
+    for one in (drive, bare_form, moved, wheel):
         with pytest.raises(FetchError) as caught:
             fetch_model(one, fetch=True)
         assert "\n" not in str(caught.value)
+
+
+def test_a_file_listed_under_no_address_is_fetched_where_the_archive_has_it(places: FakeSources) -> None:
+    entry = {"key": "net.pth", "size": len(CHECKPOINT), "links": {"self": NO_ADDRESS}}
+    places.put("/api/records/81", json.dumps({"files": [entry]}).encode())
+    places.put("/api/records/81/files/net.pth/content", CHECKPOINT)
+    one = source("zenodo", "81", files=("net.pth",), sums={"net.pth": CHECKPOINT})
+    assert fetch_model(card(one), fetch=True).is_dir()
+
+
+def test_an_index_under_no_address_is_told(places: FakeSources, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", NO_ADDRESS)
+    with pytest.raises(FetchError, match="an address that is none is no web address"):
+        fetch_model(card(source("index", "net==1", files=("net.whl",), members=("net.pth",))), fetch=True)
 
 
 def test_what_lies_where_parts_belong_is_in_nobodys_way(places: FakeSources, tmp_path: Path) -> None:

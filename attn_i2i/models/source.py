@@ -106,6 +106,8 @@ def check_source(source: Source, where: str) -> None:
     pattern, expected = _ADDRESSES[source.kind]
     if not re.fullmatch(pattern, source.address):
         raise ModelError(f"{where}: address is {source.address!r}, expected {expected}.")
+    if not _is_address(source):
+        raise ModelError(f"{where}: address is {source.address!r}, whose host or port is none.")
     if source.kind in ("hub", "zenodo", "index") and not source.files:
         raise ModelError(f"{where}: files is missing: which files of {source.address}?")
     if not all(source.names):
@@ -116,6 +118,15 @@ def check_source(source: Source, where: str) -> None:
         if name.startswith("/") or ".." in name.split("/"):
             raise ModelError(f"{where}: {name!r} leads elsewhere: expected a name inside the source.")
     _check_digests(source, where)
+
+
+def _is_address(source: Source) -> bool:
+    """Whether a web address has a host, and a port if it names one; other places have no address."""
+    try:
+        parts = urlsplit(source.address)
+        return source.kind not in ("http", "dropbox") or bool(parts.hostname and parts.port != 0)
+    except ValueError:
+        return False
 
 
 def _check_digests(source: Source, where: str) -> None:

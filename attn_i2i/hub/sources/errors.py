@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from ..errors import HubError
 
@@ -61,6 +61,18 @@ def redacted(url: str) -> str:
     except ValueError:  # brackets or a port that are none
         return "an address that is none"
     return f"{parts.scheme}://{host}{port}{parts.path}{'?...' if parts.query else ''}"
+
+
+def address_parts(url: str) -> SplitResult:
+    """The parts of a web address; raises FetchError for what is none, such as a host in one bracket."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        raise FetchError(f"{redacted(url)} is no web address")
+    return parts
 
 
 def is_page(head: bytes) -> bool:

@@ -12,6 +12,7 @@ from ..client import COMMIT, DIGEST
 from ..errors import explained, no_hub
 from ..reach import require_hub
 from .download import Remote, check_download
+from .errors import address_parts
 from .progress import Report
 
 HUB_HOSTS = (".huggingface.co", ".hf.co", "huggingface.co", "hf.co")
@@ -41,7 +42,7 @@ def describe(source: Source, name: str) -> HubFile:
     if _revision(source) not in (None, commit):
         raise no_hub(source.address)
     hub = urlsplit(constants.ENDPOINT)
-    own = urlsplit(stated.location).netloc == hub.netloc
+    own = address_parts(stated.location).netloc == hub.netloc
     headers = build_hf_headers(library_name="attn-i2i") if own else {}
     expected = source.sha256.get(name) or (digest if len(digest) == 64 else None)
     remote = Remote(

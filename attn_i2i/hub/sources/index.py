@@ -8,13 +8,14 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
 
 from ...models.source import Source
 from .download import Remote
-from .errors import FetchError, is_page, redacted
+from .errors import FetchError, address_parts, is_page, redacted
 from .web import ask_text
 
 PYPI = "https://pypi.org/simple"
@@ -44,12 +45,12 @@ def locate_index(source: Source) -> list[Remote]:
                 f" {expected[:12]}...: it was not downloaded"
             )
         _check_scheme(page, url)
-        if not expected and urlsplit(url).scheme != "https":
+        if not expected and address_parts(url).scheme != "https":
             raise FetchError(
                 f"{name} would come over plain http ({redacted(url)}), and the card states no SHA-256 of it: it was not"
                 " downloaded"
             )
-        own = headers if urlsplit(url).netloc == urlsplit(page).netloc else {}
+        own = headers if address_parts(url).netloc == address_parts(page).netloc else {}
         remotes.append(Remote(name, url, size=source.size, sha256=expected or digest, headers=own))
     return remotes
 
@@ -70,7 +71,7 @@ def index_url() -> str:
 
 def _credentials(url: str) -> tuple[str, dict[str, str]]:
     """The address without user and password, and the header that says them."""
-    parts = urlsplit(url)
+    parts = address_parts(url)
     if parts.username is None:
         return url, {}
     bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
@@ -79,7 +80,7 @@ def _credentials(url: str) -> tuple[str, dict[str, str]]:
 
 
 def _check_scheme(page: str, url: str) -> None:
-    if urlsplit(page).scheme == "https" and urlsplit(url).scheme != "https":
+    if address_parts(page).scheme == "https" and address_parts(url).scheme != "https":
         raise FetchError(f"the package index lists an address without https ({redacted(url)}), which was not followed")
 
 
@@ -96,9 +97,10 @@ def _from_html(text: str, page: str) -> dict[str, tuple[str, str | None]]:
     parser.feed(text)
     listed: dict[str, tuple[str, str | None]] = {}
     for href in parser.addresses:
-        url, fragment = urldefrag(urljoin(page, href))
-        name = unquote(urlsplit(url).path.rpartition("/")[2])
-        listed[name] = (url, fragment.removeprefix("sha256=") if fragment.startswith("sha256=") else None)
+        with suppress(ValueError):  # what is no address leads to no file
+            url, fragment = urldefrag(urljoin(page, href))
+            name = unquote(urlsplit(url).path.rpartition("/")[2])
+            listed[name] = (url, fragment.removeprefix("sha256=") if fragment.startswith("sha256=") else None)
     if not listed and not is_page(text.encode()):
         raise FetchError(f"{redacted(page)} answered with something other than a listing of packages")
     return listed

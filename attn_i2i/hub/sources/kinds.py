@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from ...models.source import Source
 from .download import Remote
 from .drive import locate_drive
-from .errors import FetchError, is_page, page_words, redacted
+from .errors import FetchError, address_parts, is_page, page_words, redacted
 from .index import locate_index
 from .web import allows, ask_text
 
@@ -78,12 +78,16 @@ def _listed(text: str, url: str) -> list[dict[str, Any]]:
 
 
 def _link(entry: dict[str, Any]) -> str | None:
-    """The file's own address, where it leads to the archive itself."""
+    """The file's own address, where it is one and leads to the archive itself."""
     links = entry.get("links")
     link = links.get("self") if isinstance(links, dict) else None
-    if not isinstance(link, str) or not allows(urlsplit(link).hostname, [urlsplit(ZENODO).hostname or ""]):
+    if not isinstance(link, str):
         return None
-    return link if urlsplit(link).scheme == urlsplit(ZENODO).scheme else None
+    try:
+        here, there = address_parts(ZENODO), address_parts(link)
+    except FetchError:
+        return None
+    return link if allows(there.hostname, [here.hostname or ""]) and there.scheme == here.scheme else None
 
 
 _LOCATORS: dict[str, Callable[[Source], list[Remote]]] = {

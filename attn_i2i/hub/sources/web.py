@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
 from urllib.request import AbstractHTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from ...version import __version__
-from .errors import FetchError, TransientFetchError, redacted, refused
+from .errors import FetchError, TransientFetchError, address_parts, redacted, refused
 
 SECONDS = 30.0
 """How long a server may be silent: slow disks of archives take some seconds, a dead line never ends."""
@@ -32,10 +31,9 @@ def ask(
     ``hosts`` are those beside the address' own that this kind of source uses; one that starts with a dot means all
     below it. A redirect elsewhere, or from https to http, is a FetchError, and takes no Authorization along.
     """
-    _check_scheme(url)
+    host = address_parts(url).hostname or ""
     sent = {"User-Agent": f"attn-i2i/{__version__}", "Accept-Encoding": "identity", **(headers or {})}
     opener = build_opener(_Redirects(hosts), _Https())
-    host = urlsplit(url).hostname or ""
     try:
         answer: http.client.HTTPResponse = opener.open(Request(url, headers=sent, method=method), timeout=SECONDS)
     except HTTPError as error:
@@ -98,8 +96,7 @@ def _distrusted(host: str, error: ssl.SSLCertVerificationError) -> str:
 
 def check_redirect(old: str, new: str, hosts: Sequence[str]) -> None:
     """Raise FetchError for a redirect that leads from https to http, or to a host that is not among ``hosts``."""
-    _check_scheme(new)
-    before, after = urlsplit(old), urlsplit(new)
+    before, after = address_parts(old), address_parts(new)
     if before.scheme == "https" and after.scheme == "http":
         raise FetchError(f"{redacted(old)} redirects from https to http ({redacted(new)}), which was not followed")
     if not allows(after.hostname, [before.hostname or "", *hosts]):
@@ -137,15 +134,6 @@ class _Redirects(HTTPRedirectHandler):
         if request is not None:
             request.remove_header("Authorization")
         return request
-
-
-def _check_scheme(url: str) -> None:
-    try:
-        known = urlsplit(url).scheme in ("http", "https") and urlsplit(url).port != 0
-    except ValueError:
-        known = False
-    if not known:
-        raise FetchError(f"{redacted(url)} is no web address")
 
 
 def _reason(error: object) -> str:

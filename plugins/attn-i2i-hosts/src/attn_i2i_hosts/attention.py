@@ -107,6 +107,18 @@ class AdaLINBlocks(nn.Module):
         return x
 
 
+def check_masks(host: str, masks: int, in_channels: int, out_channels: int) -> None:
+    """Raise ConfigError for masks of other pictures than those that the published hosts are of."""
+    if masks and (in_channels, out_channels) != (3, 3):
+        raise ConfigError(f"{host}: masks need three channels in and out.")
+
+
+def check_choice(host: str, option: str, value: str, *choices: str) -> None:
+    """Raise ConfigError for a ``value`` of an option that is none of its ``choices``."""
+    if value not in choices:
+        raise ConfigError(f"{host}: {option}={value!r} was given, expected {' or '.join(map(repr, choices))}.")
+
+
 def without_blocks(host: str, norm: str, own: str) -> None:
     """Raise ConfigError for any ``norm`` but a host's ``own`` where no residual block can take AdaLIN."""
     if norm != own:

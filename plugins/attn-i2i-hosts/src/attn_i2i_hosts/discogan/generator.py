@@ -7,10 +7,9 @@ from itertools import pairwise
 
 from attn_i2i import Translation
 from attn_i2i.blocks import CAM, SoftmaxHead, crop, pad_to_multiple
-from attn_i2i.types import ConfigError
 from torch import Tensor, nn
 
-from ..attention import attended, without_blocks
+from ..attention import attended, check_masks, without_blocks
 from ..conventions import BGR, UNIT_RANGE, from_unit_bgr, to_unit_bgr
 from .layers import SLOPE, Statistics, down, drawn, up
 
@@ -42,8 +41,7 @@ class DiscoGAN(nn.Module):
     ) -> None:
         super().__init__()
         without_blocks("DiscoGAN", norm, "batch")
-        if masks and (in_channels, out_channels) != (3, 3):
-            raise ConfigError("DiscoGAN: masks need three channels in and out.")
+        check_masks("DiscoGAN", masks, in_channels, out_channels)
         self.channels, self.minimum = (in_channels, out_channels), 64 if extra_layers else 16
         w = width
         self.first = nn.Sequential(drawn(nn.Conv2d(in_channels, w, 4, 2, 1, bias=False)), nn.LeakyReLU(SLOPE))

@@ -7,10 +7,9 @@ from typing import Literal
 import torch
 from attn_i2i import Translation
 from attn_i2i.blocks import CAM, ResBlock, crop, pad_to_multiple
-from attn_i2i.types import ConfigError
 from torch import Tensor, nn
 
-from ..attention import Encoded, attended
+from ..attention import Encoded, attended, check_choice, check_masks
 from .decoders import ConcatDecoder, TransformDecoder
 from .parts import STRIDE, AttributeDistribution, AttributeEncoder, ContentEncoder
 
@@ -47,12 +46,9 @@ class DRIT(nn.Module):
         norm: Literal["instance", "adalin"] = "instance",
     ) -> None:
         super().__init__()
-        if variant not in ("concat", "feature"):
-            raise ConfigError(f"DRIT: variant={variant!r} was given, expected 'concat' or 'feature'.")
-        if masks and (in_channels, out_channels) != (3, 3):
-            raise ConfigError("DRIT: masks need three channels in and out.")
-        if norm not in ("instance", "adalin"):
-            raise ConfigError(f"DRIT: norm={norm!r} was given, expected 'instance' or 'adalin'.")
+        check_choice("DRIT", "variant", variant, "concat", "feature")
+        check_masks("DRIT", masks, in_channels, out_channels)
+        check_choice("DRIT", "norm", norm, "instance", "adalin")
         self.channels, self.variant = (in_channels, out_channels), variant
         self.content, self.share = ContentEncoder(width, in_channels), ResBlock(4 * width)
         self.cam = CAM(4 * width) if cam else None

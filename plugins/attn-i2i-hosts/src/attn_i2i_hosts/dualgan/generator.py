@@ -8,10 +8,9 @@ import torch
 import torch.nn.functional as F
 from attn_i2i import Translation
 from attn_i2i.blocks import CAM, SoftmaxHead, crop, pad_to_multiple
-from attn_i2i.types import ConfigError
 from torch import Tensor, nn
 
-from ..attention import Encoded, attended, without_blocks
+from ..attention import Encoded, attended, check_masks, without_blocks
 from ..conventions import BGR, to_bgr
 from .layers import DoublingConv, HalvingConv, Norm
 
@@ -45,8 +44,7 @@ class DualGAN(nn.Module):
     ) -> None:
         super().__init__()
         without_blocks("DualGAN", norm, "instance")
-        if masks and (in_channels, out_channels) != (3, 3):
-            raise ConfigError("DualGAN: masks need three channels in and out.")
+        check_masks("DualGAN", masks, in_channels, out_channels)
         self.channels = in_channels, out_channels
         below = [in_channels, *(width * times for times in DOWN)]
         self.down = nn.ModuleList(HalvingConv(a, b, 3 if i else 5) for i, (a, b) in enumerate(pairwise(below)))

@@ -7,10 +7,9 @@ from typing import Literal
 import torch
 from attn_i2i import Translation
 from attn_i2i.blocks import CAM, SoftmaxHead, crop, pad_to_multiple
-from attn_i2i.types import ConfigError
 from torch import Tensor, nn
 
-from ..attention import Encoded, attended
+from ..attention import Encoded, attended, check_choice, check_masks
 from ..unit.parts import ContentEncoder, PictureHead, up_for
 from .parts import AdaINBlock, StyleEncoder
 
@@ -44,10 +43,8 @@ class MUNIT(nn.Module):
         norm: Literal["adain", "adalin"] = "adain",
     ) -> None:
         super().__init__()
-        if masks and (in_channels, out_channels) != (3, 3):
-            raise ConfigError("MUNIT: masks need three channels in and out.")
-        if norm not in ("adain", "adalin"):
-            raise ConfigError(f"MUNIT: norm={norm!r} was given, expected 'adain' or 'adalin'.")
+        check_masks("MUNIT", masks, in_channels, out_channels)
+        check_choice("MUNIT", "norm", norm, "adain", "adalin")
         self.channels = in_channels, out_channels
         self.content = ContentEncoder(width, blocks, downs, in_channels)
         features, self.stride = self.content.out_channels, self.content.stride

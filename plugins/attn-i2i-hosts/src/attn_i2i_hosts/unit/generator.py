@@ -7,10 +7,9 @@ from typing import Literal
 import torch
 from attn_i2i import Translation
 from attn_i2i.blocks import CAM, ResBlock, SoftmaxHead, crop, pad_to_multiple
-from attn_i2i.types import ConfigError
 from torch import Tensor, nn
 
-from ..attention import AdaLINBlocks, Encoded, attended
+from ..attention import AdaLINBlocks, Encoded, attended, check_choice, check_masks
 from .parts import ContentEncoder, PictureHead, up_for
 
 
@@ -36,10 +35,8 @@ class UNIT(nn.Module):
         norm: Literal["instance", "adalin"] = "instance",
     ) -> None:
         super().__init__()
-        if masks and (in_channels, out_channels) != (3, 3):
-            raise ConfigError("UNIT: masks need three channels in and out.")
-        if norm not in ("instance", "adalin"):
-            raise ConfigError(f"UNIT: norm={norm!r} was given, expected 'instance' or 'adalin'.")
+        check_masks("UNIT", masks, in_channels, out_channels)
+        check_choice("UNIT", "norm", norm, "instance", "adalin")
         self.channels = in_channels, out_channels
         self.encoder = ContentEncoder(width, blocks, downs, in_channels)
         features, self.stride = self.encoder.out_channels, self.encoder.stride
