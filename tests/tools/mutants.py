@@ -49,6 +49,8 @@ TESTS = {
     "convert": [
         "test_contract_converters.py", "test_convert*.py", "test_layouts*.py", "test_read_*.py", "test_parity.py",
     ],
+    "models": ["test_cards.py", "test_model*.py", "test_trust.py", "test_sources_data.py", "test_cli_zoo.py"],
+    "train": ["test_train*.py", "test_ablation.py"],
 }  # fmt: skip
 # A mutant may make a test run for ever: it is noticed after so long, and so many times what its tests take otherwise.
 SECONDS, TIMES = 120.0, 5.0
