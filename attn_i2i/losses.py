@@ -12,6 +12,9 @@ from .interfaces import Objective, RoundTrip, Term
 from .masks import foreground
 from .types import ConfigError, Translation, Verdict
 
+LSGAN_BOUNDARY = 0.5
+"""The number halfway between what `lsgan` teaches a discriminator to say of real images and of fakes."""
+
 
 def at_least_float32(x: Tensor) -> Tensor:
     """``x``, or a float32 copy of what autocast made in half precision: means of it would lose digits."""
@@ -40,6 +43,24 @@ def gradient_penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor, fa
     score = at_least_float32(discriminator(between)).sum()
     (gradient,) = torch.autograd.grad(score, between, create_graph=True)
     return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def r1_penalty(discriminator: Callable[[Tensor], tuple[Verdict, ...]], real: Tensor) -> Tensor:
+    """Mean over ``real`` (B, C, H, W) of the critic's squared gradient (Mescheder et al., arXiv:1801.04406, section 4).
+
+    Equation (9) without gamma / 2. A verdict's number of an image is the mean of its logits, and that of its CAM logits
+    beside it; the penalties of several verdicts are added, as their losses are. A network that may be compiled is
+    passed as ``recipes.uncompiled`` gives it.
+
+    >>> weights = torch.tensor([1.0, 2.0, 2.0]).reshape(1, 3, 1, 1)
+    >>> linear = lambda image: (Verdict(F.conv2d(image, weights)),)
+    >>> r1_penalty(linear, torch.zeros(4, 3, 1, 1)).detach()
+    tensor(9.)
+    """
+    image = real.detach().requires_grad_(True)
+    scores = [_number(verdict).sum() for verdict in discriminator(image)]
+    gradients = [torch.autograd.grad(score, image, create_graph=True)[0] for score in scores]
+    return torch.stack([gradient.square().sum((1, 2, 3)).mean() for gradient in gradients]).sum()
 
 
 def attribute_loss(class_logits: Tensor, label: Tensor) -> Tensor:
@@ -140,6 +161,12 @@ def discriminator_lsgan(real: tuple[Verdict, ...], fake: tuple[Verdict, ...]) ->
     """LSGAN loss of a discriminator, halved as published, summed over its verdicts."""
     parts = [lsgan(r.logits, True) + lsgan(f.logits, False) for r, f in zip(real, fake, strict=True)]
     return 0.5 * torch.stack(parts).sum()
+
+
+def _number(verdict: Verdict) -> Tensor:
+    """What a verdict says of each image, (B,)."""
+    number = at_least_float32(verdict.logits).flatten(1).mean(1)
+    return number if verdict.cam_logits is None else number + at_least_float32(verdict.cam_logits).mean(1)
 
 
 def _same(trip: RoundTrip) -> Translation:

@@ -10,6 +10,10 @@ from .factory import Presets as Presets
 from .factory import RecipeFactory as RecipeFactory
 from .factory import RecipeParts as RecipeParts
 from .factory import make_recipe as make_recipe
+from .lens import Lens as Lens
+from .little import LittleDataOptions as LittleDataOptions
+from .little import LittleDataRecipe as LittleDataRecipe
+from .little import shown_to as shown_to
 from .multidomain import DomainOptions as DomainOptions
 from .multidomain import MultiDomainRecipe as MultiDomainRecipe
 from .networks import AdamOptions as AdamOptions
@@ -29,3 +33,4 @@ from .schedule import EpochSchedule as EpochSchedule
 from .schedule import StepSchedule as StepSchedule
 from .schedule import by_epoch as by_epoch
 from .schedule import by_step as by_step
+from .wrapped import WrappedRecipe as WrappedRecipe

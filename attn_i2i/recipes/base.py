@@ -21,8 +21,11 @@ class BaseRecipe(ABC):
     """Networks with the layout that says which is which, the objective, all options, and a schedule.
 
     A recipe need not inherit from it: `attn_i2i.interfaces.Recipe` says what is asked for. A subclass that remembers
-    more than its networks, such as a pool, stores that in ``state_dict``.
+    more than its networks, such as a pool, stores that in ``state_dict``. ``boundary`` is the logit halfway between
+    what its discriminators learn to say of real images and of fakes; critics without such a number have None.
     """
+
+    boundary: float | None = None
 
     def __init__(self, parts: RecipeParts[Any], schedule: Schedule) -> None:
         self.networks, self.layout, self.objective = parts.networks, parts.layout, parts.objective

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ..interfaces import Objective, RoundTrip, Update
-from ..losses import adversarial, cycle, identity, needs_same
+from ..losses import LSGAN_BOUNDARY, adversarial, cycle, identity, needs_same
 from .base import BaseRecipe, logged_names
 from .discriminators import DomainDiscriminators
 from .factory import RecipeParts
@@ -41,6 +41,8 @@ class CycleRecipe(BaseRecipe):
     ``masked`` also read the foreground mask of the fake, for the fake as for the real image (arXiv:1911.11897,
     section 3.3).
     """
+
+    boundary = LSGAN_BOUNDARY
 
     def __init__(self, parts: RecipeParts[CycleOptions]) -> None:
         o = parts.training

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from torch import nn
 
@@ -15,6 +15,7 @@ from ..plugins import zoo
 from ..plugins.parts import Part, find_part
 from ..registry import suggestion
 from ..types import ConfigError, UnknownNameError
+from .around import Around, names_around
 from .assembly import (
     INITIAL,
     MANY,
@@ -94,7 +95,8 @@ class RecipeFactory(Generic[R]):
         """The recipe with networks of its own, or with ``networks``, which no model can be written of.
 
         ``objective`` changes and adds terms: a weight for a name, or a weight and a function. ``options`` go by their
-        whole names (``generator.width``, ``objective.cycle``) or short forms (``width``, ``cycle``).
+        whole names (``generator.width``, ``objective.cycle``) or short forms (``width``, ``cycle``). Those of
+        `LittleDataOptions` belong to every recipe with discriminators, which is then inside of a wrapper.
         Raises UnknownNameError for a preset or a part, ConfigError for an option or a value.
         """
         given = {"generator": generator, "discriminator": discriminator}
@@ -102,10 +104,11 @@ class RecipeFactory(Generic[R]):
         words, settled = self._words(self._preset(preset), given)
         chosen = words.spelled_out(settled) | words.spelled_out(_with_terms(self.name, options, objective))
         training = filled(self.name, self.training, chosen)
+        around = Around.read(self.name, self._around, chosen)
         chosen |= {name: getattr(training, name) for name in self.told}
         changes = {name.removeprefix(PREFIX): value for name, value in chosen.items() if name.startswith(PREFIX)}
         terms, stored_terms = resolve_terms(self.name, self.objective, changes)
-        stored = {"preset": preset, **asdict(training), **stored_terms}
+        stored = {"preset": preset, **asdict(training), **around.stored(self._around), **stored_terms}
         if networks is None:
             networks, layout, described = self._networks(words, chosen)
             stored |= described
@@ -116,7 +119,8 @@ class RecipeFactory(Generic[R]):
         check_terms(self.name, networks, layout, terms)
         if "channels" in words.shared():
             stored["channels"] = channels
-        return self.loop(RecipeParts(self.name, networks, layout, terms, training, stored))
+        recipe = self.loop(RecipeParts(self.name, networks, layout, terms, training, stored))
+        return cast("R", around.put(self.name, recipe, getattr(training, "seed", 0)))
 
     def whole_names(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """What a call would be given, by whole names: ``{"width": 8}`` is ``{"generator.width": 8}``."""
@@ -146,8 +150,13 @@ class RecipeFactory(Generic[R]):
                 parts[role] = find_part(registry, chosen)
             if chosen != own:
                 settled = {name: value for name, value in settled.items() if not name.startswith(f"{role}.")}
-        own_options = (*(field.name for field in fields(self.training)), "initial")
+        own_options = (*(field.name for field in fields(self.training)), *self._around, "initial")
         return Vocabulary(self.name, own_options, parts, tuple(self.objective), self.told), settled
+
+    @property
+    def _around(self) -> tuple[str, ...]:
+        """The options of what may be put around the loop."""
+        return names_around(self.training, self.discriminator is not None)
 
     @property
     def _keys(self) -> Keys:

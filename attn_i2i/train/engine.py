@@ -75,7 +75,8 @@ class Engine:
             _recompute_blocks(recipe.networks)
         if options.compile:
             for network in recipe.networks.values():
-                network.compile()
+                if not hasattr(network, "lens"):  # whose draws are Python, between which little is left to compile
+                    network.compile()
         self._gathered = dict.fromkeys(self.optimizers, 0)
         self._updated: set[str] = set()
         self._generators_moved = False

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from ...blocks import AttentionNetwork, ThresholdMasked, enable_norm
 from ...interfaces import RoundTrip, Update
-from ...losses import adversarial, cycle, discriminator_lsgan, needs_same
+from ...losses import LSGAN_BOUNDARY, adversarial, cycle, discriminator_lsgan, needs_same
 from ...masks import foreground
 from ...recipes import (
     BaseRecipe,
@@ -57,6 +57,8 @@ class AGGANRecipe(BaseRecipe):
     are ``g_loss_A`` (of G_A2B), ``d_loss_B``, ``g_loss_B`` and ``d_loss_A``. A generator's loss is its own direction's
     terms and the other's cycle.
     """
+
+    boundary = LSGAN_BOUNDARY
 
     def __init__(self, parts: RecipeParts[AGGANOptions]) -> None:
         o = parts.training

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from ...blocks import SigmoidHead, TrunkAndHead, pad_to_multiple
 from ...interfaces import RoundTrip, Update
-from ...losses import adversarial, cycle, mask_variation, needs_same, pixel, values
+from ...losses import LSGAN_BOUNDARY, adversarial, cycle, mask_variation, needs_same, pixel, values
 from ...recipes import (
     AdamOptions,
     BaseRecipe,
@@ -60,6 +60,8 @@ class Scheme1Recipe(BaseRecipe):
     ``loss_pix_A`` and ``loss_reg_B`` belong to A2B. The release also translates each target, for no loss. That moves
     the running statistics of batch norm, so it is done here if there is batch norm.
     """
+
+    boundary = LSGAN_BOUNDARY
 
     def __init__(self, parts: RecipeParts[Scheme1Options]) -> None:
         o = parts.training

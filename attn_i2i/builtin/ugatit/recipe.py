@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from ...blocks import LIN, AdaLIN, BatchInstanceNorm2d
 from ...interfaces import RoundTrip, Update
-from ...losses import cam, cycle, identity, lsgan, values
+from ...losses import LSGAN_BOUNDARY, cam, cycle, identity, lsgan, values
 from ...recipes import (
     AdamOptions,
     BaseRecipe,
@@ -66,6 +66,8 @@ class UGATITRecipe(BaseRecipe):
     those that end in A concern the domain A, ``G_recon_loss_A`` its return. The adversarial term is logged in parts,
     by scale and kind of logits; its weight also scales the discriminators' loss.
     """
+
+    boundary = LSGAN_BOUNDARY
 
     def __init__(self, parts: RecipeParts[UGATITOptions]) -> None:
         o = parts.training

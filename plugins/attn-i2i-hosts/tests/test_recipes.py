@@ -29,6 +29,9 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in SMALL),
     *((name, {"masks": 3}) for name in SMALL),
     *((name, {"objective.mask-variation": 1e-6, "objective.identity": 1.0, "masks": 2}) for name in SMALL),
+    *((name, {"augment": "color,translation,cutout", "r1": 1.0, "guided": True, "masks": 2}) for name in SMALL),
+    *((name, {"augment": "adaptive", "r1": 1.0, "r1_every": 2}) for name in ("discogan", "drit")),
+    ("dualgan", {"augment": "adaptive", "gan": "classic"}),
     ("discogan", {"preset": "angle"}),
     ("dualgan", {"gan": "wgan", "n_critic": 2}),
     ("dualgan", {"gan": "classic", "distance": "L2", "discriminator_kind": "patch"}),
@@ -63,6 +66,11 @@ def trained(recipe: Recipe, batch: Mapping[str, Tensor], steps: int = 1) -> tupl
     for _ in range(steps):
         losses = recipe.step(batch, update)
     return losses, updated
+
+
+def test_a_wasserstein_critic_has_no_number_that_an_adaptive_strength_could_go_by() -> None:
+    with pytest.raises(ConfigError, match="without adaptive"):
+        small("dualgan", augment="adaptive")
 
 
 def test_discogan_updates_the_discriminators_at_every_third_step_only() -> None:

@@ -11,6 +11,8 @@ from attn_i2i.interfaces import Objective, RoundTrip, Term
 from attn_i2i.losses import at_least_float32, needs_same, values
 from torch import Tensor
 
+BOUNDARY = 0.0
+"""The logit halfway between what cross entropy teaches a discriminator to say of real images and of fakes."""
 PUBLISHED = ("adversarial", "cycle", "identity")
 """The terms that a host logs under names of its release."""
 

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from attn_i2i.interfaces import RoundTrip, Update
-from attn_i2i.recipes import AdamOptions, BaseRecipe, EpochSchedule, RecipeFactory, RecipeParts, two_adams
+from attn_i2i.recipes import AdamOptions, BaseRecipe, EpochSchedule, RecipeFactory, RecipeParts, shown_to, two_adams
 from attn_i2i.types import ConfigError
 from torch import Tensor
 from torch.optim import Optimizer
 
 from ..attention import CAM_WEIGHT, TOLD, AttentionOptions, mask_for, prepared, with_cams
-from ..steps import PUBLISHED, fooling, further, logged, reads_same, told_apart, weight
+from ..steps import BOUNDARY, PUBLISHED, fooling, further, logged, reads_same, told_apart, weight
 
 DIRECTIONS = {"A2B": ("A", "B"), "B2A": ("B", "A")}  # source and target of each
 LIGHTER = 0.1 * CAM_WEIGHT  # reconstruction weighs 1 here, and 10 in U-GAT-IT
@@ -56,6 +56,8 @@ class DiscoRecipe(BaseRecipe):
     All losses come from one pass and are logged at every step, unweighted and by their published names. The
     discriminator of a domain and the fakes that it sees have the same letter. Batch norms take in every pass.
     """
+
+    boundary = BOUNDARY
 
     def __init__(self, parts: RecipeParts[DiscoOptions]) -> None:
         o = parts.training
@@ -120,8 +122,8 @@ class DiscoRecipe(BaseRecipe):
             source, target = DIRECTIONS[way]
             discriminator: Any = n[d[target]]
             mask = mask_for(discriminator, fakes[way])
-            real, real_maps = discriminator.looked_at(batch[target], mask)
-            fake, fake_maps = discriminator.looked_at(fakes[way].image, mask)
+            real, real_maps = discriminator.looked_at(*shown_to(discriminator, batch[target], mask))
+            fake, fake_maps = discriminator.looked_at(*shown_to(discriminator, fakes[way].image, mask))
             on_real, on_fake = with_cams((real,)), with_cams((fake,))
             trip = RoundTrip(batch[source], batch[target], fakes[way], backs[way], sames[way], on_fake)
             last = self._options.feature_maps

@@ -9,13 +9,13 @@ from typing import Any, cast
 import torch
 from attn_i2i.interfaces import RoundTrip, Update
 from attn_i2i.losses import cycle, identity
-from attn_i2i.recipes import BaseRecipe, RecipeFactory, RecipeParts, sum_of
+from attn_i2i.recipes import BaseRecipe, RecipeFactory, RecipeParts, shown_to, sum_of
 from attn_i2i.types import ConfigError, ShapeError, Translation, Verdict
 from torch import Tensor
 from torch.optim import Adam, Optimizer
 
 from ..attention import TOLD, hidden, mask_for, prepared, with_cams
-from ..steps import cross_entropy, fooling, further, logged, told_apart, weight
+from ..steps import BOUNDARY, cross_entropy, fooling, further, logged, told_apart, weight
 from .discriminator import DRITDiscriminator
 from .generator import DRIT
 from .passes import OTHER, Made, Networks, encoded, run
@@ -32,6 +32,8 @@ class DRITRecipe(BaseRecipe):
     Draws may be given beside them under the names of ``passes.run``, and ``full``, whether a step is a full one. Losses
     go by their published names, the generators' with their weights.
     """
+
+    boundary = BOUNDARY
 
     def __init__(self, parts: RecipeParts[DRITOptions]) -> None:
         o = parts.training
@@ -164,7 +166,9 @@ class DRITRecipe(BaseRecipe):
         mask = hidden(mask_for(network, fake))
         if mask is not None:
             real = real[: len(mask)]  # the second half of an odd batch has one image more
-        on_real, on_fake = (network.look(image, mask, random=random) for image in (real, fake.image.detach()))
+        on_real, on_fake = (
+            network.look(*shown_to(network, image, mask), random=random) for image in (real, fake.image.detach())
+        )
         return told_apart(with_cams(on_real), 1.0) + told_apart(with_cams(on_fake), 0.0)
 
     def _learn_contents(self, contents: Mapping[str, Tensor], update: Update) -> Tensor:
@@ -212,7 +216,7 @@ class DRITRecipe(BaseRecipe):
     def _seen(self, domain: str, fake: Translation, *, random: bool) -> tuple[Verdict, ...]:
         """Verdicts of one of a domain's two discriminators."""
         network = self._of(domain)
-        return with_cams(network.look(fake.image, mask_for(network, fake), random=random))
+        return with_cams(network.look(*shown_to(network, fake.image, mask_for(network, fake)), random=random))
 
     def _weighted(self, name: str, trip: RoundTrip) -> Tensor:
         """One of the published terms, 0 where the objective has none of this name."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..attention import TOLD, AttentionOptions, hidden, mask_for, prepared, with_cams
-from ..steps import fooling, further, logged, reads_same, told_apart, weight
+from ..steps import BOUNDARY, fooling, further, logged, reads_same, told_apart, weight
 from .rmsprop import RMSProp
 
 COUNTED_FROM = 2  # the release's counter at the first batch
@@ -80,6 +80,7 @@ class DualRecipe(BaseRecipe):
         o = parts.training
         super().__init__(prepared(parts), EpochSchedule(o.learning_rate, o.epochs, 0))
         self._options, self._step = o, 0
+        self.boundary = BOUNDARY if o.gan == "classic" else None
         terms = dict(self.objective)
         if o.distance == "L2" and terms.get("cycle", (0, None))[1] is cycle:
             terms["cycle"] = (terms["cycle"][0], squared_cycle)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import torch
 from attn_i2i.interfaces import RoundTrip, Update
-from attn_i2i.losses import discriminator_lsgan
+from attn_i2i.losses import LSGAN_BOUNDARY, discriminator_lsgan
 from attn_i2i.recipes import AdamOptions, BaseRecipe, RecipeParts, frozen, sum_of, two_adams
 from attn_i2i.types import ConfigError, Translation, Verdict
 from torch import Tensor, nn
@@ -68,6 +68,7 @@ class CodeRecipe(BaseRecipe):
     """
 
     needs: type[nn.Module]
+    boundary = LSGAN_BOUNDARY
 
     def __init__(self, parts: RecipeParts[Any]) -> None:
         o = parts.training
