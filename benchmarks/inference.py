@@ -31,6 +31,7 @@ from attn_i2i.models.build import create
 from attn_i2i.tuning import tune
 from benchmarks import plain
 from benchmarks.machine import describe, seconds_at_limit
+from benchmarks.runtimes import RUNTIMES, exported
 
 TOLERANCE = 1e-4
 Forward = Callable[[Tensor], Any]
@@ -68,7 +69,10 @@ WAYS: dict[str, Way | None] = {
     "compiled, Winograd": Way(compiled=True, winograd=True),
     "compiled, direct": Way(compiled=True),
     "compiled bf16": Way(compiled=True, winograd=True, dtype=torch.bfloat16),
+    "plain, compiled": None,
+    **dict.fromkeys(RUNTIMES),
 }
+LOSSY = ("bf16", "int8")  # ways whose answers are not float32's
 
 
 def networks(family: Family, width: int, device: str) -> tuple[nn.Module, nn.Module]:
@@ -82,10 +86,13 @@ def networks(family: Family, width: int, device: str) -> tuple[nn.Module, nn.Mod
     return ours.to(device), theirs.to(device)
 
 
-def prepared(ours: nn.Module, theirs: nn.Module, way: Way | None) -> Forward:
-    """The forward of one way."""
+def prepared(ours: nn.Module, theirs: nn.Module, name: str, family: Family, arguments: argparse.Namespace) -> Forward:
+    """The forward of the way called ``name``."""
+    way = WAYS[name]
+    if name in RUNTIMES:
+        return exported(ours, family.name, {"width": arguments.width, **family.options}, name, arguments.size)
     if way is None:
-        return theirs
+        return torch.compile(theirs) if name == "plain, compiled" else theirs
     layout = torch.channels_last if way.channels_last else torch.contiguous_format
     network = copy.deepcopy(ours).to(dtype=way.dtype, memory_format=layout)
     allow_winograd(network, way.winograd)
@@ -179,10 +186,10 @@ def compare(label: str, arguments: argparse.Namespace) -> list[str]:
     """Rows of the table for one family; raises AssertionError where a float32 answer differs."""
     image = torch.rand(arguments.batch, 3, arguments.size, arguments.size, device=arguments.device) * 2 - 1
     ours, theirs = networks(FAMILIES[label], arguments.width, arguments.device)
-    forwards = {name: prepared(ours, theirs, WAYS[name]) for name in arguments.ways}
+    forwards = {name: prepared(ours, theirs, name, FAMILIES[label], arguments) for name in arguments.ways}
     expected = forwards["plain"](image)
     errors = {name: difference(forward(image), expected) for name, forward in forwards.items()}
-    wrong = [name for name, error in errors.items() if error > TOLERANCE and "bf16" not in name]
+    wrong = [name for name, error in errors.items() if error > TOLERANCE and not name.endswith(LOSSY)]
     assert not wrong, f"{label}: {', '.join(wrong)} differ by more than {TOLERANCE} from the plain forward"
     clock = time.process_time if arguments.cpu_time else time.perf_counter
     times = take_turns(forwards, image, arguments.rounds, clock)
@@ -190,8 +197,9 @@ def compare(label: str, arguments: argparse.Namespace) -> list[str]:
     rows = []
     for name, seconds in times.items():
         faster = statistics.median(a / b for a, b in zip(times["plain"], seconds, strict=True))
-        alive = f"{tensors_alive(forwards[name], image):.0f}"
-        memory = "" if arguments.no_resident else f"{peak_in_process(label, name, arguments):.0f}"
+        # A runtime's tensors are not PyTorch's, and its graph is one that its process reads anew.
+        alive = "" if name in RUNTIMES else f"{tensors_alive(forwards[name], image):.0f}"
+        memory = "" if arguments.no_resident or name in RUNTIMES else f"{peak_in_process(label, name, arguments):.0f}"
         median = statistics.median(seconds)
         limit = "" if shortest is None else f" {shortest / median:.0%} |"
         rows.append(
@@ -223,7 +231,7 @@ def main() -> None:
         one = argparse.Namespace(**arguments.peak)
         image = torch.rand(one.batch, 3, one.size, one.size, device=one.device) * 2 - 1
         ours, theirs = networks(FAMILIES[one.family], one.width, one.device)
-        print(peak_memory(prepared(ours, theirs, WAYS[one.way]), image))
+        print(peak_memory(prepared(ours, theirs, one.way, FAMILIES[one.family], one), image))
         return
     if "plain" not in arguments.ways:
         arguments.ways.insert(0, "plain")

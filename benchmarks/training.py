@@ -7,9 +7,7 @@ Peak memory is measured in a process of its own for each, above what it held bef
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
-import platform
 import statistics
 import subprocess
 import sys
@@ -26,6 +24,7 @@ from torch import Tensor, nn
 from attn_i2i.blocks import allow_winograd
 from attn_i2i.plugins import zoo
 from attn_i2i.train.ways import choose_ways
+from benchmarks.machine import describe
 
 Step = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 PlainStep = Callable[[nn.ModuleDict, int, int], Step]
@@ -188,11 +187,10 @@ def memory_of_process(field: str) -> float:
 
 def report(families: list[str], arguments: argparse.Namespace) -> None:
     """Print the table."""
-    where = torch.cuda.get_device_name() if arguments.device == "cuda" else f"{arguments.threads} CPU threads"
     precision = "bf16 against fp32" if arguments.bf16 else "fp32"
     clock = "processor seconds" if arguments.cpu_time else "seconds"
     print(
-        f"{datetime.date.today()}, {platform.machine()}, {where}, torch {torch.__version__}: width {arguments.width},"
+        f"{describe(arguments.device)}: {arguments.threads} CPU threads, width {arguments.width},"
         f" {arguments.size}x{arguments.size}, batch {arguments.batch}, {precision},"
         f" median {clock} of {arguments.steps} steps\n"
     )
