@@ -50,14 +50,15 @@ def peak_bytes() -> int:
     return int(line.split()[1]) * 1024
 
 
-def measure(source: Path, tile: str, width: int, family: str, target: Path) -> dict[str, Any]:
+def measure(source: Path, target: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Seconds of the translation, those with reading and writing, and the resident peak of this process.
 
     They are the processor's seconds, because other work on a machine weighs on the clock's.
     """
     torch.manual_seed(0)
-    network = create(family, width=width)
-    translate = Translator({"A2B": network}, ModelConfig(family, {}, ["A2B"]), device="cpu")
+    network = create(options.family, width=options.width, **({"blocks": options.blocks} if options.blocks else {}))
+    translate = Translator({"A2B": network}, ModelConfig(options.family, {}, ["A2B"]), device="cpu")
+    tile = options.tile
     start = time.process_time()
     picture = read_image(source, max_pixels=2**30)
     begin = time.process_time()
@@ -82,6 +83,7 @@ def compare(side: int, depth: int, options: argparse.Namespace, folder: Path) ->
     source, target = folder / f"{side}-{depth}.npy", folder / "out.npy"
     make_picture(source, side, depth)
     common = [str(source), str(target), "--width", str(options.width), "--family", options.family]
+    common += ["--blocks", str(options.blocks)]
     row: dict[str, Any] = {"side": side, "bits": depth}
     for tile in [*(["off"] if side <= options.whole else []), str(options.tile)]:
         target.unlink(missing_ok=True)
@@ -104,15 +106,14 @@ def main() -> None:
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--family", default="attentiongan2")
     parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--blocks", type=int, default=0, help="0: as many as the family has")
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
     parser.add_argument("--microscopy", type=int, nargs="*", default=[2048], help="sides of 16-bit grey pictures")
     parser.add_argument("--whole", type=int, default=1024, help="largest side to compute without strips too")
     parser.add_argument("--tile", default="256", help="rows of a strip of the picture, or auto")
     options = parser.parse_args()
     if options.worker is not None:
-        torch.save(
-            measure(options.paths[0], options.tile, options.width, options.family, options.paths[1]), options.worker
-        )
+        torch.save(measure(*options.paths, options), options.worker)
         return
     print(describe())
     with tempfile.TemporaryDirectory() as folder:

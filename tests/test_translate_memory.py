@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ import torch
 
 from attn_i2i.models.build import create
 from attn_i2i.translate import memory
-from attn_i2i.types import ShapeError
+from attn_i2i.translate.batch import translate_files
+from attn_i2i.translate.jobs import plan_jobs
+from attn_i2i.translate.result import Result
+from attn_i2i.types import ShapeError, Translation
 
 from .helpers.bombs import grey_png
 from .helpers.commands import Run, files, picture
-from .helpers.translators import Brighten, FixedSize, translator
+from .helpers.translators import Brighten, FixedSize, Negative, translator
 
 
 @pytest.mark.parametrize(
@@ -114,6 +118,31 @@ def test_a_full_disk_of_temporary_files_costs_one_picture(
     assert (code, out) == (1, "1 of 2 pictures translated to out\n")
     assert "skipped: in/b.png" in err
     assert "No space left" in err
+
+
+def test_a_large_result_is_gone_before_the_next_picture_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("attn_i2i.translate.batch.LARGE", 0)
+    alive: list[weakref.ref[torch.Tensor]] = []
+
+    class Watched(Negative):
+        def forward(self, image: torch.Tensor, domain: torch.Tensor | None = None) -> Translation:
+            assert not [gone for gone in alive if gone() is not None]
+            return super().forward(image)
+
+    class Watching(Result):
+        def __init__(self, *parts: Any, **named: Any) -> None:
+            super().__init__(*parts, **named)
+            alive.append(weakref.ref(self.image))
+
+    monkeypatch.setattr("attn_i2i.translate.compositing.Result", Watching)
+    for number in range(3):
+        picture(f"in/{number}.png", (8 + number, 8))
+    report = translate_files(translator(Watched()), plan_jobs(["in"], Path("out")).jobs)
+    assert len(report.written) == 3
+    assert alive
 
 
 def test_a_long_picture_counts_by_its_pixels_where_a_network_sees_less(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,6 @@ def _decoded(file: IO[bytes], raw_mode: str) -> Image.Image:
 def write_deep(numbers: np.ndarray[Any, Any], path: Path, icc: bytes | None, metadata: Metadata | None) -> None:
     """Write (C, H, W) uint16 as PNG: 1 channel is grey, 2 grey with alpha, 3 RGB, 4 RGBA."""
     count, height, width = numbers.shape
-    rows = np.ascontiguousarray(numbers.transpose(1, 2, 0)).astype(">u2").view(np.uint8).reshape(height, -1)
     with path.open("wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n")
         _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, COLOUR_TYPES[count], 0, 0, 0))
@@ -70,8 +69,9 @@ def write_deep(numbers: np.ndarray[Any, Any], path: Path, icc: bytes | None, met
         if metadata is not None:
             _write_metadata(file, metadata)
         packer = zlib.compressobj(6)
-        above = np.zeros_like(rows[0])
-        for row in rows:
+        above = np.zeros(2 * count * width, np.uint8)
+        for y in range(height):
+            row = np.ascontiguousarray(numbers[:, y].T).astype(">u2").view(np.uint8).ravel()
             data = packer.compress(_filtered(row, above, 2 * count))
             if data:
                 _chunk(file, b"IDAT", data)

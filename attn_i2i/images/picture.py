@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..types import ShapeError
 from .ranges import Range
-from .write import shown, to_pil
+from .write import eight_bits, shown, to_pil
 
 SAID = frozenset({"description", "software", "datetime", "extratags"})
 """tifffile's options that are neither how numbers lie nor how large they are."""
@@ -101,7 +101,7 @@ class Picture:
         """The file's own numbers, (C, H, W)."""
         if self.stored is not None:
             return self.stored.numbers
-        return (self.values * 255).round_().byte().cpu().numpy()
+        return np.moveaxis(eight_bits(self.values), -1, 0)
 
     def pil(self) -> Image.Image:
         """The picture in 8 bits: grey or RGB, with its transparency."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..types import ConfigError
+from .values import strips
 
 Numbers: TypeAlias = "np.ndarray[Any, Any]"
 DTYPE = "dtype"  # the word for all that a type can hold
@@ -26,21 +27,28 @@ class Range(NamedTuple):
     def unit(self, numbers: Numbers) -> Tensor:
         """Stored numbers as float32, 0 at ``low`` and 1 at ``high``; those beyond lie outside [0, 1]."""
         result = torch.empty(numbers.shape, dtype=torch.float32)
-        for place, channel in zip(result, numbers, strict=True):  # one at a time: float64 is large
-            place.copy_(torch.from_numpy((channel.astype(np.float64) - self.low) / (self.high - self.low)))
+        for rows in strips(numbers.shape):  # float64 is large
+            part = (numbers[rows].astype(np.float64) - self.low) / (self.high - self.low)
+            result[rows] = torch.from_numpy(part)
         return result
 
     def numbers(self, unit: Tensor, dtype: np.dtype[Any]) -> Numbers:
         """The inverse of ``unit``: integers are rounded, and held within what ``dtype`` can store."""
-        values = unit.detach().cpu().double().numpy() * (self.high - self.low) + self.low
-        if dtype.kind == "f":
-            return values.astype(dtype)
-        limits = np.iinfo(dtype)
-        rounded = np.rint(values)
-        high = rounded >= limits.max  # apart, because float64 cannot hold the largest 64-bit integers
-        result = np.where(high, 0, rounded.clip(limits.min)).astype(dtype)
-        result[high] = limits.max
+        result = np.empty(unit.shape, dtype)
+        for rows in strips(unit.shape):
+            values = unit[rows].detach().cpu().double().numpy() * (self.high - self.low) + self.low
+            result[rows] = values if dtype.kind == "f" else _as_integers(values, dtype)
         return result
+
+
+def _as_integers(values: Numbers, dtype: np.dtype[Any]) -> Numbers:
+    """Rounded float64, held within what ``dtype`` can store."""
+    limits = np.iinfo(dtype)
+    rounded = np.rint(values)
+    high = rounded >= limits.max  # apart, because float64 cannot hold the largest 64-bit integers
+    result = np.where(high, 0, rounded.clip(limits.min)).astype(dtype)
+    result[high] = limits.max
+    return result
 
 
 RangeLike: TypeAlias = "str | tuple[float, float] | list[float] | Range | None"

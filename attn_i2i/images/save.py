@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from .deep_png import write_deep
 from .metadata import save_options
 from .picture import Picture
 from .ranges import dtype_range
+from .values import strips
 from .write import ARRAYS, write_image, writer_of
 
 Numbers = np.ndarray[Any, Any]
@@ -39,7 +40,7 @@ def write_picture(picture: Picture, path: str | Path, *, force: bool = False, me
     kept = picture.metadata if metadata else None
     if suffix in ARRAYS:
         with atomic_path(path, force=force) as temporary, temporary.open("wb") as file:
-            np.save(file, _as_array(picture), allow_pickle=False)
+            _write_array(picture, file)
     elif suffix in TIFFS and (
         picture.layout is not None or picture.stored is not None or picture.channels not in (1, 3)
     ):
@@ -84,7 +85,11 @@ def with_alpha(picture: Picture) -> Numbers:
     return picture.numbers() if alpha is None else np.concatenate([picture.numbers(), alpha])
 
 
-def _as_array(picture: Picture) -> Numbers:
-    """(H, W) or (H, W, C), as arrays are read."""
+def _write_array(picture: Picture, file: IO[bytes]) -> None:
+    """As (H, W) or (H, W, C), as arrays are read; row after row, because in another order all would be copied."""
     numbers = with_alpha(picture)
-    return numbers[0] if len(numbers) == 1 else np.moveaxis(numbers, 0, -1)
+    shape = numbers.shape[1:] if len(numbers) == 1 else (*numbers.shape[1:], len(numbers))
+    descr = np.lib.format.dtype_to_descr(numbers.dtype)
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+    for rows in strips(numbers.shape):
+        file.write(np.ascontiguousarray(np.moveaxis(numbers[rows], 0, -1)).data)

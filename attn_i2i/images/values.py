@@ -1,10 +1,22 @@
-"""Numbers checked before they count as pictures."""
+"""Numbers checked before they count as pictures, and taken a few rows at a time where they are many."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
 
 from torch import Tensor
 
 from ..types import ConfigError
+
+STRIP = 2**20  # numbers: 8 MB as float64, which a processor's cache holds, and nothing beside a large picture
+
+
+def strips(shape: Sequence[int]) -> Iterator[tuple[slice, ...]]:
+    """Indexes of rows (..., H, W) that are some STRIP numbers each: what is made of them takes no room worth naming."""
+    axis = max(0, len(shape) - 2)
+    step = max(1, STRIP * shape[axis] // max(1, prod(shape)))
+    return ((slice(None),) * axis + (slice(first, first + step),) for first in range(0, shape[axis], step))
 
 
 def unit_range(tensor: Tensor, what: str) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch import Tensor
 from ..arguments import typed
 from ..files import atomic_path
 from ..types import ConfigError, ShapeError
+from .values import strips
 
 
 class _Writer(NamedTuple):
@@ -65,9 +67,18 @@ def writer_of(path: Path) -> _Writer:
 
 def to_pil(rgb: Tensor, alpha: Tensor | None = None) -> Image.Image:
     """8 bits from (3, H, W) or grey (1, H, W) in [0, 1], with transparency from ``alpha`` (1, H, W)."""
-    channels = rgb if alpha is None else torch.cat([rgb, alpha.to(rgb)])
-    pixels = channels.detach().float().clamp(0, 1).mul_(255).round_().byte().permute(1, 2, 0).cpu().numpy()
-    return Image.fromarray(pixels[..., 0] if len(channels) == 1 else pixels)
+    pixels = eight_bits(rgb, alpha)
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
+def eight_bits(values: Tensor, alpha: Tensor | None = None) -> np.ndarray[Any, Any]:
+    """(C, H, W) in [0, 1], and transparency (1, H, W) behind it, as (H, W, C) of 8 bits."""
+    parts = [values] if alpha is None else [values, alpha]
+    pixels = np.empty((*values.shape[1:], sum(map(len, parts))), np.uint8)
+    for rows in strips(values.shape):
+        part = torch.cat([each[rows].detach().to(values).float() for each in parts])
+        pixels[rows[1]] = part.clamp_(0, 1).mul_(255).round_().byte().permute(1, 2, 0).cpu().numpy()
+    return pixels
 
 
 def shown(values: Tensor) -> Tensor:

@@ -86,8 +86,7 @@ def translate_files(
             for group in _by_size(waiting):
                 if prod(group[0][1].size) > LARGE:  # the one before is written first: both may be too much in memory
                     behind.finish()
-                for job, result in run.translated([each for each in group if not run.gave_up(each[0])]):
-                    behind.call(run.write, job, result)
+                run.hand_over(group, behind)
                 behind.call(advance, sum(1 / max(1, job.planes) for job, _ in group))
     run.write_sheet(jobs)
     run.write_styles(jobs)
@@ -121,6 +120,11 @@ class _Run:
     def gave_up(self, job: Job) -> bool:
         """Whether a plane of the stack failed before, so that the others need no translation."""
         return bool(job.planes) and self.report.skipped(job.source)
+
+    def hand_over(self, group: Waiting, behind: Behind) -> None:
+        """Translate a group and have it written; apart, because a result named in the loop would outlive the next."""
+        for job, result in self.translated([each for each in group if not self.gave_up(each[0])]):
+            behind.call(self.write, job, result)
 
     def translated(self, waiting: Waiting) -> Iterator[tuple[Job, Result]]:
         """Translate together what can be; where that fails, one by one to find out which picture it is."""
