@@ -141,3 +141,37 @@ def test_planes_that_no_disk_holds_are_an_error_and_not_a_crash(
     write(tmp_path / "a.tif", "CZYX", photometric="minisblack")
     with pytest.raises(OSError, match="No space left"):
         StackWriter(tmp_path / "a.tif").add(next(read_planes(tmp_path / "a.tif")))
+
+
+KINDS = {"palette": ("P", "tiff_lzw"), "bits": ("1", "group4"), "CMYK": ("CMYK", "raw"), "JPEG": ("YCbCr", "jpeg")}
+
+
+@pytest.mark.filterwarnings("ignore:A CMYK picture")
+@pytest.mark.parametrize("kind", KINDS)
+def test_pages_that_pillow_reads_are_a_stack_too(tmp_path: Path, kind: str) -> None:
+    mode, compression = KINDS[kind]
+    source, random = tmp_path / "a.tif", np.random.default_rng(0)
+    pages = [Image.fromarray(random.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)).convert(mode) for _ in "abc"]
+    pages[0].save(source, save_all=True, append_images=pages[1:], compression=compression, dpi=(300, 300))
+    with copied(source, tmp_path / "b.tif") as new:
+        answer, axes, resolution = new.asarray(), new.series[0].axes, new.pages[0].resolution
+    assert (axes, resolution) == ("IYX" if kind == "bits" else "IYXS", (300, 300))
+    with Image.open(source) as image:
+        for number in range(3):
+            image.seek(number)
+            expected = np.asarray(image.convert("L" if kind == "bits" else "RGB"))
+            assert np.array_equal(answer[number], expected)
+            write_picture(read_image(source, page=number), tmp_path / "one.tif", force=True)
+            assert np.array_equal(tifffile.imread(tmp_path / "one.tif"), expected)
+
+
+def test_a_palette_of_a_depth_that_nobody_reads_is_named(tmp_path: Path) -> None:
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        np.zeros((2, 8, 8), np.uint16),
+        photometric="palette",
+        colormap=np.zeros((3, 65536), np.uint16),
+    )
+    for reading in (lambda path: read_image(path, page=1), lambda path: next(read_planes(path))):
+        with pytest.raises(UnreadableFileError, match=r"a\.tif is PALETTE in 16 bits: save it as grey or RGB"):
+            reading(tmp_path / "a.tif")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
@@ -15,13 +16,17 @@ ORIENTATION = 0x0112  # the tag of EXIF
 # Of a TIFF's own tags those about the picture's making; the others say how its bytes lie.
 DESCRIBING = (270, 271, 272, 305, 306, 315, 33432)
 DESCRIPTION, SHAPED = 270, '{"shape": '  # tifffile's note of a stack's axes, which is wrong of a page of it
+PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 IFDS = (0x8769, 0x8825)  # the parts of EXIF about the exposure and the place
 XMP_IN_PNG = "XML:com.adobe.xmp"
 
 
 def metadata_of(image: Image.Image) -> Metadata | None:
     """The metadata of a picture that has been loaded; None where there is none. Damaged parts are left out."""
-    return metadata_from(image.getexif(), image.info, image.format)
+    metadata = metadata_from(image.getexif(), image.info, image.format)
+    if getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO and image.mode in ("1", "L"):
+        return replace(metadata or Metadata(), white_is_zero=True)
+    return metadata
 
 
 def metadata_from(exif: Image.Exif, info: dict[Any, Any], format_name: str | None) -> Metadata | None:
@@ -70,8 +75,10 @@ def save_options(metadata: Metadata | None, format_name: str) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if metadata.exif and format_name in ("JPEG", "PNG", "WEBP"):
         options["exif"] = metadata.exif
-    if metadata.exif and format_name == "TIFF":
+    if format_name == "TIFF" and (metadata.exif or metadata.white_is_zero):
         options["tiffinfo"] = _tags(metadata.exif)
+        if metadata.white_is_zero:
+            options["tiffinfo"][PHOTOMETRIC] = WHITE_IS_ZERO  # Pillow then turns the numbers round, too
     if metadata.xmp and format_name in ("JPEG", "WEBP"):
         options["xmp"] = metadata.xmp
     if metadata.dpi and format_name in ("JPEG", "PNG", "TIFF", "BMP"):
@@ -86,7 +93,8 @@ def save_options(metadata: Metadata | None, format_name: str) -> dict[str, Any]:
 def _tags(encoded: bytes) -> ImageFileDirectory_v2:
     """EXIF's main tags as a TIFF's own; Pillow writes no parts about exposure and place into compressed ones."""
     exif, tags = Image.Exif(), ImageFileDirectory_v2()
-    exif.load(encoded)
+    if encoded:
+        exif.load(encoded)
     for tag, value in exif.items():
         if tag in DESCRIBING:
             tags[tag] = value

@@ -30,13 +30,17 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file says of its picture beside the pixels: encoded EXIF without orientation and preview, XMP, texts."""
+    """What a file says of its picture beside the pixels: encoded EXIF without orientation and preview, XMP, texts.
+
+    ``white_is_zero`` is of a grey TIFF in 8 bits or fewer whose numbers count from white; a picture has them turned.
+    """
 
     exif: bytes = b""
     xmp: bytes = b""
     dpi: tuple[float, float] | None = None
     comment: bytes = b""
     texts: dict[str, str] = field(default_factory=dict)
+    white_is_zero: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import io
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -23,9 +23,6 @@ from .opening import MAX_PIXELS, TooMuchError, check_size, named_errors, open_im
 from .picture import Picture, PictureWarning
 from .ranges import Measure, Range, RangeLike, parse_range
 from .values import unit_range
-
-if TYPE_CHECKING:
-    from .tiff import Plane
 
 ImageSource: TypeAlias = "str | Path | bytes | IO[bytes] | Image.Image | np.ndarray[Any, Any] | Tensor"
 
@@ -169,7 +166,7 @@ class _Reader:
         return from_numbers(numbers[:colours], alpha, name, self.wanted, **beside(image, colours))
 
     def _tiff(self, file: IO[bytes], label: str, name: str) -> Picture:
-        from . import tiff  # late: tifffile takes a moment to import
+        from . import planes, tiff  # late: tifffile takes a moment to import
 
         if self.page is None:
             try:
@@ -182,11 +179,11 @@ class _Reader:
                 if tiff.is_plain(image):
                     with image:
                         return self._image(image, label, name)
-        plane = tiff.read_plane(file, label, self.page, self.max_pixels)
-        if self.page is None and plane.layout.pages > 1:
-            message = f"{label} has {plane.layout.pages} pages: only the first is read (page=0)."
+        picture = planes.read_page(file, label, name, self.page, self.wanted, self.max_pixels)
+        if self.page is None and picture.layout is not None and picture.layout.pages > 1:
+            message = f"{label} has {picture.layout.pages} pages: only the first is read (page=0)."
             warnings.warn(message, PictureWarning, stacklevel=4)
-        return from_plane(plane, name, self.wanted)
+        return picture
 
     def _heic(self, file: IO[bytes], label: str, name: str) -> Picture:
         photo = read_heif(file, label, self.max_pixels)
@@ -197,23 +194,6 @@ class _Reader:
         read_npy_header(file, label, self.max_pixels)
         file.seek(0)
         return replace(from_array(np.lib.format.read_array(file, allow_pickle=False), name, self.wanted), format="NPY")
-
-
-def from_plane(plane: Plane, name: str, wanted: Range | str | None) -> Picture:
-    """A picture of one plane of a TIFF."""
-    fields = {"format": "TIFF", "icc": plane.icc, "layout": plane.layout}
-    picture = from_numbers(plane.numbers, plane.alpha, name, wanted, **fields)
-    return _inverted(picture) if plane.white_is_zero else picture
-
-
-def _inverted(picture: Picture) -> Picture:
-    """A picture whose file calls white 0: the range turns round, so that white is 1 and comes back as 0."""
-    if picture.stored is None:
-        numbers = picture.numbers()
-        return from_numbers(numbers, None, picture.name, Range(255, 0), layout=picture.layout, format="TIFF")
-    low, high = picture.stored.range
-    stored = picture.stored._replace(range=Range(high, low))
-    return replace(picture, stored=stored, values=stored.range.unit(stored.numbers))
 
 
 def from_array(array: np.ndarray[Any, Any], name: str, wanted: Range | str | None) -> Picture:

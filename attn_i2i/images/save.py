@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,8 +13,8 @@ from ..files import atomic_path
 from ..types import ConfigError
 from .deep_png import write_deep
 from .metadata import save_options
-from .picture import Picture
-from .ranges import dtype_range
+from .picture import Picture, Stored
+from .ranges import Range, dtype_range
 from .values import strips
 from .write import ARRAYS, write_image, writer_of
 
@@ -38,6 +39,8 @@ def write_picture(picture: Picture, path: str | Path, *, force: bool = False, me
     suffix = path.suffix.lower()
     check_target(path)
     kept = picture.metadata if metadata else None
+    if suffix not in TIFFS:
+        picture = _black_is_zero(picture)
     if suffix in ARRAYS:
         with atomic_path(path, force=force) as temporary, temporary.open("wb") as file:
             _write_array(picture, file)
@@ -54,9 +57,19 @@ def write_picture(picture: Picture, path: str | Path, *, force: bool = False, me
             write_deep(with_alpha(picture), temporary, picture.icc, kept)
     else:
         _check_bytes(picture, path)
+        if kept is not None and (picture.channels != 1 or picture.alpha is not None):  # Pillow writes others so alone
+            kept = replace(kept, white_is_zero=False)
         options = save_options(kept, writer_of(path).format)
         return write_image(picture.pil(), path, icc=picture.icc, force=force, **options)
     return path
+
+
+def _black_is_zero(picture: Picture) -> Picture:
+    """A picture whose numbers count from white, for formats that cannot say so: its numbers turned round."""
+    if picture.stored is None or picture.stored.range.low < picture.stored.range.high:
+        return picture
+    usual = Range(picture.stored.range.high, picture.stored.range.low)
+    return replace(picture, stored=Stored(usual.numbers(picture.values, picture.dtype), usual))
 
 
 def _check_bytes(picture: Picture, path: Path) -> None:

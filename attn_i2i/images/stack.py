@@ -19,10 +19,11 @@ from ..files import atomic_path
 from ..types import ConfigError, ShapeError
 from .opening import MAX_PIXELS, named_errors, opened_file
 from .picture import SAID, Picture
+from .planes import plane_picture
 from .ranges import Measure, RangeLike, parse_range
-from .read import from_plane
 from .save import TIFFS, with_alpha
-from .tiff import STRUCTURE_OF_IMAGEJ, is_sideways, opened_tiff, options_of, physical_sizes, plane_at, planes_of
+from .tiff import STRUCTURE_OF_IMAGEJ, is_sideways, opened_tiff, options_of, physical_sizes, planes_of
+from .tiff_frames import axes_of, frame_options, has_frames
 
 # Bytes of numbers that a classic TIFF holds: places in it have 32 bits, and the rest is for its pages.
 CLASSIC = 2**32 - 2**25
@@ -52,14 +53,13 @@ def read_planes(
     if isinstance(wanted, Measure):
         raise ConfigError(f"range={range!r} has to be measured over a series first: measure_range does that.")
     label = str(path)
-    with opened_file(path) as file:
+    with opened_file(path) as file, opened_file(path) as again:
         with named_errors(label):
             tiff = opened_tiff(file, label)
             planes = planes_of(tiff)
         for page in np.arange(len(planes)):
             with named_errors(label):
-                plane = plane_at(tiff, planes, int(page), label, max_pixels)
-                picture = from_plane(plane, path.name, wanted)
+                picture = plane_picture(tiff, planes, int(page), again, label, path.name, wanted, max_pixels)
             yield picture
 
 
@@ -112,12 +112,12 @@ class StackWriter:
     def __init__(self, source: Path, *, metadata: bool = True) -> None:
         label = str(source)
         with opened_file(source) as file, named_errors(label), opened_tiff(file, label) as tiff:
-            self._series = [_Series(each.axes, each.shape, _options(tiff, each)) for each in tiff.series]
+            self._series = [_series(tiff, each) for each in tiff.series]
             numbers = {id(series): number for number, series in enumerate(tiff.series)}
             self._places = [(numbers[id(series)], index) for series, index in planes_of(tiff)]
             ome = tiff.is_ome and bool(tiff.ome_metadata)
             self._file: dict[str, Any] = {"bigtiff": tiff.is_bigtiff, "imagej": tiff.is_imagej, "ome": ome}
-            if ome and metadata and _in_order(tiff):
+            if ome and metadata and _in_order(tiff) and not any(map(has_frames, tiff.series)):
                 self._keep_description(tiff.ome_metadata or "")
         if not metadata:
             for series in self._series:
@@ -176,11 +176,18 @@ def _in_order(tiff: TiffFile) -> bool:
     return pages == list(range(len(tiff.pages))) and "FileName" not in (tiff.ome_metadata or "")
 
 
-def _options(tiff: TiffFile, series: TiffPageSeries) -> dict[str, Any]:
+def _series(tiff: TiffFile, series: TiffPageSeries) -> _Series:
+    if not has_frames(series):
+        options = options_of(tiff, series.keyframe, series.axes)
+        return _Series(series.axes, series.shape, _options(tiff, series, series.axes, options))
+    axes, shape = axes_of(series)
+    return _Series(axes, shape, _options(tiff, series, axes, frame_options(tiff, series)))
+
+
+def _options(tiff: TiffFile, series: TiffPageSeries, axes: str, options: dict[str, Any]) -> dict[str, Any]:
     """tifffile's options for planes like these, which say their axes and what else the file says of them."""
-    options = options_of(tiff, series.keyframe, series.axes)
     options.pop("bigtiff")
-    said: dict[str, Any] = {"axes": series.axes}
+    said: dict[str, Any] = {"axes": axes}
     if tiff.is_imagej and tiff.imagej_metadata is not None:
         left_out = STRUCTURE_OF_IMAGEJ - {"Labels"}
         said |= {key: value for key, value in tiff.imagej_metadata.items() if key not in left_out}

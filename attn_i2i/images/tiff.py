@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from tifffile import TiffFile, TiffFrame, TiffPage, TiffPageSeries
 
-from ..types import ConfigError, UnreadableFileError
+from ..types import UnreadableFileError
 from .decode import turned
 from .metadata import ORIENTATION
 from .opening import TooMuchError, check_size
@@ -51,15 +51,6 @@ def is_plain(image: Image.Image) -> bool:
     plain = image.mode in PLAIN_MODES and tags.get(SAMPLES, 1) == len(image.getbands()) and tags.get(PLANAR, 1) == 1
     numbers = set(tags.get(BITS, (1,))) <= {1, 2, 4, 8} and set(tags.get(SAMPLE_FORMAT, (1,))) <= {1}
     return plain and numbers and not description.startswith("ImageJ=") and "<OME " not in description[:2000]
-
-
-def read_plane(file: IO[bytes], label: str, page: int | None, max_pixels: int) -> Plane:
-    """One plane of a TIFF, the first unless a ``page`` is given; raises UnreadableFileError and ConfigError."""
-    with opened_tiff(file, label) as tiff:
-        planes = planes_of(tiff)
-        if not 0 <= (page or 0) < len(planes):
-            raise ConfigError(f"page={page} was given, but {label} has {len(planes)} pages, counted from 0.")
-        return plane_at(tiff, planes, page or 0, label, max_pixels)
 
 
 def planes_of(tiff: TiffFile) -> list[tuple[TiffPageSeries, int]]:
