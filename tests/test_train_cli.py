@@ -98,7 +98,7 @@ def test_a_dry_run_tells_what_resuming_would_do_and_refuses_what_it_would_refuse
     code, shown, _ = train(*given, "--steps", "3", "--resume", "--dry-run")
     assert (code, "steps: 3, 7 an epoch; continued after step 1" in shown) == (0, True)
     code, _, told = train(*given, "--seed", "1", "--resume", "--dry-run")
-    assert (code, "error: run was trained with --seed 0 (now 1)" in told) == (2, True)
+    assert (code, "error: run was trained with --seed 0 (now --seed 1)" in told) == (2, True)
     code, _, told = train(*given, "--dry-run")
     assert (code, "error: run holds a training already: continue with --resume" in told) == (2, True)
     assert {file: file.stat().st_mtime_ns for file in (tmp_path / "run").rglob("*")} == before

@@ -42,7 +42,7 @@ from .study import study, study_result
 from .train import TrainCommand, train
 from .translate import translate
 from .tune import tune
-from .wording import APPS, spelled
+from .wording import APPS, running, spelled
 
 
 class Commands(typer.core.TyperGroup):
@@ -65,7 +65,9 @@ class Commands(typer.core.TyperGroup):
         names = self.list_commands(ctx)
         if args and args[0] not in names:
             ctx.fail(f"No such command {args[0]!r}.{suggestion(args[0], names)}")
-        return super().resolve_command(ctx, args)
+        resolved = super().resolve_command(ctx, args)
+        running(resolved[1])
+        return resolved
 
 
 app = typer.Typer(
@@ -146,6 +148,8 @@ def main() -> None:
         else:
             print(_one_line(error), file=sys.stderr)
         sys.exit(2 if isinstance(error, ConfigError | UnknownNameError) else 1)
+    finally:
+        running(None)
 
 
 def _prepare_process(debug: bool) -> None:

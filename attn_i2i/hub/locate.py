@@ -100,7 +100,7 @@ def _installed(name: str, folder: Path, card: Card | None, accept: bool) -> Path
     if not shipped:
         check_private(model_store(), folder)
     digests = card.weights.sha256 if shipped and card and card.weights else None
-    hint = "install the package again" if shipped else "convert it again, with force=True"
+    hint = "install the package again" if shipped else f"convert it again (attn-i2i convert FILE --as {name} --force)"
     if not shipped and card is not None and (usable(card, None) or card.weights):
         hint = f"remove {folder} and fetch it again (attn-i2i fetch {card.name}), or {hint}"
     config = check_whole(folder, digests, hint)

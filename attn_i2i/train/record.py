@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..files import atomic_path
 from ..types import ConfigError, UnreadableFileError
-from .data.identity import differences
-from .options import FREE_ON_RESUME, TrainOptions
+from .differences import run_differences
+from .options import TrainOptions
 
 RUN = "run.json"
 
@@ -67,7 +67,7 @@ def as_stored(record: Record) -> Record:
 
 def check_same(folder: Path, before: Record, now: Record) -> None:
     """Raise ConfigError, with every difference, where ``now`` is another run than ``before``."""
-    if different := sorted(set(_differences(before, as_stored(now)))):
+    if different := run_differences(before, as_stored(now)):
         raise ConfigError(
             f"{folder} was trained with {', '.join(different)}: a resumed run goes on as it began; choose another"
             " folder for another run."
@@ -93,18 +93,3 @@ def _text(record: Record) -> str:
 def _named(value: Any) -> str:
     """What stands for a value that JSON does not have, the same in every process."""
     return str(getattr(value, "__qualname__", None) or type(value).__qualname__)
-
-
-def _differences(before: Record, now: Record) -> Iterator[str]:
-    """Every option whose value is another, both values told; what runs may change is left out."""
-    groups = (
-        (before.options, now.options, FREE_ON_RESUME),
-        (before.recipe_options, now.recipe_options, frozenset[str]()),
-    )
-    for old, new, free in groups:
-        for name in (old.keys() | new.keys()) - free:
-            if old.get(name) != new.get(name):
-                yield f"{name}={old.get(name)!r} (now {new.get(name)!r})"
-    if before.recipe != now.recipe:
-        yield f"recipe={before.recipe!r} (now {now.recipe!r})"
-    yield from differences(before.data, now.data)

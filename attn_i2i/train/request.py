@@ -72,7 +72,7 @@ def completed(request: Request, options: Mapping[str, Any]) -> tuple[Request, Tr
 def _continued(request: Request, before: Record) -> Request:
     if request.recipe not in (None, before.recipe):
         raise ConfigError(
-            f"{request.run} was trained with recipe={before.recipe!r} (now {request.recipe!r}): a resumed run goes on"
+            f"{request.run} was trained with the recipe {before.recipe} (now {request.recipe}): a resumed run goes on"
             " as it began; choose another folder for another run."
         )
     stored = before.arguments

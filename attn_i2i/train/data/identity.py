@@ -36,7 +36,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[s
     A picture that was replaced is no difference, as a corrupt one may be; most of a domain's samples are.
     """
     if before.get("domains") != now["domains"]:
-        yield f"domains={before.get('domains')!r} (now {now['domains']!r})"
+        yield f"the domains {_listed(before)} (now {_listed(now)})"
     elif before.get("names") != now["names"]:
         yield f"other pictures (their names differ: {_counts(before)}, now {_counts(now)})"
     elif before.get("labels") != now["labels"]:
@@ -54,6 +54,11 @@ def _other_contents(before: Mapping[str, list[str]], now: Mapping[str, list[str]
             yield f"other pictures (those in {group} were in another domain)"
         elif changed > max(1, len(samples) // 2):
             yield f"other pictures (those in {group} have other contents)"
+
+
+def _listed(found: Mapping[str, Any]) -> str:
+    domains = found.get("domains")
+    return ", ".join(map(str, domains)) if isinstance(domains, list) else "none"
 
 
 def _counts(found: Mapping[str, Any]) -> str:
