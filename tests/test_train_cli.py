@@ -91,6 +91,18 @@ def test_a_dry_run_shows_the_resolved_recipe_and_writes_nothing(train: Train, tm
     assert not (tmp_path / "run").exists()
 
 
+def test_a_run_is_validated_and_resumed_from_the_command_line(train: Train, tmp_path: Path) -> None:
+    for letter in "AB":
+        (tmp_path / f"data/val{letter}").symlink_to(tmp_path / f"data/train{letter}")
+    given = ("cyclegan", "--data", "data", "-o", "run", "--save-every", "1")
+    code, _, told = train(*given, "--steps", "2", "--validate", "psnr", "--dry-run")
+    assert (code, "--validate psnr needs true pictures" in told) == (2, True), told
+    assert train(*given, "--steps", "2", "--patience", "3")[0] == 2
+    assert train(*given, "--steps", "2", "--validate", "cycle_l1", "--patience", "3")[0] == 0
+    code, _, told = train("--resume", "run", "--steps", "3", options=())
+    assert (code, "validated at step 3" in told, (tmp_path / "run/best/config.json").is_file()) == (0, True, True), told
+
+
 def test_a_dry_run_tells_what_resuming_would_do_and_refuses_what_it_would_refuse(train: Train, tmp_path: Path) -> None:
     given = ("cyclegan", "--data", "data", "-o", "run")
     train(*given, "--steps", "1")

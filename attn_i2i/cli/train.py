@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 from .wording import spelled
 
 # Arguments that are not passed on as they stand.
+VALIDATING = ("validate", "validate_data", "validate_features", "patience")
 OWN = ("recipe", "data", "output", "set_", "select", "dry_run")
 Recipe = Annotated[
     str | None,
@@ -159,6 +160,19 @@ def train(
     ] = None,
     select: Annotated[str, typer.Option(help="Attributes of the table to train on, by commas.")] = "",
     start: Start = None,
+    validate: Annotated[
+        str | None, typer.Option(metavar="MEASURE", help="Measure each checkpoint, such as by kid, and keep the best.")
+    ] = None,
+    validate_data: Annotated[
+        Path | None, typer.Option(help="Folder with valA and valB.", show_default="that of --data")
+    ] = None,
+    validate_features: Annotated[
+        str | None, typer.Option(metavar="NETWORK", help="Feature network of the measure, as for evaluate.")
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=1, help="Checkpoints without a better model that end the run.", show_default="10"),
+    ] = None,
     data_check: Annotated[
         bool, typer.Option("--data-check", help="Read every picture first, and do not start if one is damaged.")
     ] = False,
@@ -183,11 +197,37 @@ def train(
                 raise ConfigError(f"{role} was given twice, by --{role} and by --set: give it once.")
     if select:
         arguments["select"] = [name.strip() for name in select.split(",") if name.strip()]
+    validation = {name: arguments.pop(name) for name in VALIDATING if name in arguments}
     with worded(spelled):
+        if validation or (resume and _validated(arguments["run"])):
+            _train_validated(arguments, validation, dry_run)
+        elif not dry_run:
+            training.train(**arguments)
         if dry_run:
             print("\n".join(training.plan(**arguments).lines()))
-        else:
-            training.train(**arguments)
+
+
+def _validated(run: Path) -> bool:
+    from ..train.rundir import VALIDATION
+
+    return (run / VALIDATION).is_file()
+
+
+def _train_validated(arguments: dict[str, Any], validation: dict[str, Any], dry_run: bool) -> None:
+    """Train with early stopping; what evaluates is imported only now, because it takes its time."""
+    from ..evaluate import train_validated
+    from ..evaluate.validation import prepared
+    from ..types import ConfigError
+
+    if "validate" not in validation and not _validated(arguments["run"]):
+        raise ConfigError(f"{', '.join(validation)} was given without a measure: give validate=NAME, such as kid.")
+    names = {"validate": "measure", "validate_features": "features"}
+    chosen = {names.get(name, name): value for name, value in validation.items()}
+    if dry_run:
+        folder = chosen.pop("validate_data", arguments["data"])
+        prepared(arguments["run"], folder, chosen)
+    else:
+        train_validated(**arguments, **chosen)
 
 
 def _written(context: typer.Context, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from .needs import NEEDS
 from .pairs import Pairs, Translate, evaluate_pairs, find_pairs, table_text, translating
 from .report import as_csv, as_json, as_latex, as_text, write_report
 from .run import Row
+from .validation import train_validated
 
 __all__ = [
     "EQUAL_DB",
@@ -103,6 +104,7 @@ __all__ = [
     "ssim_map",
     "structure_distance",
     "table_text",
+    "train_validated",
     "translating",
     "warp",
     "warping_error",

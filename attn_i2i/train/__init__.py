@@ -15,3 +15,5 @@ from .estimate import Plan as Plan
 from .monitor import DivergedError as DivergedError
 from .notices import TrainingWarning as TrainingWarning
 from .options import TrainOptions as TrainOptions
+from .watch import Watch as Watch
+from .watch import Word as Word

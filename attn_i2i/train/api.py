@@ -20,7 +20,8 @@ from .processes import check_environment, rank
 from .randomness import untouched
 from .record import Record
 from .request import Location, Request, completed
-from .rundir import MODEL, check_claim, claim, sweep
+from .rundir import MODEL, VALIDATION, check_claim, claim, sweep
+from .watch import Watch
 
 
 @typed
@@ -35,6 +36,7 @@ def train(
     select: Sequence[str] = (),
     data_check: bool = False,
     resume: bool = False,
+    watch: Watch | None = None,
     **options: Any,
 ) -> Path:
     """Train a registered recipe on folders of pictures; returns the model directory, ``run``/model.
@@ -42,24 +44,29 @@ def train(
     ``recipe_options`` are the recipe's own (``preset``, ``width``...), ``options`` those of ``TrainOptions``. ``start``
     is what to begin from: a model folder, a run, or a model's name. ``attributes`` with ``select`` is a table of
     attributes for a multi-domain recipe. ``resume`` continues what an interrupted call left in ``run``, or begins if it
-    left nothing. Arguments that are left out or None are then as that call had them. The random numbers of the caller
-    go on as if nothing had been drawn.
+    left nothing. Arguments that are left out or None are then as that call had them. ``watch`` looks at each model that
+    is saved, and may end the run. The random numbers of the caller go on as if nothing had been drawn.
 
     Raises UnknownNameError, ConfigError, UnreadableFileError, DivergedError, DiskFullError, OutOfMemoryError.
     """
     with plainly(), untouched():
         request = Request(recipe, data, run, recipe_options, start, attributes, select, resume)
-        prepared = _prepared(request, options, data_check)
         folder = Path(run)
+        if watch is None and (folder / VALIDATION).is_file():
+            raise ConfigError(
+                f"{folder} is validated while it trains ({VALIDATION}): go on with"
+                " attn_i2i.evaluate.train_validated(None, None, RUN, resume=True), or move that file away."
+            )
+        prepared = _prepared(request, options, data_check)
         if rank():
-            Run(folder, *prepared.parts).go()
+            Run(folder, *prepared.parts, watch).go()
             return folder / MODEL
         check_claim(folder, _record(prepared), resume, prepared.options.steps)
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
             claim(folder, _record(prepared), resume, prepared.options.steps)
             sweep(folder)
-            Run(folder, *prepared.parts).go()
+            Run(folder, *prepared.parts, watch).go()
         return folder / MODEL
 
 

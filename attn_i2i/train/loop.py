@@ -28,9 +28,10 @@ from .monitor import Averages, DivergedError, Monitor, after_diverging
 from .notices import in_words, notify
 from .options import TrainOptions
 from .preview import Preview
-from .randomness import random_states, restore_random, seed_everything
+from .randomness import random_states, restore_random, seed_everything, untouched
 from .rundir import MODEL, SAMPLES
 from .signals import Stop, agreeing, noted_signals
+from .watch import Watch
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -49,6 +50,7 @@ class Run:
     origin: Origin
     pictures: TrainingImages | Shards
     options: TrainOptions
+    watch: Watch | None = None
 
     def go(self) -> None:
         """Train to the last step; a run that has to stop saves first.
@@ -61,7 +63,7 @@ class Run:
             step, stop = self._go(accelerator)
         if accelerator.num_processes > 1:
             torch.distributed.destroy_process_group()
-        if step < self.last:
+        if step < self.last and not self._ended:
             raise stop.error()
 
     def _go(self, accelerator: Accelerator) -> tuple[int, Stop]:
@@ -74,12 +76,16 @@ class Run:
         self.clock = Clock(self.folder / TIME)
         seed_everything(self.options.seed + accelerator.process_index)
         first = self._saved = self._resume()
+        self._ended = False
         active = accelerator.is_main_process
         monitor = Monitor(self.folder, first=first, last=self.last, active=active, tensorboard=self.options.tensorboard)
         with monitor, noted_signals() as stop:
+            if first:
+                self._watched(first, monitor)
             step = self._steps(first, monitor, stop)
             if self._saved < step:
                 self._save(step, monitor)
+                self._watched(step, monitor)
             elif step == self.last and accelerator.is_main_process:
                 self._write_model(step)
             monitor.say(in_words(self._told(first, step)))
@@ -88,6 +94,8 @@ class Run:
     def _told(self, first: int, step: int) -> str:
         """One line on how it ended."""
         model = self.folder / MODEL
+        if self._ended:
+            return f"ended after step {step}; the model of that step is {model}"
         if first == self.last:
             return f"{self.folder} has its {first} steps already, its model is {model}: give more (steps=N) to go on"
         if step == self.last:
@@ -102,6 +110,8 @@ class Run:
         group = agreeing(self.accelerator.num_processes)
         with reading(self._loader(first)) as batches:
             for step in range(first, self.last):
+                if self._ended:
+                    return step
                 of_step = self._read(batches, stop)
                 if stop.agreed(group):
                     return step
@@ -118,6 +128,7 @@ class Run:
                     self._look(done)
                 if done % options.save_every == 0 and done < self.last:
                     self._save(done, monitor)
+                    self._watched(done, monitor)
         return self.last
 
     def _read(self, batches: Iterator[Batch], stop: Stop) -> list[Batch]:
@@ -171,6 +182,19 @@ class Run:
             checkpoint.prune(self.folder, self.options.keep, step)
             self.clock.save()
             self._write_model(step)
+
+    def _watched(self, step: int, monitor: Monitor) -> None:
+        """Let whoever watches the run look at what was saved; the training's random numbers stay as they are."""
+        if self.watch is None:
+            return
+        ends = [False]
+        if self.accelerator.is_main_process:
+            with untouched():
+                text, ends[0] = self.watch(step, self.folder / MODEL)
+            monitor.say(in_words(text))
+        if self.accelerator.num_processes > 1:
+            torch.distributed.broadcast_object_list(ends, 0)
+        self._ended = ends[0]
 
     def _after_diverging(self) -> str:
         bf16 = computes_bf16(self.options, self.accelerator.device.type)

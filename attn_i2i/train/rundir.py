@@ -15,8 +15,9 @@ from .record import RUN, Record, check_same, read_record, write_record
 
 MODEL = "model"
 SAMPLES = "samples"
+BEST, VALIDATION = "best", "validation.json"  # of runs that are watched: the best model, and what is known of all
 # The temporary names that attn_i2i.files gives to a run's own files, and no others.
-FILES = "|".join(map(re.escape, (RUN, MODEL, LOSSES, TIME)))
+FILES = "|".join(map(re.escape, (RUN, MODEL, LOSSES, TIME, BEST, VALIDATION)))
 LEFT = re.compile(rf"\.({FILES}|step-\d{{8}}(\.png)?)\.[0-9a-f]{{8}}\.(tmp|old)")
 
 
@@ -58,7 +59,7 @@ def check_claim(folder: Path, record: Record, resume: bool, last: int | None = N
 
 
 def _refuse_foreign(folder: Path) -> None:
-    names = (MODEL, checkpoint.FOLDER, SAMPLES, LOSSES, TIME)
+    names = (MODEL, BEST, checkpoint.FOLDER, SAMPLES, LOSSES, TIME)
     if taken := [name for name in names if (folder / name).exists()]:
         raise ConfigError(
             f"{folder} holds {' and '.join(taken)}, but no {RUN} that says which training made it: choose another"
@@ -68,7 +69,8 @@ def _refuse_foreign(folder: Path) -> None:
 
 def sweep(folder: Path) -> None:
     """Remove what a killed process left half-written of this run; a model that it had moved aside comes back."""
-    mend(folder / MODEL)
+    for name in (MODEL, BEST):
+        mend(folder / name)
     for parent in (folder, folder / checkpoint.FOLDER, folder / SAMPLES):
         for left in parent.iterdir() if parent.is_dir() else ():
             if LEFT.fullmatch(left.name):
