@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
-import torch
 from PIL import Image
-from scipy import stats
+from PIL.PngImagePlugin import PngInfo
 
-from attn_i2i.evaluate.study import StudyOptions, analyse, make_study, read_answers, result_text, study_result
-from attn_i2i.evaluate.study.statistics import strengths, t_quantile
+from attn_i2i.evaluate.study import (
+    StudyOptions,
+    make_study,
+    read_answers,
+    result_text,
+    study_result,
+)
 from attn_i2i.files import TargetExistsError
-from attn_i2i.types import AttnI2IError, ConfigError, UnreadableFileError
+from attn_i2i.images import PictureWarning
+from attn_i2i.types import AttnI2IError, ConfigError
 
 from .helpers.browser import window_of
 from .helpers.commands import run_cli
-from .helpers.raters import covered, simulated
-from .helpers.squares import SIZE, write_squares
+from .helpers.squares import SIZE, copied, write_squares
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -37,7 +43,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]
         folder.mkdir()
         for path in (squares / "testA").glob("*.png"):
             image = Image.new("RGB", (SIZE, SIZE), (value, 30, 30))
-            image.putpixel((0, 0), (0, 0, int(path.stem)))
+            image.paste((0, 0, 250), (5, 5, 14 + int(path.stem), 18))
             image.save(folder / path.name)
     return squares, outputs
 
@@ -58,7 +64,7 @@ def answered(browser: Browser, page: Path, target: Path, *, careful: bool = True
         for index in range(TRIALS + PRACTICE):
             assert window.locator("#progress").inner_text().startswith(f"{index + 1} of {TRIALS + PRACTICE}")
             assert window.evaluate("document.documentElement.scrollWidth") <= width
-            window.wait_for_function("['left', 'right'].every(s => document.querySelector(`#${s} img`).naturalWidth)")
+            window.locator("#trial:not(.loading)").wait_for()
             reds = window.evaluate(
                 """['left', 'right'].map(side => {
                     const image = document.querySelector(`#${side} img`);
@@ -94,6 +100,7 @@ def test_the_page_tells_nothing_of_the_models(page: Path) -> None:
 def test_an_interrupted_visit_goes_on(browser: Browser, page: Path) -> None:
     with window_of(browser, page.as_uri()) as window:
         window.locator("#start").click()
+        window.locator("#trial:not(.loading)").wait_for()
         window.keyboard.press("ArrowDown")
         order = window.evaluate("JSON.stringify(trials)")
         window.reload()
@@ -101,6 +108,66 @@ def test_an_interrupted_visit_goes_on(browser: Browser, page: Path) -> None:
         assert window.evaluate("JSON.stringify(trials)") == order
         window.locator("#start").click()
         assert window.locator("#progress").inner_text().startswith("2 of")
+
+
+def test_few_pictures_come_again_until_all_trials_are_full(
+    browser: Browser, folders: tuple[Path, list[Path]], tmp_path: Path
+) -> None:
+    squares, outputs = folders
+    options = StudyOptions(trials=9, practice=1, catch=3)
+    few = make_study(outputs, squares, tmp_path / "out", options, limit=2)
+    with window_of(browser, few.as_uri()) as window:
+        window.set_default_timeout(5000)
+        assert window.evaluate("trials.map(each => each.kind).sort().join()") == ",".join(
+            ["catch"] * 3 + ["practice"] + ["trial"] * 6
+        )
+
+
+def test_who_cannot_see_all_pictures_cannot_answer(browser: Browser, page: Path, tmp_path: Path) -> None:
+    broken = Path(shutil.copytree(page.parent, tmp_path / "broken")) / "index.html"
+    for path in (broken.parent / "images").iterdir():
+        path.write_bytes(b"no picture")
+    with window_of(browser, broken.as_uri()) as window:
+        window.locator("#start").click()
+        window.get_by_text("A picture could not be loaded").wait_for()
+        window.keyboard.press("ArrowLeft")
+        assert window.evaluate("state.answers.length") == 0
+
+
+def test_a_double_click_answers_once(browser: Browser, page: Path) -> None:
+    with window_of(browser, page.as_uri()) as window:
+        window.locator("#start").click()
+        window.locator("#trial:not(.loading)").wait_for()
+        window.locator("#unsure").dblclick()
+        assert window.evaluate("state.answers.length") == 1
+
+
+def test_a_flat_output_is_no_control(folders: tuple[Path, list[Path]], tmp_path: Path) -> None:
+    squares, outputs = folders
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in outputs[0].iterdir():
+        Image.new("RGB", (SIZE, SIZE), (9, 9, 9)).save(flat / path.name)
+    with pytest.raises(ConfigError, match="controls cannot be made"):
+        make_study([flat, copied(flat, tmp_path / "too")], squares, tmp_path / "out")
+    make_study([flat, tmp_path / "too"], squares, tmp_path / "out", StudyOptions(catch=0, allowed=0))
+
+
+def test_pictures_of_a_study_tell_nothing_but_what_they_show(tmp_path: Path) -> None:
+    """Places and programs are in no file, and 12 bits in 16 are not black."""
+    told = PngInfo()
+    told.add_text("Software", "the secret model")
+    values = np.tile(np.linspace(0, 4095, 32).astype(np.uint16), (32, 1))
+    for name in ("testA", "one", "two"):
+        (tmp_path / name).mkdir()
+        for stem in "ab":
+            Image.fromarray(values).save(tmp_path / name / f"{stem}.png", pnginfo=told)
+    (tmp_path / "testA" / "notes.txt").write_text("x")
+    with pytest.warns(PictureWarning, match="1 other files"):
+        page = make_study([tmp_path / "one", tmp_path / "two"], tmp_path, tmp_path / "out", range=(0, 4095))
+    files = list((page.parent / "images").iterdir())
+    assert not [path for path in files if b"secret" in path.read_bytes()]
+    assert {Image.open(path).getextrema()[1] for path in files} >= {255}
 
 
 def test_raters_are_left_out_by_the_pages_rule(browser: Browser, page: Path, tmp_path: Path) -> None:
@@ -115,33 +182,20 @@ def test_raters_are_left_out_by_the_pages_rule(browser: Browser, page: Path, tmp
         paths[-1].write_text(json.dumps(content), encoding="utf-8")
     answers = read_answers(paths)
     assert answers.excluded == {"careless": "2 of 2 controls missed", "short": "6 of 7 trials answered"}
+    for name, words, change in (
+        ("long", "8 of 7 trials answered", [*sheet["answers"], sheet["answers"][0]]),
+        ("sly", "0 of 2 controls answered", [sheet["answers"][0]] * 7),
+    ):
+        paths.append(tmp_path / f"{name}.json")
+        paths[-1].write_text(json.dumps({**sheet, "rater": name, "answers": change}), encoding="utf-8")
+        assert read_answers(paths).excluded[name] == words
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({**sheet, "answers": sheet["answers"][::-1]}), encoding="utf-8")
+    assert f"{other} are of one rater and disagree" in read_answers([*paths, other]).excluded[sheet["rater"]]
     assert len(answers.raters) == 1
     assert "counts once" in answers.notes[0]
     with pytest.raises(ConfigError, match="No rater's answers count"):
         study_result([tmp_path / "careless.json"])
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"format": "x"}, "its format is not"),
-        ({"models": ["a"]}, "two or more names"),
-        ({"rule": {}}, "'rule' is incomplete"),
-        ({"answers": [{"kind": "trial", "left": "better", "right": "better"}]}, "answer 1 is not a choice"),
-        ({"answers": None}, "'answers' is missing"),
-    ],
-)
-def test_files_of_others_are_named(change: dict[str, Any], words: str, tmp_path: Path) -> None:
-    rule = {"trials": 1, "catch": 0, "allowed": 0}
-    sheet = {"format": "attn_i2i study 1", "study": "s", "rater": "r", "question": "q", "rule": rule}
-    sheet |= {"models": ["better", "worse"], "answers": []}
-    path = tmp_path / "x.json"
-    path.write_text(json.dumps({**sheet, **change}), encoding="utf-8")
-    with pytest.raises(UnreadableFileError, match=rf"x\.json is no rater's answers: .*{words}"):
-        read_answers([path])
-    path.write_text("[" * 100_000, encoding="utf-8")
-    with pytest.raises(UnreadableFileError, match="cannot be read as answers"):
-        read_answers([path])
 
 
 def test_a_study_needs_two_models_and_room(folders: tuple[Path, list[Path]], tmp_path: Path) -> None:
@@ -155,41 +209,6 @@ def test_a_study_needs_two_models_and_room(folders: tuple[Path, list[Path]], tmp
     assert (tmp_path / "full" / "thesis.tex").exists()
     with pytest.raises(AttnI2IError, match="leaves nothing to compare"):
         StudyOptions(trials=4, catch=4)
-
-
-def test_the_intervals_hold_the_truth_as_often_as_they_say() -> None:
-    assert 0.92 <= covered(100, 20, 30, tilt=0.5, spread=0.5, resamples=150) <= 0.98
-
-
-def test_a_side_that_matters_is_shown() -> None:
-    answers = simulated(15, 20, 0, tilt=0.0, spread=0.2)
-    assert "the side mattered" not in result_text(analyse(answers))
-    lazy = tuple(each._replace(choice="left") if i % 2 else each for i, each in enumerate(answers.answers))
-    result = analyse(type(answers)(answers.models, "q", lazy, answers.raters, {}))
-    assert result.left is not None
-    assert result.left.low > 0.5
-    assert "the side mattered" in result_text(result)
-
-
-def test_who_was_not_sure_is_counted() -> None:
-    answers = simulated(6, 8, 0, tilt=0.0, spread=0.2, unsure=0.25)
-    unsure = [each.choice for each in answers.answers].count("unsure")
-    result = analyse(answers)
-    assert 0 < unsure < result.preferences[0].answers == len(answers.answers)
-    assert result.preferences[0].unsure == unsure
-    assert f"of {len(answers.answers)} ({unsure} not sure)" in result_text(result)
-
-
-def test_strengths_are_bradley_and_terrys() -> None:
-    true = torch.tensor([1.0, 0.0, -1.0], dtype=torch.float64)
-    chances = torch.sigmoid(true[:, None] - true[None])
-    wins = 10_000 * chances * (1 - torch.eye(3, dtype=torch.float64))
-    torch.testing.assert_close(strengths(wins), true, atol=1e-3, rtol=0)
-
-
-@pytest.mark.parametrize("freedom", [3, 5, 9, 30, 200])
-def test_students_quantile_is_scipys(freedom: int) -> None:
-    assert t_quantile(0.975, freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=2e-3)
 
 
 def test_the_commands_make_a_study_and_read_its_answers(

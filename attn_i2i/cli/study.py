@@ -43,6 +43,13 @@ def study(
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, mps, xpu.", show_default="a GPU if there is one")
     ] = None,
+    range: Annotated[  # noqa: A002
+        str | None,
+        typer.Option(
+            help="Stored values shown as black and white: dtype, LOW,HIGH, or percentile:0.1,99.9.",
+            show_default="the models', or dtype",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("-f", "--force", help="Replace an earlier folder.")] = False,
 ) -> None:
     """Write a page on which people choose between two models. It works from disk and from any server."""
@@ -60,6 +67,7 @@ def study(
         source=source,
         limit=images,
         device=device,
+        range=range,
         force=force,
     )
     print(f"page: {page.resolve()}")

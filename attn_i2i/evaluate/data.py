@@ -75,15 +75,10 @@ def find_data(
     """
     root = Path(data)
     notes: list[str] = []
-    if not root.is_dir():
-        raise UnreadableFileError(f"{root} is no folder: give one that holds testA and testB, or pictures.")
-    inputs_folder = _inputs_folder(root, source)
-    every = inputs = _listed(inputs_folder, notes)
+    inputs_folder, every = _inputs(root, source, notes)
     target_folder = _target_folder(root, target, plain=inputs_folder == root)
     others = None if target_folder is None else _listed(target_folder, notes)
-    if inputs_folder.name.lower().startswith("train") or inputs_folder.parent.name.lower() == "train":
-        notes.append(f"{root} has no test pictures: {inputs_folder.relative_to(root)} is measured, which may be known.")
-    inputs = _spread(inputs, limit)
+    inputs = _spread(every, limit)
     truth = _paired(inputs, others, pairs, notes)
     own = _masks_folder(root, inputs_folder, masks)
     found = _masks(inputs, own, masks is not None, notes)
@@ -93,6 +88,13 @@ def find_data(
     check_sizes(inputs, {"truth": truth, "mask": found}, truth_masks)
     name = "" if target_folder is None else target_folder.name
     return Data(root, inputs, others, truth, found, truth_masks, name, tuple(notes))
+
+
+def find_inputs(data: str | Path, *, source: str | Path | None = None, limit: int | None = None) -> Data:
+    """The inputs of ``data`` alone, as ``find_data`` finds them, and what is to be said of them."""
+    notes: list[str] = []
+    inputs = _spread(_inputs(Path(data), source, notes)[1], limit)
+    return Data(Path(data), inputs, notes=tuple(notes))
 
 
 def pictures_in(folder: Path) -> tuple[dict[str, Path], list[str]]:
@@ -113,6 +115,17 @@ def pictures_in(folder: Path) -> tuple[dict[str, Path], list[str]]:
         else:
             pictures[path.stem] = path
     return pictures, others
+
+
+def _inputs(root: Path, source: str | Path | None, notes: list[str]) -> tuple[Path, dict[str, Path]]:
+    """The folder of the inputs, and all that it holds by stem."""
+    if not root.is_dir():
+        raise UnreadableFileError(f"{root} is no folder: give one that holds testA and testB, or pictures.")
+    folder = _inputs_folder(root, source)
+    inputs = _listed(folder, notes)
+    if folder.name.lower().startswith("train") or folder.parent.name.lower() == "train":
+        notes.append(f"{root} has no test pictures: {folder.name} is taken, which the models may have been trained on.")
+    return folder, inputs
 
 
 def _inputs_folder(root: Path, source: str | Path | None) -> Path:

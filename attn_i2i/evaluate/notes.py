@@ -92,9 +92,10 @@ def unused_outputs(subjects: Sequence[Subject], data: Data) -> Iterator[str]:
     """Pictures in folders of outputs that no input is named as."""
     for subject in subjects:
         if subject.pictures:
-            folder = next(iter(subject.pictures.values())).parent
-            used = {path.name for path in subject.pictures.values()}
-            extra = [path.name for path in pictures_in(folder)[0].values() if path.name not in used]
+            stem, path = next(iter(subject.pictures.items()))
+            ending, inputs = path.stem[len(stem) :], pictures_in(data.inputs[stem].parent)[0]
+            named = {stem + ending for stem in inputs}  # inputs that were not asked for count too
+            extra = [other.name for stem, other in pictures_in(path.parent)[0].items() if stem not in named]
             if extra:
                 yield f"{subject.label} holds {len(extra)} pictures of no input, such as {extra[0]}: they are left out."
 

@@ -43,23 +43,27 @@ class Answers:
 def read_answers(paths: Sequence[str | Path]) -> Answers:
     """The answers of one study from the raters' JSON files; raters are left out by the rule that their page stated.
 
-    A rater whose file is there twice counts once. Raises UnreadableFileError for a file that is none of a study's,
-    ConfigError for files of several studies, or none.
+    A rater whose file is there twice counts once; one whose files disagree does not count. Raises UnreadableFileError
+    for a file that is none of a study's, ConfigError for files of several studies, or none.
     """
     if not paths:
         raise ConfigError("No answers were given: name the JSON files that raters sent.")
     sheets: dict[str, tuple[Path, dict[str, Any]]] = {}
-    notes = []
+    notes, excluded = [], {}
     for path in map(Path, paths):
         sheet = _read(path)
         first, other = next(iter(sheets.values()), (path, sheet))
         if any(sheet[key] != other[key] for key in ("study", "models", "rule", "question")):
             raise ConfigError(f"{path} and {first} are of two studies: evaluate each by itself.")
         if sheet["rater"] in sheets:
-            notes.append(f"{path} is of a rater whose answers are in {sheets[sheet['rater']][0]}: it counts once.")
+            earlier, same = sheets[sheet["rater"]]
+            if same["answers"] != sheet["answers"]:
+                excluded[sheet["rater"]] = f"{earlier} and {path} are of one rater and disagree"
+            else:
+                notes.append(f"{path} is of a rater whose answers are in {earlier}: it counts once.")
             continue
         sheets[sheet["rater"]] = path, sheet
-    excluded = {rater: why for rater, (_, sheet) in sheets.items() if (why := _exclusion(sheet)) is not None}
+    excluded |= {rater: why for rater, (_, sheet) in sheets.items() if (why := _exclusion(sheet)) is not None}
     counted = [rater for rater in sheets if rater not in excluded]
     answers = [
         Answer(rater, each["picture"], each["left"], each["right"], each["choice"])
@@ -74,10 +78,12 @@ def read_answers(paths: Sequence[str | Path]) -> Answers:
 def _exclusion(sheet: dict[str, Any]) -> str | None:
     """Why a rater does not count, by the rule of the page; None where the rater does."""
     rule, answers = sheet["rule"], sheet["answers"]
-    if len(answers) < rule["trials"]:
-        return f"{len(answers)} of {rule['trials']} trials answered"
     controls = [each for each in answers if each["kind"] == "catch"]
-    wrong = sum(each["choice"] != each.get("answer") for each in controls)
+    if len(answers) != rule["trials"]:
+        return f"{len(answers)} of {rule['trials']} trials answered"
+    if len(controls) != rule["catch"]:
+        return f"{len(controls)} of {rule['catch']} controls answered"
+    wrong = sum(each["choice"] != each["answer"] for each in controls)
     return f"{wrong} of {len(controls)} controls missed" if wrong > rule["allowed"] else None
 
 
@@ -117,9 +123,11 @@ def _problem(sheet: Any) -> str | None:
 def _valid(answer: Any, models: list[str]) -> bool:
     if not isinstance(answer, dict) or answer.get("kind") not in ("practice", "trial", "catch"):
         return False
-    names = [answer.get("left"), answer.get("right")]
-    if answer["kind"] == "catch":
-        fits = answer.get("answer") in ("left", "right")
+    left, right = answer.get("left"), answer.get("right")
+    if answer["kind"] == "catch":  # the spoilt picture has no model, so that the other side is right
+        fits = (left in models and right is None and answer.get("answer") == "left") or (
+            right in models and left is None and answer.get("answer") == "right"
+        )
     else:
-        fits = names[0] in models and names[1] in models and names[0] != names[1]
+        fits = left in models and right in models and left != right
     return fits and isinstance(answer.get("picture"), str) and answer.get("choice") in get_args(Choice)

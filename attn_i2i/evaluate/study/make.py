@@ -5,24 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from importlib.resources import files
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter, ImageStat
 
 from ...arguments import typed
 from ...files import TargetExistsError, atomic_dir
-from ...images import read_image, to_pil
+from ...images import Picture, PictureWarning, RangeLike, write_image
 from ...types import ConfigError
-from ..data import Data, find_data
+from ..data import Data, find_inputs
+from ..notes import unused_outputs
 from ..outputs import make_outputs
+from ..ranges import settled_range
 from ..subjects import Subject, find_subjects
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ PAGE, IMAGES = "index.html", "images"
 QUESTION = "Which picture is the better result?"
 COARSE = 12
 """Blocks that a degraded picture has across: anybody who looks sees which of two is whole."""
+CLEAR = 3.0
+"""Levels of 255 by which a degraded picture differs at least, in the mean: a flat one has nothing to spoil."""
 
 
 @dataclass(frozen=True)
@@ -79,28 +83,38 @@ def make_study(
     source: str | Path | None = None,
     limit: int | None = 40,
     device: str | None = None,
+    range: RangeLike = None,  # noqa: A002
     force: bool = False,
     advance: Callable[[], None] = lambda: None,
 ) -> Path:
     """Write a study of two or more ``models`` on the inputs of ``data`` into the folder ``out``; returns its page.
 
-    The page needs no server: open it from disk, or put the folder on any web server. Pictures have names that tell
-    nothing. ``models``, ``data`` and ``source`` are as for ``evaluate``; ``limit`` inputs are shown, evenly spread.
-    Raises AttnI2IError with a line that says what is wrong.
+    The page needs no server: open it from disk, or put the folder on any web server. Pictures are PNGs of 8 bits
+    without metadata, whose names tell nothing. ``models``, ``data``, ``source`` and ``range`` are as for ``evaluate``;
+    ``limit`` inputs are shown, evenly spread. What is left out of ``data`` is warned of. Raises AttnI2IError with a
+    line that says what is wrong.
     """
     options = options or StudyOptions()
     _check_target(Path(out), force)
     source = "B" if source is None and direction == "B2A" else source
-    test_data = find_data(data, source=source, pairs=False, limit=limit)
+    test_data = find_inputs(data, source=source, limit=limit)
     subjects = find_subjects(models, test_data, direction=direction, domain=domain, device=device)
     if len(subjects) < 2:
         raise ConfigError(f"{len(subjects)} model was given: people choose between two or more.")
+    test_data = replace(test_data, range=settled_range(range, test_data, subjects))
+    for note in (*test_data.notes, *unused_outputs(subjects, test_data)):
+        warnings.warn(note, PictureWarning, stacklevel=3)
     with atomic_dir(out, force=force) as work, tempfile.TemporaryDirectory(prefix="attn_i2i-study-") as spare:
         (work / IMAGES).mkdir()
         pictures = _pictures(subjects, test_data, Path(spare), work, advance)
+        if options.catch and not any(picture["spoilt"] for picture in pictures):
+            raise ConfigError(
+                "No output has anything to spoil, so that controls cannot be made: ask for none (catch=0)."
+            )
         study = {"format": FORMAT, "study": secrets.token_hex(8), **asdict(options)}
-        study |= {"models": [subject.label for subject in subjects], "pictures": pictures}
-        study |= {"pairs": [list(pair) for pair in combinations(range(len(subjects)), 2)]}
+        labels = [subject.label for subject in subjects]
+        pairs = [[labels.index(name) for name in pair] for pair in combinations(labels, 2)]
+        study |= {"models": labels, "pictures": pictures, "pairs": pairs}
         (work / PAGE).write_text(_page(study), encoding="utf-8")
     return Path(out) / PAGE
 
@@ -122,32 +136,43 @@ def _pictures(
     ]
     rows: list[dict[str, object]] = []
     for stem, path in data.inputs.items():
-        names = [_copied(each[stem], work) for each in outputs]
+        pictures = [data.picture(each[stem]) for each in outputs]
         chosen = int(hashlib.sha256(stem.encode("utf-8", "surrogateescape")).hexdigest(), 16) % len(subjects)
-        spoilt = _written(degraded(to_pil(read_image(outputs[chosen][stem]).rgb)), work)
-        name = stem.encode("utf-8", "backslashreplace").decode()
-        rows.append({"stem": name, "input": _copied(path, work), "outputs": names, "whole": chosen, "spoilt": spoilt})
+        spoilt = degraded(pictures[chosen].pil())
+        clear = _apart(spoilt, pictures[chosen].pil()) >= CLEAR
+        rows.append(
+            {
+                "stem": stem.encode("utf-8", "backslashreplace").decode(),
+                "input": _written(data.picture(path), work),
+                "outputs": [_written(picture, work) for picture in pictures],
+                "whole": chosen,
+                "spoilt": _saved(spoilt, pictures[chosen].icc, work) if clear else None,
+            }
+        )
     return rows
 
 
 def degraded(image: Image.Image) -> Image.Image:
-    """The picture in COARSE blocks across, blurred: the wrong answer of a control trial."""
-    small = image.resize((COARSE, max(1, round(COARSE * image.height / image.width))), Image.Resampling.BOX)
+    """The picture in COARSE blocks across, or four pixels each, blurred: the wrong answer of a control trial."""
+    across = max(1, min(COARSE, image.width // 4))
+    small = image.resize((across, max(1, round(across * image.height / image.width))), Image.Resampling.BOX)
     return small.resize(image.size, Image.Resampling.NEAREST).filter(ImageFilter.GaussianBlur(1))
 
 
-def _copied(path: Path, work: Path) -> str:
-    """The file as it is where every browser shows it, else as PNG; its new name."""
-    if path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"):
-        name = f"{IMAGES}/{secrets.token_hex(8)}{path.suffix.lower()}"
-        shutil.copyfile(path, work / name)
-        return name
-    return _written(to_pil(read_image(path).rgb), work)
+def _apart(first: Image.Image, second: Image.Image) -> float:
+    """Mean absolute difference in levels of 255."""
+    means = ImageStat.Stat(ImageChops.difference(first, second)).mean
+    return sum(means) / len(means)
 
 
-def _written(image: Image.Image, work: Path) -> str:
+def _written(picture: Picture, work: Path) -> str:
+    """A picture as a file of the study; its new name. Of what its own file says, only the colours are kept."""
+    return _saved(picture.pil(), picture.icc, work)
+
+
+def _saved(image: Image.Image, icc: bytes | None, work: Path) -> str:
     name = f"{IMAGES}/{secrets.token_hex(8)}.png"
-    image.save(work / name)
+    write_image(image, work / name, icc=icc)
     return name
 
 

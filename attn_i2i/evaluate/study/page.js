@@ -32,7 +32,8 @@ function plan(seed) {
     return all.slice(0, count);
   };
   const compared = study.practice + study.trials - Math.min(study.catch, study.trials - 1);
-  const pictures = rounds(compared, study.pictures.keys()), pairs = rounds(compared, study.pairs);
+  const every = [...study.pictures.keys()]; // a list, because rounds go over it again and again
+  const pictures = rounds(compared, every), pairs = rounds(compared, study.pairs);
   const make = (kind, picture, left, right, answer) => {
     const trial = { kind, picture: study.pictures[picture].stem, input: study.pictures[picture].input, left, right, answer };
     if (random() < 0.5) [trial.left, trial.right] = [right, left];
@@ -41,7 +42,8 @@ function plan(seed) {
   const output = (picture, model) => ({ file: study.pictures[picture].outputs[model], model: study.models[model] });
   const trials = pictures.map((picture, i) => make(
     i < study.practice ? "practice" : "trial", picture, output(picture, pairs[i][0]), output(picture, pairs[i][1])));
-  const catches = rounds(study.trials + study.practice - compared, study.pictures.keys()).map((picture) => make(
+  const clear = every.filter((picture) => study.pictures[picture].spoilt);
+  const catches = rounds(study.trials + study.practice - compared, clear).map((picture) => make(
     "catch", picture, output(picture, study.pictures[picture].whole), { file: study.pictures[picture].spoilt, model: null }));
   for (const each of catches) {
     each.answer = each.left.model === null ? "right" : "left";
@@ -66,16 +68,28 @@ const state = remembered() ?? fresh();
 const trials = plan(state.seed);
 let shown = 0, timer = 0;
 
-function ask() {
+const load = (name, file) => {
+  const image = part(name).querySelector("img");
+  image.src = file;
+  return image.decode();
+};
+
+// Shows the next trial. Nobody can answer, and no time runs, before all of its pictures are there.
+async function ask() {
   if (state.answers.length >= trials.length) return finish();
   const trial = trials[state.answers.length];
   part("intro").hidden = true;
   part("trial").hidden = false;
   part("progress").textContent = `${state.answers.length + 1} of ${trials.length}${trial.kind === "practice" ? ", practice" : ""}`;
-  part("input").querySelector("img").src = trial.input;
-  for (const side of ["left", "right"]) part(side).querySelector("img").src = trial[side].file;
-  part("trial").classList.remove("late");
   clearTimeout(timer);
+  part("trial").className = "loading";
+  try {
+    await Promise.all([load("input", trial.input), load("left", trial.left.file), load("right", trial.right.file)]);
+  } catch {
+    part("progress").textContent = "A picture could not be loaded. Open the page again: your answers are kept.";
+    return;
+  }
+  part("trial").className = "";
   if (study.seconds) timer = setTimeout(() => part("trial").classList.add("late"), 1000 * study.seconds);
   const next = trials[state.answers.length + 1];
   if (next) for (const file of [next.input, next.left.file, next.right.file]) new Image().src = file;
@@ -83,7 +97,7 @@ function ask() {
 }
 
 function answer(choice) {
-  if (part("trial").hidden) return;
+  if (part("trial").hidden || part("trial").className === "loading") return;
   const trial = trials[state.answers.length];
   state.answers.push({
     kind: trial.kind, picture: trial.picture, left: trial.left.model, right: trial.right.model,
@@ -121,7 +135,9 @@ part("limit").textContent = study.seconds ? `The pictures vanish after ${study.s
 part("start").textContent = state.answers.length ? "Go on" : "Start";
 part("start").addEventListener("click", ask);
 part("again").addEventListener("click", () => { try { localStorage.removeItem(store); } catch { /* nothing is kept there */ } location.reload(); });
-for (const choice of ["left", "right", "unsure"]) part(choice).addEventListener("click", () => answer(choice));
+for (const choice of ["left", "right", "unsure"]) part(choice).addEventListener("click", (event) => {
+  if (event.detail < 2) answer(choice); // the second half of a double click says nothing of the next trial
+});
 const keys = { ArrowLeft: "left", ArrowRight: "right", ArrowDown: "unsure" };
 document.addEventListener("keydown", (event) => {
   if (event.repeat || !(event.key in keys) || part("trial").hidden) return;

@@ -16,7 +16,7 @@ from torch import Tensor
 from ...arguments import typed
 from ...types import ConfigError
 from .answers import Answer, Answers, read_answers
-from .statistics import Interval, share_interval, strength_intervals
+from .statistics import Interval, separated, share_interval, strength_intervals, win_table
 
 
 class Preference(NamedTuple):
@@ -33,8 +33,8 @@ class Preference(NamedTuple):
 class StudyResult:
     """The outcome of a study.
 
-    ``strengths`` are Bradley-Terry's, for more than two models. ``left`` is how often those who were sure chose the
-    left side: if it is far from one half, the side mattered.
+    ``strengths`` are Bradley-Terry's, for more than two models, of those that were shown. ``left`` is how often those
+    who were sure chose the left side: if it is far from one half, the side mattered.
     """
 
     question: str
@@ -65,17 +65,24 @@ def analyse(answers: Answers) -> StudyResult:
     ]
     sure = [each for each in answers.answers if each.choice != "unsure"]
     left = share_interval(torch.tensor([each.choice == "left" for each in sure]), *_clusters(sure)) if sure else None
-    pictures = len({each.picture for each in answers.answers})
+    strengths, notes = _strengths(answers) if len(answers.models) > 2 else ({}, [])
     return StudyResult(
         answers.question,
         tuple(preferences),
-        _strengths(answers) if len(answers.models) > 2 else {},
+        strengths,
         left,
         len(answers.raters),
-        pictures,
+        len({each.picture for each in answers.answers}),
         answers.excluded,
-        answers.notes,
+        (*answers.notes, *_unshown(answers, preferences), *notes),
     )
+
+
+def _unshown(answers: Answers, preferences: Sequence[Preference]) -> list[str]:
+    """Pairs of models that no rater has compared."""
+    compared = {(each.first, each.second) for each in preferences}
+    missing = [" and ".join(pair) for pair in combinations(answers.models, 2) if pair not in compared]
+    return [f"Nobody compared {', nor '.join(missing)}."] if missing else []
 
 
 def _preference(answers: Sequence[Answer], first: str, second: str) -> Preference | None:
@@ -102,14 +109,22 @@ def _numbered(names: Sequence[str]) -> Tensor:
     return torch.tensor([numbers[name] for name in names])
 
 
-def _strengths(answers: Answers) -> dict[str, Interval]:
-    numbers = {name: number for number, name in enumerate(answers.models)}
+def _strengths(answers: Answers) -> tuple[dict[str, Interval], list[str]]:
+    """The strengths of the models that were shown, and what is to be said of them."""
+    shown = {name for each in answers.answers for name in (each.left, each.right)}
+    numbers = {name: number for number, name in enumerate(name for name in answers.models if name in shown)}
     left, right = (
         torch.tensor([numbers[getattr(each, side)] for each in answers.answers]) for side in ("left", "right")
     )
     wins = torch.tensor([_win(each, each.left) for each in answers.answers])
-    intervals = strength_intervals(left, right, wins, len(answers.models), *_clusters(answers.answers))
-    return dict(zip(answers.models, intervals, strict=True))
+    table = win_table(left, right, wins, len(numbers))
+    if separated(table + table.T):  # no chain of comparisons leads from some models to others
+        return {}, ["No strengths: some models were not compared with the others, nor through third ones."]
+    intervals = strength_intervals(left, right, wins, len(numbers), *_clusters(answers.answers))
+    notes = []
+    if separated(table):
+        notes.append("A model, or a group of them, never lost to the others: strengths have no bounds, only an order.")
+    return dict(zip(numbers, intervals, strict=True)), notes
 
 
 def result_text(result: StudyResult) -> str:
@@ -119,14 +134,20 @@ def result_text(result: StudyResult) -> str:
         share = f"{_percent(each.share.value)} [{_percent(each.share.low)}, {_percent(each.share.high)}]"
         lines.append(f"{each.first} preferred to {each.second}: {share} of {each.answers} ({each.unsure} not sure)")
     for model, interval in sorted(result.strengths.items(), key=lambda item: -item[1].value):
-        lines.append(f"strength of {model}: {interval.value:+.2f} [{interval.low:+.2f}, {interval.high:+.2f}]")
+        ends = f"[{interval.low:+.2f}, {interval.high:+.2f}]" if math.isfinite(interval.low) else "[no bounds]"
+        lines.append(f"strength of {model}: {interval.value:+.2f} {ends}")
     if result.left is not None:
         left = result.left
         ends = f"[{_percent(left.low)}, {_percent(left.high)}]"
         word = "" if left.low <= 0.5 <= left.high else ": the side mattered"
         lines.append(f"left side chosen: {_percent(left.value)} {ends}{word}")
     lines += [f"left out: rater {rater[:8]}, {why}" for rater, why in result.excluded.items()]
-    return "\n".join([*lines, *(f"note: {note}" for note in result.notes)])
+    return _printable("\n".join([*lines, *(f"note: {note}" for note in result.notes)]))
+
+
+def _printable(text: str) -> str:
+    """Text without what would steer a terminal: names come from the raters' files."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def result_json(result: StudyResult) -> str:

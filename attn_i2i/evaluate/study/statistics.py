@@ -15,6 +15,8 @@ ROUNDS = 200
 """Steps of the fit of strengths: it converges linearly, and ten models need some dozens."""
 PRIOR = 0.1
 """Wins that each model is given against each other: a model that always wins keeps a finite strength."""
+CHUNK = 2_000_000
+"""Weights of answers at once: 16 MB, however many answers there are."""
 
 
 class Interval(NamedTuple):
@@ -62,11 +64,15 @@ def two_way_spread(
 def _variance(
     statistic: Callable[[Tensor], Tensor], clusters: Tensor, resamples: int, generator: torch.Generator
 ) -> Tensor:
-    count = int(clusters.max()) + 1
-    drawn = torch.randint(count, (resamples, count), generator=generator)
-    weights = torch.zeros(resamples, count, dtype=torch.float64)
-    weights.scatter_add_(1, drawn, torch.ones(resamples, count, dtype=torch.float64))
-    values = statistic(weights[:, clusters])
+    count, parts = int(clusters.max()) + 1, []
+    at_once = max(1, CHUNK // len(clusters))
+    for start in range(0, resamples, at_once):
+        rows = min(at_once, resamples - start)
+        drawn = torch.randint(count, (rows, count), generator=generator)
+        weights = torch.zeros(rows, count, dtype=torch.float64)
+        weights.scatter_add_(1, drawn, torch.ones(rows, count, dtype=torch.float64))
+        parts.append(statistic(weights[:, clusters]))
+    values = torch.cat(parts)
     usable = values.isfinite().all(1)  # a resample may leave a pair of models without an answer
     return values[usable].var(0) * count / max(count - 1, 1)
 
@@ -131,12 +137,33 @@ def strengths(wins: Tensor) -> Tensor:
     return strength.log()
 
 
+def win_table(left: Tensor, right: Tensor, wins: Tensor, count: int) -> Tensor:
+    """How often each of ``count`` models was chosen over each other one, (K, K), from answers as above."""
+    table = torch.zeros(count * count, dtype=torch.float64)
+    table.index_add_(0, left * count + right, wins.double())
+    table.index_add_(0, right * count + left, 1 - wins.double())
+    return table.reshape(count, count)
+
+
+def separated(wins: Tensor) -> bool:
+    """Whether a group of models never lost to the others in (K, K) ``wins``: no finite strengths fit (Ford 1957).
+
+    >>> separated(torch.tensor([[0.0, 3.0], [0.0, 0.0]])), separated(torch.tensor([[0.0, 3.0], [1.0, 0.0]]))
+    (True, False)
+    """
+    reached = (wins > 0).double() + torch.eye(len(wins), dtype=torch.float64)
+    for _ in range(len(wins)):
+        reached = (reached @ reached > 0).double()
+    return not bool((reached > 0).all())
+
+
 def strength_intervals(
     left: Tensor, right: Tensor, wins: Tensor, count: int, raters: Tensor, pictures: Tensor, *, seed: int = 0
 ) -> list[Interval]:
     """Bradley-Terry strengths of ``count`` models with 95 % intervals, from answers between two of them.
 
     ``left`` and ``right`` (N,) number the models, ``wins`` (N,) is 1 where the left one was chosen, 0.5 for a tie.
+    Intervals are infinite where ``separated`` says so: the strengths are the prior's then, and their spread too.
     """
     wins = wins.double()
 
@@ -148,7 +175,7 @@ def strength_intervals(
 
     values = fitted(torch.ones(1, len(wins), dtype=torch.float64))[0]
     clusters = min(len(raters.unique()), len(pictures.unique()))
-    if clusters < 2:
+    if clusters < 2 or separated(win_table(left, right, wins, count)):
         return [Interval(float(value), float("-inf"), float("inf")) for value in values]
     spread = two_way_spread(fitted, raters, pictures, seed=seed)
     half = torch.tensor([t_quantile(0.975, freedom) for freedom in spread.freedom]) * spread.deviation
