@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from ..images.picture import Picture, PictureWarning
 from ..interfaces import channels_of
 from ..tuning import this_tuner
-from ..types import ConfigError, ModelError, Translation
+from ..types import ConfigError, Translation
+from .answers import check_shapes, check_values
 from .channels import as_grey, network_values
 from .compositing import assemble, at_size, native_size, resized
 from .memory import PIXELS_WITHOUT_ESTIMATE, free_bytes, needed_bytes, too_large
@@ -112,7 +113,7 @@ class Run:
         first = pictures[0]
         images = torch.stack([self.native(picture) for picture in pictures])
         translation = self.forward(first, self.generator, images, self.label)
-        self.check(translation.image, first.name)
+        self.check(translation, first.name)
         return translation
 
     def native(self, picture: Picture) -> Tensor:
@@ -131,24 +132,25 @@ class Run:
             translation = as_grey(translation)
         return translation if translation.image.shape[-2:] == picture.size else at_size(translation, picture.size)
 
-    def check(self, image: Tensor, name: str) -> None:
-        """Raise ModelError where a network's answer is not finite."""
-        if not image.isfinite().all():
-            hint = "" if self.dtype in (torch.float32, torch.float64) else ": use bfloat16 or float32"
-            raise ModelError(f"{name}: the network gave no finite numbers in {self.dtype}{hint}.")
+    def check(self, translation: Translation, name: str) -> None:
+        """Raise ModelError where a network's answer is not finite, or its masks are none."""
+        hint = "" if self.dtype in (torch.float32, torch.float64) else ": use bfloat16 or float32"
+        check_values(translation, name, f" in {self.dtype}{hint}")
 
     def _whole(self, images: Tensor, name: str) -> Translation:
         """The answer at the size of ``images``, also of a network that eats ``margin`` pixels at each side."""
         margin: int = getattr(self.generator, "margin", 0)
         if not margin:
-            return self._answer(images, name)
+            return check_shapes(self._answer(images, name), images, self.generator, name)
         height, width = images.shape[-2:]
+        padded = images
         if margin > 0:
             mode = "reflect" if margin < min(height, width) else "replicate"
-            images = F.pad(images, (margin,) * 4, mode=mode)
-        answer = self._answer(images, name)
+            padded = F.pad(images, (margin,) * 4, mode=mode)
+        answer = self._answer(padded, name)
         start = max(0, -margin)
-        return answer._replace(image=answer.image[..., start : start + height, start : start + width])
+        answer = answer._replace(image=answer.image[..., start : start + height, start : start + width])
+        return check_shapes(answer, images, self.generator, name)
 
     def _answer(self, images: Tensor, name: str) -> Translation:
         labels = [] if self.label is None else [self.label.to(images).expand(len(images), -1)]

@@ -158,7 +158,7 @@ class InStrips:
     def _assembled(self, picture: Picture, strip: Strips, limit: Tensor | None) -> Result:
         parts = {name: part[0] for name, part in strip.parts.items() if name != "heatmap"}
         translation = Translation(**parts)
-        self.run.check(translation.image, picture.name)
+        self.run.check(translation, picture.name)
         rows = slice(strip.first, strip.last)
         cut = replace(picture, values=picture.values[:, rows], alpha=None)
         return assemble(cut, translation, None if limit is None else limit[:, rows], self.run.options)
