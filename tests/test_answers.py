@@ -31,7 +31,10 @@ def mask(image: Tensor) -> Tensor:
 ANSWERS: dict[str, tuple[Callable[[Tensor], object], str]] = {
     "a tensor": (lambda x: x, "answered with a Tensor, not a Translation"),
     "a pair": (lambda x: (x, mask(x)), "answered with a tuple, not a Translation"),
-    "a smaller image": (lambda x: Translation(x[..., 1:]), r"image has the shape \(., 3, 16, 8\), expected \(., 3, 16, 9"),
+    "a smaller image": (
+        lambda x: Translation(x[..., 1:]),
+        r"image has the shape \(., 3, 16, 8\), expected \(., 3, 16, 9",
+    ),
     "another number of channels": (lambda x: Translation(x[:, :1]), r"image has the shape \(., 1, 16, 9\)"),
     "no batch": (lambda x: Translation(x[0]), r"image has the shape \(3, 16, 9\)"),
     "a smaller mask": (lambda x: Translation(x, mask(x)[..., 1:]), r"attention has the shape .* \(., any, 16, 9\)"),
@@ -51,4 +54,3 @@ def test_an_answer_that_is_no_translation_of_the_picture_is_an_error(name: str, 
     pictures = torch.rand(2, 3, 16, 9)
     with pytest.raises(ModelError, match=says):
         translator(pictures, tile=tile)
-
