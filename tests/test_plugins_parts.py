@@ -137,6 +137,22 @@ def test_an_alias_of_a_taken_name_names_both(tmp_path: Path, session: Callable[[
         assert get_card("free").name == "a-first-by-name"
 
 
+def test_a_card_of_the_name_of_an_alias_is_left_out(tmp_path: Path, session: Callable[[Any], None]) -> None:
+    before = find_card("attentiongan1-celeba_128")
+    path = card(tmp_path, "attentiongan1-celeba_128")
+    session(lambda zoo: zoo.cards.add("attentiongan1-celeba_128", path))
+    with pytest.warns(PluginWarning, match="card .* of plugin 'mine' is left out: .* already a name of the card .*zoo"):
+        assert find_card("attentiongan1-celeba_128") == before
+    assert before is not None
+    assert before.name == "attentiongan1-celeba-128"
+
+
+def test_a_path_given_as_text_is_told_apart_from_a_module(tmp_path: Path, session: Callable[[Any], None]) -> None:
+    session(lambda zoo: zoo.cards.add("mine-a2b", str(card(tmp_path, "mine-a2b"))))
+    with pytest.warns(PluginWarning, match="is text, which names a module: give a file as a pathlib.Path"):
+        cards()
+
+
 @pytest.mark.parametrize("target", ["fixture_nowhere:converter", "EXITS:converter"])
 def test_a_converter_that_does_not_import_costs_only_itself(
     tmp_path: Path, session: Callable[[Any], None], exits: str, target: str

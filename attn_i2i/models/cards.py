@@ -27,20 +27,29 @@ IN_DISTRIBUTIONS = {"photo2cartoon": "attn-i2i-photo2cartoon"}
 def cards() -> dict[str, Card]:
     """Every card by name, those of the package and those of plugins.
 
-    A card that cannot be read is left out, and a PluginWarning names its plugin. The same holds for an alias that is
-    another card's name or alias already.
+    A card that cannot be read is left out, and a PluginWarning names its plugin. Who registers a name or an alias first
+    keeps it: the same holds for a card, or an alias, of a taken name.
     """
     table = usable(zoo().cards, read_entry)
-    owners: dict[str, Entry[Any]] = {entry.name: entry for entry in zoo().cards if entry.name in table}
-    for entry in list(owners.values()):
-        for alias in table[entry.name].aliases:
-            owner = owners.setdefault(alias, entry)
-            if owner is not entry:
-                text = f"{alias!r} is already a name of the card {owner.name!r} of plugin {owner.plugin!r}"
-                warn_of_part("alias of the card", entry, text)
-                others = tuple(name for name in table[entry.name].aliases if name != alias)
-                table[entry.name] = replace(table[entry.name], aliases=others)
+    owners: dict[str, Entry[Any]] = {}
+    for entry in zoo().cards:
+        if entry.name not in table:
+            continue
+        if _taken(entry.name, entry, owners, "card"):
+            del table[entry.name]
+            continue
+        card = table[entry.name]
+        free = tuple(alias for alias in card.aliases if not _taken(alias, entry, owners, "alias of the card"))
+        table[entry.name] = card if free == card.aliases else replace(card, aliases=free)
     return dict(sorted(table.items()))
+
+
+def _taken(name: str, entry: Entry[Any], owners: dict[str, Entry[Any]], kind: str) -> bool:
+    """Whether another card goes by ``name`` already, which is told; else ``entry`` goes by it from now on."""
+    owner = owners.setdefault(name, entry)
+    if owner is not entry:
+        warn_of_part(kind, entry, f"{name!r} is already a name of the card {owner.name!r} of plugin {owner.plugin!r}")
+    return owner is not entry
 
 
 def read_entry(entry: Entry[Any]) -> Card:

@@ -25,6 +25,8 @@ def declared(entry: Entry[Any], kind: type[T], read: Callable[[Path], T]) -> T:
 
     Raises ModelError for a target of another ``kind``, or one that names itself otherwise.
     """
+    if isinstance(entry.target, str) and entry.target.endswith(".toml"):
+        raise ModelError(f"{entry.target!r} is text, which names a module: give a file as a pathlib.Path.")
     part = entry.load()
     value = read(part) if isinstance(part, Path) else part
     if not isinstance(value, kind):
