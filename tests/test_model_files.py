@@ -171,6 +171,11 @@ def test_what_is_no_model_says_what_it_is_and_the_next_step(tmp_path: Path, mode
     (run / "model" / "config.json").write_text("{}")
     with pytest.raises(ModelError, match=rf"folder of a training run .*its model is {run / 'model'}"):
         load(run)
+    (run / "checkpoints" / "step-2").mkdir(parents=True)
+    (run / "checkpoints" / "step-2" / "shared.pt").touch()
+    for part in ("run.json", "checkpoints", "checkpoints/step-2", "checkpoints/step-2/shared.pt"):
+        with pytest.raises(ModelError, match=rf"part of the training run {run}; what a run makes is {run / 'model'}\."):
+            load(run / part)
     with pytest.raises(ModelError, match=rf"folder of models, not one .*name one of them \({model}\)"):
         load(tmp_path)
     (tmp_path / "weights").mkdir()
@@ -200,6 +205,8 @@ def test_what_is_no_model_says_what_it_is_and_the_next_step(tmp_path: Path, mode
         ("acme/cats2dogs", r"named with hf-hub: before it \(hf-hub:acme/cats2dogs\)"),
         ("acme/cats2dogs@v1", r"\(hf-hub:acme/cats2dogs@v1\)"),
         ("https://huggingface.co/acme/cats2dogs/tree/main", r"the model's name is hf-hub:acme/cats2dogs\."),
+        ("https://github.com/acme/cats2dogs", "is an address, not a model's name: get the file or the repository"),
+        ("ftp://x.org/netG.pth", "is an address, not a model's name"),
         ("", "is empty"),
         ("CYCLEGAN-horse2zebra", "Did you mean 'cyclegan-horse2zebra'"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ from typing import Any
 import pytest
 
 from attn_i2i.files import sha256
+from attn_i2i.models import ModelConfig, save_model
 from attn_i2i.models.checksums import write_sums
+from attn_i2i.plugins import zoo
 from attn_i2i.train import TrainingWarning
+from attn_i2i.train.export import start_from
 from attn_i2i.types import ConfigError, UnknownNameError
 
 from .helpers.trainings import run, weights
@@ -90,6 +94,39 @@ def test_what_holds_no_model_says_so(data: Path, tmp_path: Path) -> None:
     (tmp_path / "empty/run.json").write_text("{}")
     with pytest.raises(ConfigError, match="has written no model yet"):
         run(data, tmp_path / "run", start=tmp_path / "empty", **FROZEN)
+
+
+def test_a_part_of_a_run_or_of_a_model_names_the_whole(data: Path, tmp_path: Path, first: Path) -> None:
+    (checkpoint,) = (first / "checkpoints").iterdir()
+    for start in (first / "run.json", checkpoint.parent, checkpoint, checkpoint / "shared.pt"):
+        with pytest.raises(ConfigError, match=rf"is a part of the run {first}: .* \(start={first}\)"):
+            run(data, tmp_path / "run", start=start, **FROZEN)
+    model = first / "model"
+    for start in (model / "config.json", model / "A2B.safetensors"):
+        with pytest.raises(ConfigError, match=rf"is a file of the model folder {model}: .*\(start={model}\)"):
+            run(data, tmp_path / "run", start=start, **FROZEN)
+
+
+@pytest.mark.parametrize(
+    ("stored", "says"),
+    [
+        (["red", "green", "blue"], [r"begins from the one in its place \(blue from red, red from blue\)"]),
+        (["Male", "Old", "Pale"], [r"has the domains Male, Old, Pale, and these pictures blue, green, red"]),
+        (["blue", "green", "red"], []),
+        (None, []),
+    ],
+)
+def test_labels_that_stand_for_other_domains_are_told(
+    tmp_path: Path, stored: list[str] | None, says: list[str]
+) -> None:
+    small = {"generator.width": 4, "generator.blocks": 1, "discriminator.width": 4, "domains": 3, "image_size": 64}
+    recipe: Any = zoo().recipes.load("stargan")(**small)
+    layout = recipe.layout
+    config = ModelConfig(layout.architecture, dict(layout.config), ["translate"], domains=stored)
+    save_model(tmp_path / "model", config, {"translate": recipe.networks[layout.generators["translate"]].state_dict()})
+    notes = start_from(tmp_path / "model", recipe, "stargan", ["blue", "green", "red"])
+    assert len(notes) == len(says)
+    assert all(re.search(text, note) for text, note in zip(says, notes, strict=True))
 
 
 def test_a_resumed_run_needs_the_model_it_began_from_no_more(data: Path, tmp_path: Path, first: Path) -> None:

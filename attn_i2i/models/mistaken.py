@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from ..registry import suggestion
@@ -25,13 +26,17 @@ NEXT_STEPS = {
     CHECKPOINT: "convert it (attn-i2i convert {path} -o DIR)",
     COMPRESSED: "unpack it first",
 }
+RUN = "run.json"  # what a training run is known by
+DEEPEST = 3  # RUN/checkpoints/step-00000001/shared.pt
 HEAD_BYTES = 512  # a web page, a pointer and every archive tell themselves in their first line
 MOST_NAMED = 3  # files by name in a message of one line
 
 
 def no_model_folder(folder: Path) -> ModelError:
     """The error for a folder without config.json: a run, checkpoints, a folder of models, or something else."""
-    if (folder / "run.json").is_file():
+    if run := run_around(folder):
+        return ModelError(f"{folder} is a part of the training run {run}; what a run makes is {run / 'model'}.")
+    if (folder / RUN).is_file():
         if (folder / "model" / CONFIG).is_file():
             return ModelError(
                 f"{folder} is the folder of a training run (it has no {CONFIG}); its model is {folder / 'model'}."
@@ -59,6 +64,8 @@ def no_model_file(path: Path) -> ModelError:
     if path.name == CONFIG or (path.parent / CONFIG).is_file():
         way = f", with direction={path.stem!r}" if path.suffix == ".safetensors" else ""
         return ModelError(f"{path} is a file of the model folder {path.parent}: name the folder{way}.")
+    if run := run_around(path):
+        return ModelError(f"{path} is a part of the training run {run}; what a run makes is {run / 'model'}.")
     if path.suffix.lower() == ".safetensors":
         return ModelError(
             f"{path} holds weights, but there is no {CONFIG} beside it that says of which network: name a model folder,"
@@ -72,6 +79,16 @@ def no_model_file(path: Path) -> ModelError:
     return ModelError(f"{path} is a file, not a model: convert it first (attn-i2i convert {path} -o DIR).")
 
 
+def run_around(path: Path) -> Path | None:
+    """The folder of the training run whose record ``path`` is, or one of its checkpoints; None outside of runs."""
+    if not path.exists():
+        return None
+    for folder in path.absolute().parents[:DEEPEST]:
+        if (folder / RUN).is_file() and path.absolute().relative_to(folder).parts[0] in (RUN, "checkpoints"):
+            return folder
+    return None
+
+
 def no_such_path(name: str) -> UnknownNameError | None:
     """The error for a name that was meant as a path, an address or a Hub repository; None for a plain name."""
     if not name.strip():
@@ -82,6 +99,11 @@ def no_such_path(name: str) -> UnknownNameError | None:
         return UnknownNameError(f"{name} is an address: the model's name is hf-hub:{repo}.")
     if name.startswith("hf-hub:"):
         return UnknownNameError(f"{name} is a repository of the Hub, not a card: attn-i2i load {name} fetches it.")
+    if re.match(r"[a-z]{2,}://", name, re.IGNORECASE):
+        return UnknownNameError(
+            f"{name} is an address, not a model's name: get the file or the repository, convert it (attn-i2i convert"
+            " FILE -o DIR), and name DIR."
+        )
     separators = {"/", os.sep} - {""}
     if not (name.startswith((".", "~")) or any(separator in name for separator in separators)):
         return None

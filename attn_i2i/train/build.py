@@ -76,7 +76,7 @@ def prepare(request: Request, options: TrainOptions) -> Prepared:
         rehearse(_built(factory, request.recipe, resolved), options.crop, domains, channels)
     seed_everything(options.seed)
     built = _built(factory, request.recipe, resolved)
-    notes = () if model is None else start_from(model, built, request.recipe)
+    notes = () if model is None else start_from(model, built, request.recipe, pictures.domains)
     origin = Origin(request.recipe, built.options, 0, request.started_from)
     options = settled(options, built, domains)
     told = (*pictures.notes, *seen.notes, *notes)

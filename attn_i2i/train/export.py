@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -94,9 +94,10 @@ def options_from(model: Path, known: Mapping[str, Any]) -> dict[str, Any]:
     return options
 
 
-def start_from(model: Path, recipe: Recipe, name: str) -> tuple[str, ...]:
+def start_from(model: Path, recipe: Recipe, name: str, domains: Sequence[str] | None = None) -> tuple[str, ...]:
     """Put a model's weights into the recipe's networks; what the model does not have starts fresh, which is told.
 
+    ``domains`` are those of the pictures, which a model of many domains may know in another order or by other names.
     Raises ConfigError or ModelError where the model is of another architecture, release or shape.
     """
     config, layout = read_config(model), layout_of(recipe, name)
@@ -119,7 +120,7 @@ def start_from(model: Path, recipe: Recipe, name: str) -> tuple[str, ...]:
         check_fit(recipe.networks[key], network.state_dict(), f"{model}/discriminators ({domain})")
         recipe.networks[key].load_state_dict(network.state_dict())
     fresh = sorted(layout.discriminators.keys() - discriminators) if discriminators else []  # none is the usual case
-    return tuple(_fresh(model, taken, list(layout.generators), fresh))
+    return *_fresh(model, taken, list(layout.generators), fresh), *_renamed(model, config.domains, domains)
 
 
 def _directions(model: Path, stored: list[str], wanted: list[str]) -> dict[str, str]:
@@ -143,6 +144,16 @@ def _fresh(model: Path, taken: Mapping[str, str], wanted: list[str], discriminat
         yield f"{model} has no direction {' and no '.join(fresh)}: its generator starts fresh."
     if discriminators:
         yield f"{model} keeps no discriminator of {' and '.join(discriminators)}: each starts fresh."
+
+
+def _renamed(model: Path, stored: Sequence[str] | None, domains: Sequence[str] | None) -> Iterator[str]:
+    """What is worth saying of a model whose labels stand for other domains than those of the pictures."""
+    pairs = [f"{new} from {old}" for new, old in zip(domains or (), stored or (), strict=False) if new != old]
+    if pairs:
+        yield (
+            f"{model} has the domains {', '.join(stored or ())}, and these pictures {', '.join(domains or ())}: each"
+            f" begins from the one in its place ({', '.join(pairs)})."
+        )
 
 
 RELEASES = {"tensorflow": "the TensorFlow release", "pytorch": "the PyTorch release"}

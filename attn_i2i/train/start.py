@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ..hub.locate import find_model
+from ..models.mistaken import run_around
 from ..models.places import CONFIG
 from ..types import ConfigError
 from .record import RUN
@@ -22,7 +23,15 @@ def locate(start: Location) -> Path:
     Raises ConfigError, with the next step, for a checkpoint that is not converted yet; else as ``find_model`` does.
     """
     path = Path(start)
-    if path.is_dir() and not (path / CONFIG).is_file():
+    if path.is_dir() and (path / CONFIG).is_file():
+        return find_model(os.fspath(start)).folder
+    if run := run_around(path):
+        raise ConfigError(f"{path} is a part of the run {run}: a training begins from the run's model (start={run}).")
+    if path.is_file() and (path.parent / CONFIG).is_file():
+        raise ConfigError(
+            f"{path} is a file of the model folder {path.parent}: give that folder (start={path.parent})."
+        )
+    if path.is_dir():
         return _inside(path)
     if path.is_file() or path.with_name(f"{path.name}.index").is_file():
         raise ConfigError(_convert_first(path, path))
