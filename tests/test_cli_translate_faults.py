@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from torch import Tensor, nn
 
+from attn_i2i import Translation
 from attn_i2i.files import DiskFullError
 
-from .helpers.commands import Run, files, picture, pixels, run_cli
+from .helpers.commands import Run, files, picture, pixels, run_cli, write_model
+from .helpers.registered import registering
 
 
 def test_what_is_left_out_of_a_folder_is_counted_and_named(run: Run, model: Path) -> None:
@@ -151,7 +154,7 @@ def test_one_mask_serves_pictures_of_several_sizes_of_its_aspect(run: Run, model
     assert all((pixels(f"in/{name}") == pixels(f"out/{name}")).all() for name in ("a.png", "b.png"))
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 @pytest.mark.parametrize("moment", ["save", "replace"])
 def test_an_interruption_leaves_no_temporary_file_and_says_what_was_done(
     run: Run, model: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int, moment: str
@@ -170,11 +173,31 @@ def test_an_interruption_leaves_no_temporary_file_and_says_what_was_done(
     for name in ("a.png", "b.png", "c.png"):
         picture(f"in/{name}")
     monkeypatch.setattr(owner, moment, interrupted)
-    before = signal.getsignal(signal.SIGTERM)
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
     try:
         answer, out, err = run("translate", "in", "-o", "out", "-m", model)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
     assert (answer, files("out")) == (code, ["a.png", "b.png"])
     assert out == "2 of 3 pictures translated to out\n"
     assert err == "interrupted: what is done stays, and --skip-existing goes on from there\n"
+
+
+class Choosy(nn.Module):
+    """A stranger's network that stumbles over one size."""
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        return Translation(image * {16: 1.0, 32: 0.5}[image.shape[-2]])
+
+
+def test_whatever_a_network_raises_costs_one_picture(run: Run) -> None:
+    Path("model").mkdir()
+    with registering(generators={"choosy": Choosy}):
+        write_model(Path("model"), "choosy")
+        picture("in/a.png", (24, 16))
+        picture("in/b.png", (24, 20))
+        picture("in/c.png", (24, 32))
+        code, out, err = run("translate", "in", "-o", "out", "-m", "model")
+    assert (code, out) == (1, "2 of 3 pictures translated to out\n")
+    assert err == "skipped: in/b.png: KeyError: 20\n"

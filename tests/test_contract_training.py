@@ -146,6 +146,10 @@ BROKEN_RECIPES: dict[str, tuple[dict[str, Any], str]] = {
         {"step": with_loss(lambda self, loss, update: update("generator", loss) or {"copy": loss})},
         "keeps its graph",
     ),
+    "a column": (
+        {"step": with_loss(lambda self, loss, update: update("generator", loss) or {"step": loss.detach()})},
+        "is called 'step': use a text other than step and learning_rate",
+    ),
     "rate": ({"learning_rate": lambda self, step, steps_per_epoch: -1.0}, "not a rate"),
     "state lost": ({"load_state_dict": lambda self, state: None}, "differs after load_state_dict"),
     "missing": ({"on_epoch": property()}, "needs on_epoch"),

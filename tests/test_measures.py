@@ -31,13 +31,16 @@ from attn_i2i.evaluate import (
     structure_distance,
     warping_error,
 )
+from attn_i2i.evaluate.evaluation import _chosen
 from attn_i2i.evaluate.measures.kernel import interval_of
 from attn_i2i.evaluate.measures.kid import kernels
-from attn_i2i.plugins import PluginManager, manager
+from attn_i2i.evaluate.registered import registered_measures
+from attn_i2i.plugins import PluginManager, PluginWarning, manager
 from attn_i2i.testing import Checked, check_plugin
-from attn_i2i.types import ConfigError, ShapeError
+from attn_i2i.types import AttnI2IError, ConfigError, ShapeError
 
 from .helpers.commands import run_cli
+from .helpers.registered import registering
 
 
 def features(count: int, seed: int, shift: float = 0.0) -> Tensor:
@@ -181,3 +184,13 @@ def test_a_measure_that_cannot_be_run_is_named(measure: Measure, words: str) -> 
     (checked,) = check_plugin(plugins, "mine")
     assert isinstance(checked, Checked)
     assert words in (checked.problem or "")
+
+
+@pytest.mark.parametrize("target", ["fixture_nowhere:measure", "json:dumps"])
+def test_a_measure_that_cannot_be_had_costs_only_itself(target: str) -> None:
+    with registering(measures={"theirs": target}):  # type: ignore[dict-item]
+        with pytest.warns(PluginWarning, match="The measure 'theirs' of plugin .* is left out: "):
+            assert "psnr" in registered_measures()
+        assert list(_chosen(["psnr"])) == ["psnr"]
+        with pytest.raises(AttnI2IError, match="theirs"):
+            _chosen(["theirs"])

@@ -131,6 +131,7 @@ def test_paths_of_this_machine_stay_here(tmp_path: Path) -> None:
     origin = {
         "trained": {
             "started_from": "/home/me/secret/run",
+            "sums": {"/home/me/secret/netG.pth": "file:///home/me/netG.pth"},
             "options": {"data": ["~/faces", "C:\\me\\x", "rel/x"], "n": 1},
         }
     }
@@ -139,6 +140,7 @@ def test_paths_of_this_machine_stay_here(tmp_path: Path) -> None:
     sent = uploads_of(folder).contents["config.json"]
     assert isinstance(sent, bytes)
     trained = json.loads(sent)["provenance"]["trained"]
+    assert trained.pop("sums") == {"netG.pth": "netG.pth"}
     assert trained == {"started_from": "run", "options": {"data": ["faces", "x", "rel/x"], "n": 1}}
 
 

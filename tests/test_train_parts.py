@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import signal
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -24,8 +25,9 @@ from attn_i2i.train.average import MovingAverage
 from attn_i2i.train.clock import Clock
 from attn_i2i.train.engine import Engine, evaluating, make_accelerator
 from attn_i2i.train.monitor import Averages, Monitor, _append, after_diverging
-from attn_i2i.train.preview import Preview
+from attn_i2i.train.preview import Preview, heavier, lighter
 from attn_i2i.train.rehearsal import rehearse
+from attn_i2i.train.signals import noted_signals
 from attn_i2i.types import ConfigError, UnreadableFileError
 
 from .helpers.tiny_training import TinyRecipe
@@ -195,11 +197,37 @@ def test_useless_masks_are_warned_of_once(
 ) -> None:
     networks = nn.ModuleDict({"there": Constant(there), "back": Constant(back)})
     layout = Layout("", {}, {"A2B": "there", "B2A": "back"})
-    preview = Preview({side: torch.rand(2, 3, 8, 8) for side in "AB"}, layout)
+    preview = Preview({side: torch.rand(2, 3, 8, 8) for side in "AB"}, layout, cycle=10.0)
     for step in (1, 2):
         preview.guard(preview.look(networks), step)
     assert [one.category for one in recwarn] == [TrainingWarning] * len(complaints)
     assert all(re.search(complaint, str(one.message)) for complaint, one in zip(complaints, recwarn, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("cycle", "less", "more"),
+    [
+        (10.0, '"cycle": 0.3}', '"cycle": 30}'),
+        (0.3, '"cycle": 0.1}', '"cycle": 3}'),
+        (0.0, "lighter terms that hold an output to its input", '"cycle": 3}'),
+        (None, "lighter terms that hold an output to its input", "with a term that holds it to its input"),
+    ],
+)
+def test_a_remedy_goes_from_the_weight_that_the_run_has(cycle: float | None, less: str, more: str) -> None:
+    assert less in lighter(cycle)
+    assert more in heavier(cycle)
+
+
+@pytest.mark.parametrize("state", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_terminal_that_closes_asks_a_training_to_stop_unless_nohup_says_no(state: Any) -> None:
+    before = signal.signal(signal.SIGHUP, state)
+    try:
+        with noted_signals() as stop:
+            signal.raise_signal(signal.SIGHUP)
+        assert stop.received == (0 if state == signal.SIG_IGN else signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == state
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from attn_i2i.files import sha256
 from attn_i2i.models import ModelConfig, save_model
 from attn_i2i.models.checksums import write_sums
 from attn_i2i.plugins import zoo
-from attn_i2i.train import TrainingWarning
+from attn_i2i.train import TrainingWarning, resume
 from attn_i2i.train.export import start_from
 from attn_i2i.types import ConfigError, UnknownNameError
 
@@ -127,6 +127,14 @@ def test_labels_that_stand_for_other_domains_are_told(
     notes = start_from(tmp_path / "model", recipe, "stargan", ["blue", "green", "red"])
     assert len(notes) == len(says)
     assert all(re.search(text, note) for text, note in zip(says, notes, strict=True))
+
+
+def test_a_run_of_a_plugin_that_is_gone_says_so(tmp_path: Path, first: Path) -> None:
+    run = shutil.copytree(first, tmp_path / "run")
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | {"recipe": "theirs"}))
+    with pytest.raises(UnknownNameError, match="was trained by the recipe 'theirs', which no plugin supplies here"):
+        resume(run, steps=3)
 
 
 def test_a_resumed_run_needs_the_model_it_began_from_no_more(data: Path, tmp_path: Path, first: Path) -> None:

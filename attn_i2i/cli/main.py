@@ -129,7 +129,7 @@ def everywhere(
 
 
 def main() -> None:
-    """Run the command line: exit code 0, 1 for a job that failed, 2 for bad usage, 130 or 143 when interrupted.
+    """Run the command line: exit code 0, 1 for a job that failed, 2 for bad usage, 130, 143 or 129 when interrupted.
 
     Bad usage is also an option's value, or a name, that only the part behind the command can tell.
     """
@@ -163,7 +163,10 @@ def _prepare_process(debug: bool) -> None:
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # nor do these, and what matters becomes an error
     logging.getLogger("onnxscript").setLevel(logging.ERROR)  # what it could not simplify; the answers are compared
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _end)
+        for name in ("SIGTERM", "SIGHUP"):  # the latter comes when a terminal closes; Windows has none
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # as nohup leaves it
+                signal.signal(number, _end)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

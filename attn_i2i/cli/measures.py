@@ -13,20 +13,20 @@ def measures(
 ) -> None:
     """List the measures. Each has its unit, which way is better, and what it needs."""
     from ..evaluate.needs import in_words
+    from ..evaluate.registered import registered_measures
     from ..plugins import zoo
 
     rows: list[dict[str, str | None]] = []
-    for entry in zoo().measures:
-        measure = entry.load()
+    for name, measure in registered_measures().items():
         rows.append(
             {
-                "name": entry.name,
+                "name": name,
                 "unit": measure.unit,
                 "better": measure.better,
                 "over": measure.over,
                 "needs": in_words(measure.needs),
                 "summary": measure.summary,
-                "plugin": entry.plugin,
+                "plugin": zoo().measures[name].plugin,
             }
         )
     if as_json:

@@ -23,6 +23,7 @@ from .features import Extractor, Perceptual, find_extractor, perceptual
 from .features.weights import BACKBONES, INCEPTION, lies_here, lpips_heads_here
 from .notes import cost_note, features_note, mask_note, missing_note, unused_outputs
 from .ranges import range_note, settled_range
+from .registered import read_measure, registered_measures
 from .results import Workshop
 from .run import Progress, Row, Run
 from .subjects import BASELINE, Subject, find_subjects
@@ -170,11 +171,14 @@ def _options(subjects: Sequence[Subject], failed: Container[str]) -> dict[str, M
 
 def _chosen(names: Sequence[str] | None) -> dict[str, Measure]:
     """The measures by name, in the order they are listed; those of videos have no place here."""
-    every = zoo().measures
+    if names is None:
+        parts = registered_measures()
+    else:
+        chosen = [zoo().measures[name] for name in names]
+        parts = {entry.name: read_measure(entry) for entry in zoo().measures if entry in chosen}
     for name in names or ():
-        if every.load(name).over == "video":
+        if parts[name].over == "video":
             raise ConfigError(f"{name} is of clips: use measure_clip.")
-    parts = {entry.name: entry.load() for entry in every if names is None or entry.name in names}
     return {name: part for name, part in parts.items() if part.over != "video"}
 
 

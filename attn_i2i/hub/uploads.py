@@ -18,7 +18,7 @@ from ..types import AttnI2IError, ModelError
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 MOST_SAMPLES = 12  # pictures of a model card: a choice, they are seen at a glance
 SAMPLE_BYTES, SAMPLE_PIXELS = 2**25, 4096 * 4096  # pictures for a model's page; larger ones are data
-PATH = re.compile(r"^(~?[/\\]|~|[A-Za-z]:[/\\])")
+PATH = re.compile(r"^(file:|~?[/\\]|~|[A-Za-z]:[/\\])")
 
 
 @dataclass
@@ -122,7 +122,7 @@ def add_left_out(directory: Path, uploads: Uploads) -> None:
 def without_paths(value: Any) -> Any:
     """A part of a configuration with absolute paths of this machine cut to their last name."""
     if isinstance(value, dict):
-        return {key: without_paths(each) for key, each in value.items()}
+        return {without_paths(key): without_paths(each) for key, each in value.items()}
     if isinstance(value, list):
         return [without_paths(each) for each in value]
     return re.split(r"[/\\]", value.rstrip("/\\"))[-1] if isinstance(value, str) and PATH.match(value) else value

@@ -20,6 +20,7 @@ from .unchanged import unchanged_inputs
 
 # A critic that is five updates ahead of its generator has the generator updated twice.
 STEPS = 10
+COLUMNS = ("step", "learning_rate")  # of losses.csv, beside the loss terms
 NEEDED = (
     *("networks", "layout", "options", "optimizers", "step", "learning_rate", "total_steps", "on_epoch"),
     *("state_dict", "load_state_dict"),
@@ -130,6 +131,8 @@ def _check_steps(recipe: Recipe, optimizers: Mapping[str, Optimizer], batch: Map
 def _check_losses(losses: Any) -> None:
     expect(isinstance(losses, Mapping) and losses, f"step() returned {kind(losses)}, not its loss terms by name.")
     for name, value in losses.items():
+        text = isinstance(name, str) and name not in COLUMNS
+        expect(text, f"A loss term is called {name!r}: use a text other than {' and '.join(COLUMNS)}.")
         check_shape(f"Loss term {name}", value, (), "return scalars.")
         expect(not value.requires_grad, f"Loss term {name} keeps its graph: return it detached.")
         check_finite([(f"Loss term {name}", value)], "after one step")

@@ -14,7 +14,7 @@ from ..models.config import read_config
 from ..plugins import zoo
 from ..plugins.parts import APART, CHANNELS
 from ..recipes import RecipeFactory, make_recipe
-from ..types import AttnI2IError, ConfigError, UnreadableFileError
+from ..types import AttnI2IError, ConfigError, UnknownNameError, UnreadableFileError
 from . import checkpoint
 from .data.check import check
 from .data.folders import TrainingImages, domain_folders, two_domains, two_folders
@@ -56,6 +56,11 @@ def prepare(request: Request, options: TrainOptions) -> Prepared:
     checkpoint needs that model no more.
     """
     assert request.recipe is not None
+    if request.before is not None and request.recipe not in zoo().recipes:
+        raise UnknownNameError(
+            f"{request.run} was trained by the recipe {request.recipe!r}, which no plugin supplies here: install the"
+            " plugin that does, or allow it (attn-i2i plugins lists those that there are)."
+        )
     factory = zoo().recipes[request.recipe].load()  # now: an import inside a device context would be moved too
     requested = request.recipe_options or {}
     with torch.device("meta"):  # shapes only: what the recipe is, before any weights are drawn

@@ -256,7 +256,8 @@ class Run:
         labels = None if labels is None else labels.to(device)
         display = parse_display(self.options.display)
         displayed(next(iter(floats.values()))[0], display)  # a channel that there is not is said now
-        return Preview(floats, self.recipe.layout, labels, self.pictures.domains, display)
+        cycle = self.recipe.options.get("objective.cycle")
+        return Preview(floats, self.recipe.layout, labels, self.pictures.domains, display, cycle)
 
 
 def whole_length(recipe: Recipe, steps_per_epoch: int) -> int:

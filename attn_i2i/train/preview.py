@@ -39,7 +39,8 @@ class Preview:
     """Fixed pictures, translated every now and then.
 
     ``pictures`` maps a domain's letter to (B, C, H, W), or "image" to it, with ``labels`` (B, domains) then. The
-    ``layout`` says which network translates where, ``display`` how many channels are shown.
+    ``layout`` says which network translates where, ``display`` how many channels are shown. ``cycle`` is the weight of
+    the recipe's cycle term, None where it has none.
     """
 
     pictures: dict[str, Tensor]
@@ -47,6 +48,7 @@ class Preview:
     labels: Tensor | None = None
     domains: list[str] | None = None
     display: Display = field(default_factory=Display)
+    cycle: float | None = None
     _warned: set[tuple[str, str]] = field(default_factory=set)
 
     def show(self, generators: nn.ModuleDict, path: Path, step: int) -> None:
@@ -106,11 +108,11 @@ class Preview:
     def guard(self, sights: list[Sight], step: int) -> None:
         """Warn, once for each way, where its masks are all one or all zero, or its outputs equal their inputs."""
         ways = dict.fromkeys(sight.label for sight in sights)
-        for useless, message in GUARDS:
+        for useless, message, remedy in GUARDS:
             found = [way for way in ways if useless([sight for sight in sights if sight.label == way])]
             if new := [way for way in found if (message, way) not in self._warned]:
                 self._warned |= {(message, way) for way in new}
-                text = f"step {step}: {message.replace('WAYS', ', '.join(new))}"
+                text = f"step {step}: {message.replace('WAYS', ', '.join(new))} {remedy(self.cycle)}"
                 warnings.warn(text, TrainingWarning, stacklevel=2)
 
 
@@ -133,15 +135,32 @@ def _same(sights: list[Sight]) -> bool:
 
 # What would make a training useless, and its remedy, as measured (docs/models.md of attn-i2i-tasks). Heavy cycle and
 # identity terms are satisfied by returning the input. A light cycle term lets the masks open everywhere.
-LIGHTER = 'If that stays so, begin another run with lighter cycle and identity terms (recipe_options={"cycle": 0.3}).'
-HEAVIER = (
-    "If that stays so, begin another run with a heavier cycle term, from this model (start=RUN,"
-    ' recipe_options={"cycle": 3}).'
-)
-GUARDS: tuple[tuple[Callable[[list[Sight]], bool], str], ...] = (
-    (_empty, f"the attention masks are all zero (WAYS): nothing of the picture changes. {LIGHTER}"),
-    (_full, f"the attention masks are all one (WAYS): nothing is kept as background. {HEAVIER}"),
-    (_same, f"the outputs equal their inputs (WAYS): the generators learnt the identity. {LIGHTER}"),
+LIGHT, HEAVY = 0.3, 3.0  # the weights of the cycle term that opened masks there, and then closed them
+STEP = 3.0  # a choice: a run whose weight is beyond these gets a third of it, or three times as much
+
+
+def lighter(cycle: float | None) -> str:
+    """The remedy for outputs that stay too near to their inputs, from the weight that the cycle term has."""
+    again = "If that stays so, begin another run with lighter"
+    if not cycle:
+        return f"{again} terms that hold an output to its input."
+    return f'{again} cycle and identity terms (recipe_options={{"cycle": {min(LIGHT, cycle / STEP):.2g}}}).'
+
+
+def heavier(cycle: float | None) -> str:
+    """The remedy for outputs that keep nothing of their inputs, from the weight that the cycle term has."""
+    if cycle is None:
+        return "If that stays so, begin a run from this model (start=RUN), with a term that holds it to its input."
+    return (
+        "If that stays so, begin another run with a heavier cycle term, from this model (start=RUN,"
+        f' recipe_options={{"cycle": {max(HEAVY, cycle * STEP):.3g}}}).'
+    )
+
+
+GUARDS: tuple[tuple[Callable[[list[Sight]], bool], str, Callable[[float | None], str]], ...] = (
+    (_empty, "the attention masks are all zero (WAYS): nothing of the picture changes.", lighter),
+    (_full, "the attention masks are all one (WAYS): nothing is kept as background.", heavier),
+    (_same, "the outputs equal their inputs (WAYS): the generators learnt the identity.", lighter),
 )
 
 

@@ -57,9 +57,15 @@ def agreeing(processes: int) -> ProcessGroup | None:
     return group
 
 
+ASKING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))  # Windows has one
+
+
 @contextmanager
 def noted_signals() -> Iterator[Stop]:
-    """Note SIGTERM and the first Ctrl-C instead of dying of them; a second Ctrl-C kills at once."""
+    """Note SIGTERM, a terminal that closes and the first Ctrl-C; a second Ctrl-C kills at once.
+
+    What the process was told to ignore, as nohup tells it, stays ignored.
+    """
     stop = Stop()
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -68,7 +74,8 @@ def noted_signals() -> Iterator[Stop]:
         stop.received = number
 
     try:
-        before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+        asking = [number for number in ASKING if signal.getsignal(number) != signal.SIG_IGN]
+        before = {number: signal.signal(number, note) for number in (*asking, signal.SIGINT)}
     except ValueError:  # not the main thread: signals are somebody else's
         before = {}
     try:

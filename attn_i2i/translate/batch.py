@@ -137,13 +137,13 @@ class _Run:
             results = self.translator([picture for _, picture in waiting], mask=masks, style=style, **self.options)
         except (ConfigError, UnknownNameError):
             raise
-        except (AttnI2IError, OSError, RuntimeError, MemoryError) as error:  # OSError: the disk of strips is full
+        # The disk of strips may be full, and a stranger's network may raise anything: the others are to be translated.
+        except Exception as error:
             if len(waiting) > 1:
                 for job in waiting:
                     yield from self.translated([job])
             else:
-                why = str(error).partition("\n")[0] or type(error).__name__
-                self.report.fail(waiting[0][0].source, why)
+                self.report.fail(waiting[0][0].source, _reason(error))
         else:
             yield from zip((job for job, _ in waiting), results, strict=True)
 
@@ -235,6 +235,13 @@ class _Run:
             (_, source), *others = result.tiles()
             row = [(f"{job.relative} {_plane(result.origin)}" if job.planes else str(job.relative), source), *others]
             self.rows.append([(label, _thumbnail(picture)) for label, picture in row])
+
+
+def _reason(error: Exception) -> str:
+    """The first line of an error; what Python itself says of a network needs the kind of error with it."""
+    line = str(error).partition("\n")[0]
+    own = isinstance(error, AttnI2IError | OSError | RuntimeError | MemoryError)
+    return line if own and line else f"{type(error).__name__}: {line}".removesuffix(": ")
 
 
 def _check(jobs: Sequence[Job], mask: Path | None, max_pixels: int, page: Page) -> None:

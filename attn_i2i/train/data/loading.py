@@ -22,6 +22,7 @@ from ...images.window import Window
 from ...types import AttnI2IError, ShapeError
 from ..errors import OutOfMemoryError
 from ..options import TrainOptions
+from ..signals import ASKING
 from .folders import TrainingImages
 from .reading import RGB_BYTES, Encoded, Reading, Size, read_part, read_resized, sides
 
@@ -263,6 +264,6 @@ def to_floats(images: Tensor, layout: torch.memory_format) -> Tensor:
 
 
 def ignore_signals(worker: int) -> None:
-    """Start a worker: Ctrl-C reaches a whole process group, but the first process decides when workers end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    """Start a worker: Ctrl-C and the end of a terminal reach all processes, but the first decides when workers end."""
+    for number in (signal.SIGINT, *ASKING):
+        signal.signal(number, signal.SIG_IGN)
