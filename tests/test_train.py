@@ -112,6 +112,41 @@ def test_pictures_too_small_for_the_networks_are_said_to_be(data: Path, tmp_path
             plan("cyclegan", data, **options)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "size", "options", "message"),
+    [
+        ("stargan", 32, {}, "crop_size=32 must be at least 64 for 6 layers: choose another crop size"),
+        ("stargan", "64x32", {}, r"crop_size=64x32: .* \(This discriminator was built for 128x128 images"),
+        ("stargan", 64, {"image_size": 32}, "^image_size=32 must be at least 64"),
+        ("attentiongan1-multidomain", 32, {}, "crop_size=32 must be at least 64"),
+        ("ugatit", 30, {"light": False}, "crop_size=30 must be a multiple of 4: choose another crop size"),
+        ("ugatit", 16, {"light": True}, "crop_size=16: the networks cannot take .* larger one"),
+        (
+            "ugatit",
+            64,
+            {"light": False, "image_size": 32},
+            r"crop_size=64: .* \(This U-GAT-IT \(full\) was built for 32x32",
+        ),
+        ("attentiongan1", 32, {}, "crop_size=32: the networks cannot take .* larger one"),
+        ("cyclegan", "8x64", {"discriminator_layers": 5}, "crop_size=8x64: the networks cannot take .* fewer layers"),
+    ],
+)
+def test_a_crop_that_networks_cannot_take_is_bad_usage(
+    data: Path, tmp_path: Path, recipe: str, size: int | str, options: dict[str, Any], message: str
+) -> None:
+    place = data
+    if recipe == "stargan" or "multidomain" in recipe:
+        place = tmp_path / "classes"
+        shutil.copytree(data / "trainA", place / "a")
+        shutil.copytree(data / "trainB", place / "b")
+    wanted = ENGINE | {"crop_size": size, "recipe_options": {"width": 4, "blocks": 1} | options}
+    with pytest.raises(ConfigError, match=message):
+        plan(recipe, place, **wanted)
+    with pytest.raises(ConfigError, match=message):
+        run(place, tmp_path / "run", recipe, **wanted)
+    assert not (tmp_path / "run").exists()
+
+
 def test_memory_savers_do_what_they_say_and_change_no_weights(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from .loop import Run, steps_per_epoch, whole_length
 from .notices import notify
 from .processes import check_environment, rank
 from .randomness import untouched
-from .record import Record
+from .record import Record, check_options
 from .request import Location, Request, completed
 from .rundir import MODEL, VALIDATION, check_claim, claim, sweep
 from .watch import Watch
@@ -111,7 +111,12 @@ def plan(
 def _prepared(request: Request, options: Mapping[str, Any], data_check: bool) -> Prepared:
     request, chosen = completed(request, options)
     check_environment(chosen)
-    prepared = prepare(request, chosen)
+    try:
+        prepared = prepare(request, chosen)
+    except ConfigError:
+        if request.before is not None and request.run is not None:  # the cause may be an option that cannot change
+            check_options(Path(request.run), request.before, asdict(chosen))
+        raise
     if not rank():
         notify(prepared.notes)
     if data_check:

@@ -28,6 +28,7 @@ from .precision import settled
 from .randomness import seed_everything
 from .rehearsal import rehearse
 from .request import Request
+from .sizes import built_for_crops
 from .start import locate
 
 
@@ -77,8 +78,9 @@ def prepare(request: Request, options: TrainOptions) -> Prepared:
     domains, channels = len(pictures.domains or []), seen.reading.channels
     follows = _following(options, domains, channels)
     resolved = {name: value for name, value in follows.items() if name in sketch.options} | asked
-    with torch.device("meta"):
-        rehearse(_built(factory, request.recipe, resolved), options.crop, domains, channels)
+    by_crop = "image_size" in resolved and "image_size" not in asked
+    with torch.device("meta"), built_for_crops(follows=by_crop):
+        rehearse(_built(factory, request.recipe, resolved), options.crop, domains, channels, options.batch_size)
     seed_everything(options.seed)
     built = _built(factory, request.recipe, resolved)
     notes = () if model is None else start_from(model, built, request.recipe, pictures.domains)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -16,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 from ..blocks import AdaLINResBlock, ResBlock, allow_winograd
 from ..devices import is_available, pick_device, warn_of_slow
 from ..interfaces import Recipe
-from ..types import AttnI2IError, ConfigError, ShapeError
+from ..types import ConfigError
 from .average import MovingAverage
 from .options import TrainOptions
 from .ways import choose_ways, restore_ways
@@ -199,21 +198,6 @@ def evaluating(networks: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes.items():
             module.training = mode
-
-
-@contextmanager
-def pictures_of(crop_size: int | str) -> Iterator[None]:
-    """Turn the errors with which torch meets pictures too small for a layer into a ShapeError that names the size."""
-    try:
-        yield
-    except (ValueError, RuntimeError) as error:
-        too_small = isinstance(error, ValueError) or re.search(r"(Kernel|Padding) size", str(error))
-        if isinstance(error, AttnI2IError) or not too_small:
-            raise
-        raise ShapeError(
-            f"crop_size={crop_size}: the networks cannot take pictures of this size; choose a larger one, or networks"
-            f" of fewer layers ({error})."
-        ) from error
 
 
 def _parameters(optimizer: Optimizer) -> list[nn.Parameter]:

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from ..interfaces import Recipe, channels_of
-from .engine import evaluating, pictures_of
-from .options import TrainOptions
+from .engine import evaluating
+from .options import TrainOptions, read_size
+from .sizes import pictures_of
 
 # A cycle-consistent step runs a generator on the source, on the other's fake and on the target. It runs a discriminator
 # on two images. What one such pass keeps is measured; how many there are is this rule.
@@ -112,7 +113,7 @@ def _outputs_of_one_pass(network: nn.Module, size: tuple[int, int], domains: int
     image = torch.zeros(1, channels_of(network)[0], *size, device=parameter.device)
     beside = _beside(domains, image)
     try:
-        with evaluating(network), pictures_of("x".join(map(str, size))):
+        with evaluating(network), pictures_of(read_size("crop_size", size)):
             network(image, beside)
     finally:
         for hook in hooks:

@@ -21,7 +21,7 @@ from .clock import TIME, Clock
 from .data.folders import TrainingImages
 from .data.loading import Batch, Positions, Stream, loader, reading, shown, to_device
 from .data.shards import Shards, ShardStream, shard_loader
-from .engine import Engine, computes_bf16, make_accelerator, pictures_of
+from .engine import Engine, computes_bf16, make_accelerator
 from .errors import within_memory
 from .export import Origin, write_model
 from .monitor import Averages, DivergedError, Monitor, after_diverging
@@ -31,6 +31,7 @@ from .preview import Preview
 from .randomness import random_states, restore_random, seed_everything, untouched
 from .rundir import MODEL, SAMPLES
 from .signals import Stop, agreeing, noted_signals
+from .sizes import pictures_of
 from .watch import Watch
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,16 @@ def as_stored(record: Record) -> Record:
 
 def check_same(folder: Path, before: Record, now: Record) -> None:
     """Raise ConfigError, with every difference, where ``now`` is another run than ``before``."""
-    if different := run_differences(before, as_stored(now)):
+    _refuse(folder, run_differences(before, as_stored(now)))
+
+
+def check_options(folder: Path, before: Record, options: Mapping[str, Any]) -> None:
+    """As ``check_same``, where no more than the engine's options is known yet."""
+    _refuse(folder, run_differences(before, replace(before, options={**before.options, **options})))
+
+
+def _refuse(folder: Path, different: Sequence[str]) -> None:
+    if different:
         raise ConfigError(
             f"{folder} was trained with {', '.join(different)}: a resumed run goes on as it began; choose another"
             " folder for another run."

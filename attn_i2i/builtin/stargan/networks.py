@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ...blocks import HeadFactory, ImageHead, ResnetTrunk, TrunkAndHead, make_head, transposed_up
 from ...blocks.resnet import Norm, Up
-from ...types import ShapeError, Verdict
+from ...types import ConfigError, ShapeError, Verdict
 
 
 def labelled_trunk(width: int, blocks: int, inputs: int, norm: Norm) -> ResnetTrunk:
@@ -56,7 +56,7 @@ class StarGANDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         if image_size < 2**layers:
-            raise ShapeError(f"image_size={image_size} must be at least {2**layers} for {layers} layers.")
+            raise ConfigError(f"image_size={image_size} must be at least {2**layers} for {layers} layers.")
         widths = [channels, *(width * 2**i for i in range(layers))]
         self.channels, self.image_size = channels, image_size
         self.features = nn.Sequential()
