@@ -27,6 +27,10 @@ def pictures_of(crop_size: int | str) -> Iterator[None]:
     except CropSizeError:
         raise
     except ShapeError as error:
+        if "batch_size" in str(error):  # an option of the training as well
+            raise ConfigError(str(error)) from error
+        if not any(re.search(rf"(?<!\d){side}(?!\d)", str(error)) for side in str(crop_size).split("x")):
+            raise
         reason = str(error).partition(":")[0].rstrip(".")  # the advice behind it is for translations
         raise CropSizeError(
             f"crop_size={crop_size}: the networks cannot take pictures of this size ({reason}); choose another crop"

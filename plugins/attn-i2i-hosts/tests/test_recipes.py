@@ -11,7 +11,9 @@ import torch
 from attn_i2i.interfaces import Recipe
 from attn_i2i.recipes import make_recipe
 from attn_i2i.testing import check_recipe
-from attn_i2i.types import ConfigError, ShapeError
+from attn_i2i.train import plan
+from attn_i2i.types import ConfigError
+from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -179,7 +181,7 @@ def test_the_loop_that_the_docs_show_trains_between_grey_and_colour() -> None:
 
 
 def test_drit_names_the_batch_it_needs() -> None:
-    with pytest.raises(ShapeError, match="batch_size=2"):
+    with pytest.raises(ConfigError, match="batch_size=2"):
         trained(small("drit"), images(1))
 
 
@@ -200,3 +202,23 @@ def test_what_a_draw_is_given_is_what_is_used() -> None:
         torch.manual_seed(seed)
         results.append(trained(recipe, batch | noise)[0]["loss_gen_total"])
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "crop_size", "message"),
+    [
+        ("dualgan", 30, "crop_size=30 were given, expected .* a multiple of 32"),
+        ("munit", 16, r"crop_size=16: .* \(This discriminator needs sides of 61"),
+        ("unit", 6, "crop_size=6: the networks cannot take .* larger one"),
+        ("discogan", 20, r"crop_size=20: .* \(DiscoGAN's discriminator needs sides of 64"),
+        ("drit", 64, "^DRIT trains on batches of two .* batch_size=2"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_told_before_a_run_begins(
+    name: str, crop_size: int, message: str, tmp_path: Path
+) -> None:
+    for side in "AB":
+        (tmp_path / f"train{side}").mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / f"train{side}" / "0.png")
+    with pytest.raises(ConfigError, match=message):
+        plan(name, tmp_path, crop_size=crop_size, workers=0, device="cpu", recipe_options={"width": 4})

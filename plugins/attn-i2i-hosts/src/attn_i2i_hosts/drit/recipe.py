@@ -10,7 +10,7 @@ import torch
 from attn_i2i.interfaces import RoundTrip, Update
 from attn_i2i.losses import cycle, identity
 from attn_i2i.recipes import BaseRecipe, RecipeFactory, RecipeParts, shown_to, sum_of
-from attn_i2i.types import ConfigError, ShapeError, Translation, Verdict
+from attn_i2i.types import ConfigError, Translation, Verdict
 from torch import Tensor
 from torch.optim import Adam, Optimizer
 
@@ -233,9 +233,9 @@ class DRITRecipe(BaseRecipe):
 
 
 def half(images: Tensor) -> int:
-    """How many images of a batch are translated. Raises ShapeError for a batch of one."""
+    """How many images of a batch are translated. Raises ConfigError for a batch of one."""
     if len(images) < 2:
-        raise ShapeError("DRIT trains on batches of two images or more of each domain: set batch_size=2 or more.")
+        raise ConfigError("DRIT trains on batches of two images or more of each domain: set batch_size=2 or more.")
     return len(images) // 2
 
 
