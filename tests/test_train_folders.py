@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from attn_i2i.train import TrainingImages, TrainingWarning, domain_folders, plan, two_domains
+from attn_i2i.train import TrainingImages, TrainingWarning, attribute_table, domain_folders, plan, two_domains
 from attn_i2i.types import UnreadableFileError
 
 from .helpers.pictures import colours
@@ -99,6 +99,50 @@ def test_folders_come_before_shards_and_a_shard_beside_them_is_named(pair: Path)
     with pytest.warns(TrainingWarning, match=r"trainA\.tar, trainB-0\.tar not read"):
         planned = plan("cyclegan", pair, recipe_options=SMALL, **ENGINE)
     assert planned.pictures == {"A": 2, "B": 1}
+
+
+ARCHIVES = ("trainA.tar.gz", "trainA.zip", "trainB_2.tgz", "TRAINA.TAR.BZ2", "testA.7z", "A.rar", "train.tar.xz")
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_an_archive_is_named_beside_folders_and_refused_in_their_place(pair: Path, name: str) -> None:
+    (pair / name).write_bytes(b"packed")
+    (pair / "thumbs.zip").write_bytes(b"packed")
+    assert two_domains(pair).notes == (f"{pair}: {name} not read: the folders of pictures are.",)
+    shutil.rmtree(pair / "trainA")
+    shutil.rmtree(pair / "trainB")
+    (pair / "thumbs.zip").unlink()
+    with pytest.raises(UnreadableFileError, match=rf"{name} is (compressed|an archive, which is not read): unpack it"):
+        plan("cyclegan", pair, recipe_options=SMALL, **ENGINE)
+    with pytest.raises(UnreadableFileError, match=rf"{name} is an archive, which is not read: unpack it"):
+        two_domains(pair / name)
+
+
+def test_an_archive_in_the_place_of_one_domain_is_refused(pair: Path) -> None:
+    shutil.rmtree(pair / "trainB")
+    for name in ("trainB.zip", "trainB.tar.gz", "B.zip"):
+        (pair / name).write_bytes(b"packed")
+        with pytest.raises(UnreadableFileError, match=rf"{name} is (compressed|an archive)"):
+            plan("cyclegan", pair, recipe_options=SMALL, **ENGINE)
+        (pair / name).unlink()
+
+
+def test_an_archive_among_class_folders_is_named_or_refused(tmp_path: Path) -> None:
+    put(tmp_path, "train/cat/0.png", "train/dog/0.png", "train/emu/0.png")
+    for folder in (tmp_path / "train", tmp_path):
+        (folder / "fox.zip").write_bytes(b"packed")
+        assert any(f"{folder}: fox.zip not read" in note for note in domain_folders(tmp_path).notes)
+    shutil.rmtree(tmp_path / "train/cat")
+    shutil.rmtree(tmp_path / "train/emu")
+    with pytest.raises(UnreadableFileError, match=r"fox\.zip is an archive, which is not read: unpack it"):
+        domain_folders(tmp_path)
+
+
+def test_archives_in_the_place_of_a_tables_pictures_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "table.txt").write_text("Male\n0.jpg 1\n")
+    (tmp_path / "img_align_celeba.zip").write_bytes(b"packed")
+    with pytest.raises(UnreadableFileError, match=r"img_align_celeba\.zip is an archive"):
+        attribute_table(tmp_path, tmp_path / "table.txt", ["Male"])
 
 
 @pytest.mark.parametrize(("folder", "hint"), [("TrainA", "'TrainA'"), ("train_A", "'train_A'"), ("trainB", None)])

@@ -14,6 +14,7 @@ from ...arguments import typed
 from ...images.formats import SUFFIXES
 from ...registry import suggestion
 from ...types import UnreadableFileError
+from .archives import ANY, beside_folders, ending_of, refuse_archive, refuse_archives
 from .identity import identity, spread
 from .reading import RGB_BYTES, Reading
 from .walk import MASKS, list_pictures, subfolders
@@ -84,6 +85,9 @@ def two_domains(data: str | os.PathLike[str]) -> TrainingImages:
     missing = [f"train{side}" for side, folder in train.items() if folder is None]
     if missing:
         others = [name for name in subfolders(root) if root / name not in train.values()]
+        refuse_archives(
+            root, (*missing, *(name.removeprefix("train") for name in missing), "train") if others else (ANY,)
+        )
         raise UnreadableFileError(
             f"{root} has no folder {' and no '.join(missing)}: put the pictures of the two domains into trainA and"
             f" trainB there.{suggestion(missing[0], others)}"
@@ -95,8 +99,9 @@ def two_domains(data: str | os.PathLike[str]) -> TrainingImages:
     files = {side: _pictures(folder, notes) for side, folder in folders.items()}
     tests = {side: _of_side(root, "test", side) for side in A_AND_B}
     held_out = {side: [] if test is None else _pictures(test, notes, needed=False) for side, test in tests.items()}
-    tars = sorted(file.name for file in root.glob("train[AB]*.tar"))
-    notes += [f"{root}: {', '.join(tars)} not read: the folders of pictures are."] if tars else []
+    notes += beside_folders(
+        root, [f"{part}{side}" for part in ("train", "test", "") for side in ("", *A_AND_B) if part + side]
+    )
     return TrainingImages(files, held_out, notes=tuple(notes), root=str(root))
 
 
@@ -118,10 +123,12 @@ def domain_folders(data: str | os.PathLike[str]) -> TrainingImages:
     pictures = {name: _pictures(base / name, notes, needed=False) for name in names}
     domains = [name for name, files in pictures.items() if files]
     if len(domains) < 2:
+        refuse_archives(base, (ANY,))
         raise UnreadableFileError(
             f"{base} has {len(domains)} folders of pictures: a multi-domain recipe needs one folder a domain, or a"
             " table of attributes (attributes=TABLE)."
         )
+    notes += beside_folders(base, (ANY,)) + (beside_folders(root, (ANY,)) if base != root else [])
     if MASKS in domains:
         notes.append(f"{base / MASKS} is taken for a domain like the others: move it away if it is none.")
     files, labels = _labelled([pictures[name] for name in domains])
@@ -137,6 +144,8 @@ def domain_folders(data: str | os.PathLike[str]) -> TrainingImages:
 def folder_of(data: str | os.PathLike[str]) -> Path:
     """``data``, where it is a folder; else UnreadableFileError."""
     root = Path(data)
+    if root.is_file() and ending_of(root):
+        refuse_archive(root)
     if not root.is_dir():
         raise UnreadableFileError(f"{root} is no folder: give the folder that holds the training pictures.")
     return root

@@ -25,6 +25,7 @@ from ...images.formats import SUFFIXES
 from ...images.opening import MAX_PIXELS
 from ...types import AttnI2IError, ConfigError, UnreadableFileError
 from ..options import TrainOptions
+from .archives import archives_of, ending_of
 from .folders import A_AND_B
 from .identity import identity
 from .loading import Batch, Positions, augmented, batches_ahead, cropped, ignore_signals, read_shown
@@ -36,7 +37,6 @@ BUFFER = 1000
 LARGEST = 3 * MAX_PIXELS
 # What webdataset calls metadata, and leaves out.
 META = re.compile(r"__[^/]*__($|/)")
-PACKED = frozenset({".gz", ".bz2", ".xz", ".zst", ".tgz", ".tbz2", ".txz"})
 COMPRESSED = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
@@ -91,10 +91,10 @@ def find_shards(root: Path) -> Shards | None:
     """
     shards = {side: _regular(root.glob(f"train{side}*.tar")) for side in A_AND_B}
     if missing := [side for side, files in shards.items() if not files]:
-        packed = sorted(file.name for side in missing for file in root.glob(f"train{side}*.t*") if _is_packed(file))
-        if packed:
+        names = [f"train{side}" for side in missing]
+        if packed := [file for file in archives_of(root, names) if ending_of(file) != ".tar"]:
             raise UnreadableFileError(
-                f"{root / packed[0]} is compressed: unpack it to a plain .tar, which is streamed."
+                f"{packed[0]} is compressed: unpack it to a folder of pictures, or to a plain .tar, which is streamed."
             )
         if len(missing) == len(shards):
             return None
@@ -106,10 +106,6 @@ def find_shards(root: Path) -> Shards | None:
 
 def _regular(files: Iterable[Path]) -> list[str]:
     return sorted(str(file) for file in files if file.is_file())
-
-
-def _is_packed(file: Path) -> bool:
-    return file.suffix.lower() in PACKED and file.is_file()
 
 
 class ShardStream(IterableDataset[Batch]):

@@ -15,6 +15,7 @@ import numpy as np
 from ...arguments import typed
 from ...registry import suggestion
 from ...types import ConfigError, UnreadableFileError
+from .archives import ANY, refuse_archives
 from .folders import TrainingImages, folder_of
 from .walk import named, subfolders
 
@@ -56,6 +57,7 @@ def attribute_table(
     files = {name: str(root / name) for name in content.rows}
     absent = [name for name, file in files.items() if not os.path.isfile(file)]  # noqa: PTH113  # millions of them
     if len(absent) == len(files):
+        refuse_archives(root, (ANY,))
         nested = next((name for name in subfolders(root) if (root / name / absent[0]).is_file()), None)
         advice = f"is {root} its folder?" if nested is None else f"give {root / nested} as the folder."
         raise UnreadableFileError(f"{path} names {absent[0]}, but {files[absent[0]]} does not exist: {advice}")
