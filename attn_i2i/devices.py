@@ -92,12 +92,12 @@ def pick_dtype(dtype: str | torch.dtype | None, device: torch.device | None = No
     """A precision by its name, for a device; "auto" begins with float32. Raises ConfigError."""
     if dtype == AUTO:
         return torch.float32
-    found = DTYPES.get(dtype) if isinstance(dtype, str) else torch.float32 if dtype is None else dtype
-    if found is None or found not in DTYPES.values():
+    precision = DTYPES.get(dtype) if isinstance(dtype, str) else torch.float32 if dtype is None else dtype
+    if precision is None or precision not in DTYPES.values():
         raise ConfigError(f"dtype={dtype!r} was given: expected one of {', '.join((AUTO, *DTYPES))}.")
-    if found == torch.float64 and device is not None and not has_float64(device):
+    if precision == torch.float64 and device is not None and not has_float64(device):
         raise ConfigError(f"dtype={dtype!r} was given, but {device} has no float64: use float32, or device='cpu'.")
-    return found
+    return precision
 
 
 def warn_of_slow(dtype: torch.dtype, device: torch.device) -> None:

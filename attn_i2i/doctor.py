@@ -35,13 +35,13 @@ def diagnose() -> dict[str, dict[str, str]]:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "system": platform.platform()}
+    facts = {"python": platform.python_version(), "system": platform.platform()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            facts[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            facts[name] = "not installed"
+    return facts
 
 
 def _devices() -> dict[str, str]:
@@ -49,12 +49,12 @@ def _devices() -> dict[str, str]:
 
     from .devices import GPUS, is_available
 
-    found = {"cpu": f"{os.cpu_count()} cores, {torch.get_num_threads()} threads"}
+    facts = {"cpu": f"{os.cpu_count()} cores, {torch.get_num_threads()} threads"}
     for index in range(torch.cuda.device_count()):
         about = torch.cuda.get_device_properties(index)
-        found[f"cuda:{index}"] = f"{about.name}, {about.total_memory / 2**30:.0f} GiB"
-    found |= {kind: "available" for kind in GPUS if kind != "cuda" and is_available(kind)}
-    return found
+        facts[f"cuda:{index}"] = f"{about.name}, {about.total_memory / 2**30:.0f} GiB"
+    facts |= {kind: "available" for kind in GPUS if kind != "cuda" and is_available(kind)}
+    return facts
 
 
 def _tuning() -> dict[str, str]:
@@ -74,32 +74,32 @@ def _tuning() -> dict[str, str]:
     for work, seconds in sorted(remembered.works.items()):
         others = (f"{way} {seconds['direct'] / value:.2f}x" for way, value in seconds.items() if way != "direct")
         facts[work] = f"{', '.join(others)} as fast as direct: takes {choice_in_words(seconds)}"
-    for network, found in sorted(remembered.precisions.items()):
-        facts[network] = f"{Found(**found)}: dtype=auto takes {found['dtype']}"
+    for network, measured in sorted(remembered.precisions.items()):
+        facts[network] = f"{Found(**measured)}: dtype=auto takes {measured['dtype']}"
     return facts
 
 
 def _models() -> dict[str, str]:
     zoo = model_store()
-    found = {"package": f"{shipped_models()}: {', '.join(models_in(shipped_models())) or 'cards only'}"}
-    found["model store"] = f"{zoo}: {', '.join(models_in(zoo)) or 'empty'}"
+    facts = {"package": f"{shipped_models()}: {', '.join(models_in(shipped_models())) or 'cards only'}"}
+    facts["model store"] = f"{zoo}: {', '.join(models_in(zoo)) or 'empty'}"
     standing = next(path for path in (zoo, *zoo.parents) if path.exists())
-    found["free space"] = f"{shutil.disk_usage(standing).free / 2**30:.1f} GiB"
-    found["writable"] = "yes" if os.access(standing, os.W_OK) else f"no: {standing}"
+    facts["free space"] = f"{shutil.disk_usage(standing).free / 2**30:.1f} GiB"
+    facts["writable"] = "yes" if os.access(standing, os.W_OK) else f"no: {standing}"
     try:
         check_private(zoo)
-        found["only yours"] = "yes"
+        facts["only yours"] = "yes"
     except StoreError as error:
-        found["only yours"] = f"no: {error}"
+        facts["only yours"] = f"no: {error}"
     fetched = sum(path.stat().st_size for path in Path(zoo, ".hub").rglob("*") if path.is_file())
-    found["fetched from the Hub"] = f"{fetched / 2**20:.0f} MiB"
-    return found
+    facts["fetched from the Hub"] = f"{fetched / 2**20:.0f} MiB"
+    return facts
 
 
 def _plugins() -> dict[str, str]:
     return {
-        one.name: f"skipped: {one.problem}" if one.problem else f"{sum(map(len, one.adds.values()))} parts"
-        for one in describe(manager())
+        plugin.name: f"skipped: {plugin.problem}" if plugin.problem else f"{sum(map(len, plugin.adds.values()))} parts"
+        for plugin in describe(manager())
     }
 
 

@@ -15,8 +15,8 @@ def with_label(image: Tensor, domain: Tensor | None, domains: int) -> Tensor:
     if not domains and domain is None:
         return image
     if domain is None or domain.shape != (image.shape[0], domains):
-        given = "no label" if domain is None else f"a label of shape {tuple(domain.shape)}"
-        raise ShapeError(f"Expected a target label of shape {(image.shape[0], domains)}, got {given}.")
+        label = "no label" if domain is None else f"a label of shape {tuple(domain.shape)}"
+        raise ShapeError(f"Expected a target label of shape {(image.shape[0], domains)}, got {label}.")
     maps = domain.to(image)[:, :, None, None].expand(-1, -1, *image.shape[2:])
     return torch.cat([image, maps], dim=1)
 
@@ -60,5 +60,5 @@ class TrunkAndHead(nn.Module):
         padded = pad_to_multiple(image, self.stride, minimum=2 * self.stride)
         features = self.trunk(with_label(padded, domain, self.domains))
         translation: Translation = self.head(features, padded)
-        grown = [made - given for made, given in zip(translation.image.shape[2:], padded.shape[2:], strict=True)]
+        grown = [after - before for after, before in zip(translation.image.shape[2:], padded.shape[2:], strict=True)]
         return crop(translation, image.shape[2] + grown[0], image.shape[3] + grown[1])

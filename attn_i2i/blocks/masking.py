@@ -16,8 +16,8 @@ MASK = 1  # channels of a mask
 def _mask(image: Tensor, attention: Tensor | None) -> Tensor:
     expected = (image.shape[0], 1, *image.shape[2:])
     if attention is None or attention.shape != expected:
-        given = "none" if attention is None else str(tuple(attention.shape))
-        raise ShapeError(f"A masked discriminator needs attention of shape {expected}, got {given}.")
+        shape = "none" if attention is None else str(tuple(attention.shape))
+        raise ShapeError(f"A masked discriminator needs attention of shape {expected}, got {shape}.")
     return attention
 
 

@@ -110,8 +110,8 @@ def evaluate(
         _paired(models[0], model, direction, domain, device, as_json, sides)
         return
     if data is None:
-        given = " ".join(models)
-        raise ConfigError(f"No data was given: write `attn-i2i evaluate {given} --data DIR`.")
+        names = " ".join(models)
+        raise ConfigError(f"No data was given: write `attn-i2i evaluate {names} --data DIR`.")
     from ..evaluate import as_json as json_of
     from ..evaluate import as_text, write_report
     from ..evaluate import evaluate as run

@@ -28,9 +28,9 @@ def list_models(
     from .. import models
 
     names = models.list_models(pattern, architecture=architecture, task=task, licence=licence, installed=installed)
-    known = models.known_models()
+    table = models.known_models()
     rows: list[tuple[str, ...]] = [
-        (one, known[one].architecture, known[one].licence, models.whereabouts(known[one])) for one in names
+        (name, table[name].architecture, table[name].licence, models.whereabouts(table[name])) for name in names
     ]
     head: tuple[str, ...] = ("name", "architecture", "licence", "weights")
     if live:
@@ -48,7 +48,7 @@ def _standing(names: Sequence[str]) -> list[str]:
     from .. import models
     from ..hub.sources.live import ask_all
 
-    known = models.known_models()
-    counts = [len(known[name].sources) for name in names]
-    answers = iter(ask_all(source for name in names for source in known[name].sources))
+    table = models.known_models()
+    counts = [len(table[name].sources) for name in names]
+    answers = iter(ask_all(source for name in names for source in table[name].sources))
     return ["; ".join(str(next(answers)) for _ in range(count)) or "-" for count in counts]

@@ -179,7 +179,7 @@ def _take(flag: str) -> bool:
     """Remove ``flag`` from the command line; it may stand before or after the command's name."""
     end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     before, after = sys.argv[1:end], sys.argv[end:]
-    sys.argv[1:] = [one for one in before if one != flag] + after
+    sys.argv[1:] = [argument for argument in before if argument != flag] + after
     return flag in before
 
 

@@ -30,21 +30,21 @@ def plugins(
     from ..plugins import manager
     from ..plugins.listing import describe
 
-    found = describe(manager())
+    plugins = describe(manager())
     if as_json:
-        print(json.dumps([asdict(one) for one in found], indent=2))
+        print(json.dumps([asdict(info) for info in plugins], indent=2))
     else:
-        for one in found:
-            print("\n".join(_lines(one)))
+        for info in plugins:
+            print("\n".join(_lines(info)))
 
 
-def _lines(one: PluginInfo) -> list[str]:
-    source = "builtin" if one.builtin else f"{one.distribution} {one.version}"
-    adds = [f"  {kind}: {', '.join(names)}" for kind, names in one.adds.items()]
-    adds += [f"  broken: {name}: {why}" for name, why in one.broken.items()]
-    if one.problem:
-        return [f"{one.name}  ({source})  not loaded: {one.problem}"]
-    return [f"{one.name}  ({source}, {1000 * one.seconds:.0f} ms)", *adds]
+def _lines(info: PluginInfo) -> list[str]:
+    source = "builtin" if info.builtin else f"{info.distribution} {info.version}"
+    adds = [f"  {kind}: {', '.join(names)}" for kind, names in info.adds.items()]
+    adds += [f"  broken: {name}: {why}" for name, why in info.broken.items()]
+    if info.problem:
+        return [f"{info.name}  ({source})  not loaded: {info.problem}"]
+    return [f"{info.name}  ({source}, {1000 * info.seconds:.0f} ms)", *adds]
 
 
 @app.command()
@@ -65,7 +65,7 @@ def check(
     """Check everything that a plugin registers against the contract. The exit code is 1 if a check fails."""
     from ..plugins import manager
 
-    options = dict(_option(one) for one in config or ())
+    options = dict(_option(text) for text in config or ())
     name = _registered(module)
     from ..testing import check_plugin
 
@@ -87,10 +87,10 @@ def _registered(module: str) -> str:
 
     from ..plugins import manager
 
-    known = manager()
-    if known.has_plugin(module):
+    plugins = manager()
+    if plugins.has_plugin(module):
         return module
-    problems = [one.problem for one in known.discovered if one.name == module]
+    problems = [plugin.problem for plugin in plugins.discovered if plugin.name == module]
     if problems:
         raise ConfigError(f"Plugin {module} is not loaded: {problems[0]}")
     try:
@@ -100,7 +100,7 @@ def _registered(module: str) -> str:
             f"No plugin is named {module} (`attn-i2i plugins` lists them), and importing a module of that name raised"
             f" {type(error).__name__}: {error}"
         ) from error
-    name: str | None = known.get_name(plugin) or known.register(plugin, module)
+    name: str | None = plugins.get_name(plugin) or plugins.register(plugin, module)
     return name or module
 
 

@@ -76,6 +76,6 @@ def _ways(card: Card) -> Iterator[tuple[str, str]]:
 def _standing(source: Source) -> str:
     """What is known of a source in a few words."""
     whose = "a mirror" if source.mirror else "the authors'"
-    known = "hash known" if source.pinned else "part of its hash known" if source.sha256 else "no hash known"
+    certainty = "hash known" if source.pinned else "part of its hash known" if source.sha256 else "no hash known"
     way = ["plain http: needs --sha256"] if source.open_way and not source.pinned else []
-    return ", ".join((whose, source.state, known, *way))
+    return ", ".join((whose, source.state, certainty, *way))

@@ -68,8 +68,8 @@ class RecognisedNetwork:
         return self.converter.name == other.converter.name and _equal(self.converted()[1], other.converted()[1])
 
 
-def _equal(one: StateDict, other: StateDict) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+def _equal(first: StateDict, second: StateDict) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
 
 
 @dataclass

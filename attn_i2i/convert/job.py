@@ -87,15 +87,15 @@ def convert(
     out = Path(out)
     check_weights(weights)
     _check_target(out, force)
-    known = find_card(card) if card else None
-    if known is not None:
-        licence = licence or known.licence
-        domains = domains or known.domains
+    described = find_card(card) if card else None
+    if described is not None:
+        licence = licence or described.licence
+        domains = domains or described.domains
     files = [file for source in _listed(sources) for file in checkpoint_files(Path(source))]
     networks = gather(files, direction, as_layout, weights, leave_out)
     config = _model_config(networks, files, licence, domains, options or {})
-    if known is not None and known.architecture != config.architecture:
-        raise ConversionError(f"{card} is a model of {known.architecture}, but this is {config.architecture}.")
+    if described is not None and described.architecture != config.architecture:
+        raise ConversionError(f"{card} is a model of {described.architecture}, but this is {config.architecture}.")
     states = {slot: _floats(part.state) for slot, part in networks.generators.items()}
     discriminator_states = {slot: _floats(part.state) for slot, part in networks.discriminators.items()}
     built = _build(config, states, discriminator_states, shapes_only=verify is None)
@@ -187,9 +187,9 @@ def _build(
             direction: load(builder("generators", config.architecture, config.options(direction)), state, direction)
             for direction, state in generators.items()
         }
-        kept = {}
+        discriminator_networks = {}
         if described := config.discriminators:
-            kept = {
+            discriminator_networks = {
                 name: load(
                     builder("discriminators", described.architecture, described.options(name)),
                     state,
@@ -201,7 +201,7 @@ def _build(
         raise ConversionError(f"This looks like {config.architecture}, but is not whole: {error}") from error
     except ConfigError as error:
         raise ConversionError(f"This looks like {config.architecture}, but {error}") from error
-    return Networks(built, kept)
+    return Networks(built, discriminator_networks)
 
 
 def _verified(networks: Networks, path: Path) -> tuple[tuple[Check, ...], dict[str, Any]]:

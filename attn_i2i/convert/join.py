@@ -51,18 +51,18 @@ def join(
             f"{len(paths)} model{'s' * (len(paths) != 1)} to join, expected two or more: name the folder of each."
         )
     configs = [read_config(path) for path in paths]
-    found = [(path, config, name) for path, config in zip(paths, configs, strict=True) for name in config.directions]
-    names = _names(found, directions)
-    members = [_Member(*place, new) for place, new in zip(found, names, strict=True)]
+    places = [(path, config, name) for path, config in zip(paths, configs, strict=True) for name in config.directions]
+    names = _names(places, directions)
+    members = [_Member(*place, new) for place, new in zip(places, names, strict=True)]
     kinds = {m.folder.name: (m.config.architecture, m.config.options(m.old)) for m in members}
     refuse_strangers("generators", kinds)
     options, own = shared_options({m.new: m.config.options(m.old) for m in members})
-    kept, states = _discriminators(members)
+    discriminators, states = _discriminators(members)
     config = ModelConfig(
         configs[0].architecture,
         options,
         sorted(names),
-        discriminators=kept,
+        discriminators=discriminators,
         licence=_licence(configs),
         provenance={"joined": {m.new: {"direction": m.old, **m.config.provenance} for m in members}},
         preprocessing=configs[0].preprocessing,
@@ -73,14 +73,14 @@ def join(
     return config
 
 
-def _names(found: Sequence[tuple[Path, ModelConfig, str]], wanted: Sequence[str] | None) -> list[str]:
+def _names(places: Sequence[tuple[Path, ModelConfig, str]], wanted: Sequence[str] | None) -> list[str]:
     """The new names of all directions."""
-    old = [name for _, _, name in found]
+    old = [name for _, _, name in places]
     names = list(wanted) if wanted else old
     if len(names) != len(old):
         raise ConversionError(f"{len(names)} directions were named, but there are {len(old)}: {', '.join(old)}.")
-    if len(set(names)) < len(names) and not wanted and len(found) == 2:
-        first, second = (_task(path, config) for path, config, _ in found)
+    if len(set(names)) < len(names) and not wanted and len(places) == 2:
+        first, second = (_task(path, config) for path, config, _ in places)
         if first and second and first == second[::-1] and old[0] in BACK:
             names = [old[0], BACK[old[0]]]
     if len(set(names)) < len(names):

@@ -37,4 +37,4 @@ def training_only(name: str, keys: Iterable[str]) -> str | None:
     if all(map(_PROJECTION.fullmatch, names)):
         return "the projection heads of a contrastive loss"
     own = [re.sub(r"\d+$", "", word) for word in words(name)]
-    return next((what for what, known in LOSS_WORDS.items() if not known.isdisjoint(own)), None)
+    return next((what for what, vocabulary in LOSS_WORDS.items() if not vocabulary.isdisjoint(own)), None)

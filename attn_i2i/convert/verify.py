@@ -112,8 +112,8 @@ class Answers:
         if name.removesuffix("_b2a") in GENERATED:
             source_name = "x_b2a" if back and "x_b2a" in self.given else "x"
             translation = self._translate("B2A" if back else self._forwards(), source_name)
-            found: Tensor | None = getattr(translation, GENERATED[name.removesuffix("_b2a")])
-            return found
+            field: Tensor | None = getattr(translation, GENERATED[name.removesuffix("_b2a")])
+            return field
         if name.removesuffix("_a") in PATCHES:
             return self._patches(name)
         source = self.given.get("x_disc", self.given["x"])
@@ -130,7 +130,7 @@ class Answers:
         by_domain = self.networks.discriminators
         domain = "A" if name.endswith("_a") else "B"
         inputs = ("x_disc", "pair", *(("x_b2a",) if domain == "B" else ()), "x")
-        source = next(self.given[given] for given in inputs if given in self.given)
+        source = next(self.given[key] for key in inputs if key in self.given)
         only = len(by_domain) == 1 and not name.endswith("_a")
         discriminator = next(iter(by_domain.values())) if only else by_domain[domain]
         logits = discriminator(from_published(discriminator, source))[0].logits

@@ -81,13 +81,13 @@ def find_data(
     inputs = _spread(every, limit)
     truth = _paired(inputs, others, pairs, notes)
     own = _masks_folder(root, inputs_folder, masks)
-    found = _masks(inputs, own, masks is not None, notes)
+    input_masks = _masks(inputs, own, masks is not None, notes)
     there = None if target_folder is None or truth is None else _masks_folder(root, target_folder, None)
-    truth_masks = None if truth is None or found is None else _masks(truth, there, False, notes)
-    notes += unused_masks(root, every, own, found is not None)
-    check_sizes(inputs, {"truth": truth, "mask": found}, truth_masks)
+    truth_masks = None if truth is None or input_masks is None else _masks(truth, there, False, notes)
+    notes += unused_masks(root, every, own, input_masks is not None)
+    check_sizes(inputs, {"truth": truth, "mask": input_masks}, truth_masks)
     name = "" if target_folder is None else target_folder.name
-    return Data(root, inputs, others, truth, found, truth_masks, name, tuple(notes))
+    return Data(root, inputs, others, truth, input_masks, truth_masks, name, tuple(notes))
 
 
 def find_inputs(data: str | Path, *, source: str | Path | None = None, limit: int | None = None) -> Data:

@@ -50,11 +50,11 @@ def find_pairs(folder: str | Path, source: str = "A", target: str = "B") -> Pair
     middle = "" if (root / f"test{source}").is_dir() else "/"
     test, truth, train = f"test{middle}{source}", f"test{middle}{target}", f"train{middle}{source}"
     masks = root / "masks"
-    found = Pairs(root / test, root / truth, masks / test, masks / truth, root / train, masks / train)
-    for path in found[:4]:
+    pairs = Pairs(root / test, root / truth, masks / test, masks / truth, root / train, masks / train)
+    for path in pairs[:4]:
         if not path.is_dir():
             raise UnreadableFileError(f"{path} is no folder: give one with paired test pictures and masks.")
-    return found
+    return pairs
 
 
 def translating(translator: Translator, **options: Any) -> Translate:
@@ -107,14 +107,14 @@ def evaluate_pairs(
         alpha, truth_alpha = (_masks(where, names, images) for where in (pairs.source_masks, pairs.truth_masks))
         output, mask = translate(images)
         both = torch.maximum(alpha, truth_alpha)
-        found = _measure(images, truth, output, both)
+        measured = _measure(images, truth, output, both)
         if mask is not None:
             if threshold is None:
                 threshold = _training_threshold(translate, pairs, batch_size, train_images)
             real = alpha > 0.5
-            found |= {"mask_ap": average_precision(mask, real), "mask_iou": iou(mask, real, threshold)}
-            found |= {"mask_mean": mask.double().mean((1, 2, 3)), "glyph_share": real.double().mean((1, 2, 3))}
-        for key, values in found.items():
+            measured |= {"mask_ap": average_precision(mask, real), "mask_iou": iou(mask, real, threshold)}
+            measured |= {"mask_mean": mask.double().mean((1, 2, 3)), "glyph_share": real.double().mean((1, 2, 3))}
+        for key, values in measured.items():
             rows.setdefault(key, []).append(values)
     return _table(rows, threshold)
 

@@ -44,7 +44,7 @@ def compare(network: nn.Module, other: nn.Module, size: tuple[int, int] | None, 
     A graph may refuse pictures too small for what networks are for, which counts as None; it may not be wrong there.
     Raises ModelError where a difference is beyond 1e-4, or where the graph fails at a size that the network takes.
     """
-    found: dict[str, float | None] = {}
+    errors: dict[str, float | None] = {}
     for inputs, expected in trials(network, size):
         batch, _, height, width = inputs.source.shape
         name = f"{batch}x{height}x{width}"
@@ -52,7 +52,7 @@ def compare(network: nn.Module, other: nn.Module, size: tuple[int, int] | None, 
             error = _difference(answer_of(other, inputs), expected)
         except (AttnI2IError, RuntimeError) as problem:
             if min(height, width) < SMALLEST:
-                found[name] = None
+                errors[name] = None
                 continue
             raise ModelError(f"{where} is not kept: its graph fails at {name}: {problem}") from problem
         if not error <= TOLERANCE:
@@ -60,11 +60,11 @@ def compare(network: nn.Module, other: nn.Module, size: tuple[int, int] | None, 
                 f"{where} is not kept: at {name} (batch, height, width) its graph differs from the network by"
                 f" {error:.1e}, more than {TOLERANCE}."
             )
-        found[name] = error
-    errors = [error for error in found.values() if error is not None]
-    if not errors:
+        errors[name] = error
+    compared = [error for error in errors.values() if error is not None]
+    if not compared:
         raise ModelError(f"{where} is not kept: the network took no picture that it could be compared by.")
-    return {"largest_error": max(errors), "trials": found}
+    return {"largest_error": max(compared), "trials": errors}
 
 
 def same_shapes(network: nn.Module, other: nn.Module, size: tuple[int, int] | None, where: object) -> None:

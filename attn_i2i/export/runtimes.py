@@ -127,7 +127,7 @@ def _onnx_facts(path: Path) -> str | None:
     except ImportError as error:
         raise missing("onnx", "openvino") from error
     properties = onnx.load(str(path), load_external_data=False).metadata_props
-    return next((one.value for one in properties if one.key == METADATA_KEY), None)
+    return next((entry.value for entry in properties if entry.key == METADATA_KEY), None)
 
 
 def _openvino_facts(model: Any) -> str | None:

@@ -43,10 +43,10 @@ class Repository:
 
     def from_plugins(self, name: str) -> Path | None:
         """The file a plugin answers with, the latest plugin first; one that fails is named and passed over."""
-        given = {"repo": self.repo, "filename": name, "revision": self.revision}
+        arguments = {"repo": self.repo, "filename": name, "revision": self.revision}
         for hook in reversed(manager().hook.fetch_file.get_hookimpls()):
             try:
-                answer: Any = hook.function(*[given[argument] for argument in hook.argnames])
+                answer: Any = hook.function(*[arguments[argument] for argument in hook.argnames])
                 path = None if answer is None else Path(answer)
                 if path is not None and not path.is_file():
                     raise FileNotFoundError(f"it answered with {path}, which is no file")
@@ -66,8 +66,8 @@ class Repository:
         def ask() -> Stated:
             with explained(self.repo):
                 url = hf_hub_url(self.repo, name, revision=self.revision)
-                found = get_hf_file_metadata(url, timeout=10)
-            commit, digest = found.commit_hash or "", found.etag or ""
+                stated = get_hf_file_metadata(url, timeout=10)
+            commit, digest = stated.commit_hash or "", stated.etag or ""
             wanted = self.revision or ""
             if not COMMIT.fullmatch(commit) or not DIGEST.fullmatch(digest):
                 raise no_hub(self.repo)

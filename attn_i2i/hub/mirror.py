@@ -37,14 +37,15 @@ def mirror_models(
     card has, and ConfigError for a card that is not in the folder ``cards``. Raises HubError without an account that
     may write for ``owner``.
     """
-    known = list(dict.fromkeys(get_card(name).name for name in names))
-    for name in known:
+    models = list(dict.fromkeys(get_card(name).name for name in names))
+    for name in models:
         check_repo(f"{owner}/{name}")
         _path_of(name, cards)
-    if any(get_card(name).licence != UNSTATED for name in known):
+    if any(get_card(name).licence != UNSTATED for name in models):
         require_account(owner)
     return (
-        (name, mirror_model(name, owner, cards=cards, private=private, accept_license=accept_license)) for name in known
+        (name, mirror_model(name, owner, cards=cards, private=private, accept_license=accept_license))
+        for name in models
     )
 
 
@@ -93,8 +94,8 @@ def write_weights(path: Path, published: Published) -> Card:
     anything is written.
     """
     text = path.read_text(encoding="utf-8")
-    kept = re.sub(r"^\[weights(\.sha256)?\]\n(?:(?!\[).*\n?)*", "", text, flags=re.MULTILINE).rstrip("\n")
-    new = f"{kept}\n\n{published.card_lines()}\n"
+    rest = re.sub(r"^\[weights(\.sha256)?\]\n(?:(?!\[).*\n?)*", "", text, flags=re.MULTILINE).rstrip("\n")
+    new = f"{rest}\n\n{published.card_lines()}\n"
     card = parse_card(new, path)
     if new != text:
         with atomic_path(path, force=True) as temporary:

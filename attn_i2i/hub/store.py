@@ -64,9 +64,9 @@ def _commit(source: Repository, store: Path) -> str:
     try:
         commit = source.describe(CONFIG).commit
     except HubError:
-        known = note.read_text(encoding="utf-8") if note.is_file() else ""
-        if COMMIT.fullmatch(known) and (store / known).is_dir():
-            return known
+        remembered = note.read_text(encoding="utf-8") if note.is_file() else ""
+        if COMMIT.fullmatch(remembered) and (store / remembered).is_dir():
+            return remembered
         raise
     with explained(source.repo, store):
         note.parent.mkdir(parents=True, exist_ok=True)
@@ -128,12 +128,12 @@ def _one(source: Repository, folder: Path, name: str, digests: Mapping[str, str]
     expected = None if digests is None else digests.get(name)
     if digests is not None and expected is None:
         raise ChecksumError(f"The card of {source.repo} has no SHA-256 for {name}, so it is not loaded.")
-    given = source.from_plugins(name)
-    if given is not None:
+    supplied = source.from_plugins(name)
+    if supplied is not None:
         if expected is not None:
-            check_file(given, expected, "the file that a plugin supplied was not used")
+            check_file(supplied, expected, "the file that a plugin supplied was not used")
         with atomic_path(target, force=True) as temporary:
-            shutil.copyfile(given, temporary)
+            shutil.copyfile(supplied, temporary)
         return sha256(target)
     stated = source.describe(name).digest
     if expected is not None and len(stated) == 64 and stated != expected:

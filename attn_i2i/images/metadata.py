@@ -48,16 +48,16 @@ def metadata_from(exif: Image.Exif, info: dict[Any, Any], format_name: str | Non
 def _exif(exif: Image.Exif, format_name: str | None) -> bytes:
     """The EXIF of an upright picture, without its preview, which would show the picture before the translation."""
     with contextlib.suppress(Exception):  # damaged metadata costs itself only
-        kept = Image.Exif()
+        tags = Image.Exif()
         for tag, value in exif.items():
             if tag != ORIENTATION and tag not in IFDS and (format_name != "TIFF" or tag in DESCRIBING):
-                kept[tag] = value
-        if str(kept.get(DESCRIPTION, "")).startswith(SHAPED):
-            del kept[DESCRIPTION]
+                tags[tag] = value
+        if str(tags.get(DESCRIPTION, "")).startswith(SHAPED):
+            del tags[DESCRIPTION]
         for tag in IFDS:
             if part := dict(exif.get_ifd(tag)):
-                kept[tag] = part
-        return kept.tobytes() if len(kept) else b""
+                tags[tag] = part
+        return tags.tobytes() if len(tags) else b""
     return b""
 
 

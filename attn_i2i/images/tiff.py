@@ -241,8 +241,8 @@ def options_of(tiff: TiffFile, page: TiffPage, axes: str) -> dict[str, Any]:
 def _description(tiff: TiffFile, page: TiffPage, axes: str, planes: int, series: TiffPageSeries) -> dict[str, Any]:
     """What a file of this plane alone says of itself, as tifffile's options."""
     if tiff.is_imagej and tiff.imagej_metadata is not None:
-        kept = {key: value for key, value in tiff.imagej_metadata.items() if key not in STRUCTURE_OF_IMAGEJ}
-        return {"imagej": True, "metadata": kept | {"axes": axes}}
+        metadata = {key: value for key, value in tiff.imagej_metadata.items() if key not in STRUCTURE_OF_IMAGEJ}
+        return {"imagej": True, "metadata": metadata | {"axes": axes}}
     if tiff.is_ome and tiff.ome_metadata:
         if planes == 1 and "FileName" not in tiff.ome_metadata and not is_sideways(page):
             return {"description": tiff.ome_metadata.encode(), "metadata": None}

@@ -112,8 +112,8 @@ def parse_card(text: str, path: Path) -> Card:
         raw = tomllib.loads(text)
     except ValueError as error:
         raise ModelError(f"{path} cannot be read as a card: {error}.") from error
-    figures = tuple(from_table(Figure, one, f"{path}, figures") for one in raw.pop("figures", []))
-    sources = tuple(from_table(Source, one, f"{path}, sources") for one in raw.pop("sources", []))
+    figures = tuple(from_table(Figure, table, f"{path}, figures") for table in raw.pop("figures", []))
+    sources = tuple(from_table(Source, table, f"{path}, sources") for table in raw.pop("sources", []))
     parts = {"weights": from_table(Weights, raw.pop("weights"), f"{path}, weights")} if "weights" in raw else {}
     card = from_table(Card, {"name": path.stem, **raw, **parts, "figures": figures, "sources": sources}, str(path))
     _check(card, path)
@@ -124,15 +124,15 @@ def from_table(kind: type[T], raw: object, where: str) -> T:
     """A dataclass from a TOML table; lists become tuples."""
     if not isinstance(raw, dict):
         raise ModelError(f"{where}: expected a table, not {raw!r}.")
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
-    for key in raw:
-        if key not in known:
-            raise ModelError(f"{where}: no key is named {key!r}.{suggestion(key, known)} Keys: {', '.join(known)}.")
-    for name, one in known.items():
-        if name not in raw and one.default is MISSING and one.default_factory is MISSING:
+    keys = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    for name in raw:
+        if name not in keys:
+            raise ModelError(f"{where}: no key is named {name!r}.{suggestion(name, keys)} Keys: {', '.join(keys)}.")
+    for name, key in keys.items():
+        if name not in raw and key.default is MISSING and key.default_factory is MISSING:
             raise ModelError(f"{where}: {name} is missing.")
-        if name in raw and not _fits(raw[name], str(one.type)):
-            raise ModelError(f"{where}: {name} is {raw[name]!r}, expected {one.type}.")
+        if name in raw and not _fits(raw[name], str(key.type)):
+            raise ModelError(f"{where}: {name} is {raw[name]!r}, expected {key.type}.")
     return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()})
 
 
@@ -145,9 +145,9 @@ def _fits(value: object, annotation: str) -> bool:
     if annotation.startswith("int"):
         return isinstance(value, int) and not isinstance(value, bool) and value > 0
     if annotation.startswith("tuple[str"):
-        return isinstance(value, list) and all(isinstance(one, str) and one for one in value)
+        return isinstance(value, list) and all(isinstance(item, str) and item for item in value)
     if annotation == "Mapping[str, str]":
-        return isinstance(value, dict) and bool(value) and all(isinstance(one, str) for one in value.values())
+        return isinstance(value, dict) and bool(value) and all(isinstance(item, str) for item in value.values())
     if annotation.startswith("Mapping"):
         return isinstance(value, dict)
     return isinstance(value, str) if annotation.startswith("str") else True

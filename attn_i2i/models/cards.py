@@ -62,12 +62,12 @@ _read_once = cache(read_card)
 
 def known_models() -> dict[str, Card]:
     """``cards()``, and for models of this machine that have none a card of what their configuration says."""
-    known = cards()
-    for name in {*models_in(shipped_models()), *models_in(model_store())} - known.keys():
+    table = cards()
+    for name in {*models_in(shipped_models()), *models_in(model_store())} - table.keys():
         with suppress(ModelError):  # a damaged one is named when it is loaded
             folder = installed_folder(name) or Path()
-            known[name] = _card_of(name, read_config(folder), "A model of this machine that has no card")
-    return dict(sorted(known.items()))
+            table[name] = _card_of(name, read_config(folder), "A model of this machine that has no card")
+    return dict(sorted(table.items()))
 
 
 def describe_model(name: str) -> tuple[Card, str]:
@@ -113,8 +113,8 @@ def whereabouts(card: Card) -> str:
 @typed
 def find_card(name: str) -> Card | None:
     """The card of a name or alias."""
-    known = cards()
-    return known.get(name) or next((card for card in known.values() if name in card.aliases), None)
+    table = cards()
+    return table.get(name) or next((card for card in table.values() if name in card.aliases), None)
 
 
 @typed
@@ -124,7 +124,7 @@ def get_card(name: str) -> Card:
     if card is None and (error := no_such_path(name)):
         raise error
     if card is None:
-        names = [*cards(), *(alias for one in cards().values() for alias in one.aliases)]
+        names = [*cards(), *(alias for card in cards().values() for alias in card.aliases)]
         if distribution := IN_DISTRIBUTIONS.get(name):
             raise UnknownNameError(f"The card of {name} comes with a plugin: pip install {distribution}.")
         raise UnknownNameError(f"No model is named {name!r}.{suggestion(name, names)} See attn-i2i list.")

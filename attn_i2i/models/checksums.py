@@ -94,9 +94,9 @@ def check_beside(path: Path) -> None:
 def digest_of(path: Path) -> str:
     """The SHA-256 of a file; one that has not changed since this process hashed it is not read again."""
     before = _identity(path)
-    known = _remembered.get(str(path))
-    if known is not None and known[0] == before:
-        return known[1]
+    remembered = _remembered.get(str(path))
+    if remembered is not None and remembered[0] == before:
+        return remembered[1]
     digest = sha256(path)
     changed = max(before[-2:]) / 1e9
     if before == _identity(path) and time.time() - changed > RACY_SECONDS:

@@ -95,13 +95,13 @@ def parse_config(directory: Path) -> ModelConfig:
 
 def checked_config(raw: Any, path: str | Path) -> ModelConfig:
     """The configuration that ``raw``, as read from the JSON of ``path``, says; ModelError on anything it cannot be."""
-    known = {f.name for f in fields(ModelConfig)}
+    keys = {f.name for f in fields(ModelConfig)}
     if not isinstance(raw, dict) or not {"architecture", "config", "directions"} <= raw.keys():
         raise ModelError(f"{path} is not a model configuration: it needs architecture, config and directions.")
     if raw.get("format") != FORMAT:
         raise ModelError(f"{path} has format {raw.get('format')!r}, this version reads format {FORMAT}.")
-    if unknown := sorted(raw.keys() - known):
-        raise ModelError(f"{path} has an unknown key {unknown[0]!r}.{suggestion(unknown[0], known)}")
+    if unknown := sorted(raw.keys() - keys):
+        raise ModelError(f"{path} has an unknown key {unknown[0]!r}.{suggestion(unknown[0], keys)}")
     for key, value in raw.items():
         if key in _FIELDS and not _FIELDS[key][0](value):
             raise ModelError(f"{path}: {key} is {reprlib.repr(value)}, expected {_FIELDS[key][1]}.")
@@ -120,7 +120,7 @@ def _are_directions(value: object) -> bool:
 
 
 def _are_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _is_object(value: object) -> bool:
@@ -131,7 +131,7 @@ def _are_options(value: object) -> bool:
     """An object whose numbers, alone or in lists, no network would take for ever to be built from."""
     if not isinstance(value, dict):
         return False
-    numbers = [one for option in value.values() for one in (option if isinstance(option, list) else [option])]
+    numbers = [item for option in value.values() for item in (option if isinstance(option, list) else [option])]
     return all(abs(number) <= MOST for number in numbers if isinstance(number, int | float))
 
 

@@ -40,7 +40,7 @@ def read_dataset(path: Path) -> DataSet:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read as a data set: {error}.") from error
-    sources = tuple(from_table(Source, one, f"{path}, sources") for one in raw.pop("sources", []))
+    sources = tuple(from_table(Source, table, f"{path}, sources") for table in raw.pop("sources", []))
     for source in sources:
         check_source(source, f"{path}, sources")
     if not sources and not raw.get("ask"):

@@ -43,8 +43,8 @@ def check_name(name: str) -> str:
 
 def models_in(folder: Path) -> list[str]:
     """Names of the model directories inside ``folder``, sorted."""
-    found = folder.iterdir() if folder.is_dir() else ()
-    return sorted(one.name for one in found if _NAME.fullmatch(one.name) and (one / CONFIG).is_file())
+    entries = folder.iterdir() if folder.is_dir() else ()
+    return sorted(entry.name for entry in entries if _NAME.fullmatch(entry.name) and (entry / CONFIG).is_file())
 
 
 def installed_folder(name: str) -> Path | None:

@@ -59,7 +59,7 @@ def _call(config: ModelConfig) -> str:
 
 def _model(config: ModelConfig, card: Card | None) -> Iterator[str]:
     meaning = card.directions if card else {}
-    directions = (f"`{one}`" + (f" ({meaning[one]})" if one in meaning else "") for one in config.directions)
+    directions = (f"`{name}`" + (f" ({meaning[name]})" if name in meaning else "") for name in config.directions)
     yield f"- Architecture: `{config.architecture}`"
     yield f"- Directions: {', '.join(directions)}"
     options = (f"{key}={value}" for key, value in sorted(config.config.items()))

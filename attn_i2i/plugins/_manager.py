@@ -92,19 +92,19 @@ class PluginManager(pluggy.PluginManager):
         """
         points = sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value))
         for point in points:
-            found = DiscoveredPlugin(point.name, point)
-            self.discovered.append(found)
+            plugin = DiscoveredPlugin(point.name, point)
+            self.discovered.append(plugin)
             if allowed is None or point.name in allowed:
-                self._load_isolated(point, found)
+                self._load_isolated(point, plugin)
             else:
-                found.problem = "not among those that ATTN_I2I_PLUGINS allows"
+                plugin.problem = "not among those that ATTN_I2I_PLUGINS allows"
         names = [point.name for point in points]
         for name in sorted(allowed or ()):
             if name not in names:
                 text = f"ATTN_I2I_PLUGINS allows {name!r}, but no such plugin is installed.{suggestion(name, names)}"
                 warnings.warn(text, PluginWarning, stacklevel=2)
 
-    def _load_isolated(self, point: EntryPoint, found: DiscoveredPlugin) -> None:
+    def _load_isolated(self, point: EntryPoint, plugin: DiscoveredPlugin) -> None:
         start = time.perf_counter()
         try:
             if self.has_plugin(point.name):
@@ -113,13 +113,13 @@ class PluginManager(pluggy.PluginManager):
             self.register(point.load(), point.name)
         except (Exception, SystemExit) as error:
             text = " ".join(str(error).split())
-            found.problem = text if isinstance(error, AttnI2IError) else f"{type(error).__name__}: {text}"
-            warnings.warn(f"Plugin {found} was skipped: {found.problem}", PluginWarning, stacklevel=3)
+            plugin.problem = text if isinstance(error, AttnI2IError) else f"{type(error).__name__}: {text}"
+            warnings.warn(f"Plugin {plugin} was skipped: {plugin.problem}", PluginWarning, stacklevel=3)
         finally:
-            found.seconds = time.perf_counter() - start
-        if found.seconds > SLOW_SECONDS:
+            plugin.seconds = time.perf_counter() - start
+        if plugin.seconds > SLOW_SECONDS:
             text = (
-                f"Plugin {found} took {found.seconds:.1f} s to import: import heavy modules at first use, not before."
+                f"Plugin {plugin} took {plugin.seconds:.1f} s to import: import heavy modules at first use, not before."
             )
             warnings.warn(text, PluginWarning, stacklevel=3)
 
@@ -130,14 +130,14 @@ class PluginManager(pluggy.PluginManager):
             raise ConfigError(f"{name} implements no hook: mark register_components(zoo) with @attn_i2i.hookimpl.")
         for attribute, hook in marked.items():
             if not hasattr(self.hook, hook):
-                known = ", ".join(HOOKS)
-                raise ConfigError(f"There is no hook {hook!r}.{suggestion(hook, HOOKS)} Hooks: {known}.")
+                names = ", ".join(HOOKS)
+                raise ConfigError(f"There is no hook {hook!r}.{suggestion(hook, HOOKS)} Hooks: {names}.")
             takes = list(inspect.signature(getattr(hookspecs, hook)).parameters)
             for argument in inspect.signature(getattr(plugin, attribute)).parameters:
                 if argument not in takes:
-                    known = ", ".join(takes)
+                    names = ", ".join(takes)
                     raise ConfigError(
-                        f"Its hook {hook} asks for {argument!r}; it may ask for {known} only, by this name."
+                        f"Its hook {hook} asks for {argument!r}; it may ask for {names} only, by this name."
                     )
 
 

@@ -30,17 +30,17 @@ class PluginInfo:
 
 def describe(manager: PluginManager) -> list[PluginInfo]:
     """Every plugin that was found, builtins first."""
-    return [_info(manager, found) for found in manager.discovered]
+    return [_info(manager, plugin) for plugin in manager.discovered]
 
 
-def _info(manager: PluginManager, found: DiscoveredPlugin) -> PluginInfo:
-    if found.point is None:
-        return PluginInfo(found.name, True, "attn-i2i", __version__, found.seconds, _adds(manager, found.name))
-    source = found.point.dist
-    adds = {} if found.problem else _adds(manager, found.name)
+def _info(manager: PluginManager, plugin: DiscoveredPlugin) -> PluginInfo:
+    if plugin.point is None:
+        return PluginInfo(plugin.name, True, "attn-i2i", __version__, plugin.seconds, _adds(manager, plugin.name))
+    source = plugin.point.dist
+    adds = {} if plugin.problem else _adds(manager, plugin.name)
     name, version = (source.name, source.version) if source else (None, None)
-    broken = {} if found.problem else _broken(manager, found.name)
-    return PluginInfo(found.name, False, name, version, found.seconds, adds, found.problem, broken)
+    broken = {} if plugin.problem else _broken(manager, plugin.name)
+    return PluginInfo(plugin.name, False, name, version, plugin.seconds, adds, plugin.problem, broken)
 
 
 def _broken(manager: PluginManager, name: str) -> dict[str, str]:

@@ -118,10 +118,10 @@ class Part:
         """The network of ``config``. Raises ConfigError for options that it does not have or cannot be built from."""
         for option in config:
             if not self.has(option):
-                known = self.parameters
+                options = self.parameters
                 raise ConfigError(
-                    f"{self} has no option {option!r}.{suggestion(option, known)}"
-                    f" Options: {', '.join(known) or 'none'}."
+                    f"{self} has no option {option!r}.{suggestion(option, options)}"
+                    f" Options: {', '.join(options) or 'none'}."
                 )
         config = self.with_channels(config)
         try:

@@ -99,9 +99,9 @@ class RecipeFactory(Generic[R]):
         `LittleDataOptions` belong to every recipe with discriminators, which is then inside of a wrapper.
         Raises UnknownNameError for a preset or a part, ConfigError for an option or a value.
         """
-        given = {"generator": generator, "discriminator": discriminator}
+        chosen_networks = {"generator": generator, "discriminator": discriminator}
         preset = self.preset if preset is None else preset
-        words, settled = self._words(self._preset(preset), given)
+        words, settled = self._words(self._preset(preset), chosen_networks)
         chosen = words.spelled_out(settled) | words.spelled_out(_with_terms(self.name, options, objective))
         training = filled(self.name, self.training, chosen)
         around = Around.read(self.name, self._around, chosen)
@@ -113,7 +113,7 @@ class RecipeFactory(Generic[R]):
             networks, layout, described = self._networks(words, chosen)
             stored |= described
         else:
-            layout = self._layout_of(networks, given, chosen)
+            layout = self._layout_of(networks, chosen_networks, chosen)
         check_labels(self.name, networks, layout)
         channels = check_channels(self.name, networks, layout, chosen.get("channels"))
         check_terms(self.name, networks, layout, terms)
@@ -131,21 +131,21 @@ class RecipeFactory(Generic[R]):
 
     def _preset(self, preset: str) -> Mapping[str, Any]:
         if preset not in self.presets:
-            hint, known = suggestion(preset, self.presets), ", ".join(self.presets)
-            raise UnknownNameError(f"{self.name} has no preset {preset!r}.{hint} Presets: {known}.")
+            hint, names = suggestion(preset, self.presets), ", ".join(self.presets)
+            raise UnknownNameError(f"{self.name} has no preset {preset!r}.{hint} Presets: {names}.")
         return self.presets[preset]
 
     def _words(
-        self, preset: Mapping[str, Any], given: Mapping[str, Network | None]
+        self, preset: Mapping[str, Any], chosen_networks: Mapping[str, Network | None]
     ) -> tuple[Vocabulary, dict[str, Any]]:
         """The names of all options, and what the preset says; what it says of its own part is not for another."""
-        if self.discriminator is None and given["discriminator"] is not None:
+        if self.discriminator is None and chosen_networks["discriminator"] is not None:
             raise ConfigError(f"{self.name} trains without discriminators: leave discriminator out.")
         parts: dict[str, Part] = {}
         settled = dict(preset)
         for role, registry in zip(ROLES, (zoo().generators, zoo().discriminators), strict=True):
             own = settled.pop(role, getattr(self, role))
-            chosen = given[role] or own
+            chosen = chosen_networks[role] or own
             if chosen is not None:
                 parts[role] = find_part(registry, chosen)
             if chosen != own:
@@ -183,10 +183,10 @@ class RecipeFactory(Generic[R]):
         return networks, layout, stored
 
     def _layout_of(
-        self, networks: nn.ModuleDict, given: Mapping[str, Network | None], chosen: Mapping[str, Any]
+        self, networks: nn.ModuleDict, chosen_networks: Mapping[str, Network | None], chosen: Mapping[str, Any]
     ) -> Layout:
         """The layout of networks that exist already, which go by the keys of this recipe's own."""
-        for option in (*(role for role in ROLES if given[role]), *chosen):
+        for option in (*(role for role in ROLES if chosen_networks[role]), *chosen):
             if option.partition(".")[0] in (*ROLES, *SHARED, "initial"):
                 raise ConfigError(f"{self.name}: {option} describes networks, but networks were given: leave one out.")
         generators, discriminators = self._keys
@@ -208,11 +208,11 @@ def make_recipe(recipe: str | Callable[..., Recipe], **options: Any) -> Recipe:
     ('attentiongan2', 8)
     """
     factory = zoo().recipes.load(recipe) if isinstance(recipe, str) else recipe
-    known = inspect.signature(factory).parameters
-    if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+    parameters = inspect.signature(factory).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         for option in options:
-            if option not in known:
-                hint, names = suggestion(option, known), ", ".join(known) or "none"
+            if option not in parameters:
+                hint, names = suggestion(option, parameters), ", ".join(parameters) or "none"
                 raise ConfigError(f"{recipe} has no option {option!r}.{hint} Options: {names}.")
     return factory(**options)
 

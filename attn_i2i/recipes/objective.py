@@ -69,10 +69,10 @@ def _term(recipe: str, name: str, source: str | Term, default: Objective) -> Ter
             f"{recipe}: the loss term {name!r} was the function {source} of a Python program: train from there, with"
             " the same objective, or register the term under a name."
         )
-    known = sorted({*default, *(entry.name for entry in zoo().losses)})
+    names = sorted({*default, *(entry.name for entry in zoo().losses)})
     raise UnknownNameError(
         f"{recipe} has no loss term {source!r}, and none is registered under that name."
-        f"{suggestion(source, known)} Terms: {', '.join(known)}."
+        f"{suggestion(source, names)} Terms: {', '.join(names)}."
     )
 
 

@@ -140,13 +140,13 @@ async def _models(desk: Desk, request: Request) -> Response:
 
 
 async def _samples(request: Request) -> Response:
-    rows = [{"name": one.path.name, "model": one.model, "direction": one.direction} for one in samples()]
+    rows = [{"name": sample.path.name, "model": sample.model, "direction": sample.direction} for sample in samples()]
     return JSONResponse({"samples": rows})
 
 
 async def _sample(request: Request) -> Response:
     name = request.path_params["name"]
-    paths = {one.path.name: one.path for one in samples()}
+    paths = {sample.path.name: sample.path for sample in samples()}
     if name not in paths:
         raise UnknownNameError(f"No sample is named {name!r}.")
     return Response(paths[name].read_bytes(), media_type="image/png")

@@ -41,7 +41,7 @@ def wish_of(raw: Any) -> Wish:
         raise ConfigError("Which model? Send its name.")
     direction, domain, fetch = raw.get("direction") or None, raw.get("domain") or [], raw.get("fetch")
     fits = isinstance(direction, str | None) and isinstance(fetch, bool | None) and isinstance(domain, list)
-    if not fits or not all(isinstance(one, str) for one in domain):
+    if not fits or not all(isinstance(label, str) for label in domain):
         raise ConfigError("A wish is a model, a direction, a list of labels, and fetch as true, false or nothing.")
     return Wish(raw["model"].strip(), direction, tuple(domain), fetch, raw.get("accept_license") is True)
 

@@ -104,7 +104,7 @@ class Session:
         parts = [self.limit, None if self.picture is None else self.picture.values]
         for slot in self.slots:
             if slot.result is not None:
-                parts += [getattr(slot.result, one.name) for one in fields(Result)]
+                parts += [getattr(slot.result, field.name) for field in fields(Result)]
         return sum(part.numel() * part.element_size() for part in parts if isinstance(part, Tensor))
 
 
@@ -140,10 +140,10 @@ class Sessions:
         with self._lock:
             now = time.monotonic()
             sessions = self._by_use()
-            kept = sum(session.kept_bytes() for session in sessions)
+            total = sum(session.kept_bytes() for session in sessions)
             for session in sessions[:-1]:
-                if kept > self.limits.kept_bytes or now - session.used > self.limits.idle_seconds:
-                    kept -= session.kept_bytes()
+                if total > self.limits.kept_bytes or now - session.used > self.limits.idle_seconds:
+                    total -= session.kept_bytes()
                     del self._open[session.token]
 
     def __len__(self) -> int:

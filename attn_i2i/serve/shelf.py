@@ -87,12 +87,12 @@ class Shelf:
             return self._offered[name]
         if _HUB_NAME.fullmatch(name):
             return name
-        known = known_models()
-        if name in known:
+        models = known_models()
+        if name in models:
             return name
         if (card := find_card(name)) is not None:
             return card.name
-        raise UnknownNameError(f"No model is named {name!r}.{suggestion(name, known)}")
+        raise UnknownNameError(f"No model is named {name!r}.{suggestion(name, models)}")
 
     def bring(self, wish: Wish) -> None:
         """Have the model's files on this machine; raises as ``find_model`` does."""

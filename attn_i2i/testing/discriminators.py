@@ -46,14 +46,14 @@ def check_discriminator(discriminator: Factory, *, size: int = 128) -> None:
 
 def _answer(module: nn.Module, image: Tensor, mask: Tensor | None) -> tuple[Verdict, ...]:
     """Call a discriminator as recipes do, and check what comes back."""
-    given = "mask" if mask is not None else "None"
-    verdicts = call(module, image, mask, doing=f"Calling it as discriminator(image, {given}) with {kind(image)}")
+    argument = "mask" if mask is not None else "None"
+    verdicts = call(module, image, mask, doing=f"Calling it as discriminator(image, {argument}) with {kind(image)}")
     return check_verdicts(verdicts, image.shape[0])
 
 
 def check_verdicts(verdicts: object, batch: int) -> tuple[Verdict, ...]:
     """Types, shapes and finiteness of what a discriminator returned for ``batch`` images."""
-    right = type(verdicts) is tuple and verdicts and all(isinstance(one, Verdict) for one in verdicts)
+    right = type(verdicts) is tuple and verdicts and all(isinstance(verdict, Verdict) for verdict in verdicts)
     advice = "return a tuple with one attn_i2i.Verdict(logits=...) a scale, also where there is one."
     expect(right, f"It returned {kind(verdicts)}, not a tuple of Verdicts: {advice}")
     for verdict in verdicts:  # type: ignore[attr-defined]

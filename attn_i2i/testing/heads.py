@@ -33,7 +33,7 @@ def check_head(head: nn.Module | Callable[[int, int], nn.Module]) -> None:
         _check_head(partial(factory, out_channels=1), 1)
 
 
-def _check_head(head: nn.Module | Callable[[int, int], nn.Module], made: int) -> None:
+def _check_head(head: nn.Module | Callable[[int, int], nn.Module], asked: int) -> None:
     """``made`` are the channels of the images that a factory was asked for."""
     part = head if isinstance(head, nn.Module) else lambda: head(CHANNELS, STRIDE)
     module = build(part)
@@ -43,13 +43,15 @@ def _check_head(head: nn.Module | Callable[[int, int], nn.Module], made: int) ->
         message = f"Built for {(CHANNELS, STRIDE)}, it advertises {(channels, stride)} as in_channels and stride."
         expect((channels, stride) == (CHANNELS, STRIDE), message)
         advice = "set self.image_channels in __init__."
-        expect(images == made, f"Built for images of channels={made}, it advertises image_channels={images}: {advice}")
+        expect(
+            images == asked, f"Built for images of channels={asked}, it advertises image_channels={images}: {advice}"
+        )
     source = torch.Generator().manual_seed(0)
     features = torch.randn(2, channels, SIDE, SIDE + 1, generator=source)
     image = torch.rand(2, images, SIDE * stride, (SIDE + 1) * stride, generator=source) * 2 - 1
 
-    def run(one: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
-        translation = call(one, features.to(dtype), image.to(dtype), doing="Calling it as head(features, source)")
+    def run(network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
+        translation = call(network, features.to(dtype), image.to(dtype), doing="Calling it as head(features, source)")
         expect(isinstance(translation, Translation), f"It returned {kind(translation)}, not an attn_i2i.Translation.")
         check_translation(translation, image)
         if dtype != torch.bfloat16:  # which has two digits

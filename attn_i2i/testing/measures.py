@@ -29,8 +29,8 @@ def check_measure(measure: Measure) -> None:
         raise ContractError(f"A {type(measure).__name__} is registered as a measure: expected interfaces.Measure.")
     unknown = [need for need in measure.needs if need not in NEEDS]
     if unknown or not measure.needs:
-        given = f"{unknown[0]!r} is" if unknown else "Nothing is"
-        raise ContractError(f"{given} named as what the measure needs: expected names of {', '.join(NEEDS)}.")
+        problem = f"{unknown[0]!r} is" if unknown else "Nothing is"
+        raise ContractError(f"{problem} named as what the measure needs: expected names of {', '.join(NEEDS)}.")
     try:
         inspect.signature(measure.function).bind(*measure.needs)
     except TypeError as error:

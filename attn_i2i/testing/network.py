@@ -61,15 +61,15 @@ def _check_precision(module: nn.Module, run: Run, dtype: Any) -> None:
 
 def _check_file(part: Factory, run: Run) -> None:
     """Another copy with other weights gives the same answer once the first one's weights are loaded from a file."""
-    one, other = build(part).eval(), build(part).eval()
+    first, second = build(part).eval(), build(part).eval()
     with torch.no_grad():
-        for value in other.state_dict().values():
+        for value in second.state_dict().values():
             if value.is_floating_point():
                 value.mul_(0.5)
-        stored = call(lambda: load(save(dict(one.state_dict()))), doing="Storing state_dict() as safetensors")
-        call(lambda: other.load_state_dict(stored), doing="Loading its own state_dict()")
+        stored = call(lambda: load(save(dict(first.state_dict()))), doing="Storing state_dict() as safetensors")
+        call(lambda: second.load_state_dict(stored), doing="Loading its own state_dict()")
         for (name, value), again in zip(
-            run(one, torch.float32).items(), run(other, torch.float32).values(), strict=True
+            run(first, torch.float32).items(), run(second, torch.float32).values(), strict=True
         ):
             advice = "register everything that matters as a parameter or a persistent buffer."
             expect(

@@ -72,19 +72,19 @@ def _problem(registry: Registry[Any], entry: Entry[Any], options: Mapping[str, A
 
 def _shrunk(factory: Callable[..., Any], options: Mapping[str, Any]) -> Callable[[], Any]:
     """``factory`` with those of the options it has; one that takes any keyword is asked, and refuses by ConfigError."""
-    known = inspect.signature(factory).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+    parameters = inspect.signature(factory).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return partial(_without_refused, factory, options)
-    return partial(factory, **{name: value for name, value in options.items() if name in known})
+    return partial(factory, **{name: value for name, value in options.items() if name in parameters})
 
 
 def _without_refused(factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:
-    given = dict(options)
+    accepted = dict(options)
     while True:
         try:
-            return factory(**given)
+            return factory(**accepted)
         except ConfigError as error:
-            refused = [name for name in given if f"no option {name!r}" in str(error)]  # others may be suggested
+            refused = [name for name in accepted if f"no option {name!r}" in str(error)]  # others may be suggested
             if not refused:
                 raise
-            del given[refused[0]]
+            del accepted[refused[0]]

@@ -41,21 +41,21 @@ def check_recipe(
     ``size`` images of either kind by default: ``A`` and ``B``; ``image`` with a ``label`` and a ``target`` of
     ``domains`` entries. Raises ContractError.
     """
-    one: Recipe = call(recipe, doing="Building it from its defaults (every option needs one)")
+    built: Recipe = call(recipe, doing="Building it from its defaults (every option needs one)")
     for name in NEEDED:
-        expect(hasattr(one, name), f"A recipe needs {name}: see attn_i2i.interfaces.Recipe.")
-    expect(isinstance(one.networks, nn.ModuleDict), f"networks is {kind(one.networks)}, not an nn.ModuleDict.")
-    batch = batch or default_batch(size, domains, _channels(one))
-    check_layout(one, batch)
-    check_stored(one.options)
-    check_schedule(one)
+        expect(hasattr(built, name), f"A recipe needs {name}: see attn_i2i.interfaces.Recipe.")
+    expect(isinstance(built.networks, nn.ModuleDict), f"networks is {kind(built.networks)}, not an nn.ModuleDict.")
+    batch = batch or default_batch(size, domains, _channels(built))
+    check_layout(built, batch)
+    check_stored(built.options)
+    check_schedule(built)
     with torch.device("meta"):
         call(recipe, doing="Building it under torch.device('meta')")
-    optimizers = _optimizers(one)
-    _check_steps(one, optimizers, batch)
-    call(one.on_epoch, 1, doing="on_epoch(1)")
-    _check_resumption(one, optimizers, recipe(), batch)
-    if "channels" in one.options and _takes_channels(recipe):
+    optimizers = _optimizers(built)
+    _check_steps(built, optimizers, batch)
+    call(built.on_epoch, 1, doing="on_epoch(1)")
+    _check_resumption(built, optimizers, recipe(), batch)
+    if "channels" in built.options and _takes_channels(recipe):
         grey: Recipe = call(partial(recipe, channels=1), doing="Building it with channels=1")  # type: ignore[call-arg]
         _step(grey, _optimizers(grey), default_batch(size, domains, 1))
 
@@ -97,8 +97,8 @@ def _step(recipe: Recipe, optimizers: Mapping[str, Optimizer], batch: Mapping[st
     used: set[str] = set()
 
     def update(optimizer: str, loss: Tensor) -> None:
-        known = ", ".join(optimizers)
-        expect(optimizer in optimizers, f"update({optimizer!r}, ...) names no optimizer: there are {known}.")
+        names = ", ".join(optimizers)
+        expect(optimizer in optimizers, f"update({optimizer!r}, ...) names no optimizer: there are {names}.")
         check_shape(f"The loss for {optimizer}", loss, (), "reduce it, for example by mean().")
         optimizers[optimizer].zero_grad()
         loss.backward()

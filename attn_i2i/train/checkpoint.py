@@ -52,7 +52,7 @@ def _of_all(digests: dict[str, str], accelerator: Accelerator) -> dict[str, str]
         return digests
     everyones: list[Any] = [None] * accelerator.num_processes
     torch.distributed.all_gather_object(everyones, digests)
-    return {name: digest for one in everyones for name, digest in one.items()}
+    return {name: digest for of_one in everyones for name, digest in of_one.items()}
 
 
 def newest_whole(run: Path) -> Path | None:
@@ -104,7 +104,7 @@ def step_of(checkpoint: Path) -> int:
 def all_of(run: Path) -> list[Path]:
     """A run's checkpoints, oldest first."""
     folder = run / FOLDER
-    return sorted(one for one in folder.iterdir() if NAME.fullmatch(one.name)) if folder.is_dir() else []
+    return sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name)) if folder.is_dir() else []
 
 
 def load(checkpoint: Path, rank: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -122,9 +122,9 @@ def prune(run: Path, keep: int, newest: int) -> None:
     Later ones are those that were damaged, and passed over. Each is renamed first, so that none is ever half there.
     """
     checkpoints = all_of(run)
-    kept = [one for one in checkpoints if step_of(one) <= newest][-keep:]
+    latest = [path for path in checkpoints if step_of(path) <= newest][-keep:]
     for old in checkpoints:
-        if old not in kept:
+        if old not in latest:
             aside = old.with_name(f".{old.name}.{secrets.token_hex(4)}.old")
             old.rename(aside)
             shutil.rmtree(aside)

@@ -168,9 +168,9 @@ class Engine:
 
     def load_pending(self, state: Mapping[str, Any]) -> None:
         """Continue from ``pending``'s answer."""
-        for name, one in state.items():
-            self._gathered[name] = one["gathered"]
-            for parameter, gradient in zip(_parameters(self.optimizers[name]), one["gradients"], strict=True):
+        for name, pending in state.items():
+            self._gathered[name] = pending["gathered"]
+            for parameter, gradient in zip(_parameters(self.optimizers[name]), pending["gradients"], strict=True):
                 parameter.grad = None if gradient is None else gradient.to(parameter)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

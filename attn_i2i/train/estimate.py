@@ -87,14 +87,14 @@ def memory_estimate(recipe: Recipe, options: TrainOptions, domains: int) -> dict
     )
     averaged = sum(p.numel() * p.element_size() for net in generators if options.ema for p in net.parameters())
     size = options.crop
-    kept = GENERATOR_PASSES * sum(_outputs_of_one_pass(net, size, domains) for net in generators)
-    kept += DISCRIMINATOR_PASSES * sum(_outputs_of_one_pass(net, size, None) for net in discriminators)
+    activations = GENERATOR_PASSES * sum(_outputs_of_one_pass(net, size, domains) for net in generators)
+    activations += DISCRIMINATOR_PASSES * sum(_outputs_of_one_pass(net, size, None) for net in discriminators)
     factor = 2 if options.precision == "bf16" else 4
     return {
         "weights": weights + averaged,
         "gradients": weights,
         "optimizer": 2 * weights,
-        "activations": kept * factor * options.batch_size,
+        "activations": activations * factor * options.batch_size,
     }
 
 
@@ -102,7 +102,7 @@ def _outputs_of_one_pass(network: nn.Module, size: tuple[int, int], domains: int
     """Numbers that the layers of ``network`` put out for one picture."""
     total = 0
 
-    def count(module: nn.Module, given: Any, output: Any) -> None:
+    def count(module: nn.Module, inputs: Any, output: Any) -> None:
         nonlocal total
         total += output.numel() if isinstance(output, Tensor) else 0
 

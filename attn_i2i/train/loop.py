@@ -237,15 +237,15 @@ class Run:
     def _agreed_checkpoint(self) -> Path | None:
         """The newest whole checkpoint, which the first process looks for."""
         processes = self.accelerator.num_processes
-        found: list[Path | None] = [None]
+        newest: list[Path | None] = [None]
         if self.accelerator.is_main_process:
-            found = [checkpoint.newest_whole(self.folder)]
-            if found[0] is not None and (before := checkpoint.written_by(found[0])) != processes:
-                notify([f"{found[0].name} was saved by {before} processes, this run has {processes}: pools and random"
+            newest = [checkpoint.newest_whole(self.folder)]
+            if newest[0] is not None and (before := checkpoint.written_by(newest[0])) != processes:
+                notify([f"{newest[0].name} was saved by {before} processes, this run has {processes}: pools and random"
                         " numbers of the others are lost, or begin anew."])  # fmt: skip
         if processes > 1:
-            torch.distributed.broadcast_object_list(found, 0)
-        return found[0]
+            torch.distributed.broadcast_object_list(newest, 0)
+        return newest[0]
 
     def _preview(self) -> Preview:
         size, device, native = self.options.crop, self.accelerator.device, self.options.load is None

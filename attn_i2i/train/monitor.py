@@ -166,7 +166,7 @@ def _keep_rows(path: Path, last: int) -> None:
     """
     try:
         columns, rows = _read_rows(path)
-        kept = [row for row in rows if int(row["step"]) <= last]
+        earlier = [row for row in rows if int(row["step"]) <= last]
         if any(None in row or None in row.values() for row in rows):
             raise ValueError("a row has not as many values as there are columns")
     except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
@@ -175,7 +175,7 @@ def _keep_rows(path: Path, last: int) -> None:
             f"{path} is damaged ({why}): move it away to go on without the losses of the steps behind it."
         ) from error
     if columns:
-        _write_rows(path, columns, kept)
+        _write_rows(path, columns, earlier)
 
 
 def _read_rows(path: Path) -> tuple[list[str], list[Mapping[str, Any]]]:

@@ -140,12 +140,12 @@ class TrainOptions:
     @classmethod
     def parse(cls, options: Mapping[str, Any]) -> TrainOptions:
         """Options by name; raises ConfigError, with a suggestion, for a name that is none."""
-        known = [field.name for field in fields(cls)]
+        names = [field.name for field in fields(cls)]
         for name in options:
-            if name not in known:
+            if name not in names:
                 raise ConfigError(
-                    f"Training has no option {name!r}.{meant(name, known, RECIPES.values())} Options:"
-                    f" {', '.join(known)};"
+                    f"Training has no option {name!r}.{meant(name, names, RECIPES.values())} Options:"
+                    f" {', '.join(names)};"
                     " a recipe's own go under recipe_options."
                 )
         return cls(**options)

@@ -109,8 +109,8 @@ class Preview:
         """Warn, once for each way, where its masks are all one or all zero, or its outputs equal their inputs."""
         ways = dict.fromkeys(sight.label for sight in sights)
         for useless, message, remedy in GUARDS:
-            found = [way for way in ways if useless([sight for sight in sights if sight.label == way])]
-            if new := [way for way in found if (message, way) not in self._warned]:
+            idle = [way for way in ways if useless([sight for sight in sights if sight.label == way])]
+            if new := [way for way in idle if (message, way) not in self._warned]:
                 self._warned |= {(message, way) for way in new}
                 text = f"step {step}: {message.replace('WAYS', ', '.join(new))} {remedy(self.cycle)}"
                 warnings.warn(text, TrainingWarning, stacklevel=2)

@@ -85,8 +85,8 @@ def _refuse(folder: Path, different: Sequence[str]) -> None:
 
 def options_of(record: Record) -> dict[str, Any]:
     """The engine's options of a run; those that this version does not know are left out, as they did nothing here."""
-    known = asdict(TrainOptions())
-    return {name: value for name, value in record.options.items() if name in known}
+    defaults = asdict(TrainOptions())
+    return {name: value for name, value in record.options.items() if name in defaults}
 
 
 def _text(record: Record) -> str:

@@ -132,7 +132,7 @@ def _check_types(request: Request) -> None:
     if (
         isinstance(columns, str)
         or not isinstance(columns, Sequence)
-        or not all(isinstance(one, str) for one in columns)
+        or not all(isinstance(column, str) for column in columns)
     ):
         raise ConfigError(f"select={columns!r} was given: expected a list of attributes, such as ['Male'].")
 

@@ -40,15 +40,15 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[0])
     parser.add_argument("--cache", action="store_true")
     parser.add_argument("--seconds", type=float, default=10)
-    given = parser.parse_args()
-    pictures = find_shards(given.data) or two_domains(given.data)
-    for workers in given.workers:
+    arguments = parser.parse_args()
+    pictures = find_shards(arguments.data) or two_domains(arguments.data)
+    for workers in arguments.workers:
         options = TrainOptions(
-            crop_size=given.crop_size, batch_size=given.batch_size, workers=workers, cache=given.cache
+            crop_size=arguments.crop_size, batch_size=arguments.batch_size, workers=workers, cache=arguments.cache
         )
-        rate, per_cpu = measure(pictures, options, given.seconds)
+        rate, per_cpu = measure(pictures, options, arguments.seconds)
         own = "" if workers else f", {per_cpu:.0f} a second of CPU time"
-        sys.stdout.write(f"{workers} workers{', in memory' * given.cache}: {rate:.0f} pictures a second{own}\n")
+        sys.stdout.write(f"{workers} workers{', in memory' * arguments.cache}: {rate:.0f} pictures a second{own}\n")
 
 
 if __name__ == "__main__":

@@ -43,11 +43,11 @@ def restore_ways(networks: nn.Module, raw: Mapping[str, Any]) -> None:
     """Set the ways that a checkpoint kept; those that this version does not have become torch's own, with a warning."""
     convs = {name: module for name, module in networks.named_modules() if isinstance(module, Conv2d)}
     ways = known_ways(raw)
-    unknown = {way for steps in ways.values() for one in steps for _, way in one if way not in METHODS}
+    unknown = {way for steps in ways.values() for step in steps for _, way in step if way not in METHODS}
     if unknown:
         notify([f"the checkpoint's convolutions go by {', '.join(sorted(unknown))}, which this version does not have:"
                 " they go torch's own way, and the weights will differ in their last digits."])  # fmt: skip
     usable = {
-        name: PLAIN if unknown & {way for one in steps for _, way in one} else steps for name, steps in ways.items()
+        name: PLAIN if unknown & {way for step in steps for _, way in step} else steps for name, steps in ways.items()
     }
     set_ways({conv: usable.get(name, PLAIN) for name, conv in convs.items()})

@@ -82,7 +82,7 @@ def _photographs(pictures: list[Sample], work: Path, advance: Callable[[], None]
     for direction, (subject, label) in PHOTOGRAPHS.items():
         translator = load(FRUIT, direction=direction)
         side = []
-        for path in [one.path for one in pictures if (one.model, one.direction) == (FRUIT, direction)]:
+        for path in [sample.path for sample in pictures if (sample.model, sample.direction) == (FRUIT, direction)]:
             output, *beside = _translated(translator(path), work / FRUIT / path.name, label)
             side.append([(subject, _enlarged(to_pil(read_image(path).rgb))), *beside, output])
             advance()
@@ -92,7 +92,7 @@ def _photographs(pictures: list[Sample], work: Path, advance: Callable[[], None]
 
 def _glyphs(models: list[str], pictures: list[Sample], work: Path, advance: Callable[[], None]) -> list[list[Tile]]:
     """Flat emoji to clay ones, by every model."""
-    paths = [one.path for one in pictures if one.path.stem in GLYPHS]
+    paths = [sample.path for sample in pictures if sample.path.stem in GLYPHS]
     rows: list[list[Tile]] = [[("flat emoji", _enlarged(to_pil(read_image(path).rgb)))] for path in paths]
     for name in models:
         translator = load(name)

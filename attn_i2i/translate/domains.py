@@ -53,7 +53,11 @@ def domain_of_options(texts: Sequence[str] | None) -> Domain | None:
 
 def check_one_for_all(domain: object, pictures: int) -> None:
     """Raise ConfigError for as many names as there are pictures: one for each may be meant, or all for each."""
-    if isinstance(domain, list | tuple) and pictures == len(domain) > 1 and all(isinstance(one, str) for one in domain):
+    if (
+        isinstance(domain, list | tuple)
+        and pictures == len(domain) > 1
+        and all(isinstance(label, str) for label in domain)
+    ):
         joined = ",".join(domain)
         raise ConfigError(
             f"domain={domain!r} was given for {pictures} pictures: for all of these labels on every picture write"

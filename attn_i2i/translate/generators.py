@@ -28,8 +28,8 @@ class Generators(Mapping[str, nn.Module]):
 
     def __getitem__(self, direction: str) -> nn.Module:
         if direction not in self._directions:
-            hint, known = suggestion(direction, self._directions), ", ".join(self._directions)
-            raise UnknownNameError(f"No direction is named {direction!r}.{hint} This model has {known}.")
+            hint, names = suggestion(direction, self._directions), ", ".join(self._directions)
+            raise UnknownNameError(f"No direction is named {direction!r}.{hint} This model has {names}.")
         if direction not in self._built:
             self._built[direction] = self._build(direction)
         return self._built[direction]

@@ -95,13 +95,13 @@ def plan_jobs(
         raise ConfigError("force=True and skip_existing=True contradict each other: choose one.")
     if str(output) == "-":
         raise ConfigError("-o - was given, but pictures go to files: give a folder, or a name such as out.png.")
-    found = find_inputs(inputs, output, recursive=recursive)
-    jobs = _labelled(list(_styled(_named(found, output, clips), list(dict.fromkeys(styles)))))
+    listed = find_inputs(inputs, output, recursive=recursive)
+    jobs = _labelled(list(_styled(_named(listed, output, clips), list(dict.fromkeys(styles)))))
     targets = {job.target for job in jobs}
     done = [job for job in jobs if skip_existing and _is_done(job, targets)]
     left = [job for job in jobs if job not in done]
     _check_targets(left, attention, force, may_exist=skip_existing)
-    return JobList(left, found.foreign, found.others, done)
+    return JobList(left, listed.foreign, listed.others, done)
 
 
 def _is_done(job: Job, targets: set[Path]) -> bool:
@@ -112,26 +112,26 @@ def _is_done(job: Job, targets: set[Path]) -> bool:
     return job.target.exists() or (clear not in targets and clear.exists() and not job.named)
 
 
-def _named(found: Inputs, output: Path, clips: bool) -> list[Job]:
-    moving = {source for source in found.pictures if (is_clip(source) if clips else is_video(source))}
+def _named(listed: Inputs, output: Path, clips: bool) -> list[Job]:
+    moving = {source for source in listed.pictures if (is_clip(source) if clips else is_video(source))}
     names_file = output.suffix.lower() in SUFFIXES | FOREIGN_SUFFIXES.keys() | VIDEOS.keys() and not output.is_dir()
-    if names_file and len(found.pictures) == 1:
-        source = next(iter(found.pictures))
+    if names_file and len(listed.pictures) == 1:
+        source = next(iter(listed.pictures))
         (format_of if source in moving else writer_of)(output)
         return [Job(source, Path(source.name), output, named=True, clip=source in moving)]
     if names_file or (output.exists() and not output.is_dir()):
         what = "a file" if output.exists() else "the name of one picture"
-        raise ConfigError(f"{output} is {what}: {len(found.pictures)} pictures need a folder to go to.")
+        raise ConfigError(f"{output} is {what}: {len(listed.pictures)} pictures need a folder to go to.")
     targets = {
         source: name if source in moving else name.parent / output_name(name.name)
-        for source, name in found.pictures.items()
+        for source, name in listed.pictures.items()
     }
     counts = Counter(targets.values())
-    for source, name in found.pictures.items():
+    for source, name in listed.pictures.items():
         if targets[source].name != name.name and counts[targets[source]] > 1:
             targets[source] = name.parent / fitting_name(name.name, targets[source].suffix)
     return [
-        Job(source, name, output / targets[source], clip=source in moving) for source, name in found.pictures.items()
+        Job(source, name, output / targets[source], clip=source in moving) for source, name in listed.pictures.items()
     ]
 
 

@@ -90,7 +90,7 @@ def _seed(text: str) -> int:
 
 
 def _are_numbers(style: Sequence[Any]) -> bool:
-    return all(isinstance(one, Real) or (isinstance(one, Tensor) and one.ndim == 0) for one in style)
+    return all(isinstance(item, Real) or (isinstance(item, Tensor) and item.ndim == 0) for item in style)
 
 
 def _numbers(style: Any, count: int) -> Tensor | None:
@@ -106,7 +106,7 @@ def _numbers(style: Any, count: int) -> Tensor | None:
     if isinstance(style, Tensor) and style.ndim in (1, 2):
         return style.detach().to("cpu", torch.float32)
     if isinstance(style, list | tuple) and _are_numbers(style):
-        return torch.tensor([float(one) for one in style])
+        return torch.tensor([float(item) for item in style])
     return None
 
 

@@ -81,12 +81,12 @@ class AutoPrecision(nn.Module):
         def measure() -> Found:
             return compare(exact, low, inputs, first, self._compete or timing.shortest)
 
-        found = self._tuner().precision(_key(self.network, inputs[0]), measure)
-        if found.dtype == "bfloat16":
-            warnings.warn(f"{found}: it is taken.", PrecisionNotice, stacklevel=2)
-        chosen = low if found.dtype == "bfloat16" else self.network
+        finding = self._tuner().precision(_key(self.network, inputs[0]), measure)
+        if finding.dtype == "bfloat16":
+            warnings.warn(f"{finding}: it is taken.", PrecisionNotice, stacklevel=2)
+        chosen = low if finding.dtype == "bfloat16" else self.network
         self._chosen = [torch.compile(chosen) if self._compiled else chosen]
-        self.found = found
+        self.found = finding
 
 
 def compare(

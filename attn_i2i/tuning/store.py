@@ -124,10 +124,10 @@ def _is_timed(seconds: Any) -> bool:
     return all(type(value) in (int, float) and value > 0 for value in seconds.values())
 
 
-def _is_precision(found: Any) -> bool:
+def _is_precision(table: Any) -> bool:
     """Whether this is what ``attn_i2i.tuning.precision`` writes."""
-    if not isinstance(found, Mapping) or found.keys() != {"dtype", "faster", "decibels"}:
+    if not isinstance(table, Mapping) or table.keys() != {"dtype", "faster", "decibels"}:
         return False
-    numbers = [found["faster"], found["decibels"]]
-    known = isinstance(found["dtype"], str) and re.fullmatch("float32|bfloat16", found["dtype"])
-    return bool(known) and all(type(value) in (int, float) and not math.isnan(value) for value in numbers)
+    numbers = [table["faster"], table["decibels"]]
+    is_dtype = isinstance(table["dtype"], str) and re.fullmatch("float32|bfloat16", table["dtype"])
+    return bool(is_dtype) and all(type(value) in (int, float) and not math.isnan(value) for value in numbers)

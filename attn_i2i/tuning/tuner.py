@@ -114,14 +114,14 @@ class Tuner:
                 if work.multiplications >= WORTH:
                     counts[work] = counts.get(work, 0) + 1
                     convs.setdefault(work, conv)
-        known, new, deadline = self._known(), store.Remembered(), self._clock() + patience
+        remembered, new, deadline = self._known(), store.Remembered(), self._clock() + patience
         for work in sorted(counts, key=lambda work: -counts[work] * work.multiplications):
-            if (again or str(work) not in known) and self._clock() < deadline:
+            if (again or str(work) not in remembered) and self._clock() < deadline:
                 new.works[str(work)] = dict(self._measure(convs[work], work))
         if new.works:
-            known.update(new.works)
+            remembered.update(new.works)
             store.write(new)
-        return [Tuned(work, counts[work], known[str(work)]) for work in counts if str(work) in known]
+        return [Tuned(work, counts[work], remembered[str(work)]) for work in counts if str(work) in remembered]
 
     def precision(self, key: str, measure: Callable[[], Found]) -> Found:
         """What is remembered of a network's precision under ``key``, else what ``measure`` finds."""
@@ -144,8 +144,10 @@ class Tuner:
         """The ways by size of a convolution, from all that is known of its kind; nearest in size counts."""
         if not works or all(work.multiplications < WORTH for work in works):
             return unmeasured(conv)
-        family, known = works[0].family, self._known()
-        levels = {level: known[key] for level in range(16) if (key := str(family._replace(level=level))) in known}
+        family, remembered = works[0].family, self._known()
+        levels = {
+            level: remembered[key] for level in range(16) if (key := str(family._replace(level=level))) in remembered
+        }
         return (_steps(levels, rounded=False), _steps(levels, rounded=True)) if levels else PLAIN
 
 

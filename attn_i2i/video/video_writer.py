@@ -44,19 +44,19 @@ class VideoWriter:
         check_opaque(frame.picture, self.target)
         deep = self.settings.depth > 8
         pixels = numbers_of(frame.picture, deep)
-        made = load_av().VideoFrame.from_ndarray(pixels, format="rgb48le" if deep else "rgb24")
+        encoded = load_av().VideoFrame.from_ndarray(pixels, format="rgb48le" if deep else "rgb24")
         if not self.settings.is_rgb:
             colours = self.info.colours
             ranges = {"dst_color_range": FULL_RANGE} if colours.range == FULL_RANGE else {}
-            made = self._reformatter.reformat(
-                made, format=self.settings.pixels, dst_colorspace=colours.converted, **ranges
+            encoded = self._reformatter.reformat(
+                encoded, format=self.settings.pixels, dst_colorspace=colours.converted, **ranges
             )
-            made.colorspace = colours.matrix
+            encoded.colorspace = colours.matrix
         elif self.settings.pixels not in ("rgb24", "rgb48le"):
-            made = made.reformat(format=self.settings.pixels)
-        made.pts, made.time_base, made.duration = frame.start, self.info.time_base, frame.duration
+            encoded = encoded.reformat(format=self.settings.pixels)
+        encoded.pts, encoded.time_base, encoded.duration = frame.start, self.info.time_base, frame.duration
         self._durations[frame.start] = frame.duration
-        self._mux(self._stream.encode(made))
+        self._mux(self._stream.encode(encoded))
 
     def copy(self, packet: Any) -> None:
         """Write a packet of another stream as it is."""

@@ -62,9 +62,9 @@ class PatchNumbering(NamedTuple):
 def patch_numbering(state: StateDict, prefix: str) -> PatchNumbering | None:
     """The kind whose numbers are exactly those of the 4x4 convolutions in ``state``; None where none is."""
     pattern = re.compile(rf"{re.escape(prefix)}(\d+)\.weight")
-    found = sorted(int(m[1]) for key, t in state.items() if (m := pattern.fullmatch(key)) and t.dim() == 4)
+    numbers = sorted(int(m[1]) for key, t in state.items() if (m := pattern.fullmatch(key)) and t.dim() == 4)
     return next(
-        (PatchNumbering(tuple(found), kind) for kind in KINDS if found == patch_numbers(len(found), kind)), None
+        (PatchNumbering(tuple(numbers), kind) for kind in KINDS if numbers == patch_numbers(len(numbers), kind)), None
     )
 
 

@@ -30,8 +30,8 @@ def is_generator(
     state: StateDict, *, outputs: frozenset[int] = frozenset(), beside: frozenset[int] = frozenset()
 ) -> bool:
     """StarGAN's trunk with a closing convolution to one of ``outputs`` channels, or to any but those ``beside``."""
-    made = outputs_of(state)
-    fits = made in outputs if outputs else made > 0 and made not in beside
+    channels = outputs_of(state)
+    fits = channels in outputs if outputs else channels > 0 and channels not in beside
     return has(state, "main.0.weight", None, None, 7, 7) and fits
 
 

@@ -50,8 +50,8 @@ def read_checkpoint(
         spill = Path(folder, "spill")
         reply = run_reader(path.resolve(), kind, spill, memory_limit=memory_limit, seconds=seconds)
         if "error" in reply:
-            found, _, advice = reply["error"].partition("; ")
-            raise unreadable(path, found, advice or _DAMAGED)
+            content, _, advice = reply["error"].partition("; ")
+            raise unreadable(path, content, advice or _DAMAGED)
         if not reply["tensors"]:
             raise unreadable(path, "no tensor in it", "give the file that holds the weights")
         try:
@@ -67,8 +67,8 @@ def _read_safetensors(path: Path, keep: Callable[[str], bool] | None) -> dict[st
             _refuse_many(path, names)
             tensors = {name: stream.get_tensor(name) for name in names if keep is None or keep(name)}
     except (SafetensorError, OSError, LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
-        found = f"a safetensors file that is damaged or cut off ({shown(str(error))})"
-        raise unreadable(path, found, _DAMAGED) from error
+        content = f"a safetensors file that is damaged or cut off ({shown(str(error))})"
+        raise unreadable(path, content, _DAMAGED) from error
     if not names:
         raise unreadable(path, "no tensor in it", "give the file that holds the weights")
     return tensors
@@ -77,8 +77,8 @@ def _read_safetensors(path: Path, keep: Callable[[str], bool] | None) -> dict[st
 def _refuse_many(path: Path, names: Sequence[str]) -> None:
     """The bounds of the other containers, which their reader keeps by itself."""
     if len(names) > MAX_TENSORS or sum(map(len, names)) > MAX_NAMES:
-        found = f"more than {MAX_TENSORS} tensors, or names of more than {MAX_NAMES} characters"
-        raise unreadable(path, found, _DAMAGED)
+        content = f"more than {MAX_TENSORS} tensors, or names of more than {MAX_NAMES} characters"
+        raise unreadable(path, content, _DAMAGED)
     if longest := next((name for name in names if len(name) > MAX_NAME), None):
         raise unreadable(path, f"a tensor name of {len(longest)} characters ({shown(longest)})", _DAMAGED)
 

@@ -113,12 +113,12 @@ def _inner(origin: object, kind: object, args: object, *rest: object) -> object:
 
 
 def _reconstructor(origin: object, base: object = None, state: object = None, *rest: object) -> object:
-    made = Inert(origin)
+    inert = Inert(origin)
     if isinstance(state, dict):
-        made.items.update(state)
+        inert.items.update(state)
     elif isinstance(state, list | tuple):
-        made.values.extend(state)
-    return made
+        inert.values.extend(state)
+    return inert
 
 
 def _newobj(origin: object, *args: object) -> object:
@@ -182,9 +182,9 @@ def _swapped(data: bytes, dtype: str) -> bytes:
 
 
 def _from_buffer(data: object, kind: object, shape: object, order: object = "C", *rest: object) -> object:
-    made = Array()
-    made.tensor = _array(data, kind, shape, order)
-    return made
+    rebuilt = Array()
+    rebuilt.tensor = _array(data, kind, shape, order)
+    return rebuilt
 
 
 def _refused(kind: str, advice: str) -> Callable[..., Refused]:

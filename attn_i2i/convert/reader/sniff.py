@@ -50,9 +50,9 @@ def sniff(path: Path) -> Kind:
     return kind
 
 
-def unreadable(path: Path, found: str, advice: str) -> UnreadableFileError:
+def unreadable(path: Path, content: str, advice: str) -> UnreadableFileError:
     """The error for a file that cannot be read: one line, whatever the path is called."""
-    return UnreadableFileError(f"{one_line(path)} is not readable: found {found}; {advice}")
+    return UnreadableFileError(f"{one_line(path)} is not readable: found {content}; {advice}")
 
 
 def is_checkpoint(path: Path) -> bool:
@@ -98,9 +98,9 @@ def _is_tar(head: bytes) -> bool:
 
 
 def _foreign(head: bytes) -> tuple[str, str] | None:
-    for magic, found, advice in _FOREIGN:
+    for magic, content, advice in _FOREIGN:
         if head.startswith(magic):
-            return found, advice
+            return content, advice
     return _text(head) or _protocol_buffer(head)
 
 

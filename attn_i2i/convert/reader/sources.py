@@ -74,13 +74,13 @@ def _in_folder(folder: Path) -> list[Path]:
             f"{one_line(data)} is TensorFlow data without its {shown_name(_index_of(data))}; put it beside it"
         )
     files = [path for path in files if not _STATE.fullmatch(path.name)]
-    found = [path for path in files if path.suffix.lower() in _WEIGHTS or is_checkpoint(path)]
-    if not found:
+    checkpoints = [path for path in files if path.suffix.lower() in _WEIGHTS or is_checkpoint(path)]
+    if not checkpoints:
         names = ", ".join(map(shown_name, files[:5])) or "nothing"
         raise UnreadableFileError(
             f"{one_line(folder)} holds no checkpoint, only {names}; give the folder with the weights"
         )
-    return found
+    return checkpoints
 
 
 def _listed_shards(index: Path) -> list[Path]:
@@ -131,8 +131,8 @@ def _latest(note: Path) -> Path | None:
         return None
     with note.open("rb") as stream:
         text = stream.read(65536).decode("utf-8", "replace")
-    found = re.search(r'^model_checkpoint_path:\s*"([^"]*)"', text, re.MULTILINE)
-    name = re.split(r"[/\\]", found[1])[-1] if found else ""
+    match = re.search(r'^model_checkpoint_path:\s*"([^"]*)"', text, re.MULTILINE)
+    name = re.split(r"[/\\]", match[1])[-1] if match else ""
     index = note.parent / f"{name}.index"
     return index if name and index.is_file() else None
 

@@ -96,10 +96,10 @@ class _Pickles:
             if str(key) not in waiting:
                 raise DamagedError(f"the storage {shown(key)}, which no tensor uses")
             storage = waiting.pop(str(key))
-            found = _sized_storage(self._stream, 0, storage.dtype)
-            if found.size < storage.size:
-                raise DamagedError(f"a storage of {found.size} bytes where {storage.size} were announced")
-            placed = self._place(found.start, found.size)
+            content = _sized_storage(self._stream, 0, storage.dtype)
+            if content.size < storage.size:
+                raise DamagedError(f"a storage of {content.size} bytes where {storage.size} were announced")
+            placed = self._place(content.start, content.size)
             storage.start, storage.size, storage.data = placed.start, placed.size, placed.data
         if any(storage.size for storage in waiting.values()):
             raise DamagedError("a storage without content: the file is damaged or cut off")

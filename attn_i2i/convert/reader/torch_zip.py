@@ -86,11 +86,11 @@ class _Archive:
                 "a TorchScript program, not a checkpoint; with PyTorch: "
                 "torch.save(torch.jit.load(FILE).state_dict(), 'weights.pth'), then convert weights.pth"
             )
-        found = [name for name in names if name == "data.pkl" or name.endswith("/data.pkl")]
-        if len(found) != 1:
+        pickles = [name for name in names if name == "data.pkl" or name.endswith("/data.pkl")]
+        if len(pickles) != 1:
             inside = ", ".join(shown(name) for name in names[:3]) or "nothing"
             raise DamagedError(f"a zip archive that is no PyTorch checkpoint (it holds {inside}); unpack it first")
-        return found[0].removesuffix("data.pkl")
+        return pickles[0].removesuffix("data.pkl")
 
     def _checked_starts(self) -> dict[str, int]:
         """Where the content of each entry begins, once all are known to be apart and of a size that can be true."""

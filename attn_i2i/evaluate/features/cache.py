@@ -34,14 +34,14 @@ def cached_features(
     rows: dict[int, Tensor] = {}
     for indexes, batch in _batches(images):
         keys = [_key(image) for image in batch]
-        found = [_stored(store / f"{key}.safetensors") for key in keys]
-        todo = [place for place, row in enumerate(found) if row is None]
+        features = [_stored(store / f"{key}.safetensors") for key in keys]
+        todo = [place for place, row in enumerate(features) if row is None]
         if todo:
             fresh = extractor.features(torch.stack([batch[place] for place in todo]))
             for place, row in zip(todo, fresh, strict=True):
-                found[place] = row
+                features[place] = row
                 save_safetensors({"features": row}, store / f"{keys[place]}.safetensors", force=True)
-        for index, row in zip(indexes, found, strict=True):
+        for index, row in zip(indexes, features, strict=True):
             assert row is not None
             rows[index] = row
             advance()

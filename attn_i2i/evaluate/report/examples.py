@@ -41,7 +41,7 @@ def models(evaluation: Evaluation) -> list[Row]:
 
 def extremes(evaluation: Evaluation) -> list[Extremes]:
     """The best and worst pictures of every model, by every measure of pictures that has a better side."""
-    found = []
+    every = []
     for name in measured_names(evaluation):
         better = evaluation.measures[name].better
         if better is None or evaluation.measures[name].over != "pictures":
@@ -50,8 +50,8 @@ def extremes(evaluation: Evaluation) -> list[Extremes]:
             pictures = row.measured.pictures.get(name, {})
             ordered = sorted(pictures.items(), key=lambda item: item[1], reverse=better == "higher")
             if ordered:
-                found.append(Extremes(name, row.label, ordered[:EXTREMES], ordered[::-1][:EXTREMES]))
-    return found
+                every.append(Extremes(name, row.label, ordered[:EXTREMES], ordered[::-1][:EXTREMES]))
+    return every
 
 
 def columns(evaluation: Evaluation, stem: str) -> list[tuple[str, Path, bool]]:

@@ -27,11 +27,11 @@ class Thumbnails:
 
     def key(self, path: Path, *, mask: bool = False) -> str:
         """The key of a picture; a ``mask`` is shown in colours."""
-        known = (path, mask)
-        if known not in self._keys:
-            self._keys[known] = f"p{len(self._keys)}"
-            self.addresses[self._keys[known]] = address(small(self._data, path, mask=mask))
-        return self._keys[known]
+        identity = (path, mask)
+        if identity not in self._keys:
+            self._keys[identity] = f"p{len(self._keys)}"
+            self.addresses[self._keys[identity]] = address(small(self._data, path, mask=mask))
+        return self._keys[identity]
 
 
 def small(data: Data, path: Path, *, mask: bool = False) -> Image.Image:

@@ -126,15 +126,15 @@ def _patiently(remote: Remote, part: Path, report: Report) -> None:
 
 def _continue(remote: Remote, part: Path, report: Report) -> None:
     """One request: from where the part ends, or from the start where the server, or the file, wants it so."""
-    known = _read_note(part)
+    note = _read_note(part)
     have = part.stat().st_size if part.exists() else 0
-    if have and (known.get("url") != remote.url or not (known.get("validator") or remote.sha256)):
+    if have and (note.get("url") != remote.url or not (note.get("validator") or remote.sha256)):
         have = 0  # of another address, or nothing could tell whether the file has changed since
     asked = dict(remote.headers)
     if have:
         asked["Range"] = f"bytes={have}-"
-        if known.get("validator"):
-            asked["If-Range"] = known["validator"]
+        if note.get("validator"):
+            asked["If-Range"] = note["validator"]
     try:
         answer = ask(remote.url, hosts=remote.hosts, headers=asked)
     except FetchError as error:

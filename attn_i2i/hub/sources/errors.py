@@ -67,10 +67,10 @@ def address_parts(url: str) -> SplitResult:
     """The parts of a web address; raises FetchError for what is none, such as a host in one bracket."""
     try:
         parts = urlsplit(url)
-        known = parts.scheme in ("http", "https") and parts.port != 0
+        is_address = parts.scheme in ("http", "https") and parts.port != 0
     except ValueError:
-        known = False
-    if not known:
+        is_address = False
+    if not is_address:
         raise FetchError(f"{redacted(url)} is no web address")
     return parts
 

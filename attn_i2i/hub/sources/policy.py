@@ -37,7 +37,7 @@ def usable(card: Card, digest: str | None = None) -> list[Source]:
     FetchError where the card knows another hash than ``digest``.
     """
     chosen = []
-    for source in sorted(card.sources, key=lambda one: KINDS.index(one.kind)):
+    for source in sorted(card.sources, key=lambda source: KINDS.index(source.kind)):
         if digest and len(source.names) == 1:
             source = _pinned_by(card, source, digest)
         if source.state == "unchecked" and (source.pinned or not source.open_way):

@@ -62,9 +62,9 @@ def _joined(folders: list[Path], record: Any) -> ModelConfig:
     """One configuration of several models that differ in their direction alone, with the origin recorded."""
     configs = [read_config(folder) for folder in folders]
     first = configs[0]
-    if any((one.architecture, one.config) != (first.architecture, first.config) for one in configs):
+    if any((config.architecture, config.config) != (first.architecture, first.config) for config in configs):
         raise FetchError("the directions that came are not of one model")
-    files = {name: digest for one in configs for name, digest in one.provenance.get("source_files", {}).items()}
-    directions = [direction for one in configs for direction in one.directions]
+    files = {name: digest for config in configs for name, digest in config.provenance.get("source_files", {}).items()}
+    directions = [direction for config in configs for direction in config.directions]
     provenance = {**first.provenance, "source_files": files, "fetched": dict(record)}
     return replace(first, directions=directions, provenance=provenance)

@@ -109,7 +109,7 @@ def check_redirect(old: str, new: str, hosts: Sequence[str]) -> None:
 def allows(host: str | None, hosts: Sequence[str]) -> bool:
     """Whether ``host`` is one of ``hosts``, or below one of those that start with a dot."""
     name = (host or "").lower()
-    return any(name == one or (one.startswith(".") and name.endswith(one)) for one in hosts)
+    return any(name == allowed or (allowed.startswith(".") and name.endswith(allowed)) for allowed in hosts)
 
 
 class _Https(HTTPSHandler):

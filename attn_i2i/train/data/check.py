@@ -46,9 +46,9 @@ class Findings:
         kinds = {"corrupt": self.corrupt, "grey": self.grey, "identical": same, "constant": self.constant}
         lines = [f"{self.checked} pictures checked: " + ", ".join(f"{len(v)} {k}" for k, v in kinds.items())]
         lines += self._numbers()
-        for kind, found in kinds.items():
-            lines += [f"  {kind}: {one}" for one in found[:most]]
-            lines += [f"  {kind}: and {len(found) - most} more"] if len(found) > most else []
+        for kind, files in kinds.items():
+            lines += [f"  {kind}: {file}" for file in files[:most]]
+            lines += [f"  {kind}: and {len(files) - most} more"] if len(files) > most else []
         return lines
 
     def _numbers(self) -> Iterator[str]:

@@ -48,7 +48,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[s
 def _other_contents(before: Mapping[str, list[str]], now: Mapping[str, list[str]]) -> Iterator[str]:
     for group, samples in now.items():
         old = before.get(group, [])
-        changed = sum(one != other for one, other in zip(old, samples, strict=False))
+        changed = sum(before_digest != other for before_digest, other in zip(old, samples, strict=False))
         elsewhere = {digest for name, others in before.items() if name != group for digest in others} - set(old)
         if len(elsewhere & set(samples)) * 2 > len(samples):
             yield f"other pictures (those in {group} were in another domain)"
@@ -56,13 +56,13 @@ def _other_contents(before: Mapping[str, list[str]], now: Mapping[str, list[str]
             yield f"other pictures (those in {group} have other contents)"
 
 
-def _listed(found: Mapping[str, Any]) -> str:
-    domains = found.get("domains")
+def _listed(identity: Mapping[str, Any]) -> str:
+    domains = identity.get("domains")
     return ", ".join(map(str, domains)) if isinstance(domains, list) else "none"
 
 
-def _counts(found: Mapping[str, Any]) -> str:
-    pictures = found.get("pictures")
+def _counts(identity: Mapping[str, Any]) -> str:
+    pictures = identity.get("pictures")
     return ", ".join(f"{count} in {name}" for name, count in pictures.items()) if isinstance(pictures, dict) else "none"
 
 

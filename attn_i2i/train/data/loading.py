@@ -45,11 +45,11 @@ class Store:
         A number takes a byte, or four where pictures have more than 8 bits. Raises OutOfMemoryError where it is too
         small.
         """
-        kept = _room_for((len(files), reading.channels, *sides(size)), reading.dtype, shared)
+        pictures = _room_for((len(files), reading.channels, *sides(size)), reading.dtype, shared)
         with ThreadPoolExecutor() as pool:
             for index, picture in enumerate(pool.map(lambda file: read_resized(file, size, reading), files)):
-                kept[index] = picture
-        return cls(files, size, reading, kept)
+                pictures[index] = picture
+        return cls(files, size, reading, pictures)
 
     def __getitem__(self, index: int) -> Tensor:
         return read_resized(self.files[index], self.size, self.reading) if self.kept is None else self.kept[index]

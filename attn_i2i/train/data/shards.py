@@ -188,21 +188,21 @@ def _pictures(files: list[str]) -> Iterator[Encoded]:
     except ImportError as error:
         raise ConfigError(f"Shards need webdataset ({error}): pip install attn-i2i[data].") from error
     for file in files:
-        found = 0
+        count = 0
         try:
             for sample in group_by_keys(_members(file)):
                 label = f"{file}: the sample {sample['__key__']}"
                 picture = next((value for name, value in sample.items() if f".{name.lower()}" in SUFFIXES), None)
                 if picture is None:
                     raise UnreadableFileError(f"{label} holds no picture.")
-                found += 1
+                count += 1
                 yield Encoded(label, picture)
         except AttnI2IError:
             raise
         except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
             why = error if isinstance(error, OSError) else error.args[0]  # webdataset adds more of these
             raise UnreadableFileError(f"{file} cannot be read as a tar file: {why}.") from error
-        if not found:
+        if not count:
             raise UnreadableFileError(f"{file} holds no pictures: remove this shard, or fill it.")
 
 

@@ -57,11 +57,11 @@ class BackTranslatedRecipe(TaughtRecipe):
         chosen = int(torch.randint(len(self.teachers), (), generator=self._random))
         change = self.teachers.translate(chosen, back, real).image - real
         masks = [mask for i in range(len(self.masking)) for mask in mask_of(self.masking.translate(i, back, real))]
-        made = real + reach_of(masks, self._gain) * change
+        example = real + reach_of(masks, self._gain) * change
         if self._noise:
             deviation = self._noise * torch.rand(len(real), 1, 1, 1, generator=self._random)
-            made = made + (deviation * torch.randn(real.shape, generator=self._random)).to(real)
-        return made, real
+            example = example + (deviation * torch.randn(real.shape, generator=self._random)).to(real)
+        return example, real
 
 
 attentiongan2_backtranslated = taught(

@@ -43,10 +43,10 @@ class DistilledRecipe(TaughtRecipe):
         for index in range(len(self.teachers)):
             top, left = torch.randint(room + 1, (2,), generator=self._random).tolist()
             larger = F.pad(image, (left, room - left, top, room - top), mode="reflect")
-            made = self.teachers.translate(index, way, larger)
+            translation = self.teachers.translate(index, way, larger)
             here = slice(top, top + height), slice(left, left + width)
-            images.append(made.image[..., *here])
-            masks += [mask[..., *here] for mask in mask_of(made)]
+            images.append(translation.image[..., *here])
+            masks += [mask[..., *here] for mask in mask_of(translation)]
         return image + reach_of(masks, self._gain) * (torch.stack(images).mean(0) - image)
 
 

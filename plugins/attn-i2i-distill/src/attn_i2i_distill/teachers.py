@@ -33,13 +33,13 @@ class Teachers:
     """
 
     def __init__(self, recipe: str, option: str, names: str, *, optional: bool = False) -> None:
-        found = [name.strip() for name in names.split(",") if name.strip()]
-        if not found and not optional:
+        teachers = [name.strip() for name in names.split(",") if name.strip()]
+        if not teachers and not optional:
             raise ConfigError(
                 f"{recipe}: no {option} were given; set {option} to names or folders of models, separated by commas."
             )
         self._recipe = recipe
-        self._teachers = [_find(recipe, name) for name in found]
+        self._teachers = [_find(recipe, name) for name in teachers]
         self._built: dict[str, nn.ModuleList] = {}
 
     def __len__(self) -> int:
@@ -59,11 +59,11 @@ class Teachers:
         if way not in self._built:
             self._built[way] = nn.ModuleList([teacher.generators[way] for teacher in self._teachers]).to(image).eval()
         try:
-            made: Translation = self._built[way][index](image)
+            translation: Translation = self._built[way][index](image)
         except AttnI2IError as error:
             label = self._teachers[index].label
             raise type(error)(f"{self._recipe}: the teacher {label}: {error}") from error
-        return made
+        return translation
 
 
 def reach_of(masks: list[Tensor], gain: float) -> Tensor | float:
@@ -71,15 +71,15 @@ def reach_of(masks: list[Tensor], gain: float) -> Tensor | float:
     return (gain * torch.stack(masks).mean(0)).clamp(max=1) if masks else 1.0
 
 
-def mask_of(made: Translation) -> list[Tensor]:
+def mask_of(translation: Translation) -> list[Tensor]:
     """The foreground mask, (B, 1, H, W), or nothing where there is none or it leaves nothing out.
 
     Softmax masks without one for the background add up to 1 everywhere.
     """
-    if made.attention is None or made.contents is None:
+    if translation.attention is None or translation.contents is None:
         return []
-    spares = made.contents.shape[1] == 1 or made.attention.shape[1] > made.contents.shape[1]
-    return [foreground(made)] if spares else []
+    spares = translation.contents.shape[1] == 1 or translation.attention.shape[1] > translation.contents.shape[1]
+    return [foreground(translation)] if spares else []
 
 
 def _find(recipe: str, name: str) -> Teacher:

@@ -66,5 +66,5 @@ class Photo2Cartoon(nn.Module):
         for block in self.decoder:
             x = block(x, contents.pop(), style)
         drawn = self.last_stage(self.stages[2](self.up(x)))
-        made = Translation(self.image(drawn).tanh(), cam_logits=cam.logits + self.cam_bias, heatmap=cam.heatmap)
-        return crop(made, image.shape[2], image.shape[3])
+        translation = Translation(self.image(drawn).tanh(), cam_logits=cam.logits + self.cam_bias, heatmap=cam.heatmap)
+        return crop(translation, image.shape[2], image.shape[3])

@@ -14,10 +14,10 @@ HALF = {"1": "first", "5": "second"}  # the convolutions' places in the release'
 
 def generator_scopes() -> tuple[Scope, ...]:
     """A direction takes its content encoder from the source domain, the rest from the target domain or from both."""
-    found = []
+    scopes = []
     for source, target in ("AB", "BA"):
         slot = f"{source}2{target}"
-        found += [
+        scopes += [
             Scope(rf"enc_c\.conv{source}\.", slot, "content."),
             Scope(r"enc_c\.conv_share\.", slot, "share."),
             Scope(rf"enc_a\.fc_{target}\.0\.", slot, "mean."),
@@ -28,7 +28,7 @@ def generator_scopes() -> tuple[Scope, ...]:
             Scope(rf"gen\.dec{target}(?=\d)", slot, "dec"),
             Scope(rf"gen\.mlp{target}\.", slot, "mlp."),
         ]
-    return tuple(found)
+    return tuple(scopes)
 
 
 def is_generator(state: StateDict) -> bool:

@@ -103,11 +103,11 @@ def run(
     for d in "ab":
         fake, same, random, *others = decoded[d]
         back = networks.ending(d).decode(again[d], styles[d], decoded[OTHER[d]][0].image)
-        found: Any = networks.ending(d).attribute(random.image)
-        found = found if isinstance(found, Tensor) else found[0]
+        shown: Any = networks.ending(d).attribute(random.image)
+        shown = shown if isinstance(shown, Tensor) else shown[0]
         other = others[0] if others else None
         fake, same = _told(networks.starting(OTHER[d]), codes[OTHER[d]][1], images[d], fake, same)
-        made[d] = Made(contents[d], attributes[d], fake, same, random, other, back, found)
+        made[d] = Made(contents[d], attributes[d], fake, same, random, other, back, shown)
     return made, drawn
 
 

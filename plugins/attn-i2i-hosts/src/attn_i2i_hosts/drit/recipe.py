@@ -71,14 +71,17 @@ class DRITRecipe(BaseRecipe):
         def own(parameters: Sequence[Tensor], scale: float = 1.0) -> list[dict[str, Any]]:
             return [{"params": list(parameters), "lr": scale * o.learning_rate, "lr_scale": scale}]
 
-        found: dict[str, Optimizer] = {"G": Adam(own(main), **options), "attribute": Adam(own(attributes), **options)}
+        optimizers: dict[str, Optimizer] = {
+            "G": Adam(own(main), **options),
+            "attribute": Adam(own(attributes), **options),
+        }
         for d in "ab":
             for name, part in ((f"D_{d.upper()}", "encoded"), (f"D_{d.upper()}2", "random")):
                 parameters = list(getattr(self._of(d), part).parameters())
-                found[name] = Adam(own(parameters, o.discriminator_rate), **options)
+                optimizers[name] = Adam(own(parameters, o.discriminator_rate), **options)
         content = own(list(self._of("a").content.parameters()), o.content_rate)
-        found["D_content"] = ClippedAdam(cast(Any, content), limit=o.content_clip, **options)
-        return found
+        optimizers["D_content"] = ClippedAdam(cast(Any, content), limit=o.content_clip, **options)
+        return optimizers
 
     @staticmethod
     def _parameters(pair: Networks) -> tuple[list[Tensor], list[Tensor]]:

@@ -59,23 +59,23 @@ def infer(state: StateDict, encoder: str) -> dict[str, Any]:
 def rules(config: Mapping[str, Any], encoder: str, ours: str) -> list[tuple[str, Any]]:
     """The encoder, which is called ``ours`` here, and the decoder's convolutions without their norms' settings."""
     downs = config["downs"]
-    found: list[tuple[str, Any]] = [
+    rows: list[tuple[str, Any]] = [
         (STATISTICS, None),
         (rf"source\.{encoder}\.model\.0{PART}", rf"{ours}.stem.conv.\1"),
     ]
-    found += [(rf"source\.{encoder}\.model\.{i + 1}{PART}", rf"{ours}.down.{i}.conv.\1") for i in range(downs)]
-    found += [
+    rows += [(rf"source\.{encoder}\.model\.{i + 1}{PART}", rf"{ours}.down.{i}.conv.\1") for i in range(downs)]
+    rows += [
         (
             rf"source\.{encoder}\.model\.{downs + 1}\.model\.(\d+)\.model\.([01]){PART}",
             lambda m: f"{ours}.blocks.{m[1]}.{HALF[int(m[2])]}.conv.{m[3]}",
         )
     ]
     for i in range(downs):
-        found += [
+        rows += [
             (rf"target\.dec\.model\.{2 + 2 * i}{PART}", rf"head.up.{i}.1.\1"),
             (rf"target\.dec\.model\.{2 + 2 * i}\.norm\.(gamma|beta)", rf"head.up.{i}.2.\1"),
         ]
-    return [*found, (rf"target\.dec\.model\.{2 * downs + 1}{PART}", r"head.image.\1")]
+    return [*rows, (rf"target\.dec\.model\.{2 * downs + 1}{PART}", r"head.image.\1")]
 
 
 def unit_rules(config: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -126,8 +126,8 @@ class CodeRecipe(BaseRecipe):
         for domain, fake in fakes.items():
             network = self.networks[self.layout.discriminators[domain.upper()]]
             mask = hidden(mask_for(network, fake))
-            real, made = (with_cams(network(image, mask)) for image in (batch[domain.upper()], fake.image))
-            losses[f"loss_dis_{domain}"] = 2 * discriminator_lsgan(real, made)
+            on_real, on_fake = (with_cams(network(image, mask)) for image in (batch[domain.upper()], fake.image))
+            losses[f"loss_dis_{domain}"] = 2 * discriminator_lsgan(on_real, on_fake)
         return losses | {"loss_dis_total": weight(self.objective, "adversarial") * sum_of(losses)}
 
     def _seen(self, domain: str, fake: Translation) -> tuple[Verdict, ...]:

@@ -25,8 +25,8 @@ class Splits(TypedDict):
 @cache
 def splits() -> Splits:
     """Codepoints of the test glyphs and of the two training sets."""
-    found: Splits = json.loads((DATA / "splits.json").read_text())
-    return found
+    table: Splits = json.loads((DATA / "splits.json").read_text())
+    return table
 
 
 @cache
@@ -35,13 +35,13 @@ def atlas(style: Style) -> dict[str, Image.Image]:
     with (DATA / f"{style}.webp").open("rb") as stream:
         sheet = Image.open(stream).convert("RGBA")
     names = sorted([*splits()["test"], *splits()["train"][0], *splits()["train"][1]])
-    found = {}
+    glyphs = {}
     for index, name in enumerate(names):
         left, top = index % COLUMNS * CELL, index // COLUMNS * CELL
         glyph = sheet.crop((left, top, left + CELL, top + CELL))
         if glyph.getchannel("A").getbbox():
-            found[name] = glyph
-    return found
+            glyphs[name] = glyph
+    return glyphs
 
 
 def test_glyphs(styles: tuple[Style, ...]) -> list[str]:

@@ -42,8 +42,8 @@ class Emoji:
     def __post_init__(self) -> None:
         unknown = [style for style in self.styles if style not in STYLES]
         if unknown or len(self.styles) < 2 or len(set(self.styles)) < len(self.styles):
-            known = ", ".join(STYLES)
-            raise ConfigError(f"styles={list(self.styles)}: give two or more different ones of {known}")
+            names = ", ".join(STYLES)
+            raise ConfigError(f"styles={list(self.styles)}: give two or more different ones of {names}")
         if not 16 <= self.size <= 1024:
             raise ConfigError(f"size={self.size}: give 16 to 1024 pixels")
         if self.seed < 0:
