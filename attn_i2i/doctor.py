@@ -8,6 +8,7 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from .devices import GPUS, is_available
 from .hub.errors import HubError
 from .hub.reach import address, unreachable
 from .hub.redact import redacted
@@ -15,6 +16,10 @@ from .models.places import model_store, models_in, shipped_models
 from .models.trust import StoreError, check_private
 from .plugins import manager
 from .plugins.listing import describe
+from .tuning.machine import this_machine
+from .tuning.store import SWITCH, file_of, read, wanted
+from .tuning.timing import choice_in_words
+from .tuning.tuner import Found
 
 PACKAGES = (
     "attn-i2i", "torch", "numpy", "pillow", "safetensors", "huggingface-hub", "pluggy", "timm", "torchvision",
@@ -47,8 +52,6 @@ def _versions() -> dict[str, str]:
 def _devices() -> dict[str, str]:
     import torch
 
-    from .devices import GPUS, is_available
-
     facts = {"cpu": f"{os.cpu_count()} cores, {torch.get_num_threads()} threads"}
     for index in range(torch.cuda.device_count()):
         about = torch.cuda.get_device_properties(index)
@@ -59,11 +62,6 @@ def _devices() -> dict[str, str]:
 
 def _tuning() -> dict[str, str]:
     """What was measured for this processor and this version of torch, and what follows from it."""
-    from .tuning.machine import this_machine
-    from .tuning.store import SWITCH, file_of, read, wanted
-    from .tuning.timing import choice_in_words
-    from .tuning.tuner import Found
-
     machine = this_machine()
     facts = {
         "processor": f"{machine.processor}: {', '.join(machine.flags)}",

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
-from .helpers.source import PACKAGE, ROOT, ImportCollector, imports
+from .helpers.source import PACKAGE, ROOT, ImportCollector, imports, top_imports
 
 PARTS = {
     path.stem
@@ -47,6 +48,11 @@ FLOOR = {name: number for number, name in enumerate(" ".join(HOUSE).split())}
 # What a family of networks may know: it is a plugin like a stranger's. The plugin of cards knows where they lie too.
 FAMILIES_KNOW = {
     *("types", "interfaces", "blocks", "losses", "masks", "recipes", "registry", "convert", "hookspecs"),
+}
+# Modules whose late imports have another reason than what they bring.
+LATE = {
+    f"{PACKAGE}.convert.reader.sandbox": "the reading process limits itself before it imports what reads",
+    f"{PACKAGE}.cli.new_plugin": "nineteen modules of the standard library that no other command needs",
 }
 ROOT_KNOWS = {"hookspecs", "types", "version", "models", "translate"}
 
@@ -143,6 +149,34 @@ def late():
     collector = ImportCollector("p.q.r", is_package=False)
     collector.visit(ast.parse(code))
     assert collector.names == {"typing.TYPE_CHECKING", "torch", "p.q.c", "p.d.e", "p.q.f.g"}
+
+
+@cache
+def brought(module: str) -> set[str]:
+    """The distributions of others that importing a module of the package imports, through whatever modules of it."""
+    collectors, others, seen, waiting = top_imports(), set(), set(), [module]
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if name.split(".")[0] != PACKAGE:
+            others.add(name.split(".")[0])
+        elif name in collectors:  # a package is imported before its modules
+            waiting += [*collectors[name].names, *([name.rpartition(".")[0]] if "." in name else [])]
+        else:
+            waiting.append(name.rpartition(".")[0])
+    return others - sys.stdlib_module_names
+
+
+def test_late_imports_save_something() -> None:
+    idle = [
+        f"{module} imports {name} late"
+        for module, collector in top_imports().items()
+        for name in collector.late.names
+        if name.split(".")[0] == PACKAGE and not brought(name) - brought(module) and module not in LATE
+    ]
+    assert not idle, "an import that brings nothing heavy stands at the top of its module"
 
 
 def modules_after(code: str) -> set[str]:

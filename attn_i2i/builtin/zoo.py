@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..hookspecs import hookimpl
+from ..models.places import shipped_models
 
 if TYPE_CHECKING:
     from ..registry import Zoo
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 @hookimpl
 def register_components(zoo: Zoo) -> None:
     """Register every card and data set of the package by its file, as a plugin would its own."""
-    from ..models.places import shipped_models
-
     for path in sorted(shipped_models().glob("*.toml")):
         zoo.cards.add(path.stem, path)
     for path in sorted((shipped_models() / "data").glob("*.toml")):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..models.places import target_for
 from .wording import spelled
 
 
@@ -64,7 +65,6 @@ def convert(
     if (output is None) == (name is None):
         raise typer.BadParameter("say where the model goes: either -o FOLDER or --as NAME.", param_hint="'-o' / '--as'")
     from ..convert import convert as convert_checkpoint
-    from ..models.places import target_for
 
     target = output or target_for(str(name))
     done = convert_checkpoint(

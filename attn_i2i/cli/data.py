@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ..models.dataset import datasets, get_dataset
 from .examples import examples
+from .fetch import check_digest
 from .wording import spelled
 
 app = typer.Typer(help="Data sets of the papers: list them, fetch one.", epilog=examples("data"), no_args_is_help=True)
@@ -18,7 +20,6 @@ def list_data() -> None:
     """List the data sets. Each has its licence, where it comes from, and what it holds."""
     from ..hub.sources.policy import amount
     from ..hub.sources.progress import size_words
-    from ..models.dataset import datasets
 
     rows = [("name", "licence", "from", "what")]
     for name, data in datasets().items():
@@ -44,8 +45,6 @@ def fetch_data(
     """
     from ..hub.sources import data as room
     from ..hub.sources.plan import plan
-    from ..models.dataset import get_dataset
-    from .fetch import check_digest
 
     data, digest = get_dataset(name), check_digest(digest)
     if dry_run:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..models.cards import get_card
+from ..models.places import installed_folder
+from ..types import AttnI2IError
 from .wording import spelled
 
 if TYPE_CHECKING:
@@ -26,9 +29,6 @@ def fetch(
     ] = None,
 ) -> None:
     """Fetch and convert models by name. The authors' file is downloaded, verified, unpacked, converted and stored."""
-    from ..models.cards import get_card
-    from ..types import AttnI2IError
-
     cards = [get_card(name) for name in names]
     if digest is not None and len(cards) > 1:
         raise typer.BadParameter("it is of one file: give one NAME.", param_hint="'--sha256'")
@@ -59,7 +59,6 @@ def check_digest(digest: str | None) -> str | None:
 def _fetched(card: Card, accept_license: bool, digest: str | None) -> str:
     from ..hub import find_model
     from ..hub.sources import fetch_model
-    from ..models.places import installed_folder
 
     if (here := installed_folder(card.name)) or card.weights:
         if digest is not None:
@@ -97,7 +96,6 @@ def _plan(card: Card, digest: str | None) -> Iterator[str]:
     from ..hub.sources.fetch import by_hand
     from ..hub.sources.plan import plan
     from ..hub.sources.policy import usable
-    from ..models.places import installed_folder
 
     if (folder := installed_folder(card.name)) is not None:
         if digest is not None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ..models.places import installed_folder
+
 
 def join(
     folders: Annotated[list[Path], typer.Argument(metavar="FOLDER", help="Model folders, or zoo names that are here.")],
@@ -23,7 +25,6 @@ def join(
 ) -> None:
     """Make one model of several models of one direction each."""
     from ..convert import join as join_models
-    from ..models.places import installed_folder
 
     places = [folder if folder.exists() else installed_folder(str(folder)) or folder for folder in folders]
     names = None if direction is None else [name.strip() for name in direction.split(",")]

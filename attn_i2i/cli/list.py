@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from .. import models
+
 
 def list_models(
     pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="Names to show; may hold *, in quotes.")] = "*",
@@ -25,8 +27,6 @@ def list_models(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the models of the zoo. Each has its architecture, its licence, and where its weights are."""
-    from .. import models
-
     names = models.list_models(pattern, architecture=architecture, task=task, licence=licence, installed=installed)
     table = models.known_models()
     rows: list[tuple[str, ...]] = [
@@ -45,7 +45,6 @@ def list_models(
 
 def _standing(names: Sequence[str]) -> list[str]:
     """Of each model, which of its sources answer, and when they last did."""
-    from .. import models
     from ..hub.sources.live import ask_all
 
     table = models.known_models()

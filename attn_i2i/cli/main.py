@@ -19,6 +19,7 @@ import typer.core
 import typer.main
 import typer.models
 
+from ..plugins import PluginWarning, manager
 from ..registry import suggestion
 from ..types import AttnI2IError, ConfigError, DuplicateNameError, UnknownNameError
 from . import data, plugins
@@ -185,8 +186,6 @@ def _take(flag: str) -> bool:
 
 def _add_third_party_commands() -> None:
     """Let plugins add commands, each to an app of its own, so that a broken one costs only its own commands."""
-    from ..plugins import PluginWarning, manager
-
     owners = dict.fromkeys(_names(app), "this package")
     for hook in manager().hook.register_commands.get_hookimpls():
         own = typer.Typer()

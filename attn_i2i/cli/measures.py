@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ..plugins import zoo
+
 
 def measures(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything known as JSON.")] = False,
@@ -14,7 +16,6 @@ def measures(
     """List the measures. Each has its unit, which way is better, and what it needs."""
     from ..evaluate.needs import in_words
     from ..evaluate.registered import registered_measures
-    from ..plugins import zoo
 
     rows: list[dict[str, str | None]] = []
     for name, measure in registered_measures().items():

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..models.cards import get_card
 from .wording import spelled
 
 
@@ -26,7 +27,6 @@ def mirror(
     With --cards the [weights] of each card become those that were published.
     """
     from ..hub.mirror import mirror_models
-    from ..models.cards import get_card
 
     left = list(dict.fromkeys(get_card(name).name for name in names))
     count, failed = len(left), []

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..plugins import manager
+from ..plugins.listing import describe
 from ..types import ConfigError
 from .examples import examples
 
@@ -27,8 +29,6 @@ def plugins(
     """List builtin and third-party plugins: source, version, what they add, what is wrong with them."""
     if context.invoked_subcommand:
         return
-    from ..plugins import manager
-    from ..plugins.listing import describe
 
     plugins = describe(manager())
     if as_json:
@@ -63,8 +63,6 @@ def check(
     ] = None,
 ) -> None:
     """Check everything that a plugin registers against the contract. The exit code is 1 if a check fails."""
-    from ..plugins import manager
-
     options = dict(_option(text) for text in config or ())
     name = _registered(module)
     from ..testing import check_plugin
@@ -84,8 +82,6 @@ def check(
 def _registered(module: str) -> str:
     """The name of a plugin that is loaded, or of this module, loaded now."""
     import importlib
-
-    from ..plugins import manager
 
     plugins = manager()
     if plugins.has_plugin(module):

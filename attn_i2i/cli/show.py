@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..models.cards import describe_model
+from ..models.places import installed_folder
+
 if TYPE_CHECKING:
     from ..models.card import Card
     from ..models.source import Source
@@ -19,8 +22,6 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show a model's card, and how to get its weights."""
-    from ..models.cards import describe_model
-
     card, where = describe_model(name)
     if as_json:
         told = asdict(card) | {"convert_command": card.convert_command, "where": where}
@@ -33,8 +34,6 @@ def show(
 
 def _lines(card: Card, where: str) -> Iterator[tuple[str, str]]:
     """Labels and what stands beside them; parts that the card leaves out are left out."""
-    from ..models.places import installed_folder
-
     yield "Name", ", ".join((card.name, *card.aliases))
     yield "Architecture", card.architecture
     options = (f"{key}={value}" for key, value in card.config.items())

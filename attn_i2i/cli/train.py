@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from ..plugins import zoo
+from ..types import ConfigError
 from .wording import spelled
 
 # Arguments that are not passed on as they stand.
@@ -109,7 +111,6 @@ def _options_of(words: Sequence[str]) -> list[str]:
     """The options of the first recipe that is named; those of many recipes where none is."""
     import torch
 
-    from ..plugins import zoo
     from ..train.words import RECIPES
 
     recipe = next((word for word in words if word in zoo().recipes), None)
@@ -186,7 +187,6 @@ def train(
     from .. import train as training
     from ..train.notices import worded
     from ..train.options import parse_assignments
-    from ..types import ConfigError
 
     arguments |= _run_and_recipe(recipe, data, output, resume)
     parts = {role: arguments.pop(role) for role in ("generator", "discriminator") if role in arguments}
@@ -243,8 +243,6 @@ def _run_and_recipe(recipe: str | None, data: Path | None, output: Path | None, 
             raise typer.BadParameter("say which run: train --resume RUN, or -o RUN.", param_hint="'--resume'")
         return {"recipe": None, "data": None, "run": Path(recipe)}
     if recipe is not None:
-        from ..plugins import zoo
-
         zoo().recipes[recipe]  # said before what else is missing
     needed = {"RECIPE": recipe, "--data": data, "-o": output}
     missing = [name for name, value in needed.items() if value is None]

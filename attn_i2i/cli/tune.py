@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..types import ConfigError
+
 if TYPE_CHECKING:
     from ..tuning import Tuned
 
@@ -34,7 +36,6 @@ def tune(
     from ..translate.loading import load
     from ..tuning.machine import this_machine
     from ..tuning.store import SWITCH, file_of, wanted
-    from ..types import ConfigError
 
     height, times, width = size.partition("x")
     if not (height.isdecimal() and int(height)) or (times and not (width.isdecimal() and int(width))):

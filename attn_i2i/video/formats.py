@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..images.opening import open_image, opened_file
 from ..types import AttnI2IError, ConfigError
 
 # Extensions of videos, and the format that is written under each.
@@ -30,8 +31,6 @@ def is_clip(path: Path) -> bool:
 def is_animation(path: Path) -> bool:
     """Whether a file is a GIF, PNG or WebP of several frames; False for one that cannot be read."""
     from PIL import Image
-
-    from ..images.opening import open_image, opened_file
 
     try:
         with opened_file(path) as file:

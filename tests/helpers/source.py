@@ -26,15 +26,51 @@ class ImportCollector(ast.NodeVisitor):
         self.names.update(f"{origin}.{alias.name}" for alias in node.names)
 
 
+class TopCollector(ImportCollector):
+    """What importing a module imports: late imports, and those for type checkers, are left to ``late``."""
+
+    def __init__(self, module: str, is_package: bool) -> None:
+        super().__init__(module, is_package)
+        self.late = ImportCollector(module, is_package)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self.late.generic_visit(node)
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+
+    def visit_If(self, node: ast.If) -> None:
+        if not (isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
+            self.generic_visit(node)
+
+
+@cache
+def top_imports() -> dict[str, TopCollector]:
+    """What importing each module imports, and what its functions import later, by the module's dotted name."""
+    collectors = {}
+    for module, is_package, tree in _modules():
+        collectors[module] = TopCollector(module, is_package)
+        collectors[module].visit(tree)
+    return collectors
+
+
 @cache
 def imports() -> dict[str, set[str]]:
     """Names that each module of the package imports, by the module's dotted name."""
-    found = {}
+    names = {}
+    for module, is_package, tree in _modules():
+        collector = ImportCollector(module, is_package)
+        collector.visit(tree)
+        names[module] = collector.names
+    return names
+
+
+@cache
+def _modules() -> list[tuple[str, bool, ast.Module]]:
+    """Each module's dotted name, whether it is a package, and its syntax tree."""
+    modules = []
     for path in sorted((ROOT / PACKAGE).rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         is_package = parts[-1] == "__init__"
-        module = ".".join(parts[:-1] if is_package else parts)
-        collector = ImportCollector(module, is_package)
-        collector.visit(ast.parse(path.read_text(encoding="utf-8"), path.name))
-        found[module] = collector.names
-    return found
+        tree = ast.parse(path.read_text(encoding="utf-8"), path.name)
+        modules.append((".".join(parts[:-1] if is_package else parts), is_package, tree))
+    return modules

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ...convert import convert
 from ...convert.directions import Chosen
 from ...files import atomic_dir
 from ...models.card import Card
@@ -52,8 +53,6 @@ def settle(card: Card, source: Source, brought: Brought, work: Path) -> Path:
 
 
 def _converted(card: Card, source: Source, files: list[Path], out: Path, direction: Chosen) -> Path:
-    from ...convert import convert
-
     convert(files, out, card=card.name, licence=card.licence, direction=direction, as_layout=source.layout)
     return out
 
