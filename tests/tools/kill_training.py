@@ -22,11 +22,14 @@ import torch
 
 from attn_i2i.files import sha256
 from attn_i2i.train import train
+from attn_i2i.train.checkpoint import all_of
 
 from ..helpers.pictures import make_pictures
 
 STEPS, SAVE_EVERY = 30, 3
-RECIPE = {"width": 4, "blocks": 1, "masks": 2, "discriminator_width": 4, "discriminator_layers": 1, "pool": 3}
+# Dropout draws from the random numbers of the process, at every step: whoever does not restore them ends elsewhere.
+RECIPE = {"width": 4, "blocks": 1, "dropout": 0.5, "discriminator_width": 4, "discriminator_layers": 1, "pool": 3}
+POLL_SECONDS = 0.01  # a step takes longer
 
 
 def start(data: Path, run: Path) -> int:
@@ -38,7 +41,7 @@ def start(data: Path, run: Path) -> int:
     try:
         options: dict[str, Any] = {"crop_size": 16, "batch_size": 2, "ema": 0.9, "steps": STEPS, "device": "cpu"}
         options |= {"save_every": SAVE_EVERY, "sample_every": 7, "workers": 0, "resume": True}
-        train("attentiongan2", data, run, recipe_options=RECIPE, **options)
+        train("cyclegan", data, run, recipe_options=RECIPE, **options)
         code = 0
     finally:
         os._exit(code)
@@ -75,11 +78,23 @@ def leaves(state: Any) -> Iterator[bytes]:
         yield repr(state).encode()
 
 
+def wait_for_checkpoint(run: Path, child: int) -> None:
+    """Until the process has written a checkpoint or has ended: before the first one there is nothing to restore."""
+    before = all_of(run)
+    while all_of(run) == before and os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        time.sleep(POLL_SECONDS)
+
+
 def kill_until_done(data: Path, run: Path, longest: float, kills: int, moment: random.Random) -> int:
-    """Train to the end, killing at most ``kills`` times on the way; returns how often that happened."""
+    """Train to the end, killing at most ``kills`` times on the way; returns how often that happened.
+
+    The first kill, and every other one, comes after a checkpoint, so that something has to be restored.
+    """
     done = 0
     while done < kills:
         child = start(data, run)
+        if done % 2 == 0:
+            wait_for_checkpoint(run, child)
         time.sleep(moment.uniform(0, longest))
         os.kill(child, signal.SIGKILL)
         status = finish(child)
