@@ -217,7 +217,6 @@ def _train_validated(arguments: dict[str, Any], validation: dict[str, Any], dry_
     """Train with early stopping; what evaluates is imported only now, because it takes its time."""
     from ..evaluate import train_validated
     from ..evaluate.validation import prepared
-    from ..types import ConfigError
 
     if "validate" not in validation and not _validated(arguments["run"]):
         raise ConfigError(f"{', '.join(validation)} was given without a measure: give validate=NAME, such as kid.")
