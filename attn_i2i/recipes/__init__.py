@@ -28,8 +28,11 @@ from .networks import translate_together as translate_together
 from .networks import two_adams as two_adams
 from .networks import uncompiled as uncompiled
 from .objective import resolve_terms as resolve_terms
+from .opening import OpeningOptions as OpeningOptions
+from .opening import OpeningRecipe as OpeningRecipe
 from .pool import ImagePool as ImagePool
 from .schedule import EpochSchedule as EpochSchedule
+from .schedule import Ramp as Ramp
 from .schedule import StepSchedule as StepSchedule
 from .schedule import by_epoch as by_epoch
 from .schedule import by_step as by_step

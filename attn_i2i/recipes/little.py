@@ -78,7 +78,6 @@ class LittleDataRecipe(WrappedRecipe):
         super().__init__(inner)
         self.name, self.little = name, options
         kinds, self.adaptive = ((), False) if options.augment is None else read_kinds(name, options.augment)
-        self.boundary: float | None = getattr(inner, "boundary", None)
         self._check()
         self.chance, self._signs, self._pictures, self._steps = 0.0 if self.adaptive else 1.0, 0.0, 0, 0
         self._random = torch.Generator().manual_seed(seed + APART)

@@ -60,3 +60,29 @@ class StepSchedule:
     def total_steps(self, steps_per_epoch: int) -> int:
         """Steps of a whole training."""
         return self.steps
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """A weight that is ``first``, then grows to ``last`` by a constant factor a step, and stays there.
+
+    It begins to grow at the share ``until`` of the training and ends at the share ``since``; both weights are above 0.
+
+    >>> print(*(round(Ramp(0.25, 4.0, 0.25, 0.75).value(step, 8), 2) for step in range(8)))
+    0.25 0.25 0.25 0.5 1.0 2.0 4.0 4.0
+    """
+
+    first: float
+    last: float
+    until: float
+    since: float
+
+    def value(self, step: int, total: int) -> float:
+        """The weight at ``step`` (from 0) of ``total``."""
+        share = step / max(1, total)
+        if share <= self.until and share < self.since:
+            return self.first
+        if share >= self.since:
+            return self.last
+        grown = (share - self.until) / (self.since - self.until)
+        return float(self.first * (self.last / self.first) ** grown)

@@ -22,6 +22,7 @@ class WrappedRecipe:
         self.networks: nn.ModuleDict = inner.networks
         self.layout: Layout = inner.layout
         self.options: Mapping[str, Any] = inner.options
+        self.boundary: float | None = getattr(inner, "boundary", None)
 
     def optimizers(self) -> dict[str, Optimizer]:
         """Those of the recipe inside."""

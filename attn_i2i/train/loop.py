@@ -257,7 +257,7 @@ class Run:
         labels = None if labels is None else labels.to(device)
         display = parse_display(self.options.display)
         displayed(next(iter(floats.values()))[0], display)  # a channel that there is not is said now
-        cycle = self.recipe.options.get("objective.cycle")
+        cycle = self.recipe.options.get("opening_cycle") or self.recipe.options.get("objective.cycle")
         return Preview(floats, self.recipe.layout, labels, self.pictures.domains, display, cycle)
 
 

@@ -144,7 +144,11 @@ def lighter(cycle: float | None) -> str:
     again = "If that stays so, begin another run with lighter"
     if not cycle:
         return f"{again} terms that hold an output to its input."
-    return f'{again} cycle and identity terms (recipe_options={{"cycle": {min(LIGHT, cycle / STEP):.2g}}}).'
+    weight = f"{min(LIGHT, cycle / STEP):.2g}"
+    return (
+        f'{again} cycle and identity terms (recipe_options={{"cycle": {weight}}}), or with a cycle term that begins so'
+        f' and grows (recipe_options={{"opening_cycle": {weight}}}).'
+    )
 
 
 def heavier(cycle: float | None) -> str:

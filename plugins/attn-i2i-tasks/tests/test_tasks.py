@@ -65,6 +65,18 @@ def test_fruit_alpha_is_exact() -> None:
     assert (fenced.alpha == 0).mean() > 0.15
 
 
+def test_a_share_of_training_pictures_is_fenced_in_both_domains_and_nothing_else_changes() -> None:
+    plain, some = Fruit(size=48), Fruit(size=48, fenced=0.5)
+    for kind in ("apple", "orange"):
+        drawn = [(plain.draw(kind, "train", str(i)), some.draw(kind, "train", str(i))) for i in range(12)]
+        changed = [i for i, (one, other) in enumerate(drawn) if (one.image != other.image).any()]
+        assert 0 < len(changed) < 12
+        assert all((drawn[i][0].alpha >= drawn[i][1].alpha).all() for i in range(12))
+        assert (plain.draw(kind, "test", "1").image == some.draw(kind, "test", "1").image).all()
+    with pytest.raises(ConfigError, match=r"fenced=1.5"):
+        Fruit(fenced=1.5)
+
+
 @pytest.mark.usefixtures("few")
 def test_nuclei_change_inside_the_mask_alone(tmp_path: Path) -> None:
     make_nuclei(tmp_path / "nuclei", per_picture=1)

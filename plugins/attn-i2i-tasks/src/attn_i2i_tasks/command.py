@@ -71,6 +71,9 @@ def fruit(
     tests: Annotated[int, typer.Option(help="Test pictures of each domain, and as many for validation.")] = 100,
     count: Annotated[int, typer.Option(help="Fruits in a picture, at most.")] = 1,
     bars: Annotated[bool, typer.Option("--bars", help="Put a fence before the fruit.")] = False,
+    fenced: Annotated[
+        float, typer.Option(help="Share of training pictures, 0 to 1, with a fence; others stay as they are.")
+    ] = 0.0,
     workers: Workers = 2,
     force: Force = False,
 ) -> None:
@@ -78,7 +81,7 @@ def fruit(
     from .fruit import make_fruit
 
     options = {"size": size, "seed": seed, "per_fruit": per_fruit, "tests": tests, "count": count, "bars": bars}
-    _made("fruit", make_fruit, folder, **options, workers=workers, force=force)
+    _made("fruit", make_fruit, folder, **options, fenced=fenced, workers=workers, force=force)
 
 
 @tasks.command()

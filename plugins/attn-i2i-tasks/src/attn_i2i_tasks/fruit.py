@@ -39,17 +39,21 @@ class Fruit:
 
     The direction of the light, its warmth, the place, size and turn of the fruit vary alike in both domains; a key
     decides them. With ``bars`` a fence stands before the fruit, and ``count`` fruits may lie over each other: what is
-    hidden by a bar is background. Raises ConfigError for an option outside its range.
+    hidden by a bar is background. ``fenced`` is the share of training pictures that have a fence where ``bars`` is off,
+    alike in both domains; all other pictures stay as they are. Raises ConfigError for an option outside its range.
     """
 
     size: int = 128
     seed: int = 0
     count: int = 1
     bars: bool = False
+    fenced: float = 0.0
 
     def __post_init__(self) -> None:
         if not 32 <= self.size <= 2048:
             raise ConfigError(f"size={self.size} was given: expected 32 to 2048 pixels.")
+        if not 0 <= self.fenced <= 1:
+            raise ConfigError(f"fenced={self.fenced} was given: expected a share from 0 to 1.")
         check_positive(seed=self.seed, count=self.count)
 
     def cutouts(self, kind: Kind, part: Part) -> list[str]:
@@ -72,7 +76,9 @@ class Fruit:
         image = behind
         for _ in range(int(rng.integers(1, self.count + 1))):
             image, alpha = self._add(image, alpha, str(rng.choice(self.cutouts(kind, part))), angle, rng)
-        if self.bars:
+        # A source of its own, so that no other draw depends on the share.
+        chosen = part == "train" and generator(self.seed, f"fence/{key}").random() < self.fenced
+        if self.bars or chosen:
             image, alpha = self._fence(image, alpha, part, rng)
         image = image * (1 + warmth * np.array([1, 0, -1], np.float32))
         return Scene(_bytes(image), _bytes(alpha))
@@ -133,6 +139,7 @@ def make_fruit(
     tests: int = 100,
     count: int = 1,
     bars: bool = False,
+    fenced: float = 0.0,
     workers: int = 2,
     force: bool = False,
     report: Report | None = None,
@@ -143,9 +150,10 @@ def make_fruit(
     validation. No cut-out and no texture of one part occurs in another. Raises ConfigError for an option outside its
     range, TargetExistsError unless ``force``.
     """
-    task = Fruit(size, seed, count, bars)
+    task = Fruit(size, seed, count, bars, fenced)
     check_positive(per_fruit=per_fruit, tests=tests, workers=workers)
     settings = {"size": size, "seed": seed, "per_fruit": per_fruit, "tests": tests, "count": count, "bars": bars}
+    settings |= {"fenced": fenced}
     jobs = list(_jobs(task, per_fruit, tests))
     return write_task(folder, "fruit", jobs, settings, workers=workers, force=force, report=report)
 
