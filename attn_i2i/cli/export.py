@@ -1,7 +1,8 @@
-"""``attn-i2i export``: a model for onnxruntime, OpenVINO or PyTorch's own exported programs."""
+"""``attn-i2i export``: a model for onnxruntime, OpenVINO, PyTorch's own exported programs, or a page in a browser."""
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,12 +19,13 @@ class Format(StrEnum):
     onnx = "onnx"
     openvino = "openvino"
     torch_export = "torch-export"
+    web = "web"
 
 
 def export(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Zoo name, hf-hub:owner/repo, or a model folder.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write; for one direction, also a file.")],
-    format: Annotated[Format, typer.Option(help="For which runtime.")] = Format.onnx,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="For which runtime; web writes a page for browsers.")] = Format.onnx,  # noqa: A002
     direction: Annotated[str | None, typer.Option(help="One direction only, such as A2B.", show_default="all")] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Compute in 8 bits: smaller, and faster on most CPUs.")] = False,
     calibrate: Annotated[
@@ -36,13 +38,19 @@ def export(
         int | None,
         typer.Option(min=1, help="Fix both sides, in pixels, for a network that cannot be exported otherwise."),
     ] = None,
+    ort: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder or npm tarball with onnxruntime-web, for --format web.", show_default="fetched once from npm"
+        ),
+    ] = None,
     revision: Annotated[
         str | None, typer.Option(help="Branch, tag or commit on the Hub.", show_default="the card's commit")
     ] = None,
     accept_license: Annotated[bool, typer.Option("--accept-license", help="Accept a restricted licence.")] = False,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite an earlier export.")] = False,
 ) -> None:
-    """Export a model for other runtimes: ONNX, OpenVINO.
+    """Export a model for other runtimes: ONNX, OpenVINO, a page for browsers.
 
     One graph a direction, for pictures of any size. Each is compared with its network before it is kept.
     """
@@ -59,11 +67,16 @@ def export(
         size=size,
         revision=revision,
         accept_license=accept_license,
+        ort=ort,
         force=force,
     )
     for facts in done:
         print(f"{facts.direction}: {_compared(facts)}; {_size(facts)}")
     print(f"exported to {output}")
+    if format is Format.web:
+        server = ["python3", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(output), "8000"]
+        print(f"look at it: {shlex.join(server)}")
+        print("then open http://127.0.0.1:8000; any web server can hold this folder")
 
 
 def _compared(facts: Facts) -> str:

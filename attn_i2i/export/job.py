@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from ..arguments import require_types
 from ..files import atomic_dir, atomic_path, check_target
@@ -18,6 +20,7 @@ from ..types import ConfigError
 from .facts import Facts
 from .int8 import LEAST_PSNR
 from .network import ExportOptions, export_network
+from .page import web_runtime, write_page
 from .write import SUFFIXES, Format
 
 
@@ -25,7 +28,7 @@ def export_model(
     name: str | Path,
     output: str | Path,
     *,
-    format: Format = "onnx",  # noqa: A002
+    format: Format | Literal["web"] = "onnx",  # noqa: A002
     direction: str | None = None,
     int8: bool = False,
     calibrate: str | Path | None = None,
@@ -34,6 +37,7 @@ def export_model(
     revision: str | None = None,
     accept_license: bool = False,
     fetch: bool | None = None,
+    ort: str | Path | None = None,
     force: bool = False,
 ) -> list[Facts]:
     """Write a model as graphs for other runtimes, one file a direction, and say how far each is from its network.
@@ -42,34 +46,63 @@ def export_model(
     graph takes any batch and, unless the network takes one size only, any height and width. ``size`` fixes both sides,
     in pixels, for networks that cannot be exported otherwise. ``int8`` computes in 8 bits, with ranges measured on the
     pictures of the folder ``calibrate``. Such a graph is kept only if the PSNR of its pictures to the network's is at
-    least ``least_psnr`` decibels. ``name`` and the other options are as for ``load``.
+    least ``least_psnr`` decibels. ``format="web"`` writes ONNX graphs and a page that runs them in a browser. The page
+    needs onnxruntime-web, which is fetched once from the npm registry, or taken from ``ort``: a folder or tarball with
+    that package. ``name`` and the other options are as for ``load``.
 
     Raises ModelError where answers differ, ConfigError where an extra is missing or the network cannot be traced.
     """
     require_types(str | None, direction=direction)
-    options = ExportOptions(format, int8, None if calibrate is None else Path(calibrate), least_psnr, size)
+    if ort is not None and format != "web":
+        raise ConfigError(f'ort is for format="web", and format={format!r} was given.')
+    graph: Format = "onnx" if format == "web" else format
+    options = ExportOptions(graph, int8, None if calibrate is None else Path(calibrate), least_psnr, size)
     output = Path(output)
-    folder = output.suffix != SUFFIXES[format] or format == "openvino"
-    if folder and output.suffix in {*SUFFIXES.values()} and not output.is_dir():
-        raise ConfigError(f"{output} was given for format={format!r}: give a folder, or a file of {SUFFIXES[format]}.")
+    folder = _is_folder(output, format)
     check_target(output, force=force, folder=folder)
+    runtime = web_runtime(ort, fetch=fetch) if format == "web" else None
     place, card = find_model(name, revision=revision, accept_license=accept_license, fetch=fetch)
     config = described(read_config(place), card)
     if direction is not None and card is not None:
         direction = card.direction(direction)
     directions = config.directions if direction is None else [direction]
     if not folder:
-        if len(directions) > 1:
-            listed = ", ".join(directions)
-            raise ConfigError(f"The model has {len(directions)} directions, {listed}: choose one, or give a folder.")
-        with atomic_path(output, force=force) as path, tempfile.TemporaryDirectory(prefix="attn_i2i-") as work:
-            facts = _export(place, config, directions[0], Path(work), options, card)
-            shutil.copyfile(Path(work, directions[0]).with_suffix(SUFFIXES[format]), path)
-            return [facts]
+        return [_write_file(place, config, directions, output, options, card, force)]
     with atomic_dir(output, force=force) as into:
         done = [_export(place, config, each, into, options, card) for each in directions]
+        if runtime is not None:
+            write_page(into, done, card.name if card else Path(name).name, runtime)
         write_sums(into)
     return done
+
+
+def _is_folder(output: Path, format: str) -> bool:  # noqa: A002
+    """Whether ``output`` is to be a folder; ConfigError where its ending is that of another format's file."""
+    ending = {"onnx": ".onnx", "torch-export": ".pt2"}.get(format)  # of the formats that are one file
+    if ending is not None and output.suffix == ending:
+        return False
+    if output.suffix in SUFFIXES.values() and not output.is_dir():
+        file = f", or a file of {ending}" if ending else ""
+        raise ConfigError(f"{output} was given for format={format!r}: give a folder{file}.")
+    return True
+
+
+def _write_file(
+    place: Path,
+    config: ModelConfig,
+    directions: Sequence[str],
+    output: Path,
+    options: ExportOptions,
+    card: Card | None,
+    force: bool,
+) -> Facts:
+    if len(directions) > 1:
+        listed = ", ".join(directions)
+        raise ConfigError(f"The model has {len(directions)} directions, {listed}: choose one, or give a folder.")
+    with atomic_path(output, force=force) as path, tempfile.TemporaryDirectory(prefix="attn_i2i-") as work:
+        facts = _export(place, config, directions[0], Path(work), options, card)
+        shutil.copyfile(Path(work, directions[0]).with_suffix(SUFFIXES[options.format]), path)
+    return facts
 
 
 def _export(

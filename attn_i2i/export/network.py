@@ -51,7 +51,7 @@ class ExportOptions:
                 f"Exporting needs PyTorch {NEEDED} or newer, and {torch.__version__} is here: pip install -U torch."
             )
         if self.format not in get_args(Format):
-            raise ConfigError(f"format={self.format!r} was given: expected one of {', '.join(get_args(Format))}.")
+            raise ConfigError(f"format={self.format!r} was given: expected one of {', '.join(get_args(Format))}, web.")
         if self.int8 != (self.calibrate is not None):
             raise ConfigError("int8 and calibrate go together: give a folder of pictures to calibrate by, or neither.")
         if self.int8 and self.format == "torch-export":
