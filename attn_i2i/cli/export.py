@@ -50,7 +50,7 @@ def export(
     accept_license: Annotated[bool, typer.Option("--accept-license", help="Accept a restricted licence.")] = False,
     force: Annotated[bool, typer.Option("-f", "--force", help="Overwrite an earlier export.")] = False,
 ) -> None:
-    """Export a model for other runtimes: ONNX, OpenVINO, a page for browsers.
+    """Export a model for ONNX, OpenVINO or a browser.
 
     One graph a direction, for pictures of any size. Each is compared with its network before it is kept.
     """
