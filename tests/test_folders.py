@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from attn_i2i.files import TargetExistsError
 from attn_i2i.images.folder import Folder, list_folder
+from attn_i2i.translate.jobs import plan_jobs
 from attn_i2i.types import UnreadableFileError
 
 
@@ -55,3 +57,13 @@ def test_loops_of_links_end_and_each_real_file_is_listed_once_under_its_own_name
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFileError, match="no cannot be read: No such file"):
         list_folder(tmp_path / "no")
+
+
+@pytest.mark.parametrize(
+    ("there", "told"), [(["a.png"], r"a\.png exists already"), (["a.png", "b.png"], r"^2 outputs, such as .* exist al")]
+)
+def test_outputs_that_stand_already_are_counted(there: list[str], told: str, tmp_path: Path) -> None:
+    touch(tmp_path / "in", "a.png", "b.png")
+    touch(tmp_path / "out", *there)
+    with pytest.raises(TargetExistsError, match=told):
+        plan_jobs([tmp_path / "in"], tmp_path / "out")

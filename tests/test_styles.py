@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from attn_i2i.testing import ContractError, check_generator
 from attn_i2i.translate.batch import translate_files
 from attn_i2i.translate.jobs import plan_jobs, style_names
+from attn_i2i.translate.styles import LARGEST_SEED
 from attn_i2i.translate.translator import Translator
 from attn_i2i.types import AttnI2IError, ConfigError, ShapeError, Translation
 
@@ -25,6 +26,10 @@ from .helpers.translators import Brighten, Labelled, Negative, Styled, noise, tr
 @pytest.fixture
 def styled() -> Translator:
     return translator(Styled())
+
+
+def test_the_largest_seed_is_one(styled: Translator) -> None:
+    assert styled(noise(), style=f"seed:{LARGEST_SEED}").style is not None
 
 
 def test_a_seed_is_the_same_style_in_calls_batches_and_processes(styled: Translator) -> None:
@@ -88,6 +93,7 @@ def test_without_a_style_it_is_the_mean(styled: Translator) -> None:
     [
         ("seed:x", "seed:1"),
         ("seed:-1", "seed:1"),
+        (f"seed:{LARGEST_SEED + 1}", "seed:1"),
         ("seed:99999999999999999999", "seed:1"),
         ([1, 2], "3 numbers"),
         ([1, 2, float("nan")], "3 numbers"),

@@ -61,6 +61,8 @@ def test_too_few_shards_for_the_readers_are_an_error(shards: Path) -> None:
     options = TrainOptions(crop_size=8, workers=5)
     with pytest.raises(ConfigError, match="4 shards cannot feed 5 readers"):
         open_loader(found, options, Positions(1, 0, 1), pin=False)
+    four = TrainOptions(crop_size=8, workers=0)
+    assert open_loader(found, four, Positions(1, 0, 1, rank=0, processes=4), pin=False) is not None
     with pytest.raises(ConfigError, match="4 shards cannot feed 10 readers"):
         open_loader(found, options, Positions(1, 0, 1, rank=0, processes=2), pin=False)
 
