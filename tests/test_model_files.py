@@ -195,6 +195,14 @@ def test_what_is_no_model_says_what_it_is_and_the_next_step(tmp_path: Path, mode
         load(model / "config.json")
 
 
+def test_a_pipe_or_a_broken_link_is_no_model(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "link").symlink_to("nowhere")
+    for name, says in (("pipe.json", "is neither a folder nor a regular file"), ("link", "is a link to nothing")):
+        with pytest.raises(UnknownNameError, match=f"{name} {says}: name a model folder"):
+            load(tmp_path / name)
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [

@@ -78,6 +78,12 @@ def test_its_tests_pass_after_its_author_added_parts(tmp_path: Path) -> None:
     assert "no part is registered" in outcome(folder).stdout
 
 
+def test_the_projects_own_distributions_are_taken(tmp_path: Path) -> None:
+    for name in (*(folder.name for folder in (ROOT / "plugins").iterdir()), "attn-i2i-attn-i2i"):
+        with pytest.raises(ConfigError, match="is taken by a distribution of this project: choose another name"):
+            new_plugin(name, tmp_path / "plugin")
+
+
 @pytest.mark.parametrize("name", ["cyclegan", "attentiongan", "attn-i2i-ugatit", "attentiongan2"])
 def test_a_name_that_is_taken_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"taken by the (plugin|generator of the plugin) \w+: choose another name"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -105,3 +106,9 @@ def test_names_in_answers_steer_no_terminal() -> None:
 @pytest.mark.parametrize("freedom", [3, 5, 9, 30, 200])
 def test_students_quantile_is_scipys(freedom: int) -> None:
     assert t_quantile(0.975, freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=2e-3)
+
+
+def test_a_pipe_is_no_raters_answers_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(UnreadableFileError, match=r"cannot be read as answers: .* is not a regular file"):
+        read_answers([tmp_path / "pipe.json"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -16,7 +17,7 @@ from attn_i2i.models.checksums import write_sums
 from attn_i2i.plugins import zoo
 from attn_i2i.train import TrainingWarning, resume
 from attn_i2i.train.export import start_from
-from attn_i2i.types import ConfigError, UnknownNameError
+from attn_i2i.types import ConfigError, UnknownNameError, UnreadableFileError
 
 from .helpers.trainings import run, weights
 
@@ -127,6 +128,12 @@ def test_labels_that_stand_for_other_domains_are_told(
     notes = start_from(tmp_path / "model", recipe, "stargan", ["blue", "green", "red"])
     assert len(notes) == len(says)
     assert all(re.search(text, note) for text, note in zip(says, notes, strict=True))
+
+
+def test_a_pipe_as_a_runs_record_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "run.json")
+    with pytest.raises(UnreadableFileError, match="is not a regular file"):
+        resume(tmp_path)
 
 
 def test_a_run_of_a_plugin_that_is_gone_says_so(tmp_path: Path, first: Path) -> None:

@@ -107,6 +107,9 @@ def no_such_path(name: str) -> UnknownNameError | None:
     separators = {"/", os.sep} - {""}
     if not (name.startswith((".", "~")) or any(separator in name for separator in separators)):
         return None
+    if os.path.lexists(name) and not Path(name).is_dir():
+        what = "is a link to nothing" if Path(name).is_symlink() else "is neither a folder nor a regular file"
+        return UnknownNameError(f"{name} {what}: name a model folder.")
     hint = _near(Path(name))
     parts = name.partition("@")[0].split("/")
     if len(parts) == 2 and all(parts) and name[0].isalnum() and not Path(parts[0]).is_dir():

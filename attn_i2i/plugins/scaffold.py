@@ -23,6 +23,10 @@ TEMPLATES = {
 }
 
 
+# Distributions of this project: whoever installs both would have one folder of modules for two plugins.
+OURS = frozenset({"attn-i2i", "distill", "emoji", "hosts", "photo2cartoon", "tasks", "uvcgan2"})
+
+
 def new_plugin(name: str, directory: Path | None = None, *, force: bool = False) -> Path:
     """Write the distribution ``attn-i2i-<name>`` to ``directory``, by default a folder of that name, and return it.
 
@@ -54,6 +58,10 @@ def new_plugin(name: str, directory: Path | None = None, *, force: bool = False)
 
 def _check_free(name: str) -> None:
     """Raise ConfigError where another plugin, or a generator of another one, is called ``name`` already."""
+    if name in OURS:
+        raise ConfigError(
+            f"{name!r} is taken by a distribution of this project: choose another name, such as my-{name}."
+        )
     here = manager()
     for plugin in here.discovered:
         own = (

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..files import atomic_path
+from ..files import atomic_path, read_small
 from ..types import ConfigError, UnreadableFileError
 from .differences import run_differences
 from .options import TrainOptions
@@ -42,7 +42,7 @@ def read_record(folder: Path) -> Record | None:
     """What run.json of a folder says, None where there is none; raises UnreadableFileError or ConfigError."""
     path = folder / RUN
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(read_small(path).decode("utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from ...arguments import typed
+from ...files import read_small
 from ...types import ConfigError, UnreadableFileError
 from .make import FORMAT
 
@@ -89,12 +90,8 @@ def _exclusion(sheet: dict[str, Any]) -> str | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > LARGEST:
-            raise UnreadableFileError(f"{path} is larger than any rater's answers.")
-        sheet = json.loads(path.read_text(encoding="utf-8"))
+        sheet = json.loads(read_small(path, LARGEST).decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        if isinstance(error, UnreadableFileError):
-            raise
         why = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
         raise UnreadableFileError(f"{path} cannot be read as answers: {why}.") from error
     problem = _problem(sheet)
