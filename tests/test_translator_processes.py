@@ -13,7 +13,10 @@ import pytest
 import torch
 
 from attn_i2i import load
+from attn_i2i.files import save_safetensors
+from attn_i2i.models import create
 from attn_i2i.models.cards import list_models
+from attn_i2i.models.checksums import write_sums
 from attn_i2i.translate.translator import Translator
 from attn_i2i.types import ModelError
 
@@ -56,6 +59,32 @@ def test_networks_that_were_not_used_go_by_path_and_others_by_value(tmp_path: Pa
     with pytest.raises(ModelError, match="missing"):
         pickle.loads(lost)(noise())
     assert torch.equal(pickle.loads(pickle.dumps(used))(noise()).image, used(noise()).image)
+
+
+def test_a_model_is_found_from_another_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_model(tmp_path, "attentiongan2", width=4, blocks=1)
+    monkeypatch.chdir(tmp_path.parent)
+    expected = load(tmp_path, device="cpu")(noise()).image
+    later = load(tmp_path.name, device="cpu")
+    sent = pickle.dumps(later)
+    monkeypatch.chdir("/")
+    assert torch.equal(later(noise()).image, expected)
+    assert torch.equal(pickle.loads(sent)(noise()).image, expected)
+
+
+def test_a_folder_that_holds_another_model_by_now_is_named(tmp_path: Path) -> None:
+    write_model(tmp_path, "cyclegan", width=4, blocks=1)
+    write_sums(tmp_path)
+    before = load(tmp_path, device="cpu")
+    before(noise())
+    weights = create("cyclegan", width=4, blocks=1).state_dict()  # as large, but drawn anew
+    for direction in ("A2B", "B2A"):
+        save_safetensors(weights, tmp_path / f"{direction}.safetensors", force=True)
+    write_sums(tmp_path)
+    before(noise())  # of the network that is there already
+    with pytest.raises(ModelError, match="holds another model than when it was loaded: load it again"):
+        before(noise(), direction="B2A")
+    load(tmp_path, device="cpu")(noise(), direction="B2A")
 
 
 def test_copies_and_precisions_survive() -> None:

@@ -14,9 +14,10 @@ from ..arguments import typed
 from ..export.opening import StoredGraphs, exported_files, open_exported, place_of, runtime_named
 from ..export.runtimes import RUNTIMES
 from ..hub import find_model
+from ..models.checksums import SUMS, read_sums
 from ..models.config import ModelConfig, read_config
 from ..models.directory import build_generator
-from ..types import ConfigError
+from ..types import ConfigError, ModelError
 from .generators import Generators
 from .translator import Translator
 
@@ -51,12 +52,12 @@ def load(
         return _from_files(files, name, direction, device, dtype, compile, runtime)
     engine = runtime_named(runtime, dtype, compile)
     folder, card = find_model(name, revision=revision, accept_license=accept_license, fetch=fetch)
-    config = read_config(folder)
-    build: Callable[[str], nn.Module] = StoredGenerators(folder, config)
+    config, place = read_config(folder), folder.absolute()  # networks are built later: from another working folder, too
+    build: Callable[[str], nn.Module] = StoredGenerators(place, config)
     if engine is not None:
         device = place_of(device, engine)
-        build = StoredGraphs(folder, config, engine, device)
-    generators = Generators(config.directions, build)
+        build = StoredGraphs(place, config, engine, device)
+    generators = Generators(config.directions, AsLoaded(build, place, _sums(place)))
     if direction is not None and card is not None:
         direction = card.direction(direction)
     chosen: Mapping[str, nn.Module] = generators if direction is None else {direction: generators[direction]}
@@ -81,6 +82,30 @@ def _from_files(
     chosen: Mapping[str, nn.Module] = generators if direction is None else {direction: generators[direction]}
     place = next(iter(opened.generators.values())).place
     return Translator(chosen, opened.config, device=place, dtype=dtype)
+
+
+def _sums(folder: Path) -> Mapping[str, str]:
+    """What SHA256SUMS of a model folder says; nothing where it does not stand."""
+    return read_sums(folder, "get the folder again") if (folder / SUMS).exists() else {}
+
+
+@dataclass(frozen=True)
+class AsLoaded:
+    """Builds networks as long as the folder's SHA256SUMS says of them what it said when the model was loaded.
+
+    A training may write another model to the folder meanwhile: of that, no network may stand beside an earlier one.
+    """
+
+    build: Callable[[str], nn.Module]
+    folder: Path
+    sums: Mapping[str, str]
+
+    def __call__(self, direction: str) -> nn.Module:
+        file = f"{direction}.safetensors"
+        before, now = self.sums.get(file), _sums(self.folder).get(file)
+        if before is not None and now is not None and before != now:
+            raise ModelError(f"{self.folder} holds another model than when it was loaded: load it again.")
+        return self.build(direction)
 
 
 @dataclass(frozen=True)
