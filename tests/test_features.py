@@ -13,10 +13,12 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from attn_i2i.evaluate import Extractor, cached_features, find_extractor, perceptual
+from attn_i2i.evaluate import Extractor, cached_features, evaluate, find_extractor, perceptual
 from attn_i2i.evaluate.features.weights import BACKBONES, INCEPTION, KnownFile, digest_of, feature_store, fetched
 from attn_i2i.files import sha256
 from attn_i2i.types import ConfigError, ModelError, ShapeError, UnreadableFileError
+
+from .helpers.squares import write_squares
 
 # TorchScript is deprecated, and still what clean-fid publishes.
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:FutureWarning")
@@ -41,22 +43,52 @@ def test_torchscript_gives_features_or_maps_and_the_files_hash(tmp_path: Path) -
     torch.testing.assert_close(pooled.features(IMAGES), maps.mean((2, 3)))
 
 
-def test_onnx_is_fed_as_its_address_says(tmp_path: Path) -> None:
-    weight = np.arange(6, dtype=np.float32).reshape(2, 3, 1, 1)
+def write_onnx(path: Path, weight: np.ndarray, *, batch: str | int = "b") -> None:
+    """A convolution of 8x8 pixels, with its weights in a file beside it."""
     graph = helper.make_graph(
         [helper.make_node("Conv", ["x", "w"], ["y"])],
         "g",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["b", 3, 8, 8])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["b", 2, 8, 8])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, 3, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, 2, 8, 8])],
         [numpy_helper.from_array(weight, "w")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    onnx.save(model, tmp_path / "n.onnx")
+    beside = {"save_as_external_data": True, "location": f"{path.name}.data", "size_threshold": 0}
+    Path(path.parent, f"{path.name}.data").unlink(missing_ok=True)  # onnx appends
+    onnx.save(model, path, **beside)
+
+
+@pytest.mark.parametrize("batch", ["b", 1])
+def test_onnx_is_fed_as_its_address_says(batch: str | int, tmp_path: Path) -> None:
+    weight = np.arange(6, dtype=np.float32).reshape(2, 3, 1, 1)
+    write_onnx(tmp_path / "n.onnx", weight, batch=batch)
     extractor = find_extractor(f"{tmp_path / 'n.onnx'}?size=8&range=0..1")
     resized = nn.functional.interpolate(IMAGES, (8, 8), mode="bicubic", antialias=True)
     expected = nn.functional.conv2d(resized, torch.from_numpy(weight)).mean((2, 3))
     torch.testing.assert_close(extractor.features(IMAGES), expected)
     assert "?size=8" in extractor.name
+
+
+def test_weights_beside_an_onnx_file_belong_to_it(tmp_path: Path) -> None:
+    """Features in the cache are not those of other weights in a file of the same name."""
+    digests = set()
+    for value in (1.0, 2.0):
+        write_onnx(tmp_path / "n.onnx", np.full((2, 3, 1, 1), value, np.float32))
+        digests.add(find_extractor(f"{tmp_path / 'n.onnx'}?size=8").weights)
+    assert len(digests) == 2
+
+
+def test_a_network_that_breaks_is_told_in_a_line(tmp_path: Path) -> None:
+    fixed = scripted(tmp_path / "fixed.pt", nn.Sequential(nn.Flatten(), nn.Linear(3 * 24 * 20, 4)))
+    with pytest.raises(ShapeError, match=r"fixed\.pt failed on a batch of 1 of 9x8: .*\?size=PIXELS") as error:
+        find_extractor(fixed).features(IMAGES[:1, :, :8, :9])
+    assert "\n" not in str(error.value)
+    squares = write_squares(tmp_path / "squares", "A", "B")
+    blind = scripted(
+        tmp_path / "blind.pt", nn.Sequential(nn.Flatten(), nn.LogSoftmax(0), nn.Threshold(1, float("nan")))
+    )
+    with pytest.raises(ConfigError, match="are no numbers"):
+        evaluate([squares / "testB"], squares, features=blind, measures=["fid"])
 
 
 @pytest.mark.parametrize("name", ["mobilenetv3_small_050", "vit_tiny_patch16_224"])

@@ -111,7 +111,7 @@ def test_names_are_text_not_markup(tmp_path: Path) -> None:
 
     page = write_report(evaluation, tmp_path / "out").read_text(encoding="utf-8")
     assert "<b>bold" not in page.replace("</b> & 50", "")
-    assert "b> \\& 50\\%\\_é" in as_latex(evaluation)
+    assert "b\\textgreater{} \\& 50\\%\\_é" in as_latex(evaluation)
     assert "é" in as_text(evaluation)
 
 

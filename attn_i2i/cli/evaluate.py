@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -106,8 +106,7 @@ def evaluate(
     """
     if model is not None:
         _check_older(context, models, model)
-        sides = {"source": source or "A", "target": target or "B", "threshold": threshold}
-        _paired(models[0], model, direction, domain, device, as_json, sides)
+        _paired(models[0], model, direction, domain, device, as_json, source, target, threshold)
         return
     if data is None:
         names = " ".join(models)
@@ -179,14 +178,19 @@ def _paired(
     domain: str | None,
     device: str | None,
     as_json: bool,
-    sides: Mapping[str, Any],
+    source: str | None,
+    target: str | None,
+    threshold: float | None,
 ) -> None:
     """The table of one model against paired truth, from the network's own numbers."""
     from ..evaluate import evaluate_pairs, table_text, translating
     from ..translate.loading import load
 
-    translate = translating(load(model, direction=direction, device=device), domain=domain)
-    table = evaluate_pairs(translate, folder, **sides)
+    translator = load(model, direction=direction, device=device)
+    if translator.direction == "B2A" and source is None and target is None:
+        source, target = "B", "A"
+    translate = translating(translator, domain=domain)
+    table = evaluate_pairs(translate, folder, source=source or "A", target=target or "B", threshold=threshold)
     finite = {key: None if value != value else value for key, value in table.items()}
     print(json.dumps(finite, allow_nan=False) if as_json else table_text(table))
 

@@ -220,11 +220,12 @@ def _paired(inputs: Pictures, others: Pictures | None, pairs: bool | None, notes
 def _masks_folder(root: Path, folder: Path, masks: str | Path | None) -> Path | None:
     if masks is not None and not Path(masks).is_dir():
         raise UnreadableFileError(f"{masks} is no folder of masks.")
-    base = root / MASKS if masks is None else Path(masks)
+    base = _insensitive(root, MASKS) if masks is None else Path(masks)
+    if base is None:
+        return None
     relative = folder.relative_to(root) if folder.is_relative_to(root) else Path(folder.name)
-    if (base / relative).is_dir():
-        return base / relative
-    return base if masks is not None else None
+    inner = base if relative == Path() else _insensitive(base, relative.as_posix())
+    return inner or (base if masks is not None else None)
 
 
 def _masks(pictures: Pictures, folder: Path | None, asked: bool, notes: list[str]) -> Pictures | None:

@@ -51,9 +51,9 @@ def unused_masks(root: Path, inputs: Pictures, folder: Path | None, used: bool) 
         stems = [path for path in sorted(folder.iterdir()) if _is_picture(path) and path.stem not in inputs]
         if stems:
             yield f"{folder} holds {len(stems)} masks of no input, such as {stems[0].name}: they are left out."
-    elif not used and (root / MASKS).is_dir():
+    elif not used and (unused := [path for path in root.iterdir() if path.is_dir() and path.name.lower() == MASKS]):
         beside = next(iter(inputs.values())).parent.name
-        yield f"{root / MASKS} is there, but no folder {beside} in it: its masks are not used (masks names another)."
+        yield f"{unused[0]} is there, but no folder {beside} in it: its masks are not used (masks names another)."
 
 
 def _is_picture(path: Path) -> bool:

@@ -14,19 +14,19 @@ from ..arguments import typed
 from ..images.ranges import RangeLike
 from ..interfaces import Measure
 from ..plugins import zoo
-from ..types import ConfigError
+from ..types import ConfigError, UnreadableFileError
 from ..version import __version__
 from .comparison import Comparison, compare
 from .data import Data, find_data
 from .differences import Differing, differences, options_of
 from .features import Extractor, Perceptual, find_extractor, perceptual
 from .features.weights import BACKBONES, INCEPTION, lies_here, lpips_heads_here
-from .notes import cost_note, features_note, mask_note, missing_note, unused_outputs
+from .notes import cost_note, features_note, lpips_note, mask_note, missing_note, sides_note, unused_outputs
 from .ranges import range_note, settled_range
 from .registered import read_measure, registered_measures
 from .results import Workshop
 from .run import Progress, Row, Run
-from .subjects import BASELINE, Subject, find_subjects
+from .subjects import BASELINE, Subject, open_subjects, sides_of, with_pictures
 from .values import Means
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def evaluate(
     """Measure ``models`` on the folder ``data``: what can be measured is, what cannot is said in ``notes``.
 
     ``models`` are Translators, zoo names, model folders, or folders of pictures named as the inputs are. ``data`` and
-    ``source``, ``target``, ``masks``, ``pairs`` and ``limit`` are as for ``find_data``; with ``direction`` "B2A" the
-    sides change places. ``features`` is a network as for ``find_extractor``, ``lpips`` a network as for ``perceptual``.
+    ``source``, ``target``, ``masks``, ``pairs`` and ``limit`` are as for ``find_data``; for models that translate B2A
+    the sides change places. ``features`` is a network as for ``find_extractor``, ``lpips`` one as for ``perceptual``.
     If none is named, a network that lies on this machine is taken. ``measures`` limits what is measured. ``threshold``
     makes a model's own mask 0 or 1. ``range`` says which stored values of pictures of more than 8 bits are 0 and 1, as
     for ``read_image``. It may be "percentile:0.1,99.9" or "min,max" over the inputs and their target domain. If it is
@@ -104,12 +104,15 @@ def evaluate(
     """
     if not 0 <= threshold <= 1:
         raise ConfigError(f"threshold={threshold} was given: expected a number from 0 to 1.")
-    if direction == "B2A" and source is None and target is None:
-        source, target = "B", "A"
+    if not Path(data).is_dir():
+        raise UnreadableFileError(f"{data} is no folder: give one that holds testA and testB, or pictures.")
+    opened = open_subjects(models, direction=direction, domain=domain, device=device)
+    source, target = sides_of(opened, source, target)
     test_data = find_data(data, source=source, target=target, masks=masks, pairs=pairs, limit=limit)
     chosen = _chosen(measures)
     means, lpips_label, notes = _means(features, lpips, chosen, threshold, device)
-    subjects = find_subjects(models, test_data, direction=direction, domain=domain, device=device)
+    subjects = with_pictures(opened, test_data)
+    _try(means.extractor, test_data)
     test_data = replace(test_data, range=settled_range(range, test_data, subjects))
     settings = _settings(test_data, chosen, means, lpips_label, cycle)
     with _workshop(report, test_data, settings, force) as workshop:
@@ -122,13 +125,23 @@ def evaluate(
         chosen,
         tuple(rows),
         compare([row for row in rows if row.label != BASELINE], chosen),
-        notes=(*test_data.notes, *notes, *_notes(rows, failed, subjects, test_data, means)),
+        notes=(*test_data.notes, *notes, *_notes(rows, failed, subjects, test_data, means, lpips_label)),
         features=None if means.extractor is None else means.extractor.label,
         lpips=lpips_label,
         settings=settings,
         options=_options(subjects, failed),
         failed=failed,
     )
+
+
+def _try(extractor: Extractor | None, data: Data) -> None:
+    """Raise what a feature network raises at the first picture, before anything is translated."""
+    if extractor is not None:
+        features = extractor.features(data.rgb(next(iter(data.inputs.values())))[None])
+        if not features.isfinite().all():
+            raise ConfigError(
+                f"The features of {extractor.name} are no numbers (NaN or infinity): take another network."
+            )
 
 
 def _settings(data: Data, measures: Iterable[str], means: Means, lpips: str | None, cycle: bool) -> dict[str, object]:
@@ -148,11 +161,18 @@ def _settings(data: Data, measures: Iterable[str], means: Means, lpips: str | No
 
 
 def _notes(
-    rows: Sequence[Row], failed: Mapping[str, str], subjects: Sequence[Subject], data: Data, means: Means
+    rows: Sequence[Row],
+    failed: Mapping[str, str],
+    subjects: Sequence[Subject],
+    data: Data,
+    means: Means,
+    lpips: str | None,
 ) -> Iterator[str]:
     """What was assumed, and what could not be measured."""
+    yield from sides_note(subjects, data)
     yield from range_note(data)
     yield from features_note(rows[0].measured, None if means.extractor is None else means.extractor.label)
+    yield from lpips_note([row.measured for row in rows], lpips)
     yield from mask_note([row.measured for row in rows], data, means.threshold)
     yield from cost_note(subjects, data)
     yield from missing_note({row.label: row.measured for row in rows if row.label != BASELINE})
@@ -171,6 +191,8 @@ def _options(subjects: Sequence[Subject], failed: Container[str]) -> dict[str, M
 
 def _chosen(names: Sequence[str] | None) -> dict[str, Measure]:
     """The measures by name, in the order they are listed; those of videos have no place here."""
+    if names is not None and not names:
+        raise ConfigError("No measure was asked for: name some, or leave measures out for all.")
     if names is None:
         parts = registered_measures()
     else:

@@ -186,13 +186,13 @@ def _over_sets(job: Job, measures: Mapping[str, Measure], measured: Measured) ->
     sets |= {} if job.data.target is None else {"target_features": job.data.target}
     features: dict[str, Tensor] = {}
     for name, part in measures.items():
-        for need in part.needs:
-            if need not in features:
-                features[need] = cached_features(
-                    map(job.data.rgb, sets[need].values()), job.means.extractor, job.store, job.advance
-                )
-        arguments = [features[need].clone() for need in part.needs]
         try:
+            for need in part.needs:
+                if need not in features:
+                    features[need] = cached_features(
+                        map(job.data.rgb, sets[need].values()), job.means.extractor, job.store, job.advance
+                    )
+            arguments = [features[need].clone() for need in part.needs]
             measured.values[name] = _of_sets(part, arguments)
         except (ConfigError, ShapeError) as error:
             measured.missing[name] = str(error)
@@ -226,6 +226,9 @@ def _over_models(job: Job, measures: Mapping[str, Measure], measured: Measured) 
     values = {"generator": generator, "inputs": generator_inputs(generator, picture * 2 - 1)}
     for name, part in measures.items():
         try:
-            measured.values[name] = Value(float(part.function(*(values[need] for need in part.needs))), n=1)
+            value = float(part.function(*(values[need] for need in part.needs)))
+            if not _finite(value):
+                raise ConfigError(f"it gave {value}")
+            measured.values[name] = Value(value, n=1)
         except Exception as error:  # as above
             measured.missing[name] = " ".join(f"{type(error).__name__}: {error}".split())

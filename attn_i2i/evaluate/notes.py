@@ -10,6 +10,7 @@ import torch
 from ..images import read_mask
 from ..interfaces import only_size
 from .data import Data, picture_size, pictures_in
+from .measures.kid import SUBSET_SIZE, SUBSETS
 from .measures.mask_shape import collapse_signs
 from .measuring import Measured
 from .outputs import Outputs
@@ -53,6 +54,25 @@ def _about_sizes(subject: Subject, data: Data) -> Iterator[str]:
             yield f"{subject.label}: inputs were resized to {what}, the one size it takes, and outputs back."
 
 
+def sides_note(subjects: Sequence[Subject], data: Data) -> Iterator[str]:
+    """Which folder the inputs come from, and which way each model was run."""
+    folder = next(iter(data.inputs.values())).parent.name
+    target = f", those of the target domain from {data.target_name}" if data.target_name else ""
+    ways = [f"{subject.label} translates {way}" for subject in subjects if (way := _way(subject))]
+    yield f"Inputs are from {folder}{target}{'; ' if ways else ''}{', '.join(ways)}."
+
+
+def _way(subject: Subject) -> str:
+    """The direction that is measured, what the card says it does, and the domain; nothing where there is no choice."""
+    translator, direction = subject.translator, subject.direction
+    if translator is None or direction is None:
+        return ""
+    if translator.domains:
+        return f"to {subject.options['domain']}" if "domain" in subject.options else ""
+    task = translator.card.directions.get(direction) if translator.card is not None else None
+    return f"{direction} ({task})" if task else direction
+
+
 def features_note(measured: Measured, label: str | None) -> Iterator[str]:
     """Through which network distances look, at how many pictures, and whether those are few."""
     sets = [value for value in measured.values.values() if value.reals is not None]
@@ -60,11 +80,21 @@ def features_note(measured: Measured, label: str | None) -> Iterator[str]:
         return
     fakes, reals = sets[0].n, sets[0].reals or 0
     yield f"Distances look through {label} (SHA-256) at {fakes} outputs and {reals} real pictures."
+    if "kid" in measured.values and measured.values["kid"].reals is not None:
+        size = min(fakes, reals, SUBSET_SIZE)
+        whole = size == fakes == reals
+        yield f"The KID is of {'all pictures at once' if whole else f'{SUBSETS} subsets of {size} pictures each'}."
     if min(fakes, reals) < FEW:
         yield (
             f"Few pictures ({min(fakes, reals)}; {FEW} are needed): the FID is too high and depends on their number."
             " Compare it at equal numbers only, and trust the KID, which is unbiased."
         )
+
+
+def lpips_note(measured: Sequence[Measured], label: str | None) -> Iterator[str]:
+    """Through which network LPIPS looks."""
+    if label is not None and any({"lpips", "cycle_lpips"} & each.values.keys() for each in measured):
+        yield f"LPIPS looks through {label} (SHA-256)."
 
 
 def mask_note(measured: Sequence[Measured], data: Data, threshold: float) -> Iterator[str]:

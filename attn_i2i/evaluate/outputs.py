@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ..files import atomic_path
+from ..images.header import read_header
 from .data import Pictures, batches
 from .subjects import Subject
 
@@ -44,16 +45,18 @@ def make_outputs(
     back = opposite(subject) if cycle else None
     for name in ("outputs", "masks", "cycled"):
         (folder / name).mkdir(parents=True, exist_ok=True)
+    names = {stem: stem + _suffix(path) for stem, path in inputs.items()}
+    outputs, cycled = ({stem: folder / part / name for stem, name in names.items()} for part in ("outputs", "cycled"))
+    masks = {stem: folder / "masks" / f"{stem}.png" for stem in inputs}
     for batch in batches(list(inputs), dict.fromkeys(inputs, 0), BATCH):
-        todo = [stem for stem in batch if not _done(folder, stem, back is not None)]
+        # An output is written after all else of its picture.
+        todo = [s for s in batch if not outputs[s].is_file() or (back is not None and not cycled[s].is_file())]
         if todo:
-            _translate(subject, back, {stem: inputs[stem] for stem in todo}, folder)
+            paths = Outputs(outputs, masks, cycled if back is not None else None)
+            _translate(subject, back, {stem: inputs[stem] for stem in todo}, paths)
         for _ in batch:
             advance()
-    outputs = {stem: _output(folder, stem) for stem in inputs}
-    masks = {stem: folder / "masks" / f"{stem}.png" for stem in inputs}
     masked = all(path.is_file() for path in masks.values())
-    cycled = {stem: folder / "cycled" / f"{stem}.png" for stem in inputs}
     return Outputs(outputs, masks if masked else None, cycled if back is not None else None)
 
 
@@ -65,26 +68,24 @@ def opposite(subject: Subject) -> str | None:
     return next(name for name in translator.directions if name != here)
 
 
-def _output(folder: Path, stem: str) -> Path:
-    return folder / "outputs" / f"{stem}.png"
+def _suffix(path: Path) -> str:
+    """How an output is stored without loss: as PNG, or as TIFF what PNG cannot hold."""
+    header = read_header(path)
+    return ".png" if header.dtype in (np.uint8, np.uint16) and header.channels in (1, 3) else ".tif"
 
 
-def _done(folder: Path, stem: str, cycle: bool) -> bool:
-    """Whether a picture is finished; its output is written last."""
-    return _output(folder, stem).is_file() and (not cycle or (folder / "cycled" / f"{stem}.png").is_file())
-
-
-def _translate(subject: Subject, back: str | None, inputs: Pictures, folder: Path) -> None:
+def _translate(subject: Subject, back: str | None, inputs: Pictures, paths: Outputs) -> None:
     assert subject.translator is not None
+    assert paths.attention is not None
     results = _run(subject.translator, list(inputs.values()), **subject.options)  # each read in the model's own range
-    if back is not None:
+    if back is not None and paths.cycled is not None:
         returned = _run(subject.translator, [result.picture() for result in results], direction=back)
         for stem, result in zip(inputs, returned, strict=True):
-            result.save(folder / "cycled" / f"{stem}.png", force=True)
+            result.save(paths.cycled[stem], force=True)
     for stem, result in zip(inputs, results, strict=True):
         if result.mask is not None:
-            write_mask(result.mask, folder / "masks" / f"{stem}.png")
-        result.save(_output(folder, stem), force=True)
+            write_mask(result.mask, paths.attention[stem])
+        result.save(paths.pictures[stem], force=True)
 
 
 def _run(translator: Translator, pictures: list[Any], **options: Any) -> list[Result]:

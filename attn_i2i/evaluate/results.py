@@ -65,8 +65,11 @@ class Workshop:
         stored = _read(self.folder(subject) / "numbers.json")
         if stored.get("settings") != json.loads(json.dumps(dict(self.settings))):
             return None
-        values = {name: Value(*numbers) for name, numbers in stored["values"].items()}
-        return Measured(values, stored["pictures"], stored["missing"], stored["notes"])
+        try:
+            values = {name: Value(*numbers) for name, numbers in stored["values"].items()}
+            return Measured(values, stored["pictures"], stored["missing"], stored["notes"])
+        except (KeyError, TypeError, AttributeError):  # a file that was changed: measured anew
+            return None
 
     def finish(self, subject: Subject, measured: Measured) -> None:
         """Keep the numbers of a subject."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..export.opening import exported_files
+from ..files import sha256
+from ..interfaces import TWO_WAYS
 from ..models.config import CONFIG
 from ..translate.loading import load
 from ..types import ConfigError, UnreadableFileError
@@ -41,17 +43,16 @@ class Subject:
         return None if self.translator is None else self.options.get("direction") or self.translator.direction
 
 
-def find_subjects(
+def open_subjects(
     models: Sequence[str | Path | Translator],
-    data: Data,
     *,
     direction: str | None = None,
     domain: str | None = None,
     device: str | None = None,
 ) -> list[Subject]:
-    """What ``models`` are: Translators, names as for ``load``, or folders of pictures named as the inputs are.
+    """What ``models`` are: Translators, names as for ``load``, or folders, whose pictures ``with_pictures`` finds.
 
-    Raises ConfigError for none, UnreadableFileError for a folder that lacks outputs, and as ``load`` does.
+    Raises ConfigError for none, and as ``load`` does.
     """
     if not models:
         raise ConfigError("No model was given: give names, model folders, or folders of pictures.")
@@ -60,12 +61,40 @@ def find_subjects(
     for label, model in zip(labels, models, strict=True):
         if isinstance(model, str | Path) and _holds_no_model(Path(model)):
             if _trained(Path(model)) is None:
-                pictures = _outputs(Path(model), data)
-                subjects.append(Subject(label, str(model), pictures=pictures, identity=_content(pictures)))
+                subjects.append(Subject(label, str(model)))
                 continue
             model = Path(model) / "model"
         subjects.append(_model(label, model, direction, domain, device))
     return subjects
+
+
+def with_pictures(subjects: Sequence[Subject], data: Data) -> list[Subject]:
+    """The subjects, with the outputs of other programs by the inputs' stems.
+
+    Raises UnreadableFileError for a folder that lacks some.
+    """
+    return [_with_pictures(subject, data) if subject.translator is None else subject for subject in subjects]
+
+
+def _with_pictures(subject: Subject, data: Data) -> Subject:
+    pictures = _outputs(Path(subject.origin), data)
+    return replace(subject, pictures=pictures, identity=_content(pictures))
+
+
+def sides_of(
+    subjects: Sequence[Subject], source: str | Path | None, target: str | Path | None
+) -> tuple[str | Path | None, str | Path | None]:
+    """The sides of inputs and of the target domain: where none is given, those of the models' direction.
+
+    Raises ConfigError where models of both directions leave it open.
+    """
+    ways = {subject.direction: subject.label for subject in subjects if subject.direction in TWO_WAYS}
+    if source is not None or target is not None or "B2A" not in ways:
+        return source, target
+    if len(ways) > 1:
+        told = " and ".join(f"{label} translates {way}" for way, label in ways.items())
+        raise ConfigError(f"{told}: name the side of the inputs (source), or measure them apart.")
+    return "B", "A"
 
 
 def _model(label: str, model: Any, direction: str | None, domain: str | None, device: str | None) -> Subject:
@@ -78,6 +107,10 @@ def _model(label: str, model: Any, direction: str | None, domain: str | None, de
     chosen = direction or translator.direction
     total = hashlib.sha256(f"{translator.config.to_json()} {chosen} {domain}".encode())
     total.update(digest_of(translator.generators[chosen].state_dict()).encode())
+    if isinstance(model, str | Path) and exported_files(Path(model)):  # their weights are in no state
+        folder = Path(model) if Path(model).is_dir() else Path(model).parent
+        for path in sorted(path for path in folder.iterdir() if path.is_file()):
+            total.update(sha256(path).encode())
     return Subject(label, str(model), translator, options=options, identity=total.hexdigest())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,7 @@ def find_extractor(spec: str, device: str | torch.device = "cpu") -> Extractor:
     if path.suffix in (".pth", ".safetensors"):
         return _inception("inception", path, device)
     if path.suffix == ".onnx":
-        return Extractor(path.name + _said(query), sha256(path), _onnx(path, _prepared(query)))
+        return Extractor(path.name + _said(query), _onnx_digest(path), _onnx(path, _prepared(query)))
     if path.suffix in SCRIPTS:
         return Extractor(path.name + _said(query), sha256(path), _script(path, query, device))
     raise ConfigError(f"{name} is no network that is read here: give {EXPECTED}.")
@@ -111,9 +112,32 @@ def _script(path: Path, query: str, device: str | torch.device) -> Callable[[Ten
         raise UnreadableFileError(f"{path} cannot be read as TorchScript: {line}.") from error
     if hasattr(network, "layers") and not query:  # StyleGAN2's Inception, which clean-fid feeds with its own resizing
         prepare = _Prepared(299, (128 / 255,) * 3, (128 / 255,) * 3)
-        return lambda images: _split(network.layers(prepare(images.to(device))).flatten(1), path)
+        return lambda images: _split(
+            _run(path, lambda x: network.layers(x).flatten(1), prepare(images.to(device))), path
+        )
     prepared = _prepared(query)
-    return lambda images: _split(network(prepared(images.to(device))), path)
+    return lambda images: _split(_run(path, network, prepared(images.to(device))), path)
+
+
+def _run(path: Path, network: Callable[[Tensor], object], images: Tensor) -> object:
+    """What a file's network gives; ShapeError in one line where it breaks, most often at the size."""
+    try:
+        return network(images)
+    except Exception as error:  # a runtime has a class for every failure, and prints the network's code
+        size, line = f"{images.shape[-1]}x{images.shape[-2]}", str(error).strip().splitlines()[-1][:160]
+        raise ShapeError(
+            f"{path} failed on a batch of {len(images)} of {size}: {line}; say what it takes"
+            " (FILE?size=PIXELS&range=-1..1)."
+        ) from error
+
+
+def _onnx_digest(path: Path) -> str:
+    """The SHA-256 of an ONNX file, and of the files beside it that it names: weights may lie there."""
+    content = path.read_bytes()
+    beside = [other for other in sorted(path.parent.iterdir()) if other.is_file() and other.name.encode() in content]
+    if not beside:
+        return sha256(path)
+    return hashlib.sha256("".join(map(sha256, [path, *beside])).encode()).hexdigest()
 
 
 def _onnx(path: Path, prepare: _Prepared) -> Callable[[Tensor], tuple[Tensor | None, Tensor]]:
@@ -125,11 +149,16 @@ def _onnx(path: Path, prepare: _Prepared) -> Callable[[Tensor], tuple[Tensor | N
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a class for every kind of damage
         raise UnreadableFileError(f"{path} cannot be read as ONNX: {' '.join(str(error).split())[:200]}.") from error
-    name = session.get_inputs()[0].name
+    name, shape = session.get_inputs()[0].name, session.get_inputs()[0].shape
+
+    def one(images: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(None, {name: images.cpu().numpy()})[0])
 
     def run(images: Tensor) -> tuple[Tensor | None, Tensor]:
-        (output, *_) = session.run(None, {name: prepare(images).cpu().numpy()})
-        return _split(torch.from_numpy(output), path)
+        at_once = 1 if shape[:1] == [1] else len(images)  # exported for one picture
+        parts = [_split(_run(path, one, part), path) for part in prepare(images).split(at_once)]
+        maps = [part[0] for part in parts if part[0] is not None]
+        return torch.cat(maps) if maps else None, torch.cat([part[1] for part in parts])
 
     return run
 

@@ -94,9 +94,10 @@ def read_state(path: Path) -> dict[str, Tensor]:
 
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # damage shows in any form
-        line = " ".join(str(error).split())[:200]
-        raise UnreadableFileError(f"{path} cannot be read as weights: {line}.") from error
+    except Exception as error:  # damage shows in any form, and pickles that are refused advise to trust them
+        raise UnreadableFileError(
+            f"{path} cannot be read as weights: expected tensors by name, as torch.save or safetensors write them."
+        ) from error
     state = state.get("state_dict", state) if isinstance(state, dict) else state
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise UnreadableFileError(f"{path} holds no dictionary of tensors.")

@@ -10,9 +10,11 @@ from ...types import ConfigError
 from ._check import check_features
 from .kernel import Kernels, interval_of
 
+SUBSETS, SUBSET_SIZE = 100, 1000  # those of Binkowski et al. 2018, and of torch-fidelity
+
 
 def kid(
-    first: Tensor, second: Tensor, *, subsets: int = 100, subset_size: int = 1000, seed: int = 0
+    first: Tensor, second: Tensor, *, subsets: int = SUBSETS, subset_size: int = SUBSET_SIZE, seed: int = 0
 ) -> tuple[float, float]:
     """Mean and deviation over subsets of the unbiased squared MMD, kernel (x.y / D + 1)^3 (Binkowski et al. 2018).
 
@@ -40,7 +42,13 @@ def kid(
 
 
 def kid_ugatit_mean(
-    fake: Tensor, target: Tensor, source: Tensor, *, subsets: int = 100, subset_size: int = 1000, seed: int = 0
+    fake: Tensor,
+    target: Tensor,
+    source: Tensor,
+    *,
+    subsets: int = SUBSETS,
+    subset_size: int = SUBSET_SIZE,
+    seed: int = 0,
 ) -> float:
     """What U-GAT-IT publishes as KID: the mean of the KID from the translations to the target and to the source.
 

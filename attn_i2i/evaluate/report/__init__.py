@@ -8,6 +8,7 @@ from PIL import Image
 
 from ...arguments import typed
 from ...files import atomic_path
+from ...types import ConfigError
 from ..evaluation import Evaluation
 from ..measuring import Value
 from .chart import Chart, Point, to_png
@@ -24,9 +25,16 @@ def write_report(evaluation: Evaluation, folder: str | Path) -> Path:
     """Write the report into ``folder`` and return its page.
 
     ``index.html`` holds everything and asks nothing of the network; ``table.csv``, ``pictures.csv``, ``results.json``,
-    ``table.tex``, ``examples.png`` and ``scatter.png`` are for programs and papers. Earlier ones are replaced.
+    ``table.tex``, ``examples.png`` and ``scatter.png`` are for programs and papers. Earlier ones are replaced. The
+    outputs must be kept: by ``evaluate(report=folder)``. Raises ConfigError.
     """
     folder = Path(folder)
+    gone = [path for row in evaluation.rows for path in row.outputs.pictures.values() if not path.is_file()]
+    if gone:
+        raise ConfigError(
+            f"{len(gone)} outputs are not there any more, such as {gone[0].name}: give evaluate the folder too"
+            " (report=FOLDER)."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     chart = scatter(evaluation)
     texts = {

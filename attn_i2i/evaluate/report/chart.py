@@ -103,6 +103,11 @@ def to_png(chart: Chart) -> Image.Image:
     return image
 
 
+def _plain(text: str) -> str:
+    """Text that every encoding of Unicode can write."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _drawable(text: str) -> str:
     """What the font that comes with Pillow has letters for."""
     return text.encode("latin-1", "backslashreplace").decode("latin-1")
@@ -135,7 +140,7 @@ def _svg_point(index: int, point: Point, place: Place) -> str:
         f'<line x1="{cx:.1f}" x2="{cx:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'
         f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="5"/><circle cx="{LEFT}" cy="{below - 4}" r="5"/></g>'
         f'<text x="{cx + 8:.1f}" y="{cy - 8:.1f}">{index + 1}</text>'
-        f'<text x="{LEFT + 12}" y="{below}">{index + 1} {escape(point.label)}</text>'
+        f'<text x="{LEFT + 12}" y="{below}">{index + 1} {escape(_plain(point.label))}</text>'
     )
 
 

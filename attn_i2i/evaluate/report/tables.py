@@ -111,14 +111,18 @@ def as_csv(evaluation: Evaluation) -> str:
             part = evaluation.measures[name]
             ends = ("" if end is None else repr(end) for end in (value.low, value.high))
             reals = "" if value.reals is None else value.reals
-            seen = (evaluation.features or "") if _looks(part) else ""
+            seen = (evaluation.features or "") if _looks(part) else (evaluation.lpips or "") if _compares(part) else ""
             cells = (repr(value.value), *ends, part.unit, part.better or "", value.n, reals, seen)
-            writer.writerow((row.label, name, *cells))
+            writer.writerow((_plain(row.label), name, *cells))
     return stream.getvalue()
 
 
 def _looks(part: Measure) -> bool:
     return any(need.endswith(("_features", "_maps")) for need in part.needs)
+
+
+def _compares(part: Measure) -> bool:
+    return "perceptual" in part.needs
 
 
 def pictures_csv(evaluation: Evaluation) -> str:
@@ -130,7 +134,7 @@ def pictures_csv(evaluation: Evaluation) -> str:
     for row in evaluation.rows:
         for stem in evaluation.data.inputs:
             cells = [row.measured.pictures.get(name, {}).get(stem) for name in names]
-            writer.writerow((row.label, _plain(stem), *("" if cell is None else repr(cell) for cell in cells)))
+            writer.writerow((_plain(row.label), _plain(stem), *("" if cell is None else repr(cell) for cell in cells)))
     return stream.getvalue()
 
 
@@ -201,6 +205,7 @@ def as_latex(evaluation: Evaluation) -> str:
     heads = [f"{_tex(name)}{arrows[evaluation.measures[name].better]}" for name in names]
     lines = [
         "% Needs \\usepackage{booktabs}.",
+        *(f"% {' '.join(_plain(note).split())}" for note in _eyes(evaluation)),
         f"\\begin{{tabular}}{{l{'r' * len(names)}}}",
         "\\toprule",
         " & ".join(["", *heads]) + r" \\",
@@ -210,6 +215,11 @@ def as_latex(evaluation: Evaluation) -> str:
         cells = [_tex_cell(row, name, best[name]) for name in names]
         lines.append(" & ".join([_tex(row.label), *cells]) + r" \\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
+
+
+def _eyes(evaluation: Evaluation) -> list[str]:
+    """Through which networks, at how many pictures: what must stand beside the numbers."""
+    return [note for note in evaluation.notes if " through " in note or note.startswith("The KID is of")]
 
 
 def _tex_cell(row: Row, name: str, best: set[str]) -> str:
@@ -222,4 +232,6 @@ def _tex_cell(row: Row, name: str, best: set[str]) -> str:
 
 def _tex(text: str) -> str:
     special = {c: f"\\{c}" for c in "&%$#_{}"} | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return "".join({**special, "\\": r"\textbackslash{}"}.get(c, c) for c in _plain(text))
+    special |= {"\\": r"\textbackslash{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
+    special |= {"\n": " "}
+    return "".join(special.get(c, c) for c in _plain(text))

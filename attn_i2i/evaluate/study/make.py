@@ -25,7 +25,7 @@ from ..data import Data, find_inputs
 from ..notes import unused_outputs
 from ..outputs import make_outputs
 from ..ranges import settled_range
-from ..subjects import Subject, find_subjects
+from ..subjects import Subject, open_subjects, sides_of, with_pictures
 
 if TYPE_CHECKING:
     from ...translate.translator import Translator
@@ -96,11 +96,11 @@ def make_study(
     """
     options = options or StudyOptions()
     _check_target(Path(out), force)
-    source = "B" if source is None and direction == "B2A" else source
-    test_data = find_inputs(data, source=source, limit=limit)
-    subjects = find_subjects(models, test_data, direction=direction, domain=domain, device=device)
-    if len(subjects) < 2:
-        raise ConfigError(f"{len(subjects)} model was given: people choose between two or more.")
+    opened = open_subjects(models, direction=direction, domain=domain, device=device)
+    if len(opened) < 2:
+        raise ConfigError(f"{len(opened)} model was given: people choose between two or more.")
+    test_data = find_inputs(data, source=sides_of(opened, source, None)[0], limit=limit)
+    subjects = with_pictures(opened, test_data)
     test_data = replace(test_data, range=settled_range(range, test_data, subjects))
     for note in (*test_data.notes, *unused_outputs(subjects, test_data)):
         warnings.warn(note, PictureWarning, stacklevel=3)
