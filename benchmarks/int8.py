@@ -2,8 +2,8 @@
 
 The graph is exported and calibrated on one folder of pictures, and measured on another one. The PSNR is that of its
 pictures to the float32 network's, over all test pictures, whose values span 1. All ways share the pictures and one
-process, and take turns. Each is set against the torch run of the same turn: PyTorch's own convolutions in float32, as
-with ``ATTN_I2I_TUNE=off``.
+process, and take turns; times are processor time, which other work disturbs least. Each is set against the torch run of
+the same turn: PyTorch's own convolutions in float32, as with ``ATTN_I2I_TUNE=off``.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def measured(arguments: argparse.Namespace, direction: str, work: Path) -> list[
     forwards = {name: forward_of(module) for name, module in modules.items()}
     images = pictures(arguments.test, arguments.size, arguments.pictures)
     answers = {name: [forward(image) for image in images] for name, forward in forwards.items()}
-    times = take_turns(forwards, images[0], arguments.rounds, time.perf_counter)
+    times = take_turns(forwards, images[0], arguments.rounds, time.process_time)
     rows = []
     for name, seconds in times.items():
         faster = statistics.median(a / b for a, b in zip(times["torch"], seconds, strict=True))
@@ -116,7 +116,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     print(f"{describe()}; {arguments.size}x{arguments.size}, batch 1, {arguments.threads} threads,", end=" ")
     print(f"{arguments.rounds} rounds, PSNR on {arguments.pictures} pictures.\n")
-    print("| model | direction | way | ms | times faster | PSNR, dB |\n|---|---|---|--:|--:|--:|")
+    print("| model | direction | way | CPU ms | times faster | PSNR, dB |\n|---|---|---|--:|--:|--:|")
     for direction in arguments.directions or attn_i2i.load(arguments.model).directions:
         with tempfile.TemporaryDirectory() as work:
             print("\n".join(measured(arguments, direction, Path(work))), flush=True)

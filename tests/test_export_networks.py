@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from PIL import Image
@@ -15,12 +17,12 @@ import attn_i2i
 from attn_i2i import Translation
 from attn_i2i.export import ExportOptions, compare, export_network
 from attn_i2i.export.facts import Facts
-from attn_i2i.export.graph import names_of, traced
-from attn_i2i.export.int8 import calibration_pictures, check_psnr
+from attn_i2i.export.graph import Example, names_of, traced
+from attn_i2i.export.int8 import calibration_pictures, check_psnr, quantize_onnx
 from attn_i2i.export.network import Program
 from attn_i2i.models.build import create
 from attn_i2i.models.config import ModelConfig
-from attn_i2i.types import AttnI2IError, ConfigError, ModelError, ShapeError
+from attn_i2i.types import AttnI2IError, ConfigError, ModelError, ShapeError, UnreadableFileError
 
 from .helpers.commands import picture
 from .helpers.exported import exportable, facts
@@ -104,7 +106,7 @@ def test_every_builtin_family_becomes_a_graph_for_every_size(architecture: str, 
     assert compare(network, program, size, architecture)["largest_error"] < 1e-4
 
 
-def test_eight_bits_are_kept_only_where_pictures_are_near(tmp_path: Path) -> None:
+def test_eight_bits_are_kept_only_where_pictures_are_near(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     network = create("unet", levels=2, width=8, norm="none").eval().requires_grad_(False)
     for i in range(3):
         picture(tmp_path / "pictures" / f"{i}.png", (40, 28 + i))
@@ -113,6 +115,31 @@ def test_eight_bits_are_kept_only_where_pictures_are_near(tmp_path: Path) -> Non
     assert done.precision == "int8"
     assert done.compared is not None
     assert 30 < done.compared["int8_psnr"] < 80
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
     assert attn_i2i.load(tmp_path / "A2B.xml").generator.facts == done
     with pytest.raises(AttnI2IError, match=r"a.onnx is not kept: in int8 .* is 34\.9 dB, .* least_psnr=34 keeps it"):
         check_psnr(34.9, 35, "a.onnx")
+
+
+def test_what_a_convolution_answers_is_not_rounded(tmp_path: Path) -> None:
+    """A norm reads it, and would stretch what 8 bits leave of it."""
+    images = [onnx.helper.make_tensor_value_info(name, 1, ["b", 1, "h", "w"]) for name in ("source", "image")]
+    weight = onnx.numpy_helper.from_array(np.ones((1, 1, 3, 3), np.float32), "weight")
+    steps = [
+        onnx.helper.make_node("Conv", ["source", "weight"], ["answer"], pads=[1] * 4),
+        onnx.helper.make_node("Relu", ["answer"], ["image"]),
+    ]
+    graph = onnx.helper.make_graph(steps, "graph", images[:1], images[1:], [weight])
+    opsets = [onnx.helper.make_opsetid("", 18)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=10), tmp_path / "plain.onnx")
+    quantize_onnx(tmp_path / "plain.onnx", tmp_path / "int8.onnx", [Example(torch.rand(1, 1, 8, 8))])
+    rounded = [n.input[0] for n in onnx.load(tmp_path / "int8.onnx").graph.node if n.op_type == "QuantizeLinear"]
+    assert "source" in rounded
+    assert "answer" not in rounded
+
+
+def test_a_folder_without_pictures_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attn_i2i.export.network.traced", None)
+    options = ExportOptions(int8=True, calibrate=tmp_path / "nowhere")
+    with pytest.raises(UnreadableFileError, match="nowhere holds no pictures to calibrate by"):
+        export_network(Shift(), ModelConfig("toy", {}, ["A2B"]), "A2B", tmp_path, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -16,7 +16,7 @@ from ..models.config import ModelConfig
 from ..types import ConfigError, ShapeError, Translation
 from .compare import compare, psnr, same_shapes
 from .facts import Facts, facts_of
-from .graph import names_of, traced
+from .graph import Example, names_of, traced
 from .int8 import LEAST_PSNR, calibration_pictures, check_psnr, quantize_onnx
 from .runtimes import Runtime, RuntimeGenerator
 from .write import (
@@ -89,6 +89,8 @@ def export_network(
     """
     facts = facts_of(network, config, direction, (), options.size)
     size = facts.image_size
+    # Before the work: a folder without pictures is told at once.
+    pictures = calibration_pictures(options.calibrate, facts) if options.calibrate is not None else []
     facts = replace(facts, outputs=names_of(network, size or (SIDE, SIDE)), task=task)
     program = traced(network, size)
     path = folder / f"{direction}{SUFFIXES[options.format]}"
@@ -108,7 +110,7 @@ def export_network(
         keep(path, facts)
         facts = replace(facts, compared=compare(network, _opened(path), size, path.name))
         if options.int8:
-            facts = _int8(network, facts, plain, path, options)
+            facts = _int8(network, facts, plain, path, pictures, options.least_psnr)
         else:
             keep(path, facts)
     return facts
@@ -127,10 +129,10 @@ def _opened(path: Path) -> RuntimeGenerator:
     return RuntimeGenerator(path, runtime)
 
 
-def _int8(network: nn.Module, facts: Facts, plain: Path, path: Path, options: ExportOptions) -> Facts:
+def _int8(
+    network: nn.Module, facts: Facts, plain: Path, path: Path, pictures: Sequence[Example], least_psnr: float
+) -> Facts:
     """Write the 8-bit graph over the float32 one, if its pictures are near enough."""
-    assert options.calibrate is not None
-    pictures = calibration_pictures(options.calibrate, facts)
     facts = replace(facts, precision="int8")
     quantized = plain.with_name("int8.onnx")
     quantize_onnx(plain, quantized, pictures)
@@ -138,7 +140,7 @@ def _int8(network: nn.Module, facts: Facts, plain: Path, path: Path, options: Ex
     other = _opened(path)
     same_shapes(network, other, facts.image_size, path.name)
     decibels = psnr(network, other, pictures)
-    check_psnr(decibels, options.least_psnr, path.name)
+    check_psnr(decibels, least_psnr, path.name)
     compared = (facts.compared or {}) | {"int8_psnr": round(decibels, 2), "int8_pictures": len(pictures)}
     facts = replace(facts, compared=compared)
     _keep_quantized(quantized, path, facts)
