@@ -32,8 +32,9 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
 }
 # What else a task needs: the space between nuclei is dark wherever one looks, so that the mask's area has a price.
 OWN: Mapping[str, Mapping[str, Any]] = {"nuclei": {"objective.mask-area": 0.3}}
-MEASURES = {"kid": "KID x 1000", "foreground_psnr": "inside, dB", "background_psnr": "background, dB",
+MEASURES = {"kid": "KID x 1000", "foreground_psnr": "PSNR inside, dB", "background_psnr": "background PSNR, dB",
             "mask_ap": "mask AP"}  # fmt: skip
+TRUE = ("nuclei",)  # tasks whose test pictures have a true translation of the same name
 SCALE = {"kid": 1000.0}
 HEADLINE = {"nuclei": "foreground_psnr"}  # the measure that is drawn, where it is not the KID
 LOWER = ("kid",)
@@ -89,7 +90,8 @@ def measured(case: Case, data: Path, options: argparse.Namespace) -> Mapping[str
     own |= {"epochs": 5, "decay_epochs": 5}  # the rate falls over the second half of ten epochs
     trained = train(RECIPE, subset, folder / "run", recipe_options=own, resume=(folder / "run").exists(),
                     device=options.device, precision=options.precision, **common)  # fmt: skip
-    names = [name for name in MEASURES if name != "kid" or options.features]
+    there = {"kid": bool(options.features), "foreground_psnr": case.task in TRUE}
+    names = [name for name in MEASURES if there.get(name, True)]
     evaluation = evaluate([trained], subset, direction="A2B", measures=names, features=options.features, cycle=False,
                           baseline=False, device=options.device, limit=options.limit)  # fmt: skip
     values = {name: evaluation.value(evaluation.rows[0].label, name) for name in names}
@@ -129,7 +131,7 @@ def page(tasks: Mapping[str, Numbers], options: argparse.Namespace, command: str
         "- Start from a model of a kindred task where there is one (`--from`).",
         "- `--set r1=1` and `--ema 0.995` may be combined with both.\n",
         "## How it was measured\n",
-        f"{describe(options.device)} One training of each kind, so a small difference may be chance.\n",
+        f"{describe(options.device)}. One training of each kind, so a small difference may be chance.\n",
         f"```console\n$ {command}\n```",
     )
 
@@ -205,8 +207,9 @@ def main() -> None:
     for case in cases[share - 1 :: shares]:
         tasks[case.task][case.way, case.count] = measured(case, Path(folders[case.task]), options)
     if shares == 1:
-        data = " ".join(f"--data {each}" for each in options.data)
-        write(tasks, options, f"python -m benchmarks.little WORK {data} --steps {options.steps}")
+        data = " ".join(f"--data {task}={task.upper()}" for task in folders)
+        network = " --features NETWORK" if options.features else ""
+        write(tasks, options, f"python -m benchmarks.little WORK {data} --steps {options.steps}{network}")
 
 
 if __name__ == "__main__":
