@@ -62,3 +62,9 @@ def test_with_labels_all_domains_have_the_same_channels() -> None:
     )
     with pytest.raises(ConfigError, match=r"generator G has in_channels=1 and out_channels=3, .* have channels=1:"):
         make_recipe("stargan", networks=networks)
+
+
+@pytest.mark.parametrize("channels", ["1,3", (1, 3), 0, 1.5])
+def test_a_training_tells_channels_as_one_number(channels: object) -> None:
+    with pytest.raises(ConfigError, match=r"channels=.* expected one number from 1 on, which both domains .* Python"):
+        make_recipe("cyclegan", channels=channels)

@@ -10,7 +10,7 @@ from torch import nn
 
 from ..interfaces import RGB, TRANSLATE, Layout, Objective, channels_of
 from ..losses import needs_same, pixel
-from ..plugins.parts import Part
+from ..plugins.parts import CHANNELS, Part
 from ..types import ConfigError
 from .networks import initialise
 from .values import checked
@@ -60,6 +60,12 @@ def configuration(recipe: str, role: str, part: Part, chosen: Mapping[str, Any],
     """
     config = part.defaults()
     own: dict[str, Any] = {}
+    value = chosen.get(CHANNELS)
+    if CHANNELS in shared and value is not None and (type(value) is not int or value < 1):
+        raise ConfigError(
+            f"{recipe}: {CHANNELS}={value!r} was given, expected one number from 1 on, which both domains of a training"
+            " have here. Networks with other channels in each train in a loop of yours, from Python."
+        )
     for option, value in chosen.items():
         prefix, _, name = option.partition(".")
         name = name if prefix == role else option if option in shared and part.shares(option) else ""

@@ -56,7 +56,10 @@ def assemble(picture: Picture, translation: Translation, limit: Tensor | None, o
     source = picture.values
 
     def here(part: Tensor | None, images: bool = False) -> Tensor | None:
-        return None if part is None else ((part + 1) / 2 if images else part).clamp(0, 1).to(source)
+        if part is None:
+            return None
+        values = part.add(1).div_(2).clamp_(0, 1) if images else part.clamp(0, 1)  # in place: contents are many
+        return values.to(source)
 
     output = here(translation.image, images=True)
     assert output is not None
