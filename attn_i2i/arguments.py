@@ -10,7 +10,7 @@ import os
 import reprlib
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, wraps
 from pathlib import Path
@@ -111,3 +111,12 @@ def _classes(annotation: Any) -> tuple[type, ...]:
     return (
         (kind,) if isinstance(kind, type) and kind is not _Unknown and not getattr(kind, "_is_protocol", False) else ()
     )
+
+
+def refuse_repeated(argument: str, names: Iterable[Hashable], shown: Sequence[object] | None = None) -> None:
+    """Raise ConfigError where one of the names of a list stands in it twice; ``shown`` is how each was written."""
+    seen: set[Hashable] = set()
+    for place, name in enumerate(names):
+        if name in seen:
+            raise ConfigError(f"{argument} names {name if shown is None else shown[place]} twice: give it once.")
+        seen.add(name)

@@ -93,7 +93,6 @@ def test_the_folder_inside_is_suggested(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("selected", "doubts"),
     [
-        (["Male", "Male"], ["The attributes 'Male' and 'Male' are equal"]),
         (["Male", "Man"], ["The attributes 'Male' and 'Man' are equal"]),
         (["All", "Male"], ["All pictures have the attribute 'All'"]),
         (["None", "Male"], ["All pictures lack the attribute 'None'"]),

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..arguments import refuse_repeated
 from ..models.places import target_for
 from .wording import spelled
 
@@ -104,4 +105,5 @@ def _directions(text: str | None) -> str | list[str] | dict[str, str] | None:
     if not all("=" in name for name in names):
         return names
     pairs = [name.rpartition("=")[::2] for name in names]
+    refuse_repeated("--direction", [network.strip() for network, _ in pairs])
     return {network.strip(): direction.strip() for network, direction in pairs}

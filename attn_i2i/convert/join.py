@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..arguments import typed
+from ..arguments import refuse_repeated, typed
 from ..models.config import DiscriminatorConfig, ModelConfig, is_plain, read_config
 from ..models.directory import build_discriminators, build_generator, save_model
 from ..types import ConversionError, StateDict
@@ -50,6 +50,7 @@ def join(
         raise ConversionError(
             f"{len(paths)} model{'s' * (len(paths) != 1)} to join, expected two or more: name the folder of each."
         )
+    refuse_repeated("The list of models", [path.resolve() for path in paths], paths)
     configs = [read_config(path) for path in paths]
     places = [(path, config, name) for path, config in zip(paths, configs, strict=True) for name in config.directions]
     names = _names(places, directions)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..arguments import typed
+from ..arguments import refuse_repeated, typed
 from ..images.ranges import RangeLike
 from ..interfaces import Measure
 from ..plugins import zoo
@@ -196,6 +196,7 @@ def _chosen(names: Sequence[str] | None) -> dict[str, Measure]:
     if names is None:
         parts = registered_measures()
     else:
+        refuse_repeated("measures", names)
         chosen = [zoo().measures[name] for name in names]
         parts = {entry.name: read_measure(entry) for entry in zoo().measures if entry in chosen}
     for name in names or ():

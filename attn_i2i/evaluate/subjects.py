@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..arguments import refuse_repeated
 from ..export.opening import exported_files
 from ..files import sha256
 from ..interfaces import TWO_WAYS
@@ -56,6 +57,7 @@ def open_subjects(
     """
     if not models:
         raise ConfigError("No model was given: give names, model folders, or folders of pictures.")
+    refuse_repeated("The list of models", map(_place_of, models), models)
     labels = _labels(models)
     subjects = []
     for label, model in zip(labels, models, strict=True):
@@ -95,6 +97,16 @@ def sides_of(
         told = " and ".join(f"{label} translates {way}" for way, label in ways.items())
         raise ConfigError(f"{told}: name the side of the inputs (source), or measure them apart.")
     return "B", "A"
+
+
+def _place_of(model: str | Path | Translator) -> Hashable:
+    """What is equal for two names of one model: its folder, which a run's folder stands for too."""
+    if not isinstance(model, str | Path):
+        return id(model)
+    path = Path(model)
+    if path.is_dir():
+        return (_trained(path) or path).resolve()
+    return str(model)
 
 
 def _model(label: str, model: Any, direction: str | None, domain: str | None, device: str | None) -> Subject:

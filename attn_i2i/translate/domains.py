@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..arguments import refuse_repeated
 from ..registry import suggestion
 from ..types import ConfigError, UnknownNameError
 
@@ -88,6 +89,7 @@ class _Labels:
             if name not in self.names:
                 hint = suggestion(name, self.names)
                 raise UnknownNameError(f"No domain is named {name!r}.{hint} This model knows {self}.")
+        refuse_repeated("domain", wanted)
         return torch.tensor([[float(name in wanted) for name in self.names]])
 
     def of_text(self, text: str) -> Tensor:
@@ -101,9 +103,13 @@ class _Labels:
         if text in self.names:
             readings[f"the name {text!r} (domain={[text]})"] = self.of_names([text])
         if len(parts) > 1 and set(parts) <= set(self.names):
-            readings[f"the names {', '.join(parts)} (domain={list(dict.fromkeys(parts))})"] = self.of_names(parts)
+            readings[f"the names {', '.join(parts)} (domain={list(dict.fromkeys(parts))})"] = self.of_names(
+                list(dict.fromkeys(parts))
+            )
         if len(numbers) == self.count and all(0 <= number <= 1 for number in numbers):
             readings[f'the vector (domain="[{text}]")'] = self.of_numbers(numbers, text)
+        if len(readings) == 1 and next(iter(readings)).startswith("the names"):
+            refuse_repeated("domain", parts)
         if not readings:
             raise self.no_domain(text) if numbers else self._unknown(parts)
         if len({tuple(reading.flatten().tolist()) for reading in readings.values()}) > 1:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...arguments import typed
+from ...arguments import refuse_repeated, typed
 from ...registry import suggestion
 from ...types import ConfigError, UnreadableFileError
 from .archives import ANY, refuse_archives
@@ -86,6 +86,7 @@ def _check_selected(path: Path, columns: list[str], selected: Sequence[str]) -> 
             )
         if columns.count(name) > 1:
             raise ConfigError(f"{path} has {columns.count(name)} columns called {name!r}: rename all but one.")
+    refuse_repeated("select", selected)
     if not selected:
         raise ConfigError(f"Choose attributes of {path} (select=[...]), such as {', '.join(columns[:3])}.")
 
