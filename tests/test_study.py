@@ -60,6 +60,7 @@ def answered(browser: Browser, page: Path, target: Path, *, careful: bool = True
     """A person's visit: the redder picture each time, with keys; the careless always chooses left."""
     with window_of(browser, page.as_uri(), width=width) as window:
         assert window.locator("#title").inner_text() == "Which is <better>?"
+        assert window.locator("#practice").inner_text() == "The first 1 is for practice."
         window.locator("#start").click()
         for index in range(TRIALS + PRACTICE):
             assert window.locator("#progress").inner_text().startswith(f"{index + 1} of {TRIALS + PRACTICE}")

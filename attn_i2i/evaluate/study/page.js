@@ -127,7 +127,7 @@ function finish() {
 }
 
 part("title").textContent = part("question").textContent = study.question;
-part("practice-count").textContent = study.practice;
+part("practice").textContent = study.practice ? `The first ${study.practice} ${study.practice > 1 ? "are" : "is"} for practice.` : "";
 part("rule").textContent = study.catch
   ? `Among the pictures are ${study.catch} controls with an obvious answer. Who misses more than ${study.allowed} of them, or does not finish, is not counted.`
   : "Who does not finish is not counted.";
