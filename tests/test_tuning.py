@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from attn_i2i.blocks import allow_winograd
 from attn_i2i.blocks.convolution import METHODS, Conv2d, conv2d_by_columns, way_at
-from attn_i2i.tuning import Tuner, TuningWarning, Work
+from attn_i2i.models.build import create
+from attn_i2i.tuning import Tuner, TuningWarning, Work, work
 from attn_i2i.tuning.machine import this_machine
 from attn_i2i.tuning.store import file_of
 from attn_i2i.tuning.timing import measure, quickest, shortest
@@ -150,6 +151,46 @@ def test_small_work_and_unknown_networks_are_not_measured() -> None:
     Tuner(never).fit(untold, [picture(64)])
     assert small.ways == PLAIN
     assert untold.conv._method(picture(64)) is conv2d_by_columns
+
+
+class ByLength(nn.Module):
+    """A network that asks for the first picture of its batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = Conv2d(3, 4, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        answer: Tensor = self.conv(images[[0]])
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options"),
+    [
+        ("cyclegan", {}),
+        ("attentiongan2", {}),
+        ("ugatit", {"light": True, "image_size": 64}),
+        ("aggan", {}),
+        ("stargan", {"domains": 2}),
+    ],
+)
+def test_the_sizes_of_all_convolutions_are_known_without_what_imports_torchs_compiler(
+    architecture: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tensors without content import it, which takes longer than a first picture."""
+    network = create(architecture, width=4, blocks=1, **options).eval()
+    inputs = [torch.zeros(2, 3, 64, 64), *([torch.zeros(2, 2)] if "domains" in options else [])]
+    monkeypatch.setattr(work, "_outline", None)
+    seen = work.convolutions(network, inputs, {})
+    assert set(seen) == {module for module in network.modules() if isinstance(module, Conv2d)}
+    assert max(max(sizes) for sizes in seen.values()) == 2 * 64 * 64
+    assert not any(module._forward_pre_hooks for module in network.modules())
+
+
+def test_a_network_that_takes_no_empty_batch_is_asked_by_shapes() -> None:
+    network = ByLength()
+    assert work.convolutions(network, [torch.zeros(2, 3, 8, 8)], {}) == {network.conv: [64]}
 
 
 def test_patience_ends_and_what_is_left_goes_torchs_way() -> None:

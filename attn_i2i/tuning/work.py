@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ..blocks.convolution import Conv2d
 
@@ -69,29 +70,57 @@ def work_of(conv: Conv2d, pixels: int, dtype: torch.dtype, threads: int, *, trai
 def convolutions(network: nn.Module, inputs: Sequence[Tensor], named: Mapping[str, Tensor]) -> dict[Conv2d, list[int]]:
     """The pixels of every batch that each ``Conv2d`` inside gets to see; none where the network does not tell.
 
-    A copy of the network runs once on tensors that have shapes but no content: milliseconds, whatever the size.
+    A copy of the network, which shares its weights, runs once on a batch of no pictures: milliseconds, whatever the
+    size. A network that takes no such batch runs on tensors without content, for which PyTorch imports its compiler.
     """
-    memo: dict[int, Any] = {id(p): nn.Parameter(p.detach().to("meta"), False) for p in network.parameters()}
-    memo |= {id(buffer): buffer.detach().to("meta") for buffer in network.buffers()}
+    with contextlib.suppress(Exception):  # a network may ask for the first picture of a batch
+        shared = {id(parameter): parameter for parameter in network.parameters()}
+        batch = max(len(tensor) for tensor in inputs)
+        return _seen(network, shared, [t[:0] for t in inputs], {name: t[:0] for name, t in named.items()}, batch)
     with contextlib.suppress(Exception):  # any network may do what tensors without content cannot
-        outline = copy.deepcopy(network, memo).eval()
-        outline._compiled_call_impl = None  # Module.compile keeps it beside the forward that is looked at here
-        originals = dict(zip(outline.modules(), network.modules(), strict=True))
-        seen: dict[Conv2d, list[int]] = {}
-
-        def look(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
-            shape = arguments[0].shape
-            original = originals[module]
-            assert isinstance(original, Conv2d)
-            seen.setdefault(original, []).append(shape[0] * shape[2] * shape[3])
-
-        for module in originals:
-            if isinstance(module, Conv2d):
-                module.register_forward_pre_hook(look)
-        with torch.no_grad():
-            outline(*(_outline(t) for t in inputs), **{name: _outline(t) for name, t in named.items()})
-        return seen
+        bare: dict[int, Any] = {id(p): nn.Parameter(p.detach().to("meta"), False) for p in network.parameters()}
+        bare |= {id(buffer): buffer.detach().to("meta") for buffer in network.buffers()}
+        return _seen(network, bare, [_outline(t) for t in inputs], {name: _outline(t) for name, t in named.items()})
     return {}
+
+
+def _seen(
+    network: nn.Module,
+    memo: dict[int, Any],
+    inputs: Sequence[Tensor],
+    named: Mapping[str, Tensor],
+    batch: int | None = None,
+) -> dict[Conv2d, list[int]]:
+    """Pixels by convolution; ``batch`` is how many pictures an empty batch stands for."""
+    outline = copy.deepcopy(network, dict(memo)).eval()
+    outline._compiled_call_impl = None  # Module.compile keeps it beside the forward that is looked at here
+    originals = dict(zip(outline.modules(), network.modules(), strict=True))
+    seen: dict[Conv2d, list[int]] = {}
+
+    def look(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        shape = arguments[0].shape
+        original = originals[module]
+        assert isinstance(original, Conv2d)
+        seen.setdefault(original, []).append((shape[0] if batch is None else batch) * shape[2] * shape[3])
+
+    for module in originals:
+        if isinstance(module, Conv2d):
+            module.register_forward_pre_hook(look)
+    with torch.no_grad(), _NoWarning():
+        outline(*inputs, **named)
+    return seen
+
+
+class _NoWarning(TorchFunctionMode):
+    """Variances of a batch of no pictures are asked of one without content, because PyTorch warns of the former."""
+
+    VARIANCES = frozenset((torch.var, Tensor.var))
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        if func in self.VARIANCES and args[0].shape[0] == 0:
+            one = args[0].new_zeros(()).expand(1, *args[0].shape[1:])
+            return func(one, *args[1:], **(kwargs or {}))[:0]
+        return func(*args, **(kwargs or {}))
 
 
 def _outline(tensor: Tensor) -> Tensor:
