@@ -58,8 +58,12 @@ def sides_note(subjects: Sequence[Subject], data: Data) -> Iterator[str]:
     """Which folder the inputs come from, and which way each model was run."""
     folder = next(iter(data.inputs.values())).parent.name
     target = f", those of the target domain from {data.target_name}" if data.target_name else ""
-    ways = [f"{subject.label} translates {way}" for subject in subjects if (way := _way(subject))]
-    yield f"Inputs are from {folder}{target}{'; ' if ways else ''}{', '.join(ways)}."
+    ways: dict[str, list[str]] = {}
+    for subject in subjects:
+        if way := _way(subject):
+            ways.setdefault(way, []).append(subject.label)
+    told = [f"{', '.join(each)} translate{'s' if len(each) == 1 else ''} {way}" for way, each in ways.items()]
+    yield f"{'; '.join([f'Inputs are from {folder}{target}', *told])}."
 
 
 def _way(subject: Subject) -> str:
