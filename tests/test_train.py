@@ -6,6 +6,7 @@ import json
 import shutil
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,11 +16,14 @@ from safetensors.torch import load_file
 
 from attn_i2i import load
 from attn_i2i.blocks import PatchDiscriminator, ResBlock
+from attn_i2i.interfaces import Layout
+from attn_i2i.recipes.factory import RECIPE_MEMBERS
 from attn_i2i.train import DivergedError, checkpoint, plan
 from attn_i2i.train.data import loading
 from attn_i2i.train.options import parse_assignments
 from attn_i2i.types import ConfigError, ShapeError, UnknownNameError
 
+from .helpers.registered import registering
 from .helpers.trainings import ENGINE, SMALL, run, weights
 
 
@@ -191,3 +195,27 @@ def test_bf16_computes_in_bfloat16_and_trains_float32_weights(
     assert seen == {(computed, torch.float32)}
     stored = load_file(model / "A2B.safetensors").values()
     assert all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in stored)
+
+
+@pytest.mark.parametrize(
+    ("product", "says"),
+    [
+        (3, r"it builds int, which has no networks, layout, options"),
+        (SimpleNamespace(**dict.fromkeys(RECIPE_MEMBERS[:1] + RECIPE_MEMBERS[2:])), "it has no layout"),
+        (SimpleNamespace(**dict.fromkeys(RECIPE_MEMBERS)), "its layout is NoneType, not an attn_i2i.interfaces.Layout"),
+        (
+            SimpleNamespace(
+                **dict.fromkeys(RECIPE_MEMBERS) | {"networks": {}, "layout": Layout("x", {}, {"A2B": "G"})}
+            ),
+            "its layout names the network 'G', and its networks are none",
+        ),
+    ],
+    ids=["a number", "no layout", "layout=None", "no such network"],
+)
+def test_what_is_no_recipe_is_told_in_one_line(data: Path, tmp_path: Path, product: Any, says: str) -> None:
+    with (
+        registering(recipes={"mine": lambda: product}),
+        pytest.raises(ConfigError, match=rf"recipe mine is none.*{says}"),
+    ):
+        run(data, tmp_path / "run", "mine", recipe_options={})
+    assert not (tmp_path / "run").exists()

@@ -35,6 +35,10 @@ from .vocabulary import SHARED, Vocabulary
 T = TypeVar("T")
 R = TypeVar("R", bound=Recipe)
 ROLES = ("generator", "discriminator")
+RECIPE_MEMBERS = (  # of an `attn_i2i.interfaces.Recipe`, all of which training reads
+    *("networks", "layout", "options", "optimizers", "step", "learning_rate", "total_steps", "on_epoch"),
+    *("state_dict", "load_state_dict"),
+)
 Network = str | Callable[..., nn.Module]
 
 Presets = Mapping[str, Mapping[str, Any]]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..interfaces import RGB, Layout, Recipe
+from ..recipes.factory import RECIPE_MEMBERS
 from .contract import call, check_finite, check_shape, expect, kind
 from .generators import advertised
 from .layouts import check_layout, check_schedule, check_stored, shown_right
@@ -21,10 +22,6 @@ from .unchanged import unchanged_inputs
 # A critic that is five updates ahead of its generator has the generator updated twice.
 STEPS = 10
 COLUMNS = ("step", "learning_rate")  # of losses.csv, beside the loss terms
-NEEDED = (
-    *("networks", "layout", "options", "optimizers", "step", "learning_rate", "total_steps", "on_epoch"),
-    *("state_dict", "load_state_dict"),
-)
 
 
 def check_recipe(
@@ -42,7 +39,7 @@ def check_recipe(
     ``domains`` entries. Raises ContractError.
     """
     built: Recipe = call(recipe, doing="Building it from its defaults (every option needs one)")
-    for name in NEEDED:
+    for name in RECIPE_MEMBERS:
         expect(hasattr(built, name), f"A recipe needs {name}: see attn_i2i.interfaces.Recipe.")
     expect(isinstance(built.networks, nn.ModuleDict), f"networks is {kind(built.networks)}, not an nn.ModuleDict.")
     batch = batch or default_batch(size, domains, _channels(built))

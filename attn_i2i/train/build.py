@@ -9,11 +9,12 @@ from typing import Any
 
 import torch
 
-from ..interfaces import Recipe, channels_of
+from ..interfaces import Layout, Recipe, channels_of
 from ..models.config import read_config
 from ..plugins import zoo
 from ..plugins.parts import APART, CHANNELS
 from ..recipes import RecipeFactory, make_recipe
+from ..recipes.factory import RECIPE_MEMBERS
 from ..types import AttnI2IError, ConfigError, UnknownNameError, UnreadableFileError
 from . import checkpoint
 from .data.check import check
@@ -129,12 +130,35 @@ def _range(model: Path) -> str | None:
 def _built(factory: Any, name: str, options: Mapping[str, Any]) -> Recipe:
     """A recipe; what Python says of values that it cannot be built from, as an error of this library."""
     try:
-        return make_recipe(factory, **options)
+        recipe = make_recipe(factory, **options)
     except AttnI2IError:
         raise
     except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise ConfigError(f"The recipe {name} cannot be built from {dict(options)}: {reason}.") from error
+    if wrong := _no_recipe(recipe):
+        raise ConfigError(
+            f"The recipe {name} is none that can be trained: {wrong}. attn_i2i.interfaces.Recipe says what one needs;"
+            " attn_i2i.testing.check_recipe tries it."
+        )
+    return recipe
+
+
+def _no_recipe(recipe: Any) -> str:
+    """What a registered factory's product lacks of a recipe; empty where it lacks nothing."""
+    absent = [member for member in RECIPE_MEMBERS if not hasattr(recipe, member)]
+    if len(absent) > 1:
+        return f"it builds {type(recipe).__name__}, which has no {', '.join(absent)}"
+    if absent:
+        return f"it has no {absent[0]}"
+    if not isinstance(recipe.layout, Layout):
+        return f"its layout is {type(recipe.layout).__name__}, not an attn_i2i.interfaces.Layout"
+    keys = [*recipe.layout.generators.values(), *recipe.layout.discriminators.values()]
+    unknown = [key for key in keys if key not in recipe.networks]
+    if unknown:
+        names = ", ".join(recipe.networks) or "none"
+        return f"its layout names the network {unknown[0]!r}, and its networks are {names}"
+    return ""
 
 
 def find_pictures(recipe: Recipe, request: Request) -> TrainingImages | Shards:
