@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
@@ -225,6 +227,24 @@ def test_masks_come_from_anything_and_must_fit() -> None:
         read_mask(half.astype(np.float32), (2, 2))
 
 
+@pytest.mark.parametrize(
+    ("numbers", "says"),
+    [
+        (np.array([[0, 2.5]], np.float32), r"A mask \(m\..*\) with values from 0 to 2.5 .* expected \[0, 1\]"),
+        (np.array([[-1, 1]], np.float64), r"A mask \(m\..*\) with values from -1 to 1 .* expected \[0, 1\]"),
+        (np.array([[0, 255]], np.int16), r"The mask m\..* holds int16 numbers.*: save it in 8 or 16 bits"),
+        (np.array([[0, 255]], np.uint32), r"The mask m\..* holds uint32 numbers.*: save it in 8 or 16 bits"),
+    ],
+    ids=["above", "below", "signed", "wide"],
+)
+def test_the_numbers_of_a_mask_in_a_file_are_told_in_words_of_masks(tmp_path: Path, numbers: Any, says: str) -> None:
+    np.save(tmp_path / "m.npy", numbers)
+    tifffile.imwrite(tmp_path / "m.tif", numbers)
+    for path in (tmp_path / "m.npy", tmp_path / "m.tif"):
+        with pytest.raises(ConfigError, match=says):
+            read_mask(path, (1, 2))
+
+
 def test_masks_of_the_same_aspect_are_scaled_and_stay_exactly_shut() -> None:
     mask = np.zeros((6, 8), bool)
     mask[2:4, 3:6] = True
@@ -240,6 +260,10 @@ def test_masks_of_the_same_aspect_are_scaled_and_stay_exactly_shut() -> None:
     for size in ((6, 9), (45, 80), (8, 6)):
         with pytest.raises(ShapeError, match="8x6"):
             read_mask(mask, size, scale=True)
+    for small in ((1, 1), (2, 3), (3, 3)):  # rounding makes these of 40x32 too
+        with pytest.raises(ShapeError, match="the picture 40x32"):
+            read_mask(np.ones(small, bool), (32, 40), scale=True)
+    assert read_mask(np.ones((2, 3), bool), (32, 48), scale=True).all()
     with pytest.raises(ShapeError, match="8x6"):
         read_mask(mask, (12, 16))
 

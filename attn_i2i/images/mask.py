@@ -12,8 +12,11 @@ from torch.nn import functional as F
 from ..arguments import typed
 from ..types import ConfigError, ShapeError
 from .opening import MAX_PIXELS
+from .ranges import DTYPE
 from .read import ImageSource, read_image
 from .values import unit_range
+
+LEAST_ROUNDED = 4  # pixels of a shorter side that may be rounded when it is scaled: by an eighth at most
 
 
 @typed
@@ -42,14 +45,25 @@ def _values(source: ImageSource, max_pixels: int) -> Tensor:
         mask = _mask_tensor(source) if isinstance(source, np.ndarray) else source
         mask = mask.float() if mask.dtype == torch.bool else mask.float() / 255 if mask.dtype == torch.uint8 else mask
         return mask[None] if mask.ndim == 2 else mask
-    picture = read_image(source, max_pixels=max_pixels)
+    picture = read_image(source, max_pixels=max_pixels, range=DTYPE)
+    if picture.dtype.kind == "i" or (picture.dtype.kind == "u" and picture.dtype.itemsize > 2):
+        raise ConfigError(
+            f"The mask {picture.name} holds {picture.dtype} numbers, which is ambiguous: save it in 8 or 16 bits"
+            " without a sign, or as floats in [0, 1]."
+        )
+    unit_range(picture.values, f"mask ({picture.name})")
     mask = picture.rgb.mean(0, keepdim=True)
     return mask if picture.alpha is None else mask * picture.alpha
 
 
 def _same_aspect(mask: torch.Size, size: tuple[int, int]) -> bool:
-    """Whether one is the other scaled by one factor, its shorter side rounded to whole pixels."""
+    """Whether one is the other scaled by one factor, its shorter side rounded to whole pixels.
+
+    Where the smaller one has few pixels, rounding makes nearly any shape of it: then only the exact proportions count.
+    """
     smaller, larger = sorted((tuple(mask), size), key=max)
+    if min(smaller) < LEAST_ROUNDED:
+        return min(smaller) > 1 and smaller[0] * larger[1] == smaller[1] * larger[0]
     factor = max(larger) / max(smaller)
     return all(abs(few - many / factor) <= 0.5 for few, many in zip(smaller, larger, strict=True))
 
