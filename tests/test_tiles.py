@@ -115,3 +115,17 @@ def test_activations_are_exact_in_strips(activation: nn.Module) -> None:
     with torch.no_grad():
         whole = generator(image).image
     torch.testing.assert_close(in_strips(generator, image, 6)["image"], whole, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_picture_itself_is_an_answer_too(masked: bool) -> None:
+    class Unchanged(nn.Module):
+        def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+            far = (image - image.mean((2, 3), keepdim=True)).abs()[:, :1]
+            return Translation(image, far if masked else None)
+
+    image = torch.rand(1, 3, 20, 12) * 2 - 1
+    whole, strips = Unchanged()(image), in_strips(Unchanged().eval(), image, 6)
+    assert torch.equal(strips["image"], image)
+    if masked:
+        torch.testing.assert_close(strips["attention"], whole.attention)

@@ -41,6 +41,10 @@ class Graph:
     small: list[Node] = field(default_factory=list)
     level: dict[Node, int] = field(default_factory=dict)
 
+    def is_map(self, node: Node) -> bool:
+        """Whether a node has rows that come strip by strip: the picture itself, or a map made of it."""
+        return node is self.traced.image or node in self.rows
+
     def numbers(self, node: Node) -> int:
         """How many numbers a map holds."""
         return prod(self.traced.shapes[node])
@@ -81,7 +85,7 @@ def _sort_in(graph: Graph, node: Node) -> None:
         raise UntileableError(f"{operation(node)[0]} draws numbers")
     if node not in traced.shapes:
         return  # an operation of several answers, which stand for it
-    maps = tuple(source for source in node.all_input_nodes if source is traced.image or source in graph.rows)
+    maps = tuple(filter(graph.is_map, node.all_input_nodes))
     level = max((graph.level[source] for source in node.all_input_nodes), default=0)
     if operation(node)[1] in EMPTY:
         source = node.all_input_nodes[0]
@@ -137,7 +141,7 @@ class Pass:
 
 def passes(graph: Graph) -> list[Pass]:
     """The passes that make all outputs, the last one those that are maps."""
-    outputs = [node for node in graph.traced.outputs.values() if node in graph.rows]
+    outputs = [node for node in graph.traced.outputs.values() if graph.is_map(node)]
     last = max(graph.level[node] for node in graph.traced.outputs.values())
     stored: set[Node] = set()
     plan = []

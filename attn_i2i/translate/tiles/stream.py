@@ -171,7 +171,7 @@ class Stream:
         """The rows of strip ``i``: a part that other maps are made of may be ahead of the image, and waits for it."""
         outputs, tall = self.graph.traced.outputs, dict[str, Tensor]()
         for name, node in outputs.items():
-            if node not in self.graph.rows and not self._is_tall(name):
+            if not (self.graph.is_map(node) or self._is_tall(name)):
                 continue
             first, last = bounds(self.graph.height(node), count)[i : i + 2]
             if first == last:  # a map of fewer rows than there are strips
@@ -202,7 +202,7 @@ class Stream:
 
     def _collect_small(self) -> None:
         for name, node in self.graph.traced.outputs.items():
-            if node not in self.graph.rows and not self._is_tall(name):
+            if not (self.graph.is_map(node) or self._is_tall(name)):
                 self.others[name] = self._values[node]
 
     def _last_use(self, step: Pass) -> dict[Node, list[Node]]:
