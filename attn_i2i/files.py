@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .swapping import held, is_mount_point, remove, swap_in, sweep
+from .swapping import cut, held, is_mount_point, remove, short_name, swap_in, sweep
 from .types import AttnI2IError, UnreadableFileError
 
 if TYPE_CHECKING:
@@ -215,16 +215,11 @@ def fitting_name(stem: str, ending: str) -> str:
     if len(os.fsencode(stem + ending)) <= LONGEST_NAME:
         return stem + ending
     digest = hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]
-    return f"{_cut(stem, LONGEST_NAME - len(os.fsencode(ending)) - 9)}~{digest}{ending}"
-
-
-def _cut(text: str, most: int) -> str:
-    """The start of ``text`` that takes ``most`` bytes at most; file systems count bytes, not characters."""
-    return os.fsencode(text)[:most].decode("utf-8", "ignore")
+    return f"{cut(stem, LONGEST_NAME - len(os.fsencode(ending)) - 9)}~{digest}{ending}"
 
 
 def _sibling(target: Path, ending: str) -> Path:
-    return target.with_name(f".{_cut(target.name, 80)}.{secrets.token_hex(4)}.{ending}")
+    return target.with_name(f".{short_name(target.name)}.{secrets.token_hex(4)}.{ending}")
 
 
 def _sync(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -19,7 +20,8 @@ AT_FDCWD = -100  # in Linux's system calls: relative to the working folder
 EXCHANGE = 2  # RENAME_EXCHANGE of Linux's renameat2, and RENAME_SWAP of macOS's renamex_np
 UNABLE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)  # of a system or a file system that cannot
 LEFTOVER = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.(?P<ending>tmp|old)", re.DOTALL)
-UNCUT_BYTES = 80  # names of temporary files hold no more of their target's; a longer target is not known from them
+UNCUT_BYTES = 80  # names of temporary files hold no more of their target's; a digest stands for the rest
+DIGEST = 16  # hexadecimal digits: no two names of a folder share them
 # Some writers replace a temporary file by another one, which nobody has locked: a file this young may be in use.
 QUIET_SECONDS = 60.0
 
@@ -99,10 +101,11 @@ def held(path: Path) -> Iterator[None]:
 
 def mend(target: Path) -> bool:
     """Bring back a folder that a killed process had moved aside; whether there was one."""
-    if os.path.lexists(target) or len(os.fsencode(target.name)) > UNCUT_BYTES:
+    if os.path.lexists(target):
         return False
+    wanted = short_name(target.name), "old"
     for left, name, ending in _leftovers(target.parent):
-        descriptor = _lock(left) if (name, ending) == (target.name, "old") else None
+        descriptor = _lock(left) if (name, ending) == wanted else None
         if descriptor is not None:
             with suppress(OSError):
                 left.rename(target)
@@ -121,8 +124,7 @@ def sweep_all(targets: Iterable[Path]) -> None:
     """Remove what killed processes left beside many ``targets``; each folder is listed once."""
     names: dict[Path, set[str]] = {}
     for target in targets:
-        if len(os.fsencode(target.name)) <= UNCUT_BYTES:
-            names.setdefault(target.parent, set()).add(target.name)
+        names.setdefault(target.parent, set()).add(short_name(target.name))
     for left in (left for folder in names for left, name, _ in _leftovers(folder) if name in names[folder]):
         descriptor = _lock(left)
         if descriptor is None:
@@ -139,6 +141,19 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def short_name(name: str) -> str:
+    """What a temporary file is known by beside the target ``name``: the name, or its start and a digest of it all."""
+    encoded = os.fsencode(name)
+    if len(encoded) <= UNCUT_BYTES:
+        return name
+    return f"{cut(name, UNCUT_BYTES)}~{hashlib.sha256(encoded).hexdigest()[:DIGEST]}"
+
+
+def cut(text: str, most: int) -> str:
+    """The start of ``text`` that takes ``most`` bytes at most; file systems count bytes, not characters."""
+    return os.fsencode(text)[:most].decode("utf-8", "ignore")
 
 
 def _leftovers(folder: Path) -> list[tuple[Path, str, str]]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from attn_i2i import load
-from attn_i2i.hub import find_model
+from attn_i2i.evaluate.subjects import open_subjects
+from attn_i2i.hub import find_model, publish
 from attn_i2i.models import build_discriminators, build_generator, create, create_discriminator, read_config
 from attn_i2i.models.checksums import SUMS, ChecksumError, check_beside, digest_of, write_sums
 from attn_i2i.models.config import DiscriminatorConfig, ModelConfig
@@ -176,6 +177,10 @@ def test_what_is_no_model_says_what_it_is_and_the_next_step(tmp_path: Path, mode
     for part in ("run.json", "checkpoints", "checkpoints/step-2", "checkpoints/step-2/shared.pt"):
         with pytest.raises(ModelError, match=rf"part of the training run {run}; what a run makes is {run / 'model'}\."):
             load(run / part)
+    for folder in (run / "checkpoints", run / "checkpoints" / "step-2"):
+        for use in (lambda path: publish(path, "me/model"), lambda path: open_subjects([path])):
+            with pytest.raises(ModelError, match=rf"part of the training run {run}; what a run makes is"):
+                use(folder)
     with pytest.raises(ModelError, match=rf"folder of models, not one .*name one of them \({model}\)"):
         load(tmp_path)
     (tmp_path / "weights").mkdir()

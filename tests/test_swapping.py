@@ -140,6 +140,29 @@ def test_a_model_that_was_moved_aside_is_found_again(tmp_path: Path, monkeypatch
         assert load(name, device="cpu").config == expected
 
 
+@pytest.mark.parametrize("name", ["x" * 120, "\N{HIRAGANA LETTER A}" * 40])
+def test_a_long_name_is_mended_too_and_only_its_own_leftovers(tmp_path: Path, name: str) -> None:
+    target, other = old(tmp_path / name), old(tmp_path / (name + "2"))
+    for folder in (target, other):
+        killed(folder, "between the renames")
+    assert mend(target)
+    assert names(target) == ["old"]
+    assert not other.exists()
+    write(other, "new")
+    write(target, "new")
+    assert names(tmp_path) == sorted([target.name, other.name])
+
+
+@pytest.mark.parametrize(("command", "more"), [("show", []), ("publish", ["me/model"])])
+def test_commands_mend_what_they_are_given(run: Run, tmp_path: Path, command: str, more: list[str]) -> None:
+    target = tmp_path / "model"
+    target.mkdir()
+    write_model(target, "cyclegan", width=4, blocks=1)
+    target.rename(tmp_path / ".model.0123abcd.old")
+    run(command, target, *more)
+    assert (target / "config.json").is_file()
+
+
 def test_with_exchange_there_is_always_a_folder(tmp_path: Path) -> None:
     target = old(tmp_path / "model")
     if not exchange(target, old(tmp_path / "other")):

@@ -13,6 +13,7 @@ from ..export.opening import exported_files
 from ..files import sha256
 from ..interfaces import TWO_WAYS
 from ..models.config import CONFIG
+from ..models.mistaken import no_model_folder, run_around
 from ..translate.loading import load
 from ..types import ConfigError, UnreadableFileError
 from .data import Data, Pictures, pictures_in
@@ -62,6 +63,8 @@ def open_subjects(
     subjects = []
     for label, model in zip(labels, models, strict=True):
         if isinstance(model, str | Path) and _holds_no_model(Path(model)):
+            if run_around(Path(model)):
+                raise no_model_folder(Path(model))
             if _trained(Path(model)) is None:
                 subjects.append(Subject(label, str(model)))
                 continue

@@ -16,7 +16,9 @@ from ..models.card import UNSTATED, Card
 from ..models.cards import find_card
 from ..models.config import CONFIG, ModelConfig, read_config
 from ..models.directory import build_discriminators, build_generator
+from ..models.mistaken import RUN, run_around
 from ..models.readme import model_card
+from ..swapping import mend
 from ..types import ModelError, UnreadableFileError
 from .errors import HubError, LicenceError, explained
 from .store import check_repo
@@ -127,7 +129,8 @@ def _digest(content: bytes | BufferedReader) -> str:
 
 def _checked(directory: Path, licence: str | None) -> ModelConfig:
     """The configuration with its licence, once every file is whole and every network loads strictly."""
-    if not directory.exists():
+    mend(directory)
+    if not directory.exists() or (directory / RUN).exists() or run_around(directory):
         read_config(directory)  # raises what says so; a damaged configuration is the checksums' to name
     config = check_whole(directory, None, "convert or save the model again")
     if licence and config.licence not in (None, UNSTATED, licence):

@@ -13,6 +13,7 @@ from ..arguments import typed
 from ..plugins import zoo
 from ..plugins._manager import usable, warn_of_part
 from ..registry import Entry, suggestion
+from ..swapping import mend
 from ..types import ModelError, UnknownNameError
 from .card import UNSTATED, Card, read_card
 from .config import CONFIG, ModelConfig, read_config
@@ -76,6 +77,7 @@ def describe_model(name: str) -> tuple[Card, str]:
     Raises UnknownNameError or ModelError for what is no model.
     """
     path = Path(name)
+    mend(path)
     if name and path.is_dir() and ((path / CONFIG).exists() or find_card(name) is None):
         card = _card_of(path.resolve().name, read_config(path), "A model folder")
         return card, f"folder {path}"
