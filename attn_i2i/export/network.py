@@ -135,7 +135,7 @@ def _int8(
     """Write the 8-bit graph over the float32 one, if its pictures are near enough."""
     facts = replace(facts, precision="int8")
     quantized = plain.with_name("int8.onnx")
-    quantize_onnx(plain, quantized, pictures)
+    quantize_onnx(plain, quantized, pictures, openvino=path.suffix == SUFFIXES["openvino"])
     _keep_quantized(quantized, path, facts)
     other = _opened(path)
     same_shapes(network, other, facts.image_size, path.name)
