@@ -218,7 +218,7 @@ def test_what_the_registry_does_not_give_is_said_with_what_to_do(
     npm: FakeSources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runtime, "SHA256", "0" * 64)
-    with pytest.raises(FetchError, match=r"could not be fetched .*SHA-256.* By hand: get http.*--ort PATH"):
+    with pytest.raises(FetchError, match=r"could not be fetched .*SHA-256.* By hand: get http.*ort=PATH"):
         web_runtime()
     npm.files.clear()
     with pytest.raises(FetchError, match=r"\(404\).*npm pack onnxruntime-web@"):

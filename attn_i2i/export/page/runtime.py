@@ -114,7 +114,7 @@ def by_hand(url: str) -> str:
     """What a person without the registry can do."""
     return (
         f"By hand: get {redacted(url)} (or run npm pack onnxruntime-web@{VERSION} where there is npm), and give the"
-        f" file, or a folder with its files, by --ort PATH or {ORT}. Another registry: NPM_CONFIG_REGISTRY."
+        f" file, or a folder with its files, by ort=PATH or {ORT}. Another registry: NPM_CONFIG_REGISTRY."
     )
 
 
