@@ -92,6 +92,15 @@ def test_a_tar_that_is_a_bomb_is_not_unpacked(tmp_path: Path, packed: Callable[[
     assert sorted(tmp_path.iterdir()) == [path]
 
 
+def test_a_name_that_is_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("long")
+    member.size, member.type = 3_000_000, tarfile.GNUTYPE_LONGNAME
+    path = tmp_path / "bomb.tar"
+    path.write_bytes(member.tobuf(tarfile.GNU_FORMAT) + bytes(3_010_048))
+    with pytest.raises(FetchError, match="a header of 3,000,000 bytes"):
+        unpack(path, ["net.pth"], tmp_path)
+
+
 @pytest.mark.parametrize("name", ["../net.pth", "/etc/net.pth", "a/../../net.pth"])
 @pytest.mark.parametrize("pack", [zipped, tarred])
 def test_names_in_an_archive_lead_nowhere_else(

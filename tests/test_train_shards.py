@@ -150,3 +150,31 @@ def test_a_picture_in_a_shard_that_is_larger_than_any_is_not_read(shards: Path) 
     assert found is not None
     with pytest.raises(UnreadableFileError, match=r"trainA-0\.tar: huge\.png has 2,147,483,648 bytes"):
         found.shown(1, 8)
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE], ids=["GNU", "pax", "all"]
+)
+def test_a_header_larger_than_any_name_is_not_read(shards: Path, kind: bytes) -> None:
+    """Python's tarfile reads long names whole: this file takes no place on the disk either."""
+    member = tarfile.TarInfo("long")
+    member.size, member.type = BOMB, kind
+    with (shards / "trainA-0.tar").open("wb") as stream:
+        stream.write(member.tobuf(tarfile.GNU_FORMAT))
+        stream.truncate(BOMB + 10240)
+    found = find_shards(shards)
+    assert found is not None
+    for read in (found.count, lambda: found.shown(1, 8)):
+        with pytest.raises(UnreadableFileError, match=r"trainA-0\.tar cannot .* a header of 2,147,483,648 bytes"):
+            read()
+
+
+def test_headers_without_end_are_damage(shards: Path) -> None:
+    member = tarfile.TarInfo("long")
+    member.size, member.type = 4, tarfile.GNUTYPE_LONGNAME
+    (shards / "trainA-0.tar").write_bytes((member.tobuf(tarfile.GNU_FORMAT) + b"name".ljust(512, b"\0")) * 2000)
+    found = find_shards(shards)
+    assert found is not None
+    for read in (found.count, lambda: found.shown(1, 8)):
+        with pytest.raises(UnreadableFileError, match=r"trainA-0\.tar cannot be read as a tar file"):
+            read()

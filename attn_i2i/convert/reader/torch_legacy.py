@@ -9,6 +9,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
+from ..tars import BoundedTarInfo
 from .inert import Global, Machine
 from .rebuild import build, set_state, storage_dtype
 from .stream import Stream, View, Window
@@ -112,9 +113,9 @@ class _Pickles:
 class _OldTar:
     def __init__(self, view: View) -> None:
         try:
-            with tarfile.open(fileobj=Window(view), mode="r:") as archive:
+            with tarfile.open(fileobj=Window(view), mode="r:", tarinfo=BoundedTarInfo) as archive:
                 entries = list(islice(archive, MAX_MEMBERS))
-        except (tarfile.TarError, ValueError, OverflowError) as error:
+        except (tarfile.TarError, ValueError, OverflowError, RecursionError) as error:
             raise DamagedError(f"a tar archive that is damaged or cut off ({shown(str(error))})") from error
         members = {member.name.removeprefix("./"): member for member in entries}
         missing = {"pickle", "tensors", "storages"} - set(members)

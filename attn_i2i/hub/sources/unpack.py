@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from ...convert.tars import BoundedTarInfo
 from .download import CHUNK, require_room
 from .errors import FetchError
 from .wrapped_zip import WrappedZip, is_wrapped
@@ -55,7 +56,7 @@ class _Tar:
     exact = True
 
     def __init__(self, stream: IO[bytes]) -> None:
-        self._tar = tarfile.TarFile(fileobj=_decompressed(stream))
+        self._tar = tarfile.TarFile(fileobj=_decompressed(stream), tarinfo=BoundedTarInfo)
 
     @cached_property
     def _members(self) -> dict[str, tarfile.TarInfo]:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from ...convert.tars import BoundedTarInfo
 from ...images.formats import SUFFIXES
 from ...images.opening import MAX_PIXELS
 from ...types import AttnI2IError, ConfigError, UnreadableFileError
@@ -37,6 +38,8 @@ BUFFER = 1000
 LARGEST = 3 * MAX_PIXELS
 # What webdataset calls metadata, and leaves out.
 META = re.compile(r"__[^/]*__($|/)")
+# What tarfile raises of a damaged file; of a long chain of headers each of which is about the next, it recurses.
+BROKEN_TAR = (tarfile.TarError, OSError, EOFError, zlib.error, RecursionError)
 COMPRESSED = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
@@ -199,7 +202,7 @@ def _pictures(files: list[str]) -> Iterator[Encoded]:
                 yield Encoded(label, picture)
         except AttnI2IError:
             raise
-        except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
+        except (*BROKEN_TAR, ValueError) as error:
             why = error if isinstance(error, OSError) else error.args[0]  # webdataset adds more of these
             raise UnreadableFileError(f"{file} cannot be read as a tar file: {why}.") from error
         if not count:
@@ -233,12 +236,12 @@ def _opened(file: str, mode: Literal["r|", "r:"]) -> tarfile.TarFile:
         head = stream.read(8)
     if kind := next((kind for mark, kind in COMPRESSED.items() if head.startswith(mark)), None):
         raise UnreadableFileError(f"{file} is compressed ({kind}): unpack it to a plain .tar, which is streamed.")
-    return tarfile.open(file, mode)
+    return tarfile.open(file, mode, tarinfo=BoundedTarInfo)
 
 
 def _samples(file: str) -> int:
     try:
         with _opened(file, "r:") as tar:
             return sum(Path(member.name).suffix.lower() in SUFFIXES for member in tar)
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+    except BROKEN_TAR as error:
         raise UnreadableFileError(f"{file} cannot be read as a tar file: {error}.") from error
