@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import warnings
 from typing import Any
 
@@ -18,6 +19,8 @@ DTYPES = {
     "half": torch.float16,
 }
 
+# What the allocators of CPUs say, and those of GPUs whose error is none of torch's own.
+NO_MEMORY = re.compile(r"allocate memory|not enough memory|out of memory", re.IGNORECASE)
 AUTO = "auto"
 GPUS = ("cuda", "mps", "xpu")
 """Kinds of GPUs, those that are taken first first: NVIDIA's and AMD's, Apple's, Intel's."""
@@ -73,6 +76,13 @@ def synchronise(device: torch.device) -> None:
     """Wait until a device has done what it was given."""
     if device.type != "cpu":
         torch.get_device_module(device).synchronize()
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether an error says that there is no memory left; PyTorch says so of a CPU's in a RuntimeError."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and NO_MEMORY.search(str(error)) is not None
 
 
 def free_memory(device: torch.device) -> int | None:

@@ -186,3 +186,25 @@ def test_a_limit_on_the_process_leaves_what_it_has_not_mapped(monkeypatch: pytes
     assert free is None or limit - 2**42 < free < limit
     monkeypatch.setattr(resource, "getrlimit", lambda which: (resource.RLIM_INFINITY,) * 2)
     assert memory._process_free() is None
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ("attn_i2i.images.read.from_pil", "skipped: a.png does not fit into the memory that is free: reduce it."),
+        ("attn_i2i.translate.running.assemble", "skipped: a.png: it does not fit into the memory that is free"),
+        ("attn_i2i.translate.result.Result.save", "skipped: a.png: it does not fit into the memory that is free"),
+    ],
+)
+def test_a_shortage_of_memory_is_never_damage_nor_an_allocators_text(
+    run: Run, model: Path, monkeypatch: pytest.MonkeyPatch, where: str, says: str
+) -> None:
+    def short(*_: Any, **__: Any) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] . can't allocate memory: you tried to allocate 9 bytes")
+
+    picture("a.png")
+    monkeypatch.setattr(where, short)
+    code, _, err = run("translate", "a.png", "-o", "out", "-m", model)
+    assert code == 1
+    assert err.startswith(says)
+    assert "alloc" not in err

@@ -13,6 +13,7 @@ from typing import IO
 
 from PIL import Image
 
+from ..devices import is_shortage
 from ..types import AttnI2IError, UnreadableFileError
 from .formats import READABLE, looks_like
 
@@ -63,6 +64,8 @@ def named_errors(label: str) -> Iterator[None]:
             raise
         raise type(error)(f"{label}: {error}") from error
     except Exception as error:  # damaged files are answered with nearly every exception there is
+        if is_shortage(error):
+            raise UnreadableFileError(f"{label} does not fit into the memory that is free: reduce it.") from error
         text = " ".join(str(error).split())
         raise UnreadableFileError(f"{label} is damaged or cut short: {text or type(error).__name__}.") from error
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
+from ..devices import is_shortage
 from ..types import AttnI2IError, UnreadableFileError
 from .options import TrainOptions
-
-# What the allocators of CPUs say; those of GPUs raise torch.OutOfMemoryError.
-NO_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory|Cannot allocate memory", re.I)
 
 
 class OutOfMemoryError(AttnI2IError, MemoryError):
@@ -40,15 +35,11 @@ def within_memory(options: TrainOptions, bf16: bool) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if isinstance(error, AttnI2IError) or not _is_shortage(error):
+        if isinstance(error, AttnI2IError) or not is_shortage(error):
             raise
         raise OutOfMemoryError(
             f"The memory is not enough for a step ({_first_line(error)}). {_advice(options, bf16)}"
         ) from error
-
-
-def _is_shortage(error: BaseException) -> bool:
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or bool(NO_MEMORY.search(str(error)))
 
 
 def _advice(options: TrainOptions, bf16: bool) -> str:

@@ -25,7 +25,7 @@ from ..swapping import sweep_all
 from ..types import AttnI2IError, ConfigError, ShapeError, UnknownNameError, UnreadableFileError
 from .jobs import SHEET, STYLES, Job, outputs
 from .overlap import Behind, ahead
-from .reading import Page, Reading, Report, Waiting
+from .reading import Page, Reading, Report, Waiting, first_line
 from .result import Result
 from .translator import Translator
 
@@ -158,7 +158,7 @@ class _Run:
         # Libraries that write answer what they cannot hold with these, too: the other pictures are to be written.
         except (AttnI2IError, OSError, RuntimeError, ValueError, MemoryError) as error:
             self.stacks.pop(target, None)
-            self.report.fail(job.source, str(error).partition("\n")[0] or "it does not fit into memory")
+            self.report.fail(job.source, first_line(error))
         else:
             self.report.written += [target] if done else []
             self._show_style(job, result)
@@ -205,7 +205,7 @@ class _Run:
         try:
             write_image(contact_sheet(rows, SHEET_TILE), sheet, force=self.force_attention)
         except (AttnI2IError, OSError, RuntimeError, ValueError, MemoryError) as error:
-            self.report.failed.append((sheet, str(error) or "it does not fit into memory"))
+            self.report.failed.append((sheet, first_line(error)))
 
     def _target(self, job: Job, result: Result) -> Path:
         """Where the translation goes: under a name of its own where the format cannot hold its transparency."""
@@ -239,7 +239,7 @@ class _Run:
 
 def _reason(error: Exception) -> str:
     """The first line of an error; what Python itself says of a network needs the kind of error with it."""
-    line = str(error).partition("\n")[0]
+    line = first_line(error)
     own = isinstance(error, AttnI2IError | OSError | RuntimeError | MemoryError)
     return line if own and line else f"{type(error).__name__}: {line}".removesuffix(": ")
 

@@ -14,7 +14,7 @@ from ..video.encoding import Encoding
 from ..video.formats import VIDEOS
 from .batch import mask_file
 from .jobs import KINDS, Job, outputs
-from .reading import Report
+from .reading import Report, first_line
 from .translator import Translator
 
 Watch = Callable[[Path, int, "int | None"], None]
@@ -67,8 +67,7 @@ def translate_clips(
         except (AttnI2IError, OSError, RuntimeError, MemoryError) as error:
             if isinstance(error, UnknownNameError) or (isinstance(error, ConfigError) and alone):
                 raise
-            why = str(error).partition("\n")[0] or type(error).__name__
-            report.fail(job.source, why)
+            report.fail(job.source, first_line(error))
         else:
             report.written.append(job.target)
         advance(1)

@@ -8,6 +8,7 @@ from math import prod
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from ..devices import is_shortage
 from ..images.opening import MAX_PIXELS
 from ..images.picture import Picture
 from ..images.ranges import DTYPE, Measure, RangeLike, parse_range
@@ -66,7 +67,7 @@ class Reading:
                         yield waiting
                         waiting = []
             except (AttnI2IError, MemoryError) as error:
-                self.report.fail(job.source, str(error) or "it does not fit into memory")
+                self.report.fail(job.source, first_line(error))
                 advance(1)
         if waiting:
             yield waiting
@@ -103,3 +104,10 @@ class Reading:
                 )
                 return
         yield job, read_image(job.source, max_pixels=self.max_pixels, range=wanted, page=page)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says of one picture of many; an allocator's text says nothing that helps."""
+    if is_shortage(error) and not isinstance(error, AttnI2IError):
+        return "it does not fit into the memory that is free: reduce it"
+    return str(error).partition("\n")[0] or type(error).__name__

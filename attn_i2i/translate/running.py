@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..devices import is_shortage
 from ..images.picture import Picture, PictureWarning
 from ..interfaces import channels_of
 from ..tuning import this_tuner
@@ -26,7 +26,6 @@ from .result import Result
 from .tiles.picture import InStrips
 from .tiles.trace import Forward
 
-NO_MEMORY = re.compile("allocate memory|out of memory")  # of a CPU; of GPUs whose error is none of torch's own
 PIXELS_PER_BATCH = 8 * 256 * 256  # on a GPU: eight pictures of the published size
 CPU_PIXELS_PER_BATCH = 256 * 256  # more leave its cache: 8 pictures of 256 pixels took half as long again as one by one
 
@@ -159,7 +158,7 @@ class Run:
         try:
             answer: Translation = self.generator(images, *labels, **named)
         except (MemoryError, RuntimeError) as error:
-            if not isinstance(error, MemoryError | torch.OutOfMemoryError) and not NO_MEMORY.search(str(error)):
+            if not is_shortage(error):
                 raise
             size = images.shape[-2], images.shape[-1]
             raise too_large(name, len(images), size, self.device) from error
