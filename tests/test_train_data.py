@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -201,3 +203,16 @@ def test_an_error_in_a_worker_ends_all_of_them_and_keeps_its_one_line(folders: P
     with pytest.raises(UnreadableFileError, match=message) as kept, reading(source) as batches:
         next(batches)
     assert not multiprocessing.active_children(), kept  # the error still holds the loader here, as it does in main
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["unable to write to file </torch_12_34_0>: No space left on device (28)", "workers are out of shared memory"],
+)
+def test_workers_without_shared_memory_say_what_helps(told: str) -> None:
+    def failing() -> Iterator[Any]:
+        raise RuntimeError(f"Caught RuntimeError in DataLoader worker process 1.\nRuntimeError: {told}")
+        yield
+
+    with reading(failing()) as batches, pytest.raises(OutOfMemoryError, match=r"shared memory .*workers=0"):
+        next(batches)

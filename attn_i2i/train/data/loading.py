@@ -6,6 +6,7 @@ So a resumed run needs no state of the workers, and any number of processes shar
 from __future__ import annotations
 
 import math
+import re
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,8 @@ from .folders import TrainingImages
 from .reading import RGB_BYTES, Encoded, Reading, Size, read_part, read_resized, sides
 
 Batch = dict[str, Tensor]
+# What torch says where workers hand pictures over in a file in memory, or are killed for writing beyond its end.
+NO_SHARED_MEMORY = re.compile(r"shared memory|</torch_\d+")
 
 
 @dataclass(frozen=True)
@@ -217,6 +220,13 @@ def _plainly_failing(batches: Iterator[Batch]) -> Iterator[Batch]:
         yield from batches
     except AttnI2IError as error:
         raise type(error)(str(error).rpartition(f"{type(error).__name__}: ")[2].strip()) from None
+    except RuntimeError as error:
+        if NO_SHARED_MEMORY.search(str(error)) is None:
+            raise
+        raise OutOfMemoryError(
+            "The pictures of the workers need more shared memory than there is: give workers=0, or enlarge it"
+            " (/dev/shm; docker run --shm-size)."
+        ) from error
 
 
 def shown(
