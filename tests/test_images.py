@@ -205,6 +205,7 @@ def test_a_mask_may_be_as_large_as_its_picture(tmp_path: Path, monkeypatch: pyte
         (torch.zeros(1, 0, 2), ShapeError, r"\(1, 0, 2\)"),
         (np.array([[None, 1]]), ConfigError, "mask of object"),
         (np.zeros((2, 2), np.int64), ConfigError, "mask of int64"),
+        (np.eye(2, dtype=np.uint8), ConfigError, "no number but 0 and 1, of 255: write 255"),
     ],
 )
 def test_what_is_no_mask_is_named(source: np.ndarray | torch.Tensor, error: type[AttnI2IError], says: str) -> None:
@@ -232,10 +233,12 @@ def test_masks_come_from_anything_and_must_fit() -> None:
     [
         (np.array([[0, 2.5]], np.float32), r"A mask \(m\..*\) with values from 0 to 2.5 .* expected \[0, 1\]"),
         (np.array([[-1, 1]], np.float64), r"A mask \(m\..*\) with values from -1 to 1 .* expected \[0, 1\]"),
+        (np.array([[0, 1]], np.uint8), r"The mask m\..* holds no number but 0 and 1, of 255"),
+        (np.array([[0, 1]], np.uint16), r"The mask m\..* holds no number but 0 and 1, of 65535"),
         (np.array([[0, 255]], np.int16), r"The mask m\..* holds int16 numbers.*: save it in 8 or 16 bits"),
         (np.array([[0, 255]], np.uint32), r"The mask m\..* holds uint32 numbers.*: save it in 8 or 16 bits"),
     ],
-    ids=["above", "below", "signed", "wide"],
+    ids=["above", "below", "labels", "labels of 16 bits", "signed", "wide"],
 )
 def test_the_numbers_of_a_mask_in_a_file_are_told_in_words_of_masks(tmp_path: Path, numbers: Any, says: str) -> None:
     np.save(tmp_path / "m.npy", numbers)

@@ -26,7 +26,7 @@ def read_mask(
     """Read a mask as (1, H, W) in [0, 1]: 1 where a picture may change, exactly 0 where it must not.
 
     Pictures count by their brightness, times their alpha. Arrays and tensors are (H, W) or (1, H, W); bool, uint8
-    or float. Raises ShapeError where the mask is not ``size`` (height, width); with ``scale`` only where its aspect
+    or float. A mask of 0 and 1 in more than one bit is refused. Raises ShapeError where the mask is not ``size`` (height, width); with ``scale`` only where its aspect
     is another one. A file of more than ``max_pixels``, and than the size has, raises UnreadableFileError.
     """
     mask = _values(source, max(max_pixels, size[0] * size[1]))
@@ -43,6 +43,8 @@ def read_mask(
 def _values(source: ImageSource, max_pixels: int) -> Tensor:
     if isinstance(source, np.ndarray | Tensor):
         mask = _mask_tensor(source) if isinstance(source, np.ndarray) else source
+        if mask.dtype == torch.uint8 and mask.numel() and mask.max() == 1:
+            raise _labels("The mask", 255)
         mask = mask.float() if mask.dtype == torch.bool else mask.float() / 255 if mask.dtype == torch.uint8 else mask
         return mask[None] if mask.ndim == 2 else mask
     picture = read_image(source, max_pixels=max_pixels, range=DTYPE)
@@ -52,8 +54,16 @@ def _values(source: ImageSource, max_pixels: int) -> Tensor:
             " without a sign, or as floats in [0, 1]."
         )
     unit_range(picture.values, f"mask ({picture.name})")
+    top = np.iinfo(picture.dtype).max if picture.dtype.kind == "u" else 0
+    if top and round(float(picture.rgb.max()) * top) == 1:
+        raise _labels(f"The mask {picture.name}", top)
     mask = picture.rgb.mean(0, keepdim=True)
     return mask if picture.alpha is None else mask * picture.alpha
+
+
+def _labels(what: str, top: int) -> ConfigError:
+    """A mask of labels 0 and 1 would be taken for one that is nearly 0 everywhere."""
+    return ConfigError(f"{what} holds no number but 0 and 1, of {top}: write {top} where a picture may change.")
 
 
 def _same_aspect(mask: torch.Size, size: tuple[int, int]) -> bool:
