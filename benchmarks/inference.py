@@ -86,13 +86,17 @@ def networks(family: Family, width: int, device: str) -> tuple[nn.Module, nn.Mod
     return ours.to(device), theirs.to(device)
 
 
-def prepared(ours: nn.Module, theirs: nn.Module, name: str, family: Family, arguments: argparse.Namespace) -> Forward:
+def forward_of(name: str, ours: nn.Module, theirs: nn.Module, family: Family, arguments: argparse.Namespace) -> Forward:
     """The forward of the way called ``name``."""
-    way = WAYS[name]
     if name in RUNTIMES:
         return exported(ours, family.name, {"width": arguments.width, **family.options}, name, arguments.size)
+    return torch.compile(theirs) if name == "plain, compiled" else prepared(ours, theirs, WAYS[name])
+
+
+def prepared(ours: nn.Module, theirs: nn.Module, way: Way | None) -> Forward:
+    """The forward of one way; None is the plain one."""
     if way is None:
-        return torch.compile(theirs) if name == "plain, compiled" else theirs
+        return theirs
     layout = torch.channels_last if way.channels_last else torch.contiguous_format
     network = copy.deepcopy(ours).to(dtype=way.dtype, memory_format=layout)
     allow_winograd(network, way.winograd)
@@ -186,7 +190,7 @@ def compare(label: str, arguments: argparse.Namespace) -> list[str]:
     """Rows of the table for one family; raises AssertionError where a float32 answer differs."""
     image = torch.rand(arguments.batch, 3, arguments.size, arguments.size, device=arguments.device) * 2 - 1
     ours, theirs = networks(FAMILIES[label], arguments.width, arguments.device)
-    forwards = {name: prepared(ours, theirs, name, FAMILIES[label], arguments) for name in arguments.ways}
+    forwards = {name: forward_of(name, ours, theirs, FAMILIES[label], arguments) for name in arguments.ways}
     expected = forwards["plain"](image)
     errors = {name: difference(forward(image), expected) for name, forward in forwards.items()}
     wrong = [name for name, error in errors.items() if error > TOLERANCE and not name.endswith(LOSSY)]
@@ -231,7 +235,7 @@ def main() -> None:
         one = argparse.Namespace(**arguments.peak)
         image = torch.rand(one.batch, 3, one.size, one.size, device=one.device) * 2 - 1
         ours, theirs = networks(FAMILIES[one.family], one.width, one.device)
-        print(peak_memory(prepared(ours, theirs, one.way, FAMILIES[one.family], one), image))
+        print(peak_memory(forward_of(one.way, ours, theirs, FAMILIES[one.family], one), image))
         return
     if "plain" not in arguments.ways:
         arguments.ways.insert(0, "plain")

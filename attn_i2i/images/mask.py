@@ -26,8 +26,9 @@ def read_mask(
     """Read a mask as (1, H, W) in [0, 1]: 1 where a picture may change, exactly 0 where it must not.
 
     Pictures count by their brightness, times their alpha. Arrays and tensors are (H, W) or (1, H, W); bool, uint8
-    or float. A mask of 0 and 1 in more than one bit is refused. Raises ShapeError where the mask is not ``size`` (height, width); with ``scale`` only where its aspect
-    is another one. A file of more than ``max_pixels``, and than the size has, raises UnreadableFileError.
+    or float. A mask of 0 and 1 in more than one bit is refused. Raises ShapeError where the mask is not ``size``
+    (height, width); with ``scale`` only where its aspect is another one. A file of more than ``max_pixels``, and than
+    the size has, raises UnreadableFileError.
     """
     mask = _values(source, max(max_pixels, size[0] * size[1]))
     if mask.ndim != 3 or len(mask) != 1 or 0 in mask.shape:

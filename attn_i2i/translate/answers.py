@@ -50,8 +50,9 @@ def check_values(answer: Translation, name: str, hint: str) -> None:
     if not all(part is None or _finite(part) for part in parts):
         raise ModelError(f"{name}: the network gave no finite numbers{hint}.")
     if answer.attention is not None and answer.attention.numel():
-        low, high = (limit.item() for limit in answer.attention.aminmax())
-        if low < -SLACK or high > 1 + SLACK:
+        least, most = answer.attention.aminmax()
+        if not (least >= -SLACK) & (most <= 1 + SLACK):
+            low, high = least.item(), most.item()
             raise ModelError(
                 f"{name}: the network's masks lie in [{low:.3g}, {high:.3g}], expected [0, 1]: its generator has to end"
                 " in a sigmoid or a softmax."
