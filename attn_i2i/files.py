@@ -250,10 +250,15 @@ def _explained(target: Path, temporary: Path, size: int | None) -> Iterator[list
     changed: list[Path] = []
     try:
         yield changed
+    except (DiskFullError, WriteError) as error:  # of a file within the folder that is being made
+        if temporary == target or str(temporary) not in str(error):
+            raise
+        raise type(error)(str(error).replace(str(temporary), str(target))) from error.__cause__
     except AttnI2IError:
         raise
     except (OSError, RuntimeError) as error:
-        state = f"{target} is written, but may not outlast a power cut" if changed else "nothing was changed"
+        unchanged = f"{target.name} was not changed"
+        state = f"{target} is written, but may not outlast a power cut" if changed else unchanged
         if is_full(error, target.parent, size):
             raise DiskFullError(
                 f"the disk of {target.parent} is full: {target.name} needs {_missing(target, size)}; free some space or"

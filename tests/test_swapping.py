@@ -121,7 +121,7 @@ def test_a_text_is_added_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "open", lambda path, mode, **_: Full(path, mode.replace("b", "")))
-        with pytest.raises(DiskFullError, match=r"losses\.csv needs more room.*nothing was changed"):
+        with pytest.raises(DiskFullError, match=r"losses\.csv needs more room.*losses\.csv was not changed"):
             append_text(table, "1,0.5\n")
     assert table.read_text() == "step,loss\n"
     append_text(table, "1,0.5\n")
@@ -251,7 +251,7 @@ def test_a_mount_point_is_refused_before_the_work(tmp_path: Path, monkeypatch: p
 def test_refusals_of_the_system_are_the_librarys_errors(tmp_path: Path, code: int) -> None:
     target = tmp_path / "a"
     with (
-        pytest.raises(WriteError, match=r"a cannot be written \(.*\); nothing was changed"),
+        pytest.raises(WriteError, match=r"a cannot be written \(.*\); a was not changed"),
         atomic_path(target) as work,
     ):
         raise OSError(code, os.strerror(code), str(work))
@@ -269,8 +269,21 @@ def test_torch_says_in_its_own_way_that_the_disk_is_full(tmp_path: Path, monkeyp
     with pytest.raises(RuntimeError, match="unexpected pos"):
         full()
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 0}))
-    with pytest.raises(DiskFullError, match="nothing was changed"):
+    with pytest.raises(DiskFullError, match="was not changed"):
         full()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_file_within_a_folder_is_told_of_by_the_folders_own_name(tmp_path: Path, code: int) -> None:
+    with (
+        pytest.raises((DiskFullError, WriteError)) as caught,
+        atomic_dir(tmp_path / "model") as work,
+        atomic_path(work / "A2B.safetensors") as file,
+    ):
+        raise OSError(code, os.strerror(code), str(file))
+    assert str(tmp_path / "model") in str(caught.value)
+    assert "A2B.safetensors was not changed" in str(caught.value)
+    assert ".tmp" not in str(caught.value)
 
 
 def test_nothing_was_changed_is_said_only_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
