@@ -117,7 +117,8 @@ def cost_note(subjects: Sequence[Subject], data: Data) -> Iterator[str]:
     """For which picture, where and how the costs were taken."""
     translators = [subject.translator for subject in subjects if subject.translator is not None]
     if translators:
-        where = f"{translators[0].device} with {torch.get_num_threads()} threads"
+        count = torch.get_num_threads()
+        where = f"{translators[0].device} with {count} thread{'s' * (count != 1)}"
         height, width = picture_size(next(iter(data.inputs.values())))
         yield f"Costs are of one picture of {width}x{height} on {where}."
 

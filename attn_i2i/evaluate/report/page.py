@@ -55,10 +55,9 @@ def _sections(evaluation: Evaluation, chart: Chart | None, pictures: Thumbnails)
     yield f"<h1>{_text(', '.join(row.label for row in models(evaluation)))}</h1>"
     yield f'<p class="soft">{count} inputs{of} in {_text(evaluation.data.root.resolve().name)}.</p>'
     warnings = [warning for row in evaluation.rows for warning in row.warnings]
-    lines = [f"<li>{_text(note)}</li>" for note in evaluation.notes]
-    lines = [f'<li class="warn">{_text(warning)}</li>' for warning in warnings] + lines
-    if lines:
-        yield f"<ul>{''.join(lines)}</ul>"
+    if warnings:
+        lines = "".join(f'<li class="warn">{_text(warning)}</li>' for warning in warnings)
+        yield f"<ul>{lines}</ul>"
     yield f"<h2>Numbers</h2>\n{_table(evaluation)}"
     yield (
         '<p class="soft">↑ more is better, ↓ less is better; the best model is bold. Brackets hold 95 % intervals over'
@@ -68,6 +67,9 @@ def _sections(evaluation: Evaluation, chart: Chart | None, pictures: Thumbnails)
         yield _tests(evaluation)
     if evaluation.differences:
         yield _differences(evaluation)
+    if evaluation.notes:  # below the numbers: on a phone they fill several screens
+        lines = "".join(f"<li>{_text(note)}</li>" for note in evaluation.notes)
+        yield f"<h2>How it was measured</h2>\n<ul id='notes'>{lines}</ul>"
     if chart is not None:
         yield f"<h2>Background against quality</h2>\n{to_svg(chart)}"
     yield "<h2>Examples</h2>\n<p class='soft'>Choose an output to compare it with its input.</p>"
