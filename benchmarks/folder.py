@@ -31,22 +31,6 @@ from attn_i2i.translate.jobs import plan_jobs
 from benchmarks.machine import describe
 
 
-class Unoverlapped:
-    """In the place of ``Behind``: calls are made at once."""
-
-    def __enter__(self) -> Unoverlapped:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Nothing waits."""
-
-    def call(self, function: Callable[..., Any], *arguments: Any) -> None:
-        function(*arguments)
-
-    def finish(self) -> None:
-        """Nothing waits."""
-
-
 def make_pictures(folder: Path, count: int, side: int, suffix: str) -> None:
     """Noise over slow waves, which compresses about as photographs do."""
     random = np.random.default_rng(0)
@@ -71,9 +55,7 @@ def plain(network: nn.Module, source: Path, target: Path) -> None:
 def library(translate: Translator, source: Path, target: Path, overlapped: bool) -> None:
     """``translate_files``, as the command line calls it."""
     with ExitStack() as stack:
-        if not overlapped:
-            stack.enter_context(mock.patch.object(batch, "ahead", iter))
-            stack.enter_context(mock.patch.object(batch, "Behind", Unoverlapped))
+        stack.enter_context(mock.patch.object(batch, "pays", return_value=overlapped))
         report = batch.translate_files(translate, plan_jobs([source], target).jobs)
     assert not report.failed, report.failed
 

@@ -6,8 +6,9 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+import torch
 
-from attn_i2i.translate.overlap import WAITING, Behind, ahead
+from attn_i2i.translate.overlap import WAITING, Behind, ahead, pays
 
 
 def test_an_item_is_made_while_the_one_before_is_used() -> None:
@@ -72,3 +73,17 @@ def test_an_interruption_finishes_the_call_that_runs_and_no_other() -> None:
     with pytest.raises(KeyboardInterrupt):
         block()
     assert done == ["first"]
+
+
+def test_nothing_overlaps_where_pytorch_fills_every_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: torch.get_num_threads())
+    assert not pays(torch.device("cpu"))
+    assert pays(torch.device("cuda"))
+    monkeypatch.setattr("os.cpu_count", lambda: torch.get_num_threads() + 1)
+    assert pays(torch.device("cpu"))
+    here: list[int] = []
+    with Behind(overlapped=False) as behind:
+        for number in ahead(iter(range(3)), overlapped=False):
+            behind.call(here.append, threading.get_ident())
+            assert len(here) == number + 1
+    assert set(here) == {threading.get_ident()}

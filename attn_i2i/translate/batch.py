@@ -24,7 +24,7 @@ from ..images.write import output_name, shown, to_pil, write_image
 from ..swapping import sweep_all
 from ..types import AttnI2IError, ConfigError, ShapeError, UnknownNameError, UnreadableFileError
 from .jobs import SHEET, STYLES, Job, outputs
-from .overlap import Behind, ahead
+from .overlap import Behind, ahead, pays
 from .reading import Page, Reading, Report, Waiting, first_line
 from .result import Result
 from .translator import Translator
@@ -81,8 +81,8 @@ def translate_files(
     run = _Run(translator, attention, mask, force, options, {path.resolve() for path in taken}, report)
     run.force_attention, run.metadata, run.styles = force or replace_attention, metadata, styles
     reading = Reading(report, translator.range if range is None else range, page, max_pixels)
-    with Behind() as behind:
-        for waiting in ahead(reading.chunks(jobs, batch_size, advance)):
+    with Behind(pays(translator.device)) as behind:
+        for waiting in ahead(reading.chunks(jobs, batch_size, advance), behind.overlapped):
             for group in _by_size(waiting):
                 if prod(group[0][1].size) > LARGE:  # the one before is written first: both may be too much in memory
                     behind.finish()
