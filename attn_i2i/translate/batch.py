@@ -239,9 +239,9 @@ class _Run:
 
 def _reason(error: Exception) -> str:
     """The first line of an error; what Python itself says of a network needs the kind of error with it."""
-    line = first_line(error)
+    line, kind = first_line(error), type(error).__name__
     own = isinstance(error, AttnI2IError | OSError | RuntimeError | MemoryError)
-    return line if own and line else f"{type(error).__name__}: {line}".removesuffix(": ")
+    return line if own or line == kind else f"{kind}: {line}"
 
 
 def _check(jobs: Sequence[Job], mask: Path | None, max_pixels: int, page: Page) -> None:

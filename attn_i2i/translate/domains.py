@@ -99,16 +99,16 @@ class _Labels:
             return self.of_numbers(_numbers_in(_split(text[1:-1])) or [], text)
         parts = _split(text)
         numbers = _numbers_in(parts) or []
+        several = list(dict.fromkeys(parts))
+        by_names = f"the names {', '.join(parts)} (domain={several})"
         readings: dict[str, Tensor] = {}
         if text in self.names:
             readings[f"the name {text!r} (domain={[text]})"] = self.of_names([text])
         if len(parts) > 1 and set(parts) <= set(self.names):
-            readings[f"the names {', '.join(parts)} (domain={list(dict.fromkeys(parts))})"] = self.of_names(
-                list(dict.fromkeys(parts))
-            )
+            readings[by_names] = self.of_names(several)
         if len(numbers) == self.count and all(0 <= number <= 1 for number in numbers):
             readings[f'the vector (domain="[{text}]")'] = self.of_numbers(numbers, text)
-        if len(readings) == 1 and next(iter(readings)).startswith("the names"):
+        if list(readings) == [by_names]:
             refuse_repeated("domain", parts)
         if not readings:
             raise self.no_domain(text) if numbers else self._unknown(parts)

@@ -49,7 +49,7 @@ def restore(image: np.ndarray, gain: float, amount: float, sigma: float, masked:
     return answer.round().clip(0, top).astype(image.dtype)
 
 
-def inside_error(folder: Path, options: tuple[float, float, float, bool]) -> float:
+def inside_gain(folder: Path, options: tuple[float, float, float, bool]) -> float:
     """Mean over valA of the decibels that the squared error inside nuclei falls by."""
     gains = []
     for path in sorted((folder / "valA").glob("*.tif")):
@@ -75,9 +75,9 @@ def main() -> None:
     if given.command == "choose":
         for masked in (False, True):
             choices = [(*options, masked) for options in itertools.product(GAINS, AMOUNTS, SIGMAS)]
-            best = max(choices, key=lambda options: inside_error(given.folder, options))
+            best = max(choices, key=lambda options: inside_gain(given.folder, options))
             words = f"--gain {best[0]} --amount {best[1]} --sigma {best[2]}" + " --masked" * masked
-            print(f"{words}: {inside_error(given.folder, best):+.2f} dB inside nuclei on valA")
+            print(f"{words}: {inside_gain(given.folder, best):+.2f} dB inside nuclei on valA")
         return
     given.target.mkdir(parents=True)
     for path in sorted(given.source.glob("*.tif")):
