@@ -208,6 +208,6 @@ def stopped(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_killed_trainings_end_bit_identical() -> None:
-    done = processes.run("-m", "tests.tools.kill_training", "--kills", "2")
+    done = processes.run("-m", "tests.tools.kill_training", "--kills", "2", "--steps", "15")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "bit-identical" in done.stdout

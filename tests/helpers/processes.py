@@ -25,8 +25,9 @@ from .source import ROOT
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, ForkServerProcess
 
-# They import torch, and none of them reads the environment at import, as the Hub client does.
-PRELOADED = ["accelerate", "attn_i2i.convert", "attn_i2i.train", "attn_i2i.translate", __name__]
+# They import torch, and none of them reads the environment at import, as the Hub client does. Every optimizer imports
+# torch's compiler, which takes two seconds of processor time.
+PRELOADED = ["accelerate", "torch._dynamo", "attn_i2i.convert", "attn_i2i.train", "attn_i2i.translate", __name__]
 PATIENCE = 300.0  # seconds without a word: two processes that wait for each other would do so for half an hour
 
 

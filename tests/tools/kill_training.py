@@ -13,12 +13,14 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import accelerate  # noqa: F401  # what training imports late, so that forked processes have it already
 import torch
+import torch._dynamo  # which every optimizer imports
 
 from attn_i2i.files import sha256
 from attn_i2i.train import train
@@ -26,20 +28,20 @@ from attn_i2i.train.checkpoint import all_of
 
 from ..helpers.pictures import make_pictures
 
-STEPS, SAVE_EVERY = 30, 3
+SAVE_EVERY = 3
 # Dropout draws from the random numbers of the process, at every step: whoever does not restore them ends elsewhere.
 RECIPE = {"width": 4, "blocks": 1, "dropout": 0.5, "discriminator_width": 4, "discriminator_layers": 1, "pool": 3}
 POLL_SECONDS = 0.01  # a step takes longer
 
 
-def start(data: Path, run: Path) -> int:
+def start(data: Path, run: Path, steps: int) -> int:
     """Fork a process that trains, resuming what is there; returns its id. It has everything imported already."""
     child = os.fork()
     if child:
         return child
     code = 1
     try:
-        options: dict[str, Any] = {"crop_size": 16, "batch_size": 2, "ema": 0.9, "steps": STEPS, "device": "cpu"}
+        options: dict[str, Any] = {"crop_size": 16, "batch_size": 2, "ema": 0.9, "steps": steps, "device": "cpu"}
         options |= {"save_every": SAVE_EVERY, "sample_every": 7, "workers": 0, "resume": True}
         train("cyclegan", data, run, recipe_options=RECIPE, **options)
         code = 0
@@ -52,10 +54,10 @@ def finish(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def fingerprint(run: Path) -> dict[str, str]:
+def fingerprint(run: Path, steps: int) -> dict[str, str]:
     """SHA-256 of the model's files and of what the last checkpoint holds: optimizers, average, pools, random states."""
     digests = {file.name: sha256(file) for file in sorted((run / "model").iterdir())}
-    for file in sorted((run / "checkpoints" / f"step-{STEPS:08d}").glob("*.pt")):
+    for file in sorted((run / "checkpoints" / f"step-{steps:08d}").glob("*.pt")):
         digest = hashlib.sha256()
         for part in leaves(torch.load(file, weights_only=True)):
             digest.update(part)
@@ -85,14 +87,15 @@ def wait_for_checkpoint(run: Path, child: int) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def kill_until_done(data: Path, run: Path, longest: float, kills: int, moment: random.Random) -> int:
+def kill_until_done(begin: Callable[[], int], run: Path, longest: float, kills: int, moment: random.Random) -> int:
     """Train to the end, killing at most ``kills`` times on the way; returns how often that happened.
 
-    The first kill, and every other one, comes after a checkpoint, so that something has to be restored.
+    ``begin`` starts the training, or what is left of it. The first kill, and every other one, comes after a checkpoint,
+    so that something has to be restored.
     """
     done = 0
     while done < kills:
-        child = start(data, run)
+        child = begin()
         if done % 2 == 0:
             wait_for_checkpoint(run, child)
         time.sleep(moment.uniform(0, longest))
@@ -103,7 +106,7 @@ def kill_until_done(data: Path, run: Path, longest: float, kills: int, moment: r
         if status != -signal.SIGKILL:
             raise SystemExit(f"the training failed by itself with status {status}")
         done += 1
-    if status := finish(start(data, run)):
+    if status := finish(begin()):
         raise SystemExit(f"the last training failed with status {status}")
     return done
 
@@ -112,27 +115,29 @@ def main() -> None:
     """Exit with 0 where every killed training ended as the one left alone."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=25)
+    parser.add_argument("--steps", type=int, default=30, help="of each training")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    moment, killed, trainings = random.Random(arguments.seed), 0, 0
+    moment, steps, killed, trainings = random.Random(arguments.seed), arguments.steps, 0, 0
     with tempfile.TemporaryDirectory(prefix="attn_i2i-kills-") as folder:
         data = Path(folder, "data")
         make_pictures(data)
-        begin = time.perf_counter()
-        if finish(start(data, Path(folder, "alone"))):
+        clock = time.perf_counter()
+        if finish(start(data, Path(folder, "alone"), steps)):
             raise SystemExit("the training that was left alone failed")
-        seconds = time.perf_counter() - begin
-        expected = fingerprint(Path(folder, "alone"))
+        seconds = time.perf_counter() - clock
+        expected = fingerprint(Path(folder, "alone"), steps)
         while killed < arguments.kills:
             run = Path(folder, f"killed-{trainings}")
-            killed += kill_until_done(data, run, seconds / 2, min(5, arguments.kills - killed), moment)
+            begin = partial(start, data, run, steps)
+            killed += kill_until_done(begin, run, seconds / 2, min(5, arguments.kills - killed), moment)
             trainings += 1
-            if fingerprint(run) != expected:
-                raise SystemExit(f"training {trainings} differs after {killed} kills: {fingerprint(run)} != {expected}")
+            if (ended := fingerprint(run, steps)) != expected:
+                raise SystemExit(f"training {trainings} differs after {killed} kills: {ended} != {expected}")
             if left := list(run.rglob(".*")):
                 raise SystemExit(f"an interrupted write left {left}")
-    print(f"{killed} kills in {trainings} trainings of {STEPS} steps: every one ended bit-identical", file=sys.stdout)
+    print(f"{killed} kills in {trainings} trainings of {steps} steps: every one ended bit-identical", file=sys.stdout)
 
 
 if __name__ == "__main__":
