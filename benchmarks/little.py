@@ -10,18 +10,16 @@ trainings between two processes; the command without it writes the page. ``--fea
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attn_i2i.evaluate import evaluate
-from attn_i2i.files import atomic_path
 from attn_i2i.images import SUFFIXES
-from attn_i2i.train import train
+from benchmarks import trained
 from benchmarks.little_curves import curves
 from benchmarks.machine import describe
 from benchmarks.tasks import MODELS
+from benchmarks.trained import Training
 
 RECIPE, COMMON = MODELS["attentiongan2"]
 WAYS: Mapping[str, Mapping[str, Any]] = {
@@ -35,7 +33,6 @@ OWN: Mapping[str, Mapping[str, Any]] = {"nuclei": {"objective.mask-area": 0.3}}
 MEASURES = {"kid": "KID x 1000", "foreground_psnr": "PSNR inside, dB", "background_psnr": "background PSNR, dB",
             "mask_ap": "mask AP"}  # fmt: skip
 TRUE = ("nuclei",)  # tasks whose test pictures have a true translation of the same name
-SCALE = {"kid": 1000.0}
 HEADLINE = {"nuclei": "foreground_psnr"}  # the measure that is drawn, where it is not the KID
 LOWER = ("kid",)
 NEAR = 0.1  # a tenth of the way from the fewest pictures to the best: what counts as good enough
@@ -78,27 +75,14 @@ def fewer(data: Path, folder: Path, count: int) -> Path:
 def measured(case: Case, data: Path, options: argparse.Namespace) -> Mapping[str, float]:
     """One training and its test, from WORK where it was finished."""
     folder = options.work / case.task / f"{case.way.replace(', ', '-')}-{case.count}"
-    if (folder / "result.json").is_file():
-        finished: dict[str, float] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-        return finished
-    own = {"learning_rate": 3e-4, "generator.width": options.width, "generator.blocks": 4, **COMMON}
-    own |= {**OWN.get(case.task, {}), **WAYS[case.way]}
+    if (values := trained.finished(folder)) is not None:
+        return values
     subset = fewer(data, options.work / case.task / f"data-{case.count}", case.count)
-    common: dict[str, Any] = {"crop_size": options.side, "load_size": "native", "flip": False, "workers": 0}
-    common |= {"epoch_size": max(1, options.steps * options.batch // 10), "batch_size": options.batch, "ema": 0.995}
-    common |= {"steps": options.steps, "seed": 0, "save_every": 500, "sample_every": options.steps}
-    own |= {"epochs": 5, "decay_epochs": 5}  # the rate falls over the second half of ten epochs
-    trained = train(RECIPE, subset, folder / "run", recipe_options=own, resume=(folder / "run").exists(),
-                    device=options.device, precision=options.precision, **common)  # fmt: skip
-    there = {"kid": bool(options.features), "foreground_psnr": case.task in TRUE}
-    names = [name for name in MEASURES if there.get(name, True)]
-    evaluation = evaluate([trained], subset, direction="A2B", measures=names, features=options.features, cycle=False,
-                          baseline=False, device=options.device, limit=options.limit)  # fmt: skip
-    values = {name: evaluation.value(evaluation.rows[0].label, name) for name in names}
-    result = {name: value * SCALE.get(name, 1.0) for name, value in values.items() if value is not None}
-    with atomic_path(folder / "result.json") as temporary:
-        temporary.write_text(json.dumps(result), encoding="utf-8")
-    return result
+    chosen = {**COMMON, **OWN.get(case.task, {}), **WAYS[case.way]}
+    chosen |= {"epochs": 5, "decay_epochs": 5}  # the rate falls over the second half of ten epochs
+    engine = {"load_size": "native", "seed": 0, "save_every": 500}
+    names = [name for name in MEASURES if name != "foreground_psnr" or case.task in TRUE]
+    return trained.measured(folder, Training(RECIPE, chosen, subset, engine), names, options)
 
 
 def enough(numbers: Numbers, way: str, name: str) -> int | None:
@@ -169,30 +153,16 @@ def write(tasks: Mapping[str, Numbers], options: argparse.Namespace, command: st
     for task, numbers in tasks.items():
         name = HEADLINE.get(task, "kid")
         lines = {w: {c: v[name] for (each, c), v in numbers.items() if each == w and name in v} for w in options.ways}
-        picture(options, task).parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(picture(options, task), force=True) as temporary:
-            temporary.write_text(curves(lines, MEASURES[name]), encoding="utf-8")
-    with atomic_path(options.output, force=True) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        trained.write(curves(lines, MEASURES[name]), picture(options, task))
+    trained.write(text, options.output)
 
 
 def arguments() -> argparse.Namespace:
     """What the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--data", action="append", required=True, metavar="TASK=DIR")
+    parser = trained.arguments(__doc__, steps=2500)
     parser.add_argument("--counts", nargs="*", type=int, default=[10, 30, 100, 300])
     parser.add_argument("--ways", nargs="*", default=["plain", "augmented"], choices=list(WAYS))
-    parser.add_argument("--steps", type=int, default=2500)
-    parser.add_argument("--batch", type=int, default=2)
-    parser.add_argument("--side", type=int, default=64)
-    parser.add_argument("--width", type=int, default=16)
-    parser.add_argument("--limit", type=int, default=None, help="test pictures, evenly spread")
-    parser.add_argument("--features", default=None)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--precision", default=None)
     parser.add_argument("--share", default="1/1", metavar="I/N", help="do every N-th training, from the I-th on")
-    parser.add_argument("--output", type=Path, default=None, help="page to write")
     return parser.parse_args()
 
 

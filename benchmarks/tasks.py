@@ -9,7 +9,6 @@ command goes on after a stop. ``--features`` is a network for the KID, such as `
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -17,10 +16,9 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from attn_i2i.evaluate import evaluate
-from attn_i2i.files import atomic_path
-from attn_i2i.train import train
+from benchmarks import trained
 from benchmarks.machine import describe
+from benchmarks.trained import Training
 
 PATCH = {"discriminator": "patchgan", "discriminator.width": 32, "discriminator.layers": 3, "discriminator_rate": 2}
 LIGHT = {"objective.cycle": 1, "objective.identity": 0}
@@ -42,7 +40,6 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
 }  # fmt: skip
 MEASURES = {"background_psnr": "background, dB", "kid": "KID x 1000", "foreground_l1": "foreground L1",
             "mask_ap": "mask AP", "seconds": "s a picture"}  # fmt: skip
-SCALE = {"kid": 1000.0}
 
 
 @dataclass(frozen=True)
@@ -91,27 +88,10 @@ def measured(work: Path, data: Path, model: str, seed: int, options: argparse.Na
     """One training and its test, from WORK where it was finished."""
     recipe, chosen = MODELS[model]
     folder = work / f"{model.replace(', ', '-').replace(' ', '-')}-{seed}"
-    if (folder / "result.json").is_file():
-        finished: dict[str, float] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-        return finished
-    own = {"learning_rate": 3e-4, "generator.width": options.width, **chosen}
-    own |= {"generator.blocks": 4} if recipe != "ugatit" else {}
-    run = folder / "run"
-    common = {"crop_size": options.side, "load_size": options.side, "flip": False, "cache": True, "workers": 0}
-    common |= {"epoch_size": max(1, options.steps * options.batch // 10), "batch_size": options.batch, "ema": 0.995}
-    common |= {"steps": options.steps, "seed": seed, "save_every": 250, "sample_every": options.steps}
-    folder.mkdir(parents=True, exist_ok=True)
-    # An interrupted run goes on as it was started.
-    trained = train(recipe, data, run, recipe_options=own, resume=run.exists(), device=options.device,
-                    precision=options.precision, **common)  # fmt: skip
-    names = [name for name in MEASURES if name != "kid" or options.features]
-    evaluation = evaluate([trained], data, direction="A2B", measures=names, features=options.features, cycle=False,
-                          baseline=False, device=options.device, limit=options.limit)  # fmt: skip
-    values = {name: evaluation.value(evaluation.rows[0].label, name) for name in names}
-    result = {name: value * SCALE.get(name, 1) for name, value in values.items() if value is not None}
-    with atomic_path(folder / "result.json") as temporary:
-        temporary.write_text(json.dumps(result), encoding="utf-8")
-    return result
+    if (values := trained.finished(folder)) is not None:
+        return values
+    engine = {"load_size": options.side, "cache": True, "seed": seed, "save_every": 250}
+    return trained.measured(folder, Training(recipe, chosen, data, engine), list(MEASURES), options)
 
 
 def page(tasks: Mapping[str, Numbers], options: argparse.Namespace) -> Iterator[str]:
@@ -147,20 +127,9 @@ def spread(values: Sequence[float]) -> str:
 
 def main() -> None:
     """Train, measure and write what is there after each model."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--data", action="append", required=True, metavar="TASK=DIR")
+    parser = trained.arguments(__doc__, steps=1000)
     parser.add_argument("--models", nargs="*", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--batch", type=int, default=2)
-    parser.add_argument("--side", type=int, default=64)
-    parser.add_argument("--width", type=int, default=16)
-    parser.add_argument("--limit", type=int, default=None, help="test pictures, evenly spread")
-    parser.add_argument("--features", default=None)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--precision", default=None)
-    parser.add_argument("--output", type=Path, default=None, help="page to write")
     options = parser.parse_args()
     folders = dict(each.split("=", 1) for each in options.data)
     tasks: dict[str, dict[tuple[str, str], list[float]]] = {task: {} for task in folders}
@@ -171,8 +140,7 @@ def main() -> None:
                     tasks[task].setdefault((model, name), []).append(value)
                 text = "\n".join([f"{describe(options.device)}\n", *page(tasks, options)])
                 if options.output is not None:
-                    with atomic_path(options.output, force=True) as temporary:
-                        temporary.write_text(text, encoding="utf-8")
+                    trained.write(text, options.output)
     print(text)
 
 

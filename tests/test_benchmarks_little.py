@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import little
+from benchmarks import little, trained
 from benchmarks.little import enough
 from benchmarks.little_curves import curves
 
@@ -38,7 +38,7 @@ def test_a_run_writes_page_and_curves_and_goes_on_after_a_stop(tmp_path: Path, m
     monkeypatch.setattr(sys, "argv", [*command, "--share", "1/2"])
     little.main()
     assert len(list((tmp_path / "work/squares/data-2/trainA").iterdir())) == 2
-    monkeypatch.setattr(little, "train", None)  # what is finished is not trained again
+    monkeypatch.setattr(trained, "train", None)  # what is finished is not trained again
     monkeypatch.setattr(sys, "argv", [*command, "--output", str(tmp_path / "page.md")])
     little.main()
     page = (tmp_path / "page.md").read_text(encoding="utf-8")

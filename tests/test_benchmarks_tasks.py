@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import tasks
+from benchmarks import tasks, trained
 from benchmarks.tasks import Claim, spread, verdict
 
 from .helpers.squares import write_squares
@@ -51,6 +51,6 @@ def test_a_run_writes_the_page_and_goes_on_after_a_stop(
     (result,) = (tmp_path / "work").rglob("result.json")
     kept = json.loads(result.read_text(encoding="utf-8"))
     assert f"| tiny | {kept['background_psnr']:.4g} |" in page
-    monkeypatch.setattr(tasks, "train", None)  # what is finished is not trained again
+    monkeypatch.setattr(trained, "train", None)  # what is finished is not trained again
     tasks.main()
     assert "squares" in capsys.readouterr().out
