@@ -11,7 +11,7 @@ from attn_i2i import load
 from attn_i2i.doctor import diagnose
 from attn_i2i.hub.store import fetch
 from attn_i2i.models.places import model_store, target_for
-from attn_i2i.models.trust import StoreError, check_private, refuse_links
+from attn_i2i.models.trust import StoreError, _who_else, check_private, refuse_links
 
 from .helpers.commands import write_model
 
@@ -66,6 +66,21 @@ def test_the_way_to_mend_it_works(store: Path) -> None:
     assert os.system(f"chmod -R go-w {store}") == 0
     assert diagnose()["models"]["only yours"] == "yes"
     load("mine", device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("mode", "user", "group", "who"),
+    [
+        (0o755, 54321, 0, "The user 54321, who owns it,"),
+        (0o775, 0, 54321, "The group 54321"),
+        (0o777, 0, 0, "Everybody"),
+        (0o775, 0, 0, ""),
+        (0o755, 0, 54321, ""),
+    ],
+)
+def test_who_else_may_write_is_told_by_owner_group_and_mode(mode: int, user: int, group: int, who: str) -> None:
+    """For every user: who is not root cannot run the test below, which gives files away."""
+    assert _who_else(os.stat_result((mode, 0, 0, 1, user, group, 0, 0, 0, 0))) == who
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root may give files away")

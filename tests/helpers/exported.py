@@ -32,9 +32,10 @@ def facts(path: Path) -> dict[str, object]:
 
 
 def real_web_runtime(cache: Path) -> WebRuntime:
-    """onnxruntime-web: what ATTN_I2I_ORT names, else from the npm registry into ``cache``; skips where neither is.
+    """onnxruntime-web: what ATTN_I2I_ORT names, else from the npm registry into ``cache``.
 
-    A process of its own fetches it, since tests reach loopback only.
+    Skips where the registry does not give it; any other error is a failure. `.ci/run` fetches it first, and fails by
+    itself. A process of its own fetches it here, since tests reach loopback only.
     """
     if os.environ.get(ORT):
         return web_runtime()
@@ -44,7 +45,9 @@ def real_web_runtime(cache: Path) -> WebRuntime:
     command = [sys.executable, "-c", "from attn_i2i.export.page import web_runtime; web_runtime()"]
     done = subprocess.run(command, env={**child, "ATTN_I2I_HOME": str(cache)}, capture_output=True, text=True)
     if done.returncode:
-        pytest.skip(f"no onnxruntime-web is here: {done.stderr.strip().splitlines()[-1]}")
+        error = done.stderr.strip().splitlines()[-1]
+        assert "FetchError: " in error, done.stderr
+        pytest.skip(f"no onnxruntime-web is here: {error}")
     return web_runtime(cache / f"onnxruntime-web-{VERSION}")
 
 
