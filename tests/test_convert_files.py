@@ -35,7 +35,10 @@ def test_averaged_weights_are_taken_and_said_and_raw_ones_on_request(names: tupl
         assert_answers(tmp_path / f"{weights}", "A2B", network, picture())
         assert done.config.provenance["weights"] == {"A2B": weights or "ema"}
     assert "weights of A2B: raw" in done.summary()
-    torch.save(raw.state_dict(), tmp_path / "netG_A2B.pth")
+
+
+def test_averaged_weights_are_not_had_where_there_are_none(tmp_path: Path) -> None:
+    torch.save(spread(resnet()).state_dict(), tmp_path / "netG_A2B.pth")
     with pytest.raises(ConversionError, match="there are only raw weights"):
         convert(tmp_path / "netG_A2B.pth", tmp_path / "none", weights="ema")
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import tarfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +20,7 @@ from attn_i2i.hub.sources import FetchError
 from attn_i2i.models.config import ModelConfig
 from attn_i2i.types import AttnI2IError, ConfigError
 
+from .helpers.archives import tarred
 from .helpers.browser import window_of
 from .helpers.commands import Run, write_model
 from .helpers.exported import STAND_IN, exportable, page_of, real_web_runtime
@@ -183,13 +182,7 @@ def test_a_model_runs_in_the_browser_as_in_torch(
 
 def tarball(script: bytes = STAND_IN) -> bytes:
     """An npm package with the two files."""
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
-        for name, content in zip(MEMBERS, (script, b"\0asm" + bytes(100)), strict=True):
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return stream.getvalue()
+    return tarred(dict(zip(MEMBERS, (script, b"\0asm" + bytes(100)), strict=True)))
 
 
 @pytest.fixture
@@ -268,7 +261,16 @@ def test_networks_that_a_page_cannot_serve_are_refused(facts: Facts, words: str,
 
 
 @exportable
-def test_the_command_writes_the_page_whole_and_says_how_to_see_it(run: Run, tmp_path: Path) -> None:
+def test_the_command_writes_the_page_whole_and_says_how_to_see_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a stand-in for the graph: the test above exports a page's own."""
+
+    def export_network(network: object, config: ModelConfig, direction: str, folder: Path, *_: object) -> Facts:
+        (folder / f"{direction}.onnx").write_bytes(b"graph")
+        return replace(FACTS, config=config, direction=direction, compared={"largest_error": 0.0, "trials": {}})
+
+    monkeypatch.setattr("attn_i2i.export.job.export_network", export_network)
     write_model(tmp_path, "unet", levels=2, width=2)
     (tmp_path / "package.tgz").write_bytes(tarball())
     code, out, err = run("export", ".", "-o", "page", "--format", "web", "--direction", "A2B", "--ort", "package.tgz")
