@@ -13,7 +13,7 @@ import pytest
 from attn_i2i.evaluate import train_validated
 from attn_i2i.evaluate.validation import Validation
 from attn_i2i.train import checkpoint, resume
-from attn_i2i.types import ConfigError, UnknownNameError, UnreadableFileError
+from attn_i2i.types import ConfigError, ModelError, UnknownNameError, UnreadableFileError
 
 from .helpers.trainings import ENGINE, SMALL, run, weights
 
@@ -29,10 +29,10 @@ def validated(data: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def measuring(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> Iterator[float]:
-    """Models that are measured to have these values of a measure of which less is better."""
+def measuring(monkeypatch: pytest.MonkeyPatch, values: list[float | None]) -> Iterator[float | None]:
+    """Models that are measured to have these values, or none, of a measure of which less is better."""
     left = iter(values)
-    monkeypatch.setattr(Validation, "_measured", lambda *_: {"A2B": next(left)})
+    monkeypatch.setattr(Validation, "_measured", lambda *_: {} if (value := next(left)) is None else {"A2B": value})
     return left
 
 
@@ -66,6 +66,24 @@ def test_a_run_ends_when_nothing_gets_better_and_stays_ended(
         resume(folder)
     train_validated(None, None, folder, resume=True, patience=3)
     assert checkpoint.steps_done(folder) == 10
+
+
+def test_a_model_without_a_value_is_passed_over_and_ends_nothing(
+    validated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measuring(monkeypatch, [None, None, 1.0, None, None, 0.5])
+    brief = BRIEF | {"steps": 6, "save_every": 1, "patience": 2}
+    best = train_validated("cyclegan", validated, tmp_path / "run", measure="cycle_l1", **brief)
+    assert checkpoint.steps_done(tmp_path / "run") == 5
+    assert weights(best) == weights(run(validated, tmp_path / "three", steps=3))
+    assert "step 1: cycle_l1 has no value, because no picture" in capsys.readouterr().err
+
+
+def test_masks_that_are_open_everywhere_leave_no_best_model(validated: Path, tmp_path: Path) -> None:
+    brief = BRIEF | {"recipe_options": SMALL | {"background": False}, "steps": 2}
+    with pytest.raises(ModelError, match=r"no checkpoint has a value of background_psnr.*run.model"):
+        train_validated("attentiongan2", validated, tmp_path / "run", measure="background_psnr", limit=2, **brief)
+    assert json.loads((tmp_path / "run/validation.json").read_text())["values"] == {"2": {}}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ from .values import Batch, Means
 
 BATCH = 8
 """Pictures of one size that are measured at once."""
+NO_PICTURE = "no picture has what it needs"
+"""Why a measure has no value that the next model may have: a mask without a background, equal pictures."""
 
 
 class Value(NamedTuple):
@@ -151,7 +153,7 @@ def _copied(value: object) -> object:
 def _summarise(name: str, problem: str | None, total: int, measured: Measured) -> None:
     rows = measured.pictures.get(name, {})
     if not rows:
-        measured.missing[name] = problem or "no picture has what it needs"
+        measured.missing[name] = problem or NO_PICTURE
         measured.pictures.pop(name, None)
         return
     values = torch.tensor(list(rows.values()), dtype=torch.float64)

@@ -17,12 +17,13 @@ from ..models.config import read_config
 from ..plugins import zoo
 from ..train import train
 from ..train.record import read_record
-from ..train.rundir import BEST, VALIDATION
+from ..train.rundir import BEST, MODEL, VALIDATION
 from ..train.watch import Word
-from ..types import ConfigError, UnreadableFileError
+from ..types import ConfigError, ModelError, UnreadableFileError
 from .data import find_data
 from .evaluation import evaluate
 from .features.weights import INCEPTION, lies_here
+from .measuring import NO_PICTURE
 
 SIDES = ("valA", "valB")
 GIVEN_MASKS, FEATURES = {"area", "true_mask"}, {"output_features", "target_features", "output_maps"}
@@ -79,7 +80,10 @@ class Validation:
     values: dict[int, dict[str, float]] = field(default_factory=dict)
 
     def __call__(self, step: int, model: Path) -> Word:
-        """Measure the model of ``step``, unless that was done; the mean over its directions counts."""
+        """Measure the model of ``step``, unless that was done; the mean over its directions counts.
+
+        A model of no value, such as one whose masks are open everywhere, is passed over: the next may have one.
+        """
         if step not in self.values:
             values = self._measured(model)
             if self._is_best(values):
@@ -100,34 +104,41 @@ class Validation:
             label = evaluation.rows[0].label
             value = evaluation.value(label, s.measure)
             if value is None:
-                why = evaluation.rows[0].measured.missing.get(s.measure, "no picture has it")
+                why = evaluation.rows[0].measured.missing.get(s.measure, NO_PICTURE)
+                if why == NO_PICTURE:
+                    return {}
                 raise ConfigError(f"validate={s.measure!r}: {way} cannot be measured: {why}.")
             values[way] = value
         return values
 
     def _is_best(self, values: Mapping[str, float]) -> bool:
-        others = [_mean(each) for each in self.values.values()]
-        return not others or self._better(_mean(values), others)
+        others = [_mean(each) for each in self.values.values() if each]
+        return bool(values) and (not others or self._better(_mean(values), others))
 
     def _better(self, value: float, others: list[float]) -> bool:
         higher = zoo().measures.load(self.settings.measure).better == "higher"
         return value > max(others) if higher else value < min(others)
 
-    def _best(self, until: int) -> int:
-        """The step of the best model up to one; of equal ones the first."""
-        best, *rest = sorted(step for step in self.values if step <= until)
-        for step in rest:
-            if self._better(_mean(self.values[step]), [_mean(self.values[best])]):
+    def _best(self, until: int) -> int | None:
+        """The step of the best model up to one; of equal ones the first. None where none has a value."""
+        best = None
+        for step in sorted(step for step, values in self.values.items() if values and step <= until):
+            if best is None or self._better(_mean(self.values[step]), [_mean(self.values[best])]):
                 best = step
         return best
 
     def _since_best(self, step: int) -> int:
-        return sum(self._best(step) < each <= step for each in self.values)
+        """How many models came after the best one; 0 before any has a value, so that none ends the run."""
+        best = self._best(step)
+        return 0 if best is None else sum(best < each <= step for each in self.values)
 
     def _text(self, step: int) -> str:
         s, best = self.settings, self._best(step)
         parts = ", ".join(f"{way} {value:.4g}" for way, value in self.values[step].items())
-        told = f"validated at step {step}: {s.measure} {_mean(self.values[step]):.4g} ({parts})"
+        value = f"{_mean(self.values[step]):.4g} ({parts})" if parts else f"has no value, because {NO_PICTURE}"
+        told = f"validated at step {step}: {s.measure} {value}"
+        if best is None:
+            return told
         if best == step:
             return f"{told}, the best so far: {self.run / BEST}"
         since = self._since_best(step)
@@ -158,14 +169,21 @@ def train_validated(
     It ends when ``patience`` checkpoints in turn (10) brought nothing better. The pictures are in valA and valB of
     ``validate_data``, by default of ``data``; both directions count alike. ``features`` is the network of measures that
     need one, ``limit`` the pictures of a side. ``arguments`` are those of ``train``. A run that is resumed keeps its
-    settings, of which ``patience`` alone may change. Raises as ``train`` and ``evaluate`` do.
+    settings, of which ``patience`` alone may change. Raises as ``train`` and ``evaluate`` do, and ModelError where no
+    checkpoint could be measured.
     """
     given = {"measure": measure, "patience": patience, "features": features, "limit": limit}
     given["data"] = None if validate_data is None else str(Path(validate_data).absolute())
     chosen = {name: value for name, value in given.items() if value is not None}
     watch = prepared(Path(run), data, chosen, arguments.get("device"))
     train(recipe, data, run, watch=watch, **arguments)
-    return Path(run) / BEST
+    best = Path(run) / BEST
+    if not best.is_dir():
+        raise ModelError(
+            f"{run} has no best model, because no checkpoint has a value of {watch.settings.measure}: {NO_PICTURE}."
+            f" The last model is {Path(run) / MODEL}."
+        )
+    return best
 
 
 def prepared(run: Path, data: str | Path | None, given: Mapping[str, Any], device: str | None = None) -> Validation:
