@@ -277,3 +277,21 @@ def test_mutated_files_raise_only_errors_of_this_library(tmp_path: Path) -> None
     assert sum(figures.values()) == 60
     assert figures["refused"] > 10
     assert {name.split(".")[-1] for name in samples()} >= {"png", "jpg", "webp", "gif", "bmp", "tif"}
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P"])
+def test_a_mask_in_colours_is_refused_and_one_that_jpeg_tinted_is_not(tmp_path: Path, mode: str) -> None:
+    Image.new("RGB", (2, 2), (128, 0, 0)).convert(mode).save(tmp_path / "red.png")
+    with pytest.raises(ConfigError, match=r"The mask red.png holds colours: save it in shades of grey"):
+        read_mask(tmp_path / "red.png", (2, 2))
+    Image.new("RGB", (2, 2), (250, 255, 252)).convert(mode).save(tmp_path / "white.png")
+    assert read_mask(tmp_path / "white.png", (2, 2)).min() > 0.95
+
+
+@pytest.mark.parametrize(("dtype", "largest"), [("uint8", 4), ("uint16", 255)], ids=["labels", "8 bits in 16"])
+def test_a_mask_of_small_numbers_is_warned_of(tmp_path: Path, dtype: str, largest: int) -> None:
+    np.save(tmp_path / "m.npy", np.full((2, 2), largest, dtype))
+    with pytest.warns(PictureWarning, match=f"m.npy holds no number above {largest}, of"):
+        read_mask(tmp_path / "m.npy", (2, 2))
+    np.save(tmp_path / "m.npy", np.zeros((2, 2), dtype))
+    assert not read_mask(tmp_path / "m.npy", (2, 2)).any()

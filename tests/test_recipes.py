@@ -144,6 +144,8 @@ def test_half_precision_changes_little_and_stays_out_of_the_state(name: str) -> 
 def test_unknown_options_get_a_suggestion(name: str) -> None:
     with pytest.raises(ConfigError, match=r"no option 'widht'. Did you mean 'width'\?"):
         make(name, widht=3)
+    with pytest.raises(ConfigError, match=r"no option 'presett'. Did you mean 'preset'\?"):
+        make(name, presett="open")
     with pytest.raises(UnknownNameError, match=r"no preset 'papr'. Did you mean 'paper'\?"):
         make(name, preset="papr")
     for wrong in ("wide", True, -1, 2.5):

@@ -121,6 +121,16 @@ def test_planes_without_end_are_not_counted_through(tmp_path: Path) -> None:
             reading(tmp_path / "a.tif")
 
 
+def test_a_file_that_was_cut_before_its_list_of_planes_is_called_so(tmp_path: Path) -> None:
+    write(whole := tmp_path / "whole.tif", "CZYX", photometric="minisblack")
+    raw = bytearray(whole.read_bytes())
+    raw[4:8] = b"\0" * 4  # where the first plane is told of
+    (cut := tmp_path / "cut.tif").write_bytes(raw)
+    for read in (read_image, count_planes, lambda path: next(read_planes(path))):
+        with pytest.raises(UnreadableFileError, match=r"cut\.tif.* damaged or cut short"):
+            read(cut)
+
+
 def test_a_stack_that_grows_beyond_a_classic_tiff_becomes_a_big_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 from attn_i2i.train import OutOfMemoryError, attribute_table, check, domain_folders, two_domains
 from attn_i2i.train.data.folders import TrainingImages
 from attn_i2i.train.data.identity import differences
-from attn_i2i.train.data.loading import Encoded, Order, Positions, Stream, loader, read_resized, reading
+from attn_i2i.train.data.loading import Encoded, Order, Positions, Stream, loader, read_resized, reading, shown
 from attn_i2i.train.options import TrainOptions
 from attn_i2i.types import ConfigError, UnreadableFileError
 
@@ -76,6 +76,11 @@ def test_processes_share_the_pictures_of_a_step(folders: Path) -> None:
 def test_pictures_kept_in_memory_are_the_pictures_read(folders: Path) -> None:
     read, kept = (batches(two_domains(folders), Positions(2, 0, 4), cache=cache) for cache in (False, True))
     assert torch.equal(torch.cat(read), torch.cat(kept))
+
+
+def test_of_few_pictures_each_is_shown_once(folders: Path) -> None:
+    images, _ = shown(two_domains(folders), 4, 8)
+    assert [len(each.unique(dim=0)) for each in images.values()] == [3, 2]
 
 
 def test_crops_are_random_and_mirrored_unless_told_otherwise(folders: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,13 @@ from torch.nn import functional as F
 from ..arguments import typed
 from ..types import ConfigError, ShapeError
 from .opening import MAX_PIXELS
+from .picture import PictureWarning
 from .ranges import DTYPE
 from .read import ImageSource, read_image
 from .values import unit_range
 
+FAINT = 1 / 16  # of the largest number: below it a mask is of labels or of fewer bits sooner than of a picture
+MOST_COLOUR = 0.1  # between two channels: JPEG leaves less in grey, and heatmaps, labels and photographs have more
 LEAST_ROUNDED = 4  # pixels of a shorter side that may be rounded when it is scaled: by an eighth at most
 
 
@@ -25,8 +29,9 @@ def read_mask(
 ) -> Tensor:
     """Read a mask as (1, H, W) in [0, 1]: 1 where a picture may change, exactly 0 where it must not.
 
-    Pictures count by their brightness, times their alpha. Arrays and tensors are (H, W) or (1, H, W); bool, uint8
-    or float. A mask of 0 and 1 in more than one bit is refused. Raises ShapeError where the mask is not ``size``
+    Pictures are shades of grey, and count by their brightness, times their alpha. Arrays and tensors are (H, W) or
+    (1, H, W); bool, uint8 or float. Colours, and 0 and 1 in more than one bit, are refused; a mask whose largest number
+    is small is warned of. Raises ShapeError where the mask is not ``size``
     (height, width); with ``scale`` only where its aspect is another one. A file of more than ``max_pixels``, and than
     the size has, raises UnreadableFileError.
     """
@@ -44,8 +49,8 @@ def read_mask(
 def _values(source: ImageSource, max_pixels: int) -> Tensor:
     if isinstance(source, np.ndarray | Tensor):
         mask = _mask_tensor(source) if isinstance(source, np.ndarray) else source
-        if mask.dtype == torch.uint8 and mask.numel() and mask.max() == 1:
-            raise _labels("The mask", 255)
+        if mask.dtype == torch.uint8 and mask.numel():
+            _check_largest("The mask", int(mask.max()), 255)
         mask = mask.float() if mask.dtype == torch.bool else mask.float() / 255 if mask.dtype == torch.uint8 else mask
         return mask[None] if mask.ndim == 2 else mask
     picture = read_image(source, max_pixels=max_pixels, range=DTYPE)
@@ -56,15 +61,26 @@ def _values(source: ImageSource, max_pixels: int) -> Tensor:
         )
     unit_range(picture.values, f"mask ({picture.name})")
     top = np.iinfo(picture.dtype).max if picture.dtype.kind == "u" else 0
-    if top and round(float(picture.rgb.max()) * top) == 1:
-        raise _labels(f"The mask {picture.name}", top)
-    mask = picture.rgb.mean(0, keepdim=True)
-    return mask if picture.alpha is None else mask * picture.alpha
+    if top:
+        _check_largest(f"The mask {picture.name}", round(float(picture.rgb.max()) * top), top)
+    visible = picture.rgb if picture.alpha is None else picture.rgb * picture.alpha
+    if float((visible.amax(0) - visible.amin(0)).max()) > MOST_COLOUR:
+        raise ConfigError(
+            f"The mask {picture.name} holds colours: save it in shades of grey, white where a picture may change."
+        )
+    return visible.mean(0, keepdim=True)
 
 
-def _labels(what: str, top: int) -> ConfigError:
-    """A mask of labels 0 and 1 would be taken for one that is nearly 0 everywhere."""
-    return ConfigError(f"{what} holds no number but 0 and 1, of {top}: write {top} where a picture may change.")
+def _check_largest(what: str, largest: int, top: int) -> None:
+    """Refuse a mask of labels 0 and 1, and warn of what may be more labels, or 8 bits in a file of 16.
+
+    They would be taken for masks that are nearly 0 everywhere.
+    """
+    if largest == 1:
+        raise ConfigError(f"{what} holds no number but 0 and 1, of {top}: write {top} where a picture may change.")
+    if 0 < largest < top * FAINT:
+        message = f"{what} holds no number above {largest}, of {top}, so that hardly anything changes."
+        warnings.warn(message, PictureWarning, stacklevel=5)
 
 
 def _same_aspect(mask: torch.Size, size: tuple[int, int]) -> bool:

@@ -54,11 +54,14 @@ def is_plain(image: Image.Image) -> bool:
 
 
 def planes_of(tiff: TiffFile) -> list[tuple[TiffPageSeries, int]]:
-    """Every plane of a file: its series, and its number among those of the series; TooMuchError for too many.
+    """Every plane of a file, one or more: its series, and its number among those of the series.
 
-    A description may announce planes without end in a file of a few bytes.
+    A description may announce planes without end in a file of a few bytes, and a file that was cut loses its list of
+    them. Raises TooMuchError and UnreadableFileError.
     """
     count = sum(map(_planes, tiff.series))
+    if count == 0:
+        raise UnreadableFileError("no picture is in this TIFF: it is damaged or cut short.")
     if count > MOST_PLANES:
         raise TooMuchError(f"{count} planes are announced: at most {MOST_PLANES} are read.")
     return [(series, index) for series in tiff.series for index in range(_planes(series))]

@@ -49,7 +49,7 @@ class Vocabulary:
             role, short = "discriminator", option.removeprefix("discriminator_")
         if role in self.parts and self.parts[role].has(short, named=True):
             return short if short in self.shared() else f"{role}.{short}"
-        names = list(self.names())
+        names = ["preset", *self.names()]
         near = suggestion(option, [*names, *(name.partition(".")[2] for name in names)])
         raise ConfigError(f"{self.recipe} has no option {option!r}.{near} Options: {', '.join(names)}.")
 

@@ -237,7 +237,8 @@ def shown(
     for name, files in pictures.files.items():
         held_out = pictures.held_out.get(name)
         chosen = held_out or files
-        indices = [len(chosen) * i // number for i in range(min(number, len(chosen)))]
+        count = min(number, len(chosen))
+        indices = [len(chosen) * i // count for i in range(count)]
         images[name] = torch.stack([read_shown(chosen[i], size, pictures.reading, native=native) for i in indices])
         table = pictures.held_out_labels if held_out else pictures.labels
         labels = None if table is None else torch.from_numpy(table[indices])
