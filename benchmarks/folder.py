@@ -4,12 +4,18 @@ Three ways take turns in one process, on the same pictures and the same network.
 computes and saves one picture after the other. The second is the library with nothing overlapping. The third is the
 library as it is, which decodes ahead and writes behind. Seconds are the clock's, because overlapping is about that. All
 ways must give the same files.
+
+``--against CHECKOUT`` sets the whole command ``attn-i2i translate DIR``, start-up and all, against that of another
+checkout of this repository. The two take turns.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,9 +32,12 @@ from torch import nn
 
 from attn_i2i.models.build import create
 from attn_i2i.models.config import ModelConfig
+from attn_i2i.models.directory import save_model
 from attn_i2i.translate import Translator, batch
 from attn_i2i.translate.jobs import plan_jobs
 from benchmarks.machine import describe
+
+Ways = dict[str, Callable[[Path, Path], None]]
 
 
 def make_pictures(folder: Path, count: int, side: int, suffix: str) -> None:
@@ -60,6 +69,15 @@ def library(translate: Translator, source: Path, target: Path, overlapped: bool)
     assert not report.failed, report.failed
 
 
+def command(checkout: Path, model: Path, source: Path, target: Path) -> None:
+    """``attn-i2i translate`` of a checkout, in a process of its own."""
+    code = "from attn_i2i.cli import main; main()"
+    words = ["translate", "-m", model, source, "-o", target, "--direction", "A2B", "--device", "cpu"]
+    environment = os.environ | {"PYTHONPATH": str(checkout), "ATTN_I2I_PLUGINS": ""}
+    run = [sys.executable, "-c", code, *map(str, words)]
+    subprocess.run(run, cwd=target.parent, env=environment, stdout=subprocess.DEVNULL, check=True)
+
+
 def difference(first: Path, second: Path) -> float:
     """The mean difference of two folders' pixels, in levels; JPEG spreads one level that was rounded otherwise."""
     pairs = [(np.array(Image.open(path)), np.array(Image.open(second / path.name))) for path in first.iterdir()]
@@ -72,41 +90,62 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=16, help="of the AttentionGAN II")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sides", type=int, nargs="*", default=[256, 1024])
+    parser.add_argument("--most", type=int, default=32, help="pictures of a folder; larger ones are fewer")
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="of this repository: compare whole commands")
     options = parser.parse_args()
     print(describe())
     torch.manual_seed(0)
-    network = create("attentiongan2", width=options.width, blocks=4).eval()
-    translate = Translator({"A2B": network}, ModelConfig("attentiongan2", {}, ["A2B"]), device="cpu")
-    for side in options.sides:
-        for suffix in (".jpg", ".png"):
-            print(json.dumps(compare(network, translate, side, suffix, options.rounds)), flush=True)
+    config = ModelConfig("attentiongan2", {"width": options.width, "blocks": 4}, ["A2B"])
+    network = create(config.architecture, **config.config).eval()
+    with tempfile.TemporaryDirectory() as place:
+        if options.against is None:
+            ways = loops(network, config)
+        else:
+            save_model(Path(place, "model"), config, {"A2B": network.state_dict()})
+            ways = commands(Path(place, "model"), options.against.resolve())
+        for side in options.sides:
+            for suffix in (".jpg", ".png"):
+                work = Path(place, f"{side}{suffix}")
+                source = work / "source"
+                source.mkdir(parents=True)
+                make_pictures(source, min(options.most, max(8, 2**22 // side**2)), side, suffix)
+                print(json.dumps({"side": side, "format": suffix} | compare(ways, work, options.rounds)), flush=True)
 
 
-def compare(network: nn.Module, translate: Translator, side: int, suffix: str, rounds: int) -> dict[str, Any]:
-    """Seconds of each way, medians over rounds in which they take turns, and how often faster than the plain loop."""
-    ways: dict[str, Callable[[Path, Path], None]] = {
+def loops(network: nn.Module, config: ModelConfig) -> Ways:
+    """The plain loop, the library with nothing overlapping, and as it is, in this process."""
+    translate = Translator({"A2B": network}, config, device="cpu")
+    return {
         "plain": lambda source, target: plain(network, source, target),
         "one after the other": lambda source, target: library(translate, source, target, overlapped=False),
         "overlapped": lambda source, target: library(translate, source, target, overlapped=True),
     }
+
+
+def commands(model: Path, other: Path) -> Ways:
+    """The command of another checkout and this one's, on the same stored model."""
+    here = Path(__file__).parents[1]
+    return {
+        "the other checkout": lambda source, target: command(other, model, source, target),
+        "this checkout": lambda source, target: command(here, model, source, target),
+    }
+
+
+def compare(ways: Ways, work: Path, rounds: int) -> dict[str, Any]:
+    """Seconds of each way, medians over rounds in which they take turns, and how often faster than the first way."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    with tempfile.TemporaryDirectory() as place:
-        source = Path(place, "source")
-        source.mkdir()
-        make_pictures(source, min(32, max(8, 2**22 // side**2)), side, suffix)
-        for turn in range(rounds + 1):  # the first warms up
-            for name, way in ways.items():
-                start = time.perf_counter()
-                way(source, Path(place, f"{name}-{turn}"))
-                seconds[name] += [time.perf_counter() - start] if turn else []
-        worst = difference(Path(place, "plain-0"), Path(place, "overlapped-0"))
+    for turn in range(rounds + 1):  # the first warms up
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way(work / "source", work / f"{name}-{turn}")
+            seconds[name] += [time.perf_counter() - start] if turn else []
+    first, last = next(iter(ways)), list(ways)[-1]
+    worst = difference(work / f"{first}-0", work / f"{last}-0")
     assert worst < 0.1, f"the files differ by {worst} levels on average"
     ratios = {
-        name: median(a / b for a, b in zip(seconds["plain"], times, strict=True)) for name, times in seconds.items()
+        name: median(a / b for a, b in zip(seconds[first], times, strict=True)) for name, times in seconds.items()
     }
     return {
-        "side": side,
-        "format": suffix,
         "seconds": {name: round(median(times), 3) for name, times in seconds.items()},
         "times faster": {name: round(ratio, 3) for name, ratio in ratios.items()},
         "difference": round(worst, 4),

@@ -1,9 +1,9 @@
 """A model in 8 bits against itself in float32: ``python -m benchmarks.int8 MODEL --calibrate DIR --test DIR``.
 
 The graph is exported and calibrated on one folder of pictures, and measured on another one. The PSNR is that of its
-pictures to the float32 network's, over all test pictures, whose values span 1. All ways share the pictures and one
-process, and take turns; times are processor time, which other work disturbs least. Each is set against the torch run of
-the same turn: PyTorch's own convolutions in float32, as with ``ATTN_I2I_TUNE=off``.
+pictures to the float32 network's, over all test pictures, as the export measures it: 100 dB at most. All ways share the
+pictures and one process, and take turns; times are processor time, which other work disturbs least. Each is set against
+the torch run of the same turn: PyTorch's own convolutions in float32, as with ``ATTN_I2I_TUNE=off``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from torch import Tensor
 
 import attn_i2i
 from attn_i2i.export import RuntimeGenerator, export_model
+from attn_i2i.export.compare import answer_of, psnr
+from attn_i2i.export.graph import Example
 from attn_i2i.images.folder import list_folder
 from attn_i2i.images.read import read_image
 from benchmarks.inference import take_turns
@@ -52,20 +54,15 @@ def ways(model: str, direction: str, calibrate: Path, work: Path, least_psnr: fl
     return modules
 
 
-def forward_of(module: torch.nn.Module) -> Callable[[Tensor], Tensor]:
-    """The image that a module gives, with the first label where it takes labels."""
+def example(module: torch.nn.Module, image: Tensor) -> Example:
+    """``image``, with the first label where the module takes labels."""
     count = int(getattr(module, "domains", 0) or 0)
-
-    def forward(image: Tensor) -> Tensor:
-        label = (torch.eye(count)[[LABEL]],) if count else ()
-        return module(image, *label)[0].clamp(-1, 1)
-
-    return forward
+    return Example(image, torch.eye(count)[[LABEL]] if count else None)
 
 
-def decibels(answers: Images, expected: Images) -> float:
-    error = torch.stack([(a - e).square().mean() for a, e in zip(answers, expected, strict=True)]).mean()
-    return float(10 * torch.log10(4 / error)) if error > 0 else float("inf")
+def forward_of(module: torch.nn.Module) -> Callable[[Tensor], Tensor]:
+    """The image that a module gives."""
+    return lambda image: answer_of(module, example(module, image))[0].clamp(-1, 1)
 
 
 def measured(arguments: argparse.Namespace, direction: str, work: Path) -> list[str]:
@@ -73,22 +70,23 @@ def measured(arguments: argparse.Namespace, direction: str, work: Path) -> list[
     modules = ways(arguments.model, direction, arguments.calibrate, work, arguments.least_psnr)
     forwards = {name: forward_of(module) for name, module in modules.items()}
     images = pictures(arguments.test, arguments.size, arguments.pictures)
-    answers = {name: [forward(image) for image in images] for name, forward in forwards.items()}
+    examples = [example(modules["torch"], image) for image in images]
     times = take_turns(forwards, images[0], arguments.rounds, time.process_time)
     rows = []
     for name, seconds in times.items():
         faster = statistics.median(a / b for a, b in zip(times["torch"], seconds, strict=True))
-        psnr = "" if name == "torch" else f"{decibels(answers[name], answers['torch']):.1f}"
+        decibels = "" if name == "torch" else f"{psnr(modules['torch'], modules[name], examples):.1f}"
         rows.append(
             f"| {Path(arguments.model).name} | {direction} | {name} | {statistics.median(seconds) * 1e3:.1f} |"
-            f" {faster:.2f} | {psnr} |"
+            f" {faster:.2f} | {decibels} |"
         )
     if arguments.sheet:
-        _sheet(images, answers["torch"], answers["openvino int8"], arguments.sheet / f"{direction}.png")
+        columns = images, *([forwards[name](image) for image in images] for name in ("torch", "openvino int8"))
+        _sheet(*columns, path=arguments.sheet / f"{direction}.png")
     return rows
 
 
-def _sheet(images: Images, float32: Images, int8: Images, path: Path) -> None:
+def _sheet(images: Images, float32: Images, int8: Images, *, path: Path) -> None:
     rows = [torch.cat([(part[0] + 1) / 2 for part in row], -1) for row in zip(images, float32, int8, strict=True)]
     values = torch.cat(rows[:4], -2).clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from attn_i2i.evaluate import (
-    evaluate,
-)
+from attn_i2i.evaluate import evaluate
 from attn_i2i.evaluate.run import make_outputs
 from attn_i2i.files import TargetExistsError
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 import attn_i2i
 from attn_i2i.export import Facts, export_model
-from attn_i2i.export.page import runtime, web_runtime, write_page
+from attn_i2i.export.page import check_shown, runtime, web_runtime, write_page
 from attn_i2i.export.page.runtime import FILES, MEMBERS, WebRuntime, registry
 from attn_i2i.hub.sources import FetchError
 from attn_i2i.models.config import ModelConfig
@@ -255,9 +255,21 @@ def test_a_copy_of_ones_own_is_taken_as_it_lies(tmp_path: Path, monkeypatch: pyt
         (replace(FACTS, config=replace(FACTS.config, preprocessing={"range": [0, 4095]})), r"range \[0, 4095\]"),
     ],
 )
-def test_networks_that_a_page_cannot_serve_are_refused(facts: Facts, words: str, tmp_path: Path) -> None:
+def test_networks_that_a_page_cannot_serve_are_refused(facts: Facts, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        make_page(tmp_path / "page", facts)
+        check_shown(facts)
+
+
+@exportable
+def test_a_network_that_a_page_cannot_serve_is_refused_before_it_is_traced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attn_i2i.export.network.traced", None)
+    write_model(tmp_path, "unet", levels=2, width=2, channels=4)
+    (tmp_path / "package.tgz").write_bytes(tarball())
+    with pytest.raises(ConfigError, match="takes 4 channels and gives 4"):
+        export_model(tmp_path, tmp_path / "page", format="web", ort=tmp_path / "package.tgz")
+    assert not (tmp_path / "page").exists()
 
 
 @exportable

@@ -79,7 +79,7 @@ def test_its_tests_pass_after_its_author_added_parts(tmp_path: Path) -> None:
 
 
 def test_the_projects_own_distributions_are_taken(tmp_path: Path) -> None:
-    for name in (*(folder.name for folder in (ROOT / "plugins").iterdir()), "attn-i2i-attn-i2i"):
+    for name in (*(file.parent.name for file in ROOT.glob("plugins/*/pyproject.toml")), "attn-i2i-attn-i2i"):
         with pytest.raises(ConfigError, match="is taken by a distribution of this project: choose another name"):
             new_plugin(name, tmp_path / "plugin")
 

@@ -73,7 +73,8 @@ def test_every_option_is_tried() -> None:
 def test_options_of_the_engine_are_told_as_they_are_typed(name: str, command: Any) -> None:
     usual, other = asdict(TrainOptions()), asdict(TrainOptions()) | {name: OTHER_OPTIONS[name]}
     ((old, new),) = told(record(options=usual), record(options=other)).items()
-    assert typed(new, command)[name] == type(typed(new, command)[name])(OTHER_OPTIONS[name])
+    value = typed(new, command)[name]
+    assert value == type(value)(OTHER_OPTIONS[name])
     if usual[name] is None or usual[name] is False:
         assert old in (f"no {name}", f"no --{name.replace('_', '-')}")
     else:

@@ -186,8 +186,9 @@ def _take(flag: str) -> bool:
 
 def _add_third_party_commands() -> None:
     """Let plugins add commands, each to an app of its own, so that a broken one costs only its own commands."""
-    owners = dict.fromkeys(_names(app), "this package")
-    for hook in manager().hook.register_commands.get_hookimpls():
+    hooks = manager().hook.register_commands.get_hookimpls()
+    owners = dict.fromkeys(_names(app), "this package") if hooks else {}
+    for hook in hooks:
         own = typer.Typer()
         try:
             hook.function(*[own][: len(hook.argnames)])

@@ -20,7 +20,7 @@ from ..types import ConfigError
 from .facts import Facts
 from .int8 import LEAST_PSNR
 from .network import ExportOptions, export_network
-from .page import web_runtime, write_page
+from .page import check_shown, web_runtime, write_page
 from .write import SUFFIXES, Format
 
 
@@ -69,7 +69,7 @@ def export_model(
     if not folder:
         return [_write_file(place, config, directions, output, options, card, force)]
     with atomic_dir(output, force=force) as into:
-        done = [_export(place, config, each, into, options, card) for each in directions]
+        done = [_export(place, config, each, into, options, card, runtime is not None) for each in directions]
         if runtime is not None:
             write_page(into, done, card.name if card else Path(name).name, runtime)
         write_sums(into)
@@ -106,10 +106,17 @@ def _write_file(
 
 
 def _export(
-    place: Path, config: ModelConfig, direction: str, into: Path, options: ExportOptions, card: Card | None
+    place: Path,
+    config: ModelConfig,
+    direction: str,
+    into: Path,
+    options: ExportOptions,
+    card: Card | None,
+    page: bool = False,
 ) -> Facts:
     task = card.directions.get(direction) if card else None
-    return export_network(build_generator(place, config, direction), config, direction, into, options, task)
+    network = build_generator(place, config, direction)
+    return export_network(network, config, direction, into, options, task, check_shown if page else None)
 
 
 def described(config: ModelConfig, card: Card | None) -> ModelConfig:

@@ -82,16 +82,20 @@ def export_network(
     folder: Path,
     options: ExportOptions,
     task: str | None = None,
+    check: Callable[[Facts], None] | None = None,
 ) -> Facts:
     """Write one generator as ``folder``/``direction`` with its format's ending, and say what was compared.
 
-    ``network`` is any module that keeps the contract of generators; ``task`` is what the direction is for.
+    ``network`` is any module that keeps the contract of generators; ``task`` is what the direction is for;
+    ``check`` raises where the network does not suit what the graph is for, before the work.
     """
     facts = facts_of(network, config, direction, (), options.size)
     size = facts.image_size
     # Before the work: a folder without pictures is told at once.
     pictures = calibration_pictures(options.calibrate, facts) if options.calibrate is not None else []
     facts = replace(facts, outputs=names_of(network, size or (SIDE, SIDE)), task=task)
+    if check is not None:
+        check(facts)
     program = traced(network, size)
     path = folder / f"{direction}{SUFFIXES[options.format]}"
     if options.format == "torch-export":

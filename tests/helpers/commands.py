@@ -50,8 +50,11 @@ def files(folder: str) -> list[str]:
 
 @cache
 def remember_signatures() -> None:
-    """Have typer read each command's signature once; by itself it reads all of them at every call, most of its time."""
+    """Have typer read signatures and make commands once; by itself it does so at every call, most of its time."""
     typer.main.get_params_from_function = cache(typer.main.get_params_from_function)  # type: ignore[attr-defined]
+    make = cache(lambda app, *counts: get_command(app))
+    get_command = typer.main.get_command
+    typer.main.get_command = lambda app: make(app, len(app.registered_commands), len(app.registered_groups))
 
 
 def run_cli(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:

@@ -36,7 +36,7 @@ OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
 """
 
 
-def _check_shown(facts: Facts) -> None:
+def check_shown(facts: Facts) -> None:
     """Raise ConfigError for a network that a page of 8-bit pictures cannot serve."""
     if facts.channels[0] not in (1, 3) or facts.channels[1] not in (1, 3):
         raise ConfigError(
@@ -56,12 +56,7 @@ def _check_shown(facts: Facts) -> None:
 
 
 def write_page(folder: Path, facts: Sequence[Facts], title: str, runtime: WebRuntime) -> None:
-    """Put a page beside the graphs of ``folder``, one ``<direction>.onnx`` for each of ``facts``.
-
-    Raises ConfigError for networks that a page cannot serve.
-    """
-    for each in facts:
-        _check_shown(each)
+    """Put a page beside the graphs of ``folder``, one ``<direction>.onnx`` for each of ``facts``."""
     room = files(__package__)
     for name in OWN:
         (folder / name).write_bytes((room / name).read_bytes())
