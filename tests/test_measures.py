@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,8 @@ from attn_i2i.evaluate import (
 )
 from attn_i2i.evaluate.evaluation import _chosen
 from attn_i2i.evaluate.measures.kernel import interval_of
-from attn_i2i.evaluate.measures.kid import kernels
+from attn_i2i.evaluate.measures.kid import kernels as kid_kernels
+from attn_i2i.evaluate.measures.mmd import kernels as mmd_kernels
 from attn_i2i.evaluate.registered import registered_measures
 from attn_i2i.plugins import PluginManager, PluginWarning, manager
 from attn_i2i.testing import Checked, check_plugin
@@ -63,11 +65,31 @@ def test_mmd_is_unbiased_and_sees_a_shift() -> None:
     assert mmd(features(30, 0), features(30, 1, 1.0)) > 5 * np.std(values)
 
 
+@pytest.mark.parametrize("kernels", [kid_kernels, mmd_kernels])
+def test_a_kernel_distance_in_blocks_is_the_definition(kernels: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attn_i2i.evaluate.measures.kernel.BLOCK", 7)
+    whole = kernels(features(70, 1), features(30, 2))
+    within_x, within_y, between = (
+        whole.kernel(a, b) for a, b in ((whole.x, whole.x), (whole.y, whole.y), (whole.x, whole.y))
+    )
+    expected = [
+        (kernel.sum() - kernel.diagonal().sum()) / (len(kernel) * (len(kernel) - 1)) for kernel in (within_x, within_y)
+    ]
+    torch.testing.assert_close(whole.unbiased(), sum(expected) - 2 * between.mean())
+    counts = torch.tensor([2.0, *[1] * 68, 0], dtype=torch.float64)  # a picture twice is no pair with its copy
+    torch.testing.assert_close(
+        whole.unbiased(counts, torch.ones(30, dtype=torch.float64)),
+        (counts @ within_x @ counts - counts.square() @ within_x.diagonal()) / (70 * 70 - counts.square().sum())
+        + expected[1]
+        - 2 * (counts @ between).sum() / (70 * 30),
+    )
+
+
 def test_the_interval_of_a_kernel_distance_holds_the_truth_as_often_as_it_says() -> None:
-    truth = float(kernels(features(2000, 1000), features(2000, 1001, 0.7)).unbiased())
+    truth = float(kid_kernels(features(2000, 1000), features(2000, 1001, 0.7)).unbiased())
     held = 0
     for seed in range(100):
-        low, high = interval_of(kernels(features(60, 2 * seed), features(60, 2 * seed + 1, 0.7)), resamples=200)
+        low, high = interval_of(kid_kernels(features(60, 2 * seed), features(60, 2 * seed + 1, 0.7)), resamples=200)
         held += low <= truth <= high
     assert 88 <= held <= 99
 

@@ -68,10 +68,8 @@ def kid_interval(fake: Tensor, real: Tensor) -> tuple[float, float]:
 
 
 def kernels(x: Tensor, y: Tensor) -> Kernels:
-    """The cubic kernel's values (x.y / D + 1)^3 within and between features (n, D) and (m, D)."""
-    x, y = x.double(), y.double()
-    within_x, within_y, between = ((a @ b.T / x.shape[1] + 1) ** 3 for a, b in ((x, x), (y, y), (x, y)))
-    return Kernels(within_x, within_y, between)
+    """The cubic kernel (x.y / D + 1)^3 of features (n, D) and (m, D)."""
+    return Kernels(lambda a, b: (a @ b.T / a.shape[1] + 1) ** 3, x.double(), y.double())
 
 
 KID = Measure(

@@ -29,11 +29,10 @@ def mmd(fake: Tensor, real: Tensor, *, sigma: float = SIGMA) -> float:
 
 
 def kernels(fake: Tensor, real: Tensor, sigma: float = SIGMA) -> Kernels:
-    """The Gaussian kernel's values within and between unit features."""
+    """The Gaussian kernel of unit features."""
     check_features(fake, real)
     x, y = (F.normalize(features.double(), dim=1) for features in (fake, real))
-    within_x, within_y, between = (torch.exp((a @ b.T - 1) / sigma**2) for a, b in ((x, x), (y, y), (x, y)))
-    return Kernels(within_x, within_y, between)
+    return Kernels(lambda a, b: torch.exp((a @ b.T - 1) / sigma**2), x, y)
 
 
 def mmd_interval(fake: Tensor, real: Tensor) -> tuple[float, float]:
