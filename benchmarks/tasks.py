@@ -4,6 +4,8 @@ Every model is trained with the same pictures, size, steps and widths under seve
 pictures. The folders of data are those that ``attn-i2i task`` makes. WORK keeps what is finished, so that the same
 command goes on after a stop. ``--features`` is a network for the KID, such as `benchmarks.features` writes.
 ``--output`` names the page that is written: means and standard deviations over the seeds, and a verdict on each claim.
+A model whose masks stay closed gives its input back, which can have a better KID than a model that draws. So the input
+has a row of its own, and a verdict says where the claim's model is no better than it.
 """
 
 from __future__ import annotations
@@ -64,6 +66,9 @@ CLAIMS = (
     Claim("AdaLIN earns its place", "ugatit light", "ugatit light, IN for AdaLIN", "kid", lower=True),
     Claim("A change of shape favours U-GAT-IT", "ugatit light", "cyclegan", "kid", lower=True),
 )
+INPUT = "the input, untranslated"
+QUALITY = ("kid", "foreground_l1")
+"""What the input has a value of that a translation must beat; its background is perfect by doing nothing."""
 Numbers = Mapping[tuple[str, str], Sequence[float]]  # (model, measure) to a value a seed
 CERTAIN = 2.0  # standard errors that a difference must have: about 95 % for many seeds, less for three
 
@@ -81,6 +86,8 @@ def verdict(claim: Claim, numbers: Numbers) -> tuple[str, float, float] | None:
     gain = (mean(first) - mean(second)) * (-1 if claim.lower else 1)
     error = sqrt(stdev(first) ** 2 / len(first) + stdev(second) ** 2 / len(second))
     words = "holds" if gain > CERTAIN * error else "does not hold" if gain < -CERTAIN * error else "undecided"
+    if words == "holds" and (given := numbers.get((INPUT, claim.measure))) and not mean(first) < given[0]:
+        words = "holds, but doing nothing is better"
     return words, gain, error
 
 
@@ -101,7 +108,7 @@ def page(tasks: Mapping[str, Numbers], options: argparse.Namespace) -> Iterator[
         used = [name for name in MEASURES if any(measure == name for _, measure in numbers)]
         yield "| model | " + " | ".join(MEASURES[name] for name in used) + " |"
         yield "|---|" + "--:|" * len(used)
-        for model in options.models:
+        for model in (INPUT, *options.models):
             cells = [spread(numbers.get((model, name), ())) for name in used]
             yield f"| {model} | " + " | ".join(cells) + " |"
         yield "\n| claim | difference | verdict |\n|---|--:|---|"
@@ -133,6 +140,9 @@ def main() -> None:
     options = parser.parse_args()
     folders = dict(each.split("=", 1) for each in options.data)
     tasks: dict[str, dict[tuple[str, str], list[float]]] = {task: {} for task in folders}
+    for task, data in folders.items():
+        values = trained.evaluated(Path(data, "testA"), Path(data), QUALITY, options)
+        tasks[task] |= {(INPUT, name): [value] for name, value in values.items()}
     for seed in range(options.seeds):  # a seed of all models first, so that every stop leaves a whole table
         for task, data in folders.items():
             for model in options.models:

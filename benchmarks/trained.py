@@ -65,14 +65,19 @@ def measured(
     engine |= {"sample_every": options.steps, "device": options.device, "precision": options.precision}
     model = train(training.recipe, training.data, run, recipe_options=own, resume=run.exists(),
                   **engine | dict(training.engine))  # fmt: skip
-    names = [name for name in measures if name != "kid" or options.features]
-    evaluation = evaluate([model], training.data, direction="A2B", measures=names, features=options.features,
-                          cycle=False, baseline=False, device=options.device, limit=options.limit)  # fmt: skip
-    values = {name: evaluation.value(evaluation.rows[0].label, name) for name in names}
-    result = {name: value * SCALE.get(name, 1.0) for name, value in values.items() if value is not None}
+    result = evaluated(model, training.data, measures, options)
     with atomic_path(folder / "result.json") as temporary:
         temporary.write_text(json.dumps(result), encoding="utf-8")
     return result
+
+
+def evaluated(subject: Path, data: Path, measures: Sequence[str], options: argparse.Namespace) -> dict[str, float]:
+    """The measures that a model, or a folder of its pictures, has on the test pictures of ``data``."""
+    names = [name for name in measures if name != "kid" or options.features]
+    evaluation = evaluate([subject], data, direction="A2B", measures=names, features=options.features,
+                          cycle=False, baseline=False, device=options.device, limit=options.limit)  # fmt: skip
+    values = {name: evaluation.value(evaluation.rows[0].label, name) for name in names}
+    return {name: value * SCALE.get(name, 1.0) for name, value in values.items() if value is not None}
 
 
 def write(text: str, path: Path) -> None:

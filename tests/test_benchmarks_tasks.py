@@ -29,6 +29,13 @@ def test_the_spread_of_the_seeds_decides(first: list[float], lower: bool, words:
     assert answer[0] == words
 
 
+def test_a_model_that_does_no_better_than_nothing_is_told_so() -> None:
+    numbers = {("a", "kid"): [1.0, 1.1, 0.9], ("b", "kid"): [3.0, 3.1, 2.9], (tasks.INPUT, "kid"): [0.5]}
+    answer = verdict(Claim("", "a", "b", "kid", lower=True), numbers)
+    assert answer is not None
+    assert answer[0] == "holds, but doing nothing is better"
+
+
 def test_one_seed_decides_nothing() -> None:
     assert verdict(Claim("", "a", "b", "kid"), {("a", "kid"): [1.0], ("b", "kid"): [2.0]}) is None
     assert (spread([2.0]), spread([])) == ("2", "-")
@@ -50,6 +57,7 @@ def test_a_run_writes_the_page_and_goes_on_after_a_stop(
     assert "| model | background, dB | foreground L1 | mask AP | s a picture |" in page
     (result,) = (tmp_path / "work").rglob("result.json")
     kept = json.loads(result.read_text(encoding="utf-8"))
+    assert "| the input, untranslated | - | 0.4 |" in page
     assert f"| tiny | {kept['background_psnr']:.4g} |" in page
     monkeypatch.setattr(trained, "train", None)  # what is finished is not trained again
     tasks.main()
