@@ -91,10 +91,15 @@ def verdict(claim: Claim, numbers: Numbers) -> tuple[str, float, float] | None:
     return words, gain, error
 
 
+def folder_of(work: Path, model: str, seed: int) -> Path:
+    """Where the training of a model under a seed, and what was measured of it, are kept."""
+    return work / f"{model.replace(', ', '-').replace(' ', '-')}-{seed}"
+
+
 def measured(work: Path, data: Path, model: str, seed: int, options: argparse.Namespace) -> dict[str, float]:
     """One training and its test, from WORK where it was finished."""
     recipe, chosen = MODELS[model]
-    folder = work / f"{model.replace(', ', '-').replace(' ', '-')}-{seed}"
+    folder = folder_of(work, model, seed)
     if (values := trained.finished(folder)) is not None:
         return values
     engine = {"load_size": options.side, "cache": True, "seed": seed, "save_every": 250}

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from benchmarks import tasks, trained
+from attn_i2i.images.draw import GAP, LABEL
+from benchmarks import task_pictures, tasks, trained
 from benchmarks.tasks import Claim, spread, verdict
 
 from .helpers.squares import write_squares
@@ -59,6 +61,11 @@ def test_a_run_writes_the_page_and_goes_on_after_a_stop(
     kept = json.loads(result.read_text(encoding="utf-8"))
     assert "| the input, untranslated | - | 0.4 |" in page
     assert f"| tiny | {kept['background_psnr']:.4g} |" in page
+    drawn = ["task_pictures", command[0], "--data", command[2], "--pictures", "2", "--tile", "20", "-o", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", drawn)
+    task_pictures.main()
+    assert Image.open(tmp_path / "benchmark-squares.webp").size == (3 * (20 + GAP) + GAP, 2 * (20 + LABEL + GAP) + GAP)
+    monkeypatch.setattr(sys, "argv", ["tasks", *command])
     monkeypatch.setattr(trained, "train", None)  # what is finished is not trained again
     tasks.main()
     assert "squares" in capsys.readouterr().out
