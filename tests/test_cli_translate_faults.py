@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -16,8 +17,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from attn_i2i import Translation
-from attn_i2i.files import DiskFullError
+from attn_i2i.files import DiskFullError, atomic_path
+from attn_i2i.translate.standing import Standing
 
+from .helpers.clips import write_animation
 from .helpers.commands import Run, files, picture, pixels, run_cli, write_model
 from .helpers.registered import registering
 
@@ -116,6 +119,43 @@ def test_a_full_disk_under_the_contact_sheet_hides_nothing(
     assert (code, out) == (1, "1 of 2 pictures translated to out\n")
     assert "skipped: in/b.png" in err
     assert "contact_sheet.png: the disk of out is full" in err
+
+
+@pytest.mark.parametrize("kind", ["overlay.png", "a.png", "a.gif"])
+def test_a_full_disk_names_what_stands_of_the_picture(
+    run: Run, model: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Attention is written before a translation, of clips too; what stood there before this run is not named."""
+    replace = Path.replace
+
+    def full(path: Path, target: Path) -> Path:
+        if target.name.endswith(kind):
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return replace(path, target)
+
+    source = picture("in/a.png")
+    if kind == "a.gif":
+        source = write_animation(
+            Path("in/a.gif"), [np.full((16, 24, 3), level, np.uint8) for level in (0, 90)], [50, 50], 0
+        )
+    monkeypatch.setattr(Path, "replace", full)
+    code, _, err = run("translate", source, "-o", "out", "-m", model, "--attention")
+    told = err.splitlines()[0]
+    assert code == 1
+    assert f"{kind.replace('overlay', 'a.overlay')} was not changed; written before that: out/attention/a.mask" in told
+    assert ("overlay" in told.partition("written before that")[2]) == (kind != "overlay.png")
+
+
+def test_files_that_stood_before_are_not_named(tmp_path: Path) -> None:
+    old, replaced, new, absent = (tmp_path / name for name in ("old", "replaced", "new", "absent"))
+    for path in (old, replaced):
+        path.write_text("before")
+    standing = Standing([old, replaced, new, absent])
+    assert standing.told() == ""
+    for path in (replaced, new):
+        with atomic_path(path, force=True) as work:
+            work.write_text("after")
+    assert standing.told() == f"; written before that: {replaced}, {new}"
 
 
 @pytest.mark.parametrize(

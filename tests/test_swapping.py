@@ -8,14 +8,22 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from attn_i2i import load, swapping
+from attn_i2i.convert import join
+from attn_i2i.evaluate.subjects import open_subjects
+from attn_i2i.export.opening import exported_files
 from attn_i2i.files import atomic_dir
 from attn_i2i.models.config import read_config
+from attn_i2i.models.mistaken import no_model_folder
 from attn_i2i.swapping import exchange, mend, remove
+from attn_i2i.train.start import locate
+from attn_i2i.types import AttnI2IError
 
 from .helpers.commands import Run, picture, write_model
 from .helpers.source import ROOT
@@ -130,6 +138,33 @@ def test_commands_mend_what_they_are_given(run: Run, tmp_path: Path, command: st
     write_model(target, "cyclegan", width=4, blocks=1)
     target.rename(tmp_path / ".model.0123abcd.old")
     run(command, target, *more)
+    assert (target / "config.json").is_file()
+
+
+def in_a_run(model: Path) -> Path:
+    (model.parent / "run.json").write_text("{}")
+    return model.parent
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda model: exported_files(model),
+        lambda model: locate(model),
+        lambda model: locate(in_a_run(model)),
+        lambda model: no_model_folder(in_a_run(model)),
+        lambda model: open_subjects([in_a_run(model)]),
+        lambda model: join([model, model.parent], model.parent / "out"),
+    ],
+    ids=["exported", "start", "start-run", "run", "evaluate-run", "join"],
+)
+def test_every_way_to_a_model_finds_the_one_that_was_moved_aside(tmp_path: Path, use: Callable[[Path], object]) -> None:
+    target = tmp_path / "model"
+    target.mkdir()
+    write_model(target, "cyclegan", width=4, blocks=1)
+    target.rename(tmp_path / ".model.0123abcd.old")
+    with suppress(AttnI2IError):
+        use(target)
     assert (target / "config.json").is_file()
 
 

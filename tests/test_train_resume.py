@@ -148,8 +148,10 @@ def test_a_full_disk_keeps_the_old_checkpoint_and_counts_the_missing_bytes(
     run(data, tmp_path / "run", steps=2)
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(checkpoint.shutil, "disk_usage", lambda _: usage(10**9, 10**9 - 1000, 1000))
-    with pytest.raises(DiskFullError, match=r"needs \d+ more bytes"):
+    with pytest.raises(DiskFullError, match=r"needs \d+ more bytes.*resume=True the training then goes on from step 2"):
         run(data, tmp_path / "run", resume=True)
+    with pytest.raises(DiskFullError, match="goes on from its beginning, because there is no checkpoint"):
+        run(data, tmp_path / "fresh", steps=1)
     assert [one.name for one in checkpoint.all_of(tmp_path / "run")] == ["step-00000002"]
     monkeypatch.undo()
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..models.places import installed_folder
+from ..swapping import mend
 
 
 def join(
@@ -26,6 +27,8 @@ def join(
     """Make one model of several models of one direction each."""
     from ..convert import join as join_models
 
+    for folder in folders:
+        mend(folder)
     places = [folder if folder.exists() else installed_folder(str(folder)) or folder for folder in folders]
     names = None if direction is None else [name.strip() for name in direction.split(",")]
     config = join_models(places, output, directions=names, force=force)

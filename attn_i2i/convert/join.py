@@ -10,6 +10,7 @@ from typing import Any
 from ..arguments import refuse_repeated, typed
 from ..models.config import DiscriminatorConfig, ModelConfig, is_plain, read_config
 from ..models.directory import build_discriminators, build_generator, save_model
+from ..swapping import mend
 from ..types import ConversionError, StateDict
 from .names import task_of
 from .options import refuse_strangers, shared_options
@@ -51,6 +52,8 @@ def join(
             f"{len(paths)} model{'s' * (len(paths) != 1)} to join, expected two or more: name the folder of each."
         )
     refuse_repeated("The list of models", [path.resolve() for path in paths], paths)
+    for path in paths:
+        mend(path)
     configs = [read_config(path) for path in paths]
     places = [(path, config, name) for path, config in zip(paths, configs, strict=True) for name in config.directions]
     names = _names(places, directions)

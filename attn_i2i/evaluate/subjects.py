@@ -14,6 +14,7 @@ from ..files import sha256
 from ..interfaces import TWO_WAYS
 from ..models.config import CONFIG
 from ..models.mistaken import no_model_folder, run_around
+from ..swapping import mend
 from ..translate.loading import load
 from ..types import ConfigError, UnreadableFileError
 from .data import Data, Pictures, pictures_in
@@ -135,6 +136,7 @@ def _holds_no_model(path: Path) -> bool:
 
 
 def _trained(folder: Path) -> Path | None:
+    mend(folder / "model")
     return folder / "model" if (folder / "model" / CONFIG).is_file() else None
 
 

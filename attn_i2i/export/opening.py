@@ -16,6 +16,7 @@ from ..models.checksums import SUMS, ChecksumError, check_beside, digest_of, wri
 from ..models.config import CONFIG, ModelConfig
 from ..models.directory import build_generator
 from ..models.places import target_for
+from ..swapping import mend
 from ..types import ConfigError, ModelError
 from ..version import __version__
 from .facts import Facts
@@ -52,6 +53,7 @@ def runtime_named(runtime: str | None, dtype: object, compiled: bool) -> Runtime
 def exported_files(name: str | Path) -> list[Path]:
     """The exported files that ``name`` means: itself, or those of a folder of them; none for anything else."""
     path = Path(name)
+    mend(path)
     if path.suffix == PROGRAM and path.is_file():
         raise ModelError(
             f"{path} is a program for torch.export.load: load takes the model itself, .onnx and .xml files."

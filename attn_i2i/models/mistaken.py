@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from ..registry import suggestion
+from ..swapping import mend
 from ..types import AttnI2IError, ModelError, UnknownNameError
 from .places import CONFIG, models_in
 
@@ -37,6 +38,7 @@ def no_model_folder(folder: Path) -> ModelError:
     if run := run_around(folder):
         return ModelError(f"{folder} is a part of the training run {run}; what a run makes is {run / 'model'}.")
     if (folder / RUN).is_file():
+        mend(folder / "model")
         if (folder / "model" / CONFIG).is_file():
             return ModelError(
                 f"{folder} is the folder of a training run (it has no {CONFIG}); its model is {folder / 'model'}."

@@ -20,7 +20,7 @@ from .processes import check_environment, rank
 from .randomness import untouched
 from .record import Record, check_options
 from .request import Location, Request, completed
-from .rundir import MODEL, VALIDATION, check_claim, claim, sweep
+from .rundir import MODEL, VALIDATION, check_claim, claim, resumable, sweep
 from .watch import Watch
 
 
@@ -63,7 +63,7 @@ def train(
             return folder / MODEL
         check_claim(folder, _record(prepared), resume, prepared.options.steps)
         folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder):
+        with locked(folder), resumable(folder):
             claim(folder, _record(prepared), resume, prepared.options.steps)
             sweep(folder)
             Run(folder, *prepared.parts, watch).go()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from ..files import DiskFullError
 from ..swapping import mend
 from ..types import ConfigError
 from . import checkpoint
@@ -65,6 +68,17 @@ def _refuse_foreign(folder: Path) -> None:
             f"{folder} holds {' and '.join(taken)}, but no {RUN} that says which training made it: choose another"
             " folder."
         )
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Say of a full disk how the run goes on, and from which step."""
+    try:
+        yield
+    except DiskFullError as error:
+        done = checkpoint.steps_done(folder)
+        where = f"from step {done}" if done else "from its beginning, because there is no checkpoint yet"
+        raise DiskFullError(f"{error}. With resume=True the training then goes on {where}.") from error
 
 
 def sweep(folder: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..hub.locate import find_model
 from ..models.mistaken import run_around
 from ..models.places import CONFIG
+from ..swapping import mend
 from ..types import ConfigError
 from .record import RUN
 from .rundir import MODEL
@@ -23,6 +24,8 @@ def locate(start: Location) -> Path:
     Raises ConfigError, with the next step, for a checkpoint that is not converted yet; else as ``find_model`` does.
     """
     path = Path(start)
+    for model in (path, path / MODEL):
+        mend(model)
     if path.is_dir() and (path / CONFIG).is_file():
         return find_model(os.fspath(start)).folder
     if run := run_around(path):

@@ -22,16 +22,16 @@ from ..images.read import read_image
 from ..images.save import TIFFS
 from ..images.write import output_name, shown, to_pil, write_image
 from ..swapping import sweep_all
-from ..types import AttnI2IError, ConfigError, ShapeError, UnknownNameError, UnreadableFileError
+from ..types import AttnI2IError, ConfigError, UnknownNameError
 from .jobs import SHEET, STYLES, Job, outputs
+from .mask_files import mask_for
 from .overlap import Behind, ahead, pays
 from .reading import Page, Reading, Report, Waiting, first_line
 from .result import Result
+from .standing import Standing
 from .translator import Translator
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ..images.stack import StackWriter
 
 # A choice: a sheet is some 1600 pixels high, and further pictures go to the right, up to four beside each other.
@@ -116,6 +116,7 @@ class _Run:
     styles: Mapping[str | None, Any] = field(default_factory=dict)
     in_styles: dict[Path, list[Tile]] = field(default_factory=dict)
     stacks: dict[Path, StackWriter] = field(default_factory=dict)
+    standing: dict[Path, Standing] = field(default_factory=dict)
 
     def gave_up(self, job: Job) -> bool:
         """Whether a plane of the stack failed before, so that the others need no translation."""
@@ -131,7 +132,7 @@ class _Run:
         if not waiting:
             return
         try:
-            masks = None if self.mask is None else [_mask_for(*each, self.mask) for each in waiting]
+            masks = None if self.mask is None else [mask_for(*each, self.mask) for each in waiting]
             styles = [self.styles[job.style] for job, _ in waiting]
             style = None if styles[0] is None else styles
             results = self.translator([picture for _, picture in waiting], mask=masks, style=style, **self.options)
@@ -150,6 +151,8 @@ class _Run:
     def write(self, job: Job, result: Result) -> None:
         """Write a translation, and its attention where that is wanted."""
         target = self._target(job, result)
+        if job.target not in self.standing:
+            self.standing[job.target] = Standing(job.beside() if self.attention else ())
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             if self.attention:  # first, so that a picture whose translation stands is done
@@ -158,8 +161,10 @@ class _Run:
         # Libraries that write answer what they cannot hold with these, too: the other pictures are to be written.
         except (AttnI2IError, OSError, RuntimeError, ValueError, MemoryError) as error:
             self.stacks.pop(target, None)
-            self.report.fail(job.source, first_line(error))
+            self.report.fail(job.source, first_line(error) + self.standing.pop(job.target).told())
         else:
+            if done:
+                del self.standing[job.target]
             self.report.written += [target] if done else []
             self._show_style(job, result)
 
@@ -276,25 +281,3 @@ def _side_by_side(rows: list[list[Tile]]) -> list[list[Tile]]:
 def _plane(picture: Picture | None) -> int:
     """The number of a picture among those of its stack."""
     return 0 if picture is None or picture.layout is None else picture.layout.page
-
-
-def mask_file(job: Job, mask: Path) -> Path:
-    """The mask of a job: ``mask`` itself, or in a folder of masks that of the job's name, also as .png."""
-    names = (mask / job.relative, (mask / job.relative).with_suffix(".png")) if mask.is_dir() else (mask,)
-    path = next((name for name in names if name.is_file()), None)
-    if path is None:
-        raise UnreadableFileError(f"{job.source}: {mask} holds no mask for it (expected {job.relative}).")
-    return path
-
-
-def _mask_for(job: Job, picture: Picture, mask: Path) -> Path | Tensor:
-    """The mask of a picture; of a stack's plane its own, or one for all planes."""
-    path = mask_file(job, mask)
-    if not job.planes or path.suffix.lower() not in TIFFS:
-        return path
-    from ..images.stack import count_planes  # late: tifffile takes a moment to import
-
-    planes = count_planes(path)
-    if planes not in (1, job.planes):
-        raise ShapeError(f"{path} has {planes} planes, and {job.source} {job.planes}: give one mask, or one a plane.")
-    return path if planes == 1 else read_image(path, page=_plane(picture)).rgb.mean(0, keepdim=True)

@@ -12,9 +12,10 @@ from ..swapping import sweep_all
 from ..types import AttnI2IError, ConfigError, UnknownNameError
 from ..video.encoding import Encoding
 from ..video.formats import VIDEOS
-from .batch import mask_file
 from .jobs import KINDS, Job, outputs
+from .mask_files import mask_file
 from .reading import Report, first_line
+from .standing import Standing
 from .translator import Translator
 
 Watch = Callable[[Path, int, "int | None"], None]
@@ -48,6 +49,7 @@ def translate_clips(
     sweep_all(target for target, _ in outputs(jobs, attention))
     for job in jobs:
         beside = {kind: job.attention(kind) for kind in KINDS if attention}
+        standing = Standing(beside.values())
         try:
             for path in (job.target, *beside.values()):
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +69,7 @@ def translate_clips(
         except (AttnI2IError, OSError, RuntimeError, MemoryError) as error:
             if isinstance(error, UnknownNameError) or (isinstance(error, ConfigError) and alone):
                 raise
-            report.fail(job.source, first_line(error))
+            report.fail(job.source, first_line(error) + standing.told())
         else:
             report.written.append(job.target)
         advance(1)

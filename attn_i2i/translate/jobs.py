@@ -47,6 +47,10 @@ class Job:
         ending = f".{kind}{self.target.suffix if self.clip else '.png'}"
         return self.attention_folder / self.relative.parent / fitting_name(label, ending)
 
+    def beside(self) -> Iterator[Path]:
+        """Every file that --attention may write of the job."""
+        return (self.attention(kind, plane) for plane in range(self.planes or 1) for kind in KINDS)
+
     @property
     def attention_folder(self) -> Path:
         """The folder of all jobs' pictures of attention, below their common output folder."""

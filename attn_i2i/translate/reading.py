@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
@@ -110,4 +111,6 @@ def first_line(error: BaseException) -> str:
     """What an error says of one picture of many; an allocator's text says nothing that helps."""
     if is_shortage(error) and not isinstance(error, AttnI2IError):
         return "it does not fit into the memory that is free: reduce it"
+    if isinstance(error, OSError) and not isinstance(error, AttnI2IError) and error.filename and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
     return str(error).partition("\n")[0] or type(error).__name__
