@@ -136,6 +136,20 @@ def test_snippets_run(
     assert run_page(page, monkeypatch) == []
 
 
+def test_the_first_command_needs_neither_files_nor_a_network() -> None:
+    first = blocks(ROOT / "README.md", "console")[0]
+    assert [shlex.join(command) for command in first.commands()] == ["demo"]
+
+
+@pytest.mark.parametrize("page", pages_with("python"), ids=name_of)
+def test_snippets_that_start_processes_say_what_a_script_needs(page: Path) -> None:
+    """A process that is spawned imports the script again: without the guard it would train again."""
+    text = "".join(block.text for block in blocks(page, "python"))
+    for block in blocks(page, "python"):
+        if re.search(r"\b(train|train_validated|resume)\(|ProcessPool", block.text):
+            assert 'if __name__ == "__main__":' in block.text or '"workers": 0' in text, str(block)
+
+
 SHELL = ("console", "bash", "sh", "shell")
 DISTRIBUTIONS = sorted(ROOT.glob("plugins/*/README.md"))
 

@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from attn_i2i.convert.reader import read
 from attn_i2i.convert.reader.read import checkpoint_files, read_checkpoint
+from attn_i2i.convert.reader.tensor_index import TOO_MANY
 from attn_i2i.types import UnreadableFileError
 from tests.helpers.checkpoints import save_each, save_zip
 from tests.helpers.tf_bundle import write_bundle
@@ -85,6 +88,19 @@ def test_truncated_files_are_refused(kind: str, share: float, tmp_path: Path) ->
     content = path.read_bytes()
     path.write_bytes(content[: max(1, int(share * len(content)))])
     assert path.name in error(path)
+
+
+@pytest.mark.parametrize("bound", ["MAX_TENSORS", "MAX_NAMES"])
+def test_more_tensors_or_names_than_any_model_has_are_refused(
+    bound: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is found out about a file takes a time that grows with its names."""
+    path = tmp_path / "a.safetensors"
+    save_file({name: torch.ones(1) for name in "abc"}, path)
+    monkeypatch.setattr(read, bound, 3)
+    assert len(read_checkpoint(path)) == 3
+    monkeypatch.setattr(read, bound, 2)
+    assert error(path) == f"{path} is not readable: found {TOO_MANY}"
 
 
 def test_sources_are_files_folders_and_tensorflow_prefixes(tmp_path: Path) -> None:

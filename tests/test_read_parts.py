@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from attn_i2i.convert.reader import inert, rebuild, torch_legacy
+from attn_i2i.convert.reader import inert, rebuild, tensor_index, torch_legacy
 from attn_i2i.convert.reader.flatten import flatten
 from attn_i2i.convert.reader.inert import Global, Machine
 from attn_i2i.convert.reader.read import read_checkpoint
@@ -61,6 +61,16 @@ def test_tensors_may_be_some_times_as_large_as_their_file_together() -> None:
     index.add("fits", TensorRef(storage, 0, (2**16 + 8,), (0,)))
     with pytest.raises(DamagedError, match="more than 8 times the size of the file"):
         index.add("more", TensorRef(storage, 0, (1,), (0,)))
+
+
+@pytest.mark.parametrize("bound", ["MAX_TENSORS", "MAX_NAMES"])
+def test_tensors_and_characters_of_names_are_counted(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensor_index, bound, 2)
+    index, tensor = TensorIndex(1000), TensorRef(Storage("uint8", size=1), 0, (1,), (1,))
+    for name in "ab":
+        index.add(name, tensor)
+    with pytest.raises(DamagedError, match=r"more than .*; give a file that holds the weights of one model"):
+        index.add("c", tensor)
 
 
 def test_a_block_may_be_empty() -> None:

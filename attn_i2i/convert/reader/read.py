@@ -14,11 +14,12 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ...arguments import typed
+from ...types import UnreadableFileError
 from .crc32c import crc32c_array
 from .sandbox import run_reader
 from .sniff import sniff, unreadable
 from .sources import checkpoint_files
-from .tensor_index import MAX_NAME, MAX_NAMES, MAX_TENSORS, DamagedError, shown
+from .tensor_index import MAX_NAME, MAX_NAMES, MAX_TENSORS, TOO_MANY, DamagedError, shown
 
 __all__ = ["checkpoint_files", "read_checkpoint"]
 
@@ -66,6 +67,8 @@ def _read_safetensors(path: Path, keep: Callable[[str], bool] | None) -> dict[st
             names = list(stream.keys())
             _refuse_many(path, names)
             tensors = {name: stream.get_tensor(name) for name in names if keep is None or keep(name)}
+    except UnreadableFileError:
+        raise
     except (SafetensorError, OSError, LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
         content = f"a safetensors file that is damaged or cut off ({shown(str(error))})"
         raise unreadable(path, content, _DAMAGED) from error
@@ -77,8 +80,8 @@ def _read_safetensors(path: Path, keep: Callable[[str], bool] | None) -> dict[st
 def _refuse_many(path: Path, names: Sequence[str]) -> None:
     """The bounds of the other containers, which their reader keeps by itself."""
     if len(names) > MAX_TENSORS or sum(map(len, names)) > MAX_NAMES:
-        content = f"more than {MAX_TENSORS} tensors, or names of more than {MAX_NAMES} characters"
-        raise unreadable(path, content, _DAMAGED)
+        content, _, advice = TOO_MANY.partition("; ")
+        raise unreadable(path, content, advice)
     if longest := next((name for name in names if len(name) > MAX_NAME), None):
         raise unreadable(path, f"a tensor name of {len(longest)} characters ({shown(longest)})", _DAMAGED)
 

@@ -11,6 +11,10 @@ MAX_TENSORS = 20_000
 MAX_NAME = 1024  # characters; hostile files have names of megabytes
 MAX_NAMES = 2**22
 """Characters of all names together: 200 for each of the most tensors, ten times what names take."""
+TOO_MANY = (
+    f"more than {MAX_TENSORS} tensors, or names of more than {MAX_NAMES} characters in all; give a file that holds the"
+    " weights of one model alone"
+)
 MAX_ELEMENTS = 2**62
 """Beyond it a product of sizes leaves the 64 bits that strides are held in."""
 GROWTH = 8
@@ -108,7 +112,7 @@ class TensorIndex:
             raise DamagedError(f"two tensors named {shown(name)}")
         self._named += len(name)
         if len(self.tensors) >= MAX_TENSORS or self._named > MAX_NAMES:
-            raise DamagedError(f"more than {MAX_TENSORS} tensors, or names of more than {MAX_NAMES} characters")
+            raise DamagedError(TOO_MANY)
         dtype = tensor.dtype or tensor.storage.dtype
         try:
             strides = _checked(tensor, ITEM_SIZES[dtype])
