@@ -15,6 +15,7 @@ from .converter import Converter, without_wrapper
 from .describe import description, plugin_hint
 from .leftovers import is_training_state, training_only
 from .options import ChoiceError
+from .own import own_names
 
 MAX_TENSORS = 20_000
 """What one checkpoint may hold beside optimizers: published training states have some hundreds."""
@@ -134,6 +135,8 @@ def unknown_layout(state: StateDict, where: str, converters: Registry[Converter]
     if fitting := sorted(entry.load().layout or entry.name for entry in converters if _fits_on_demand(entry, state)):
         ways = " or ".join(f"as_layout={layout}" for layout in fitting)
         return ConversionError(f"{where}: keys and shapes do not tell what this is: say it by {ways}.")
+    if own := own_names(state):
+        return ConversionError(f"{where}: {own}")
     return ConversionError(
         f"{where}: no known layout has these {len(state)} tensors.{plugin_hint(state)}"
         f" {description(state, converters)} A plugin can add a converter for others; docs/converting.md lists what is"

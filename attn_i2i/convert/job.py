@@ -20,6 +20,7 @@ from ..types import ConfigError, ConversionError, ModelError, StateDict
 from .directions import Chosen
 from .gather import Gathered, Part, gather
 from .options import shared_options
+from .own import refuse_own
 from .reader.paths import shown_name
 from .reader.read import checkpoint_files, read_checkpoint
 from .verify import Check, Networks, compare
@@ -91,6 +92,8 @@ def convert(
     if described is not None:
         licence = licence or described.licence
         domains = domains or described.domains
+    for source in _listed(sources):
+        refuse_own(Path(source))
     files = [file for source in _listed(sources) for file in checkpoint_files(Path(source))]
     networks = gather(files, direction, as_layout, weights, leave_out)
     config = _model_config(networks, files, licence, domains, options or {})
