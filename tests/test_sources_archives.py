@@ -9,12 +9,13 @@ import lzma
 import random
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from attn_i2i.hub.sources import FetchError, fetch_model
+from attn_i2i.hub.sources import unpack as archives
 from attn_i2i.hub.sources.fetch import by_hand
 from attn_i2i.hub.sources.unpack import unpack
 from attn_i2i.models.cards import get_card
@@ -99,6 +100,41 @@ def test_a_name_that_is_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     path.write_bytes(member.tobuf(tarfile.GNU_FORMAT) + bytes(3_010_048))
     with pytest.raises(FetchError, match="a header of 3,000,000 bytes"):
         unpack(path, ["net.pth"], tmp_path)
+
+
+def folders_with_notes(names: Iterable[str]) -> bytes:
+    """A tar of folders, none of which is taken out, with a note of 100 characters each."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+        for name in names:
+            info = tarfile.TarInfo(name)
+            info.type, info.pax_headers = tarfile.DIRTYPE, {"comment": "x" * 100}
+            archive.addfile(info)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("pack", "bound", "least"),
+    [
+        (zipped, "MOST_MEMBERS", 4),
+        (tarred, "MOST_MEMBERS", 4),
+        (tarred, "MOST_CHARACTERS", 4 * len("0.pth")),
+        (folders_with_notes, "MOST_MEMBERS", 4),
+        (folders_with_notes, "MOST_CHARACTERS", 4 * (len("0.pth") + 100)),
+    ],
+)
+def test_an_archive_of_endless_members_is_not_listed(
+    tmp_path: Path, pack: Callable[[dict[str, bytes]], bytes], bound: str, least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Empty members pack well, and each is an object in memory."""
+    path = tmp_path / "pack"
+    path.write_bytes(pack({f"{i}.pth": b"" for i in range(4)}))
+    monkeypatch.setattr(archives, bound, least)
+    with archives.opened(path) as archive:
+        archive.sizes()
+    monkeypatch.setattr(archives, bound, least - 1)
+    with pytest.raises(FetchError, match=r"more than .* members, or names of more than"):
+        unpack(path, ["0.pth"], tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../net.pth", "/etc/net.pth", "a/../../net.pth"])

@@ -93,8 +93,10 @@ def test_an_interrupt_leaves_what_can_be_resumed_and_nothing_else(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(download, "chunks_of", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        fetch_model(one)
+    monkeypatch.setattr("attn_i2i.cli.fetch.get_card", lambda _: one)
+    code, _, err = run("fetch", one.name)
+    assert code == 130
+    assert err.splitlines()[-1] == "stopped: what has come so far is kept, and the same command goes on from there"
     assert litter() == PARTS
     assert [path.name for path in model_store().iterdir()] == [".parts"]
     monkeypatch.setattr(download, "chunks_of", whole)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +16,6 @@ from ..types import AttnI2IError
 from .wording import spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from ..models.card import Card
@@ -39,7 +40,8 @@ def fetch(
             print("\n".join(_plan(card, digest)))
             continue
         try:
-            print(_fetched(card, accept_license or _asked(card), digest))
+            with going_on():
+                print(_fetched(card, accept_license or _asked(card), digest))
         except AttnI2IError as error:
             if len(cards) == 1:
                 raise
@@ -47,6 +49,16 @@ def fetch(
             failed = True
     if failed:
         raise typer.Exit(1)
+
+
+@contextmanager
+def going_on() -> Iterator[None]:
+    """Say after an interruption that the same command goes on with what has come so far."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        print("stopped: what has come so far is kept, and the same command goes on from there", file=sys.stderr)
+        raise
 
 
 def check_digest(digest: str | None) -> str | None:

@@ -24,6 +24,11 @@ from .wrapped_zip import WrappedZip, is_wrapped
 MOST_GROWTH = 200
 """Weights hardly shrink when packed; an archive that says it grows by more than this is no checkpoint."""
 
+MOST_MEMBERS = 500_000
+"""Twice the pictures of CelebA, of which no data set has more; an empty member of a packed tar takes some bytes."""
+MOST_CHARACTERS = 2**26
+"""Of the members' names, links and notes together: 130 for each of the most members."""
+
 
 class Archive(Protocol):
     """What the kinds of archive have in common: names and sizes of files, and their bytes in order.
@@ -61,7 +66,13 @@ class _Tar:
     @cached_property
     def _members(self) -> dict[str, tarfile.TarInfo]:
         """Regular files by name, in their order; of several of one name the last, as tar itself unpacks them."""
-        return {member.name.removeprefix("./"): member for member in self._tar if member.isreg()}
+        members, characters = {}, 0
+        for count, member in enumerate(self._tar, 1):
+            characters += sum(map(len, (member.name, member.linkname, *map(str, member.pax_headers.values()))))
+            refuse_many(count, characters)
+            if member.isreg():
+                members[member.name.removeprefix("./")] = member
+        return members
 
     def sizes(self) -> dict[str, int]:
         return {name: member.size for name, member in self._members.items()}
@@ -112,6 +123,15 @@ def _decompressed(stream: IO[bytes]) -> Any:
     return stream
 
 
+def refuse_many(members: int, characters: int = 0) -> None:
+    """Raise FetchError for an archive of more members, or longer names, than any of weights or pictures has."""
+    if members > MOST_MEMBERS or characters > MOST_CHARACTERS:
+        raise FetchError(
+            f"the archive has more than {MOST_MEMBERS} members, or names of more than {MOST_CHARACTERS} characters: it"
+            " is no archive of weights or pictures"
+        )
+
+
 BROKEN_ARCHIVE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError, ValueError)
 """What a damaged archive, or one with a password, makes the standard library raise."""
 
@@ -124,7 +144,9 @@ def opened(path: Path) -> Iterator[Archive]:
             head = stream.read(4)
             stream.seek(0)
             if head.startswith(b"PK"):
-                yield WrappedZip(stream) if is_wrapped(stream) else _Zip(stream)
+                packed = WrappedZip(stream) if is_wrapped(stream) else _Zip(stream)
+                refuse_many(len(packed.sizes()))
+                yield packed
             else:
                 yield _Tar(stream)
     except FetchError:
