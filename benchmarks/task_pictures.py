@@ -22,7 +22,10 @@ def sheet(work: Path, data: Path, seed: int, pictures: int, tile: int) -> Image.
     """The sheet of the models of one seed that are finished in ``work``."""
     paths = list_folder(data / "testA").pictures
     chosen = [paths[index * len(paths) // pictures] for index in range(pictures)]
-    rows: list[list[Tile]] = [[("input", enlarged(Image.open(path), tile))] for path in chosen]
+    rows: list[list[Tile]] = []
+    for path in chosen:
+        with Image.open(path) as picture:
+            rows.append([("input", enlarged(picture, tile))])
     for model in MODELS:
         if not (folder := folder_of(work, model, seed) / "run" / "model").is_dir():
             continue

@@ -64,7 +64,8 @@ def test_a_run_writes_the_page_and_goes_on_after_a_stop(
     drawn = ["task_pictures", command[0], "--data", command[2], "--pictures", "2", "--tile", "20", "-o", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", drawn)
     task_pictures.main()
-    assert Image.open(tmp_path / "benchmark-squares.webp").size == (3 * (20 + GAP) + GAP, 2 * (20 + LABEL + GAP) + GAP)
+    with Image.open(tmp_path / "benchmark-squares.webp") as sheet:
+        assert sheet.size == (3 * (20 + GAP) + GAP, 2 * (20 + LABEL + GAP) + GAP)
     monkeypatch.setattr(sys, "argv", ["tasks", *command])
     monkeypatch.setattr(trained, "train", None)  # what is finished is not trained again
     tasks.main()
