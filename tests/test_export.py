@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import pickle
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import torch
 import attn_i2i
 from attn_i2i.evaluate import evaluate
 from attn_i2i.export import RuntimeGenerator, export_model
+from attn_i2i.export.opening import place_of
 from attn_i2i.export.write import describe_onnx
 from attn_i2i.models.checksums import write_sums
 from attn_i2i.translate.tiles.kinds import tiling
@@ -154,6 +158,49 @@ def test_a_foreign_or_changed_graph_is_refused(exported: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    ("lie", "words"),
+    [
+        ({"channels": [4, 3]}, r"takes source \(any, 4, any, any\), and its graph takes source \(any, 3, any, any\)"),
+        ({"channels": [-3, 3]}, r"channels \(-3, 3\)"),
+        ({"image_size": [32, 32]}, r"takes source \(any, 3, 32, 32\), and"),
+        ({"image_size": [0, 32]}, r"image_size \(0, 32\)"),
+        ({"domains": 2}, r"domain \(any, 2\), and its graph takes"),
+        ({"outputs": ["image"]}, "says that it gives image, and its graph gives something else"),
+        ({"outputs": ["image", "contents", "attention"]}, r"outputs \['image', 'contents', 'attention'\]"),
+        ({"outputs": ["image", "picture", "contents"]}, r"outputs \['image', 'picture', 'contents'\]"),
+        ({"direction": "../x"}, "the direction '../x'"),
+        ({"margin": -1}, "margin -1"),
+        ({"precision": "exact"}, "precision 'exact'"),
+    ],
+)
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_a_file_that_does_not_say_what_its_graph_is_is_refused(
+    lie: dict[str, object], words: str, runtime: str, exported: Path, tmp_path: Path
+) -> None:
+    model, told = onnx.load(exported / "A2B.onnx"), facts(exported / "A2B.onnx")
+    del model.metadata_props[:]
+    model.metadata_props.add(key="attn_i2i", value=json.dumps(told | lie))
+    onnx.save(model, tmp_path / "A2B.onnx")
+    with pytest.raises(ModelError, match=words) as caught:
+        attn_i2i.load(tmp_path / "A2B.onnx", runtime=runtime)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_weights_outside_the_folder_are_not_read(runtime: str, exported: Path, tmp_path: Path) -> None:
+    model = onnx.load(exported / "A2B.onnx")
+    weight = model.graph.initializer[0]
+    (tmp_path / "secret").write_bytes(weight.raw_data)
+    weight.ClearField("raw_data")
+    weight.data_location = onnx.TensorProto.EXTERNAL
+    weight.external_data.add(key="location", value="../secret")
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside/A2B.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(AttnI2IError, match="cannot be read as ONNX"):
+        attn_i2i.load(tmp_path / "inside/A2B.onnx", runtime=runtime)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"runtime": "tensorrt"}, "expected torch, onnx, openvino"),
@@ -201,6 +248,26 @@ def test_a_missing_extra_is_said_in_our_words(exported: Path, runtime: str, monk
         attn_i2i.load(exported, runtime=runtime)  # type: ignore[arg-type]
 
 
+def test_a_network_that_cannot_be_traced_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch prints the graph as far as it came, and logs what stopped it."""
+
+    def export(*_: object, **__: object) -> None:
+        print("\n\ndef forward(self, x):\n    return x", file=sys.stderr)
+        logging.getLogger("torch.fx.experimental.symbolic_shapes").warning("no user code")
+        print("a warning", file=sys.stderr)
+        raise ConfigError("its steps depend on its input.")
+
+    monkeypatch.setattr("attn_i2i.export.export_model", export)
+    assert run("export", "m", "-o", "o") == (2, "", "a warning\nerror: its steps depend on its input.\n")
+
+
+def test_a_missing_extra_is_said_where_there_is_a_gpu_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(ConfigError, match=r"pip install 'attn-i2i\[onnx\]'"):
+        place_of(None, "onnx")
+
+
 def test_the_command_writes_whole_files_and_says_the_error(run: Run, model: Path, tmp_path: Path) -> None:
     write_model(tmp_path, "unet", levels=2, width=2)
     code, out, err = run("export", ".", "-o", "a.onnx", "--direction", "A2B")
@@ -210,5 +277,10 @@ def test_the_command_writes_whole_files_and_says_the_error(run: Run, model: Path
     assert run("export", ".", "-o", "a.onnx", "--direction", "A2B")[2].startswith("error: a.onnx exists already")
     assert "choose one, or give a folder" in run("export", ".", "-o", "b.onnx")[2]
     assert run("export", ".", "-o", "b.pt2")[0] == 2
+    Path("model").mkdir()
+    for name in ("config.json", "A2B.safetensors", "B2A.safetensors"):
+        Path(name).replace(Path("model", name))
+    code, _, err = run("export", "model", "-o", "model", "--force")
+    assert (code, err) == (1, "error: model holds the model itself, and would be replaced: choose another name.\n")
     assert "int8 and calibrate go together" in run("export", ".", "-o", "b.onnx", "--int8")[2]
     assert not Path("b.onnx").exists()

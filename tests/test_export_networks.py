@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,16 +11,21 @@ import numpy as np
 import onnx
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
 import attn_i2i
 from attn_i2i import Translation
+from attn_i2i.cli.export import _size
 from attn_i2i.export import ExportOptions, compare, export_network
+from attn_i2i.export.assumed import doubtful_cases
+from attn_i2i.export.compare import psnr
 from attn_i2i.export.facts import Facts
 from attn_i2i.export.graph import Example, names_of, traced
 from attn_i2i.export.int8 import calibration_pictures, check_psnr, quantize_onnx
 from attn_i2i.export.network import Program
+from attn_i2i.files import TargetExistsError
 from attn_i2i.models.build import create
 from attn_i2i.models.config import ModelConfig
 from attn_i2i.types import AttnI2IError, ConfigError, ModelError, ShapeError, UnreadableFileError
@@ -104,6 +110,123 @@ def test_every_builtin_family_becomes_a_graph_for_every_size(architecture: str, 
     size = None if side is None else (side, side)
     program = Program(traced(network, size).module(), names_of(network, size or (64, 64)))
     assert compare(network, program, size, architecture)["largest_error"] < 1e-4
+
+
+class Depends(nn.Module):
+    """A network that does something else where ``changed`` says so of a picture."""
+
+    def __init__(self, changed: Callable[[Tensor], object]) -> None:
+        super().__init__()
+        self.changed = changed
+
+    def forward(self, image: Tensor) -> Translation:
+        return Translation(image * 2 if self.changed(image) else image)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda image: image.shape[-1] > 100,
+        lambda image: image.shape[-2] > image.shape[-1],
+        lambda image: image.shape[-1] * image.shape[-2] > 10_000,
+        lambda image: len(image) > 6,
+    ],
+)
+def test_a_graph_that_is_right_for_some_sizes_only_is_not_kept(changed: Callable[[Tensor], object]) -> None:
+    """ONNX has no words for what PyTorch assumed, so the program is run without checking it here too."""
+    network = Depends(changed)
+    program = traced(network, None)
+    graph = Program(program.module(check_guards=False), ("image",))
+    cases = doubtful_cases(program, network, None)
+    with pytest.raises(ModelError, match=r"differs from the network|its graph fails at"):
+        compare(network, graph, None, "graph", cases)
+
+
+def test_what_a_program_refuses_is_no_wrong_answer() -> None:
+    network = Depends(lambda image: image.shape[-1] > 100)
+    program = traced(network, None)
+    checked = Program(program.module(), ("image",))
+    trials = compare(network, checked, None, "program", doubtful_cases(program, network, None))["trials"]
+    assert {name for name, error in trials.items() if error is None} == {"1x32x128"}
+    facts = Facts("A2B", ModelConfig("toy", {}, ["A2B"]), ("image",), compared={"trials": trials})
+    assert _size(facts) == "any size, any batch but for some, such as 1x32x128 (batch, height, width), which it refuses"
+
+
+def test_steps_that_change_for_large_pictures_only_are_refused() -> None:
+    network = Depends(lambda image: image.shape[-1] * image.shape[-2] > 10**6)
+    with pytest.raises(ConfigError, match=r"may change at 1x1000x1024 \(Guard failed.* size=256"):
+        doubtful_cases(traced(network, None), network, None)
+
+
+class Says(nn.Module):
+    """Answers with what it was given to say, in a mode of its own."""
+
+    def __init__(self, attention: object, channels: int = 3) -> None:
+        super().__init__()
+        self.attention, self.channels, self.norm = attention, channels, nn.BatchNorm2d(3)
+
+    def forward(self, image: Tensor) -> Translation:
+        return Translation(self.norm(image), self.attention)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("own", "graph"), [(float("nan"), float("nan")), (float("inf"), 0.0), (0.0, float("nan"))])
+def test_numbers_that_are_not_finite_are_no_agreement(own: float, graph: float) -> None:
+    network, other = (Says(torch.full((1, 1), value)).eval() for value in (own, graph))
+    with pytest.raises(ModelError, match=r"not finite|differs from the network by nan"):
+        compare(network, other, None, "graph")
+
+
+def test_a_network_that_draws_random_numbers_is_told_so() -> None:
+    network = nn.Sequential(nn.Dropout(0.5))
+    network.forward = lambda image: Translation(F.dropout(image))  # type: ignore[method-assign]
+    with pytest.raises(ModelError, match="does it draw random numbers"):
+        compare(network, network, None, "graph")
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (Says(0.5), "returned float as its attention: expected a tensor"),
+        (Says(None, channels=1), r"fails for a picture \(1, 1, 64, 64\): RuntimeError: .* 1 "),
+        (Depends(lambda image: image.double() @ image), r"fails for .*: RuntimeError: expected .*"),
+        (nn.Identity(), "returned Tensor: expected a Translation"),
+    ],
+)
+def test_a_network_that_breaks_its_contract_is_told_in_one_line(network: nn.Module, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        names_of(network, (64, 64))
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_of_another_precision_are_told_with_what_to_do() -> None:
+    with pytest.raises(ConfigError, match=r"weights are torch.float64, and pictures float32: network.float\(\)"):
+        names_of(Fixed().double(), (16, 16))
+
+
+def test_an_export_leaves_the_network_and_files_as_they_are(tmp_path: Path) -> None:
+    network = Says(None)
+    mean = network.norm.running_mean.clone()  # type: ignore[union-attr]
+    arguments = network, ModelConfig("toy", {}, ["A2B"]), "A2B", tmp_path, ExportOptions("torch-export")
+    export_network(*arguments)
+    assert [path.name for path in tmp_path.iterdir()] == ["A2B.pt2"]
+    assert (network.training, network.norm.training) == (True, True)
+    assert torch.equal(network.norm.running_mean, mean)  # type: ignore[arg-type]
+    with pytest.raises(TargetExistsError):
+        export_network(*arguments)
+
+
+def test_what_onnx_has_no_words_for_is_told_in_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    network = nn.Module()
+    network.forward = lambda image: Translation(torch.special.bessel_j0(image))  # type: ignore[method-assign]
+    with pytest.raises(ConfigError, match=r"cannot be written as ONNX \(.*bessel_j0.*torch-export' may") as caught:
+        export_network(network, ModelConfig("toy", {}, ["A2B"]), "A2B", tmp_path, ExportOptions())
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_that_cannot_be_compared_is_told() -> None:
+    with pytest.raises(ModelError, match=r"A picture of 8x9 .* cannot be compared"):
+        psnr(Shift(), Fixed(), [Example(torch.rand(1, 3, 8, 9))])
 
 
 def test_eight_bits_are_kept_only_where_pictures_are_near(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

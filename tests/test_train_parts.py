@@ -16,10 +16,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from attn_i2i import Translation
 from attn_i2i.interfaces import Layout, Update
+from attn_i2i.models.build import evaluating
 from attn_i2i.plugins import zoo
 from attn_i2i.train import DivergedError, TrainingWarning, TrainOptions
 from attn_i2i.train.average import MovingAverage
-from attn_i2i.train.engine import Engine, evaluating, make_accelerator
+from attn_i2i.train.engine import Engine, make_accelerator
 from attn_i2i.train.monitor import Averages, after_diverging
 from attn_i2i.train.preview import Preview, heavier, lighter
 from attn_i2i.train.rehearsal import rehearse

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
 import typer
 
 if TYPE_CHECKING:
     from ..export import Facts
+
+
+TRACERS = ("torch.export", "torch._guards", "torch._dynamo", "torch.fx.experimental.symbolic_shapes")
+"""What logs a network that cannot be traced, beside the error that is raised."""
 
 
 class Format(StrEnum):
@@ -56,20 +65,21 @@ def export(
     """
     from ..export import export_model
 
-    done = export_model(
-        model,
-        output,
-        format=format.value,
-        direction=direction,
-        int8=int8,
-        calibrate=calibrate,
-        least_psnr=least_psnr,
-        size=size,
-        revision=revision,
-        accept_license=accept_license,
-        ort=ort,
-        force=force,
-    )
+    with _without_graphs():
+        done = export_model(
+            model,
+            output,
+            format=format.value,
+            direction=direction,
+            int8=int8,
+            calibrate=calibrate,
+            least_psnr=least_psnr,
+            size=size,
+            revision=revision,
+            accept_license=accept_license,
+            ort=ort,
+            force=force,
+        )
     for facts in done:
         print(f"{facts.direction}: {_compared(facts)}; {_size(facts)}")
     print(f"exported to {output}")
@@ -79,9 +89,36 @@ def export(
         print("then open http://127.0.0.1:8000; any web server can hold this folder")
 
 
+class _WithoutGraphs(io.TextIOBase):
+    """A stream without the code of graphs, and without the end of line after it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream, self.dropped = stream, False
+
+    def write(self, text: str) -> int:
+        dropped, self.dropped = self.dropped, "def forward(self" in text
+        return len(text) if self.dropped or (dropped and text == "\n") else self.stream.write(text)
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+    def isatty(self) -> bool:
+        return self.stream.isatty()
+
+
+@contextmanager
+def _without_graphs() -> Iterator[None]:
+    """Keep to one line for a network that cannot be traced: PyTorch logs it too, and prints hundreds of lines."""
+    for name in TRACERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with redirect_stderr(cast(TextIO, _WithoutGraphs(sys.stderr))):
+        yield
+
+
 def _compared(facts: Facts) -> str:
     compared = facts.compared or {}
-    text = f"largest error {compared['largest_error']:.1e} in {len(compared['trials'])} comparisons"
+    trials = [error for error in compared["trials"].values() if error is not None]
+    text = f"largest error {compared['largest_error']:.1e} in {len(trials)} comparisons"
     if facts.precision == "int8":
         text = f"int8, a PSNR of {compared['int8_psnr']:.1f} dB to the network on {compared['int8_pictures']} pictures"
     return text
@@ -89,6 +126,13 @@ def _compared(facts: Facts) -> str:
 
 def _size(facts: Facts) -> str:
     if facts.image_size is None:
-        return "any size, any batch"
+        return f"any size, any batch{_refused(facts)}"
     height, width = facts.image_size
     return f"{width}x{height} pixels only, any batch"
+
+
+def _refused(facts: Facts) -> str:
+    """The usual sizes that a program of PyTorch does not take, because it checks what was assumed of its example."""
+    trials = (facts.compared or {})["trials"]
+    refused = [name for name, error in trials.items() if error is None and min(map(int, name.split("x")[1:])) >= 32]
+    return f" but for some, such as {', '.join(refused)} (batch, height, width), which it refuses" if refused else ""

@@ -11,8 +11,8 @@ from torch import nn
 
 from ..files import METADATA_KEY as METADATA_KEY
 from ..interfaces import channels_of, only_size
-from ..models.config import ModelConfig, checked_config
-from ..types import AttnI2IError, ModelError
+from ..models.config import ModelConfig, checked_config, is_plain
+from ..types import AttnI2IError, ModelError, Translation
 from ..version import __version__
 
 FORMAT = 1  # of the facts beside a graph; others are refused
@@ -96,7 +96,7 @@ def read_facts(text: str | None, path: str | Path) -> Facts:
             raise ModelError(f"{path} has export format {raw['format']!r}, this version reads format {FORMAT}.")
         config = checked_config(raw["config"], path)
         size = raw["image_size"]
-        return Facts(
+        facts = Facts(
             str(raw["direction"]),
             config,
             tuple(map(str, raw["outputs"])),
@@ -111,5 +111,24 @@ def read_facts(text: str | None, path: str | Path) -> Facts:
         )
     except AttnI2IError:
         raise
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError, OverflowError) as error:
         raise ModelError(f"{path}: what it says of itself cannot be read: {type(error).__name__}: {error}.") from error
+    if wrong := _impossible(facts):
+        raise ModelError(f"{path}: what it says of itself cannot be: {wrong}. Export the model again.")
+    return facts
+
+
+def _impossible(facts: Facts) -> str | None:
+    """What no export of this library says of a graph."""
+    names = facts.config.domains or ()
+    wrong = {
+        f"the direction {facts.direction!r:.80}": not is_plain(facts.direction),
+        f"outputs {list(facts.outputs)!r:.80}": facts.outputs
+        != tuple(name for name in Translation._fields if name == "image" or name in facts.outputs),
+        f"channels {facts.channels}": min(facts.channels) < 1,
+        f"{facts.domains} labels with {len(names)} names": facts.domains < 0 or len(names) not in (0, facts.domains),
+        f"image_size {facts.image_size}": min(facts.image_size or (1,)) < 1,
+        f"margin {facts.margin}": facts.margin < 0,
+        f"precision {facts.precision!r:.80}": facts.precision not in ("float32", "int8"),
+    }
+    return next((text for text, is_wrong in wrong.items() if is_wrong), None)

@@ -24,16 +24,16 @@ class Example(NamedTuple):
 
 
 class Graph(nn.Module):
-    """A generator whose answer is a plain tuple of the parts that it has, in a Translation's order."""
+    """A generator whose answer is a plain tuple of the parts that it has, in a Translation's order, in float32."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network = network.eval()
-        self.eval()
+        self.network = network
+        self.training = False  # eval() would also change the network's own mode, which evaluating() gives back
 
     def forward(self, source: Tensor, domain: Tensor | None = None) -> tuple[Tensor, ...]:
         answer = self.network(source) if domain is None else self.network(source, domain)
-        return tuple(part for part in answer if part is not None)
+        return tuple(part.float() for part in answer if part is not None)
 
 
 def example(network: nn.Module, batch: int, size: tuple[int, int], seed: int = 0) -> Example:
@@ -45,13 +45,43 @@ def example(network: nn.Module, batch: int, size: tuple[int, int], seed: int = 0
 
 
 def names_of(network: nn.Module, size: tuple[int, int]) -> tuple[str, ...]:
-    """The fields of the Translation that the network fills."""
+    """The fields of the Translation that the network fills; ConfigError for a network that breaks its contract."""
     inputs = example(network, 1, size)
-    with torch.no_grad():
-        answer = network(*(value for value in inputs if value is not None))
+    shape = tuple(inputs.source.shape)
+    try:
+        with torch.no_grad():
+            answer = network(*(value for value in inputs if value is not None))
+    except AttnI2IError:
+        raise
+    except Exception as error:  # a network may raise anything
+        raise ConfigError(f"The network fails for a picture {shape}: {reason_of(error)}.{_dtype(network)}") from error
     if not isinstance(answer, Translation):
         raise ConfigError(f"The network returned {type(answer).__name__}: expected a Translation.")
-    return tuple(name for name, part in answer._asdict().items() if part is not None)
+    fields = {name: part for name, part in answer._asdict().items() if part is not None}
+    for name, part in fields.items():
+        if not isinstance(part, Tensor):
+            raise ConfigError(f"The network returned {type(part).__name__} as its {name}: expected a tensor, or None.")
+    wanted = channels_of(network)[1]
+    if answer.image.ndim != 4 or answer.image.shape[1] != wanted:
+        raise ConfigError(
+            f"The network returned an image {tuple(answer.image.shape)}, and advertises {wanted} channels:"
+            f" expected (B, {wanted}, H, W)."
+        )
+    return tuple(fields)
+
+
+def _dtype(network: nn.Module) -> str:
+    """What to do about weights that are not float32, which pictures are."""
+    others = {str(tensor.dtype) for tensor in network.state_dict().values() if tensor.is_floating_point()}
+    others.discard("torch.float32")
+    return f" Its weights are {', '.join(sorted(others))}, and pictures float32: network.float()." if others else ""
+
+
+def reason_of(error: BaseException) -> str:
+    """What was first wrong, in one line of 200 characters at most; PyTorch wraps it in errors of many lines."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}".rstrip(".: ")
 
 
 def traced(network: nn.Module, size: tuple[int, int] | None) -> torch.export.ExportedProgram:

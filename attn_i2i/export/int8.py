@@ -12,9 +12,9 @@ from torch import nn
 
 from ..images.folder import list_folder
 from ..images.read import read_image
-from ..types import AttnI2IError, ConfigError, UnreadableFileError
+from ..types import AttnI2IError, ConfigError, ModelError, UnreadableFileError
 from .facts import Facts
-from .graph import Example
+from .graph import Example, reason_of
 from .runtimes import missing
 
 MOST_PICTURES = 128  # beyond that ranges hardly move, and calibrating takes minutes
@@ -74,20 +74,23 @@ def quantize_onnx(source: Path, path: Path, pictures: Sequence[Example], *, open
     model = onnx.load(str(source))
     # It is simplified already, so onnxruntime need not warn.
     model.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
+    options: dict[str, Any] = {
+        "quant_format": QuantFormat.QDQ,
+        "op_types_to_quantize": CONVOLUTIONS,
+        "per_channel": True,
+        "activation_type": QuantType.QUInt8,
+        "weight_type": QuantType.QInt8,
+        "nodes_to_exclude": _averaged(model) if openvino else [],
+        "extra_options": {"OpTypesToExcludeOutputQuantization": CONVOLUTIONS},
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        quantize_static(
-            model,
-            str(path),
-            Reader(),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=CONVOLUTIONS,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            nodes_to_exclude=_averaged(model) if openvino else [],
-            extra_options={"OpTypesToExcludeOutputQuantization": CONVOLUTIONS},
-        )
+        try:
+            quantize_static(model, str(path), Reader(), **options)
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # onnxruntime has a class for every kind of failure
+            raise ModelError(f"Calibrating failed: {reason_of(error)}. Other pictures may do.") from error
 
 
 def _averaged(model: Any) -> list[str]:

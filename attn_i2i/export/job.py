@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..arguments import require_types
-from ..files import atomic_dir, atomic_path, check_target
+from ..files import DiskFullError, TargetExistsError, atomic_dir, atomic_path, check_target, is_full
 from ..hub import find_model
 from ..models.card import UNSTATED, Card
 from ..models.checksums import write_sums
@@ -62,6 +62,8 @@ def export_model(
     check_target(output, force=force, folder=folder)
     runtime = web_runtime(ort, fetch=fetch) if format == "web" else None
     place, card = find_model(name, revision=revision, accept_license=accept_license, fetch=fetch)
+    if folder and place.resolve().is_relative_to(output.resolve()):
+        raise TargetExistsError(f"{output} holds the model itself, and would be replaced: choose another name.")
     config = described(read_config(place), card)
     if direction is not None and card is not None:
         direction = card.direction(direction)
@@ -99,9 +101,17 @@ def _write_file(
     if len(directions) > 1:
         listed = ", ".join(directions)
         raise ConfigError(f"The model has {len(directions)} directions, {listed}: choose one, or give a folder.")
-    with atomic_path(output, force=force) as path, tempfile.TemporaryDirectory(prefix="attn_i2i-") as work:
-        facts = _export(place, config, directions[0], Path(work), options, card)
-        shutil.copyfile(Path(work, directions[0]).with_suffix(SUFFIXES[options.format]), path)
+    with tempfile.TemporaryDirectory(prefix="attn_i2i-") as work:
+        try:
+            facts = _export(place, config, directions[0], Path(work), options, card)
+        except OSError as error:
+            if not is_full(error, Path(work)):
+                raise
+            raise DiskFullError(
+                f"the disk of {work} is full: free some space, or set TMPDIR to another disk."
+            ) from error
+        with atomic_path(output, force=force) as path:
+            shutil.copyfile(Path(work, directions[0]).with_suffix(SUFFIXES[options.format]), path)
     return facts
 
 

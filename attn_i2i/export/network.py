@@ -12,8 +12,11 @@ import torch
 from packaging.version import Version
 from torch import Tensor, nn
 
+from ..files import check_target
+from ..models.build import evaluating
 from ..models.config import ModelConfig
 from ..types import ConfigError, ShapeError, Translation
+from .assumed import doubtful_cases
 from .compare import compare, psnr, same_shapes
 from .facts import Facts, facts_of
 from .graph import Example, names_of, traced
@@ -87,32 +90,45 @@ def export_network(
     """Write one generator as ``folder``/``direction`` with its format's ending, and say what was compared.
 
     ``network`` is any module that keeps the contract of generators; ``task`` is what the direction is for;
-    ``check`` raises where the network does not suit what the graph is for, before the work.
+    ``check`` raises where the network does not suit what the graph is for, before the work. The network is left in the
+    mode that it was in. Raises TargetExistsError where the file is there already, and otherwise as ``export_model``.
     """
-    facts = facts_of(network, config, direction, (), options.size)
-    size = facts.image_size
+    path = folder / f"{direction}{SUFFIXES[options.format]}"
+    check_target(path)
+    facts = replace(facts_of(network, config, direction, (), options.size), task=task)
     # Before the work: a folder without pictures is told at once.
     pictures = calibration_pictures(options.calibrate, facts) if options.calibrate is not None else []
-    facts = replace(facts, outputs=names_of(network, size or (SIDE, SIDE)), task=task)
-    if check is not None:
-        check(facts)
+    with evaluating(network), tempfile.TemporaryDirectory(prefix=".attn_i2i-", dir=folder) as work:
+        facts = replace(facts, outputs=names_of(network, facts.image_size or (SIDE, SIDE)))
+        if check is not None:
+            check(facts)
+        facts = _written(network, facts, Path(work, path.name), pictures, options)
+        for file in sorted(Path(work).iterdir(), reverse=True):  # an .xml last, after the weights that it needs
+            file.replace(folder / file.name)
+    return facts
+
+
+def _written(
+    network: nn.Module, facts: Facts, path: Path, pictures: Sequence[Example], options: ExportOptions
+) -> Facts:
+    """Write the graph, compare it, and write anew what it says of itself."""
+    size = facts.image_size
     program = traced(network, size)
-    path = folder / f"{direction}{SUFFIXES[options.format]}"
+    also = doubtful_cases(program, network, size)
     if options.format == "torch-export":
         write_program(program, path, facts)
-        facts = replace(
-            facts, compared=compare(network, Program(torch.export.load(path).module(), facts.outputs), size, path.name)
-        )
+        other = Program(torch.export.load(path).module(), facts.outputs)
+        facts = replace(facts, compared=compare(network, other, size, path.name, also))
         write_program(program, path, facts)
         return facts
     facts = replace(facts, opset=OPSET)
-    with tempfile.TemporaryDirectory(prefix="attn_i2i-") as work:
+    with tempfile.TemporaryDirectory(dir=path.parent) as work:
         plain = Path(work, "plain.onnx")
         model = onnx_model(program, facts)
         write_onnx(model, plain, facts)
         keep = _keep_onnx(model) if options.format == "onnx" else _keep_openvino(plain)
         keep(path, facts)
-        facts = replace(facts, compared=compare(network, _opened(path), size, path.name))
+        facts = replace(facts, compared=compare(network, _opened(path), size, path.name, also))
         if options.int8:
             facts = _int8(network, facts, plain, path, pictures, options.least_psnr)
         else:

@@ -21,7 +21,7 @@ from ..types import ConfigError, ModelError
 from ..version import __version__
 from .facts import Facts
 from .network import ExportOptions, export_network
-from .runtimes import RUNTIMES, Runtime, RuntimeGenerator
+from .runtimes import RUNTIMES, Runtime, RuntimeGenerator, missing
 from .write import SUFFIXES, Format
 
 PROGRAM = SUFFIXES["torch-export"]
@@ -56,7 +56,8 @@ def exported_files(name: str | Path) -> list[Path]:
     mend(path)
     if path.suffix == PROGRAM and path.is_file():
         raise ModelError(
-            f"{path} is a program for torch.export.load: load takes the model itself, .onnx and .xml files."
+            f"{path} is a program for torch.export.load, which may run code that is hidden in such a file: load takes"
+            " the model itself, .onnx and .xml files."
         )
     if path.suffix in RUNTIMES and (path.is_file() or not path.exists()):
         if not path.exists():
@@ -95,8 +96,10 @@ def place_of(device: str | torch.device | None, runtime: Runtime) -> str:
     if device is not None:
         return str(device)
     if runtime == "onnx" and torch.cuda.is_available():
-        import onnxruntime
-
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise missing("onnxruntime", "onnx") from error
         if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
             return "cuda"
     return "cpu"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +19,16 @@ RUNTIMES: dict[str, Runtime] = {".onnx": "onnx", ".xml": "openvino"}
 """The runtime of a file by its ending, unless another is asked for; OpenVINO reads both."""
 PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}  # what to install for a runtime
 Run = Callable[[dict[str, Any]], "list[Any]"]
+Sides = Sequence["int | None"]
+
+
+class Session(NamedTuple):
+    """A graph that is ready to run: its inputs' sizes by name, None where free, and what each output may be called."""
+
+    run: Run
+    facts: str | None
+    inputs: Mapping[str, Sides]
+    outputs: Sequence[Collection[str]]
 
 
 class RuntimeGenerator(nn.Module):
@@ -35,8 +45,10 @@ class RuntimeGenerator(nn.Module):
         super().__init__()
         self.path, self.runtime, self.place = Path(path), runtime, device
         check_beside(self.path)
-        self._run, text = OPEN[runtime](self.path, device)
-        self.facts: Facts = read_facts(text, path)
+        session = OPEN[runtime](self.path, device)
+        self._run = session.run
+        self.facts: Facts = read_facts(session.facts, path)
+        _check_signature(self.facts, session, self.path)
         self.channels, self.domains = self.facts.channels, self.facts.domains
         self.image_size, self.margin = self.facts.image_size, self.facts.margin
 
@@ -76,12 +88,33 @@ class RuntimeGenerator(nn.Module):
         return self  # a graph does not change, and a second session would hold its weights twice
 
 
+def _check_signature(facts: Facts, session: Session, path: Path) -> None:
+    """ModelError for a graph whose inputs and outputs are not those that the file tells of."""
+    sides = facts.image_size or (None, None)
+    wanted: dict[str, Sides] = {"source": (None, facts.channels[0], *sides)}
+    if facts.domains:
+        wanted["domain"] = (None, facts.domains)
+    names = zip(session.outputs, facts.outputs, strict=False)
+    if len(session.outputs) != len(facts.outputs) or not all(name in output for output, name in names):
+        raise ModelError(f"{path} says that it gives {', '.join(facts.outputs)}, and its graph gives something else.")
+    if {name: list(shape) for name, shape in session.inputs.items()} != {n: list(s) for n, s in wanted.items()}:
+        raise ModelError(
+            f"{path} says that it takes {_shapes(wanted)}, and its graph takes {_shapes(session.inputs)}:"
+            " export the model again (attn-i2i export)."
+        )
+
+
+def _shapes(inputs: Mapping[str, Sides]) -> str:
+    shapes = {name: ", ".join("any" if side is None else str(side) for side in sides) for name, sides in inputs.items()}
+    return ", ".join(f"{name} ({shape})" for name, shape in shapes.items())[:200]
+
+
 def missing(package: str, extra: str) -> ConfigError:
     """The error for a runtime that is not installed."""
     return ConfigError(f"This needs {package}, which is not installed: pip install 'attn-i2i[{extra}]'.")
 
 
-def _open_onnx(path: Path, device: str) -> tuple[Run, str | None]:
+def _open_onnx(path: Path, device: str) -> Session:
     try:
         import onnxruntime
     except ImportError as error:
@@ -97,10 +130,14 @@ def _open_onnx(path: Path, device: str) -> tuple[Run, str | None]:
     except Exception as error:  # onnxruntime has a class for every kind of damage
         raise _unreadable(path, "ONNX", error) from error
     text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-    return lambda feed: session.run(None, feed), text
+    inputs = {
+        value.name: [side if isinstance(side, int) else None for side in value.shape] for value in session.get_inputs()
+    }
+    outputs = [{value.name} for value in session.get_outputs()]
+    return Session(lambda feed: session.run(None, feed), text, inputs, outputs)
 
 
-def _open_openvino(path: Path, device: str) -> tuple[Run, str | None]:
+def _open_openvino(path: Path, device: str) -> Session:
     try:
         import openvino
     except ImportError as error:
@@ -118,7 +155,12 @@ def _open_openvino(path: Path, device: str) -> tuple[Run, str | None]:
         if isinstance(error, ConfigError):
             raise
         raise _unreadable(path, "ONNX" if path.suffix == ".onnx" else "an OpenVINO model", error) from error
-    return lambda feed: list(compiled(feed).values()), text
+    inputs = {
+        port.get_any_name(): [None if side.is_dynamic else side.get_length() for side in port.get_partial_shape()]
+        for port in compiled.inputs
+    }
+    outputs = [port.get_names() for port in compiled.outputs]
+    return Session(lambda feed: list(compiled(feed).values()), text, inputs, outputs)
 
 
 def _onnx_facts(path: Path) -> str | None:
@@ -139,4 +181,4 @@ def _unreadable(path: Path, kind: str, error: Exception) -> UnreadableFileError:
     return UnreadableFileError(f"{path} cannot be read as {kind}: {reason}. Export the model again (attn-i2i export).")
 
 
-OPEN: dict[str, Callable[[Path, str], tuple[Run, str | None]]] = {"onnx": _open_onnx, "openvino": _open_openvino}
+OPEN: dict[str, Callable[[Path, str], Session]] = {"onnx": _open_onnx, "openvino": _open_openvino}

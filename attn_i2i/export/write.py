@@ -10,6 +10,7 @@ import torch
 
 from ..types import ConfigError
 from .facts import METADATA_KEY, Facts
+from .graph import reason_of
 from .runtimes import missing
 
 Format = Literal["onnx", "openvino", "torch-export"]
@@ -24,18 +25,23 @@ def onnx_model(program: torch.export.ExportedProgram, facts: Facts) -> Any:
         import onnx  # noqa: F401  # torch imports both, and says less where they are missing
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise missing(str(error.name), "onnx") from error
+        raise missing(error.name or "onnx", "onnx") from error
     with warnings.catch_warnings():  # of the translation's own parts; the answers are compared
         warnings.simplefilter("ignore")
-        exported = torch.onnx.export(
-            program,
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=list(facts.inputs),
-            output_names=list(facts.outputs),
-            external_data=False,
-            verbose=False,
-        )
+        try:
+            exported = torch.onnx.export(
+                program,
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=list(facts.inputs),
+                output_names=list(facts.outputs),
+                external_data=False,
+                verbose=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            raise ConfigError(
+                f"This network cannot be written as ONNX ({reason_of(error)}): format='torch-export' may take it."
+            ) from error
     if exported is None:
         raise ConfigError("torch.onnx gave no model of this network.")
     model = exported.model_proto
@@ -79,7 +85,10 @@ def write_openvino(source: Path, path: Path, facts: Facts) -> None:
         import openvino
     except ImportError as error:
         raise missing("openvino", "openvino") from error
-    model = openvino.Core().read_model(str(source))
+    try:
+        model = openvino.Core().read_model(str(source))
+    except RuntimeError as error:
+        raise ConfigError(f"OpenVINO does not take this network ({reason_of(error)}): format='onnx' may.") from error
     model.set_rt_info(facts.to_json(), [METADATA_KEY])
     openvino.save_model(model, str(path), compress_to_fp16=False)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -69,3 +70,18 @@ def check_fit(module: nn.Module, state: StateDict, where: str) -> None:
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise ModelError(f"{where}: the weights do not fit: {'; '.join(sorted(wrong)[:3])}{more}.")
+
+
+@contextmanager
+def evaluating(networks: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients inside; every module's own mode afterwards."""
+    import torch
+
+    modes = {module: module.training for module in networks.modules()}
+    networks.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -185,19 +184,6 @@ class Engine:
         elif state["ways"] is not None:
             restore_ways(self.recipe.networks, state["ways"])
             self._ways, self._choosing = state["ways"], False
-
-
-@contextmanager
-def evaluating(networks: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients inside; every module's own mode afterwards."""
-    modes = {module: module.training for module in networks.modules()}
-    networks.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
 
 
 def _parameters(optimizer: Optimizer) -> list[nn.Parameter]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from ..interfaces import Recipe, channels_of
-from .engine import evaluating
+from ..models.build import evaluating
 from .options import TrainOptions, read_size
 from .sizes import pictures_of
 

@@ -15,8 +15,8 @@ from ..images.draw import Display, Tile, colorize, contact_sheet, displayed
 from ..images.write import to_pil, write_image
 from ..interfaces import TRANSLATE, Layout
 from ..masks import foreground, split
+from ..models.build import evaluating
 from ..types import Translation
-from .engine import evaluating
 from .notices import TrainingWarning
 
 # A quarter of a step of 8 bits, over [-1, 1]: no eye and no file tells such pictures apart.
