@@ -59,6 +59,13 @@ def test_what_is_not_advertised_stays_bit_for_bit() -> None:
     torch.testing.assert_close(to_published(Doubling(), from_published(Doubling(), image)), image)
 
 
+def test_a_range_is_mapped_end_to_end() -> None:
+    network = type("Shifted", (nn.Module,), {"published_range": (2, 6), "published_order": "BGR"})()
+    ours = torch.tensor([-1.0, 0.0, 1.0]).view(3, 1, 1)
+    assert to_published(network, ours).flatten().tolist() == [6, 4, 2]
+    assert from_published(network, to_published(network, ours)).flatten().tolist() == [-1, 0, 1]
+
+
 @pytest.mark.parametrize("facts", [{"published_order": "GBR"}, {"published_range": (1, 0)}])
 def test_a_fact_that_means_nothing_is_named(facts: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="Wrong says"):

@@ -98,6 +98,13 @@ def test_snappy_is_undone(data: bytes) -> None:
     assert snappy(snappy_compressed(data)) == data
 
 
+def test_a_compressed_block_may_say_that_it_is_as_large_as_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attn_i2i.convert.reader.tensorflow.MAX_BLOCK", 100)
+    assert snappy(snappy_compressed(bytes(100))) == bytes(100)
+    with pytest.raises(DamagedError, match="expands to 101 bytes"):
+        snappy(snappy_compressed(bytes(101)))
+
+
 @pytest.mark.parametrize("data", [b"", b"\x05\x00a", b"\x04\x05\x09", b"\xff\xff\xff\xff\x0f\x00a", b"\x01\x00ab"])
 def test_broken_snappy_is_refused(data: bytes) -> None:
     with pytest.raises(DamagedError):

@@ -174,7 +174,7 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
 def snappy(data: bytes) -> bytes:
     """Undo Snappy's compression (raw format)."""
     size, place = _varint(data, 0)
-    if size > MAX_BLOCK or size > 64 * len(data):  # a copy of 64 bytes takes two or three
+    if size > MAX_BLOCK:
         raise DamagedError(f"a compressed block that expands to {size} bytes")
     out = bytearray()
     while place < len(data):
@@ -192,7 +192,8 @@ def snappy(data: bytes) -> bytes:
             place += extra
             if not 0 < offset <= len(out):
                 raise DamagedError("a compressed block that refers to bytes before its start")
-            pattern = bytes(out[-offset:])
+            start = len(out) - offset
+            pattern = bytes(out[start : start + length])
             out += (pattern * (length // offset + 1))[:length]
         if place > len(data) or len(out) > size:
             break

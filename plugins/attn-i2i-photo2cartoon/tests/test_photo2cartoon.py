@@ -7,15 +7,22 @@ from pathlib import Path
 import pytest
 import torch
 from attn_i2i.convert import convert
+from attn_i2i.hub.mirror import mirror_models
+from attn_i2i.hub.publish import Published
+from attn_i2i.hub.sources.bring import Brought
 from attn_i2i.models.build import create
+from attn_i2i.models.card import read_card
 from attn_i2i.models.cards import get_card
+from attn_i2i.models.checksums import read_sums
 from attn_i2i.models.config import read_config
 from attn_i2i.models.directory import build_generator
-from attn_i2i.plugins import manager
+from attn_i2i.models.source import Source
+from attn_i2i.plugins import manager, zoo
 from attn_i2i.testing import check_generator, check_plugin
 from attn_i2i.types import ConfigError, ShapeError
 from torch import Tensor
 
+import attn_i2i_photo2cartoon
 from attn_i2i_photo2cartoon.converters import PARTS, STAGES
 from attn_i2i_photo2cartoon.generator import Photo2Cartoon
 from attn_i2i_photo2cartoon.soft_adalin import SoftAdaLIN
@@ -146,3 +153,34 @@ def test_what_cannot_be_built_or_taken_is_said() -> None:
         Photo2Cartoon(6)
     with pytest.raises(ShapeError, match="takes 32x32"):
         Photo2Cartoon(4, light=False, image_size=32)(torch.zeros(1, 3, 48, 48))
+
+
+def test_its_card_is_mirrored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the file of its source to the repository, and into the card; the network is narrow, and nothing is sent."""
+    text = Path(attn_i2i_photo2cartoon.__file__).with_name("cards").joinpath("photo2cartoon.toml").read_text()
+    path = tmp_path / "photo2cartoon.toml"
+    path.write_text(text.replace("width = 32", "width = 4"))
+    monkeypatch.setenv("ATTN_I2I_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(zoo().cards, "_entries", {})
+    zoo().cards.add("photo2cartoon", read_card(path))
+    weights = tmp_path / "photo2cartoon_weights.pt"
+    torch.save({name: published(Photo2Cartoon(4)) for name in ("genA2B", "genB2A")}, weights)
+
+    def bring(source: Source, *_: object) -> Brought:
+        return Brought((weights,), {"address": source.address})
+
+    def publish(folder: Path, repo: str, **_: object) -> Published:
+        assert read_config(folder).licence == "MIT"
+        return Published(repo, "0" * 40, read_sums(folder, ""))
+
+    monkeypatch.setattr("attn_i2i.hub.sources.fetch.bring", bring)
+    monkeypatch.setattr("attn_i2i.hub.mirror.publish", publish)
+    monkeypatch.setattr("attn_i2i.hub.mirror.require_account", lambda owner: None)
+    ((name, done),) = mirror_models(["photo2cartoon"], "me", cards=tmp_path)
+    assert (name, done.failed) == ("photo2cartoon", False), done.told
+    stored = read_card(path).weights
+    assert stored is not None
+    assert (stored.repo, set(stored.sha256)) == (
+        "me/photo2cartoon",
+        {"config.json", "A2B.safetensors", "B2A.safetensors"},
+    )
