@@ -16,7 +16,7 @@ from attn_i2i.convert import convert
 from attn_i2i.models.config import read_config
 from attn_i2i.types import AttnI2IError, ConversionError
 from tests.helpers.layouts import assert_answers, pair, picture
-from tests.helpers.published import resnet, spread
+from tests.helpers.published import patch, resnet, spread
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,12 @@ def test_averaged_weights_are_not_had_where_there_are_none(tmp_path: Path) -> No
     torch.save(spread(resnet()).state_dict(), tmp_path / "netG_A2B.pth")
     with pytest.raises(ConversionError, match="there are only raw weights"):
         convert(tmp_path / "netG_A2B.pth", tmp_path / "none", weights="ema")
+    assert "weights" not in convert(tmp_path / "netG_A2B.pth", tmp_path / "model").config.provenance
+    both = {"G_avg": spread(resnet()).state_dict(), "D": spread(patch()).state_dict()}
+    torch.save(both, tmp_path / "both.pt")
+    with pytest.raises(ConversionError, match="there are only averaged weights"):
+        convert(tmp_path / "both.pt", tmp_path / "none", weights="raw")
+    assert "weights" not in convert(tmp_path / "both.pt", tmp_path / "ema").config.provenance
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])

@@ -187,6 +187,14 @@ def test_strips_hold_no_more_than_their_budget() -> None:
     )
 
 
+def test_bytes_are_those_of_the_values() -> None:
+    generator = network("attentiongan2", {"width": 8, "blocks": 1})
+    graph = analyse(trace(generator, torch.Size((1, 3, 48, 32)), torch.float32, None, forward), torch.device("cpu"))
+    chosen = stream.Stream(graph, 2**20)
+    maps = [node for step in chosen.plan for node in step.maps]
+    assert [chosen._bytes(node) for node in maps] == [4 * graph.traced.shapes[node].numel() for node in maps]
+
+
 def test_what_is_kept_between_passes_is_small_and_every_row_is_made_once() -> None:
     """At a width of 64 full-size maps are made anew, and the maps at a quarter of the size are kept: four at most."""
     generator = network("attentiongan2", {"width": 64, "blocks": 2})

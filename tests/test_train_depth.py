@@ -70,6 +70,28 @@ def test_the_range_is_measured_once_and_kept(tmp_path: Path) -> None:
         resume(tmp_path / "run", steps=3, range="0,4095")
 
 
+@pytest.mark.parametrize(
+    ("types", "wanted", "told"),
+    [
+        (("uint8", "uint16"), "0,255", ["Pictures of several types", "uint16, uint8 pictures in the range 0 to 255."]),
+        (("uint8", "uint16"), "dtype", ["uint16, uint8 pictures in the range all that their type can hold."]),
+        (("uint16", "uint16"), "0,255", ["The networks see uint16 pictures in the range 0 to 255."]),
+        (("uint8", "uint8"), "0,255", ["The networks see uint8 pictures in the range 0 to 255."]),
+        (("uint8", "uint8"), "dtype", []),
+        (("uint8", "uint8"), None, []),
+    ],
+)
+def test_the_range_that_networks_see_is_told(
+    types: tuple[str, str], wanted: str | None, told: list[str], tmp_path: Path
+) -> None:
+    for name, dtype in zip(("trainA", "trainB"), types, strict=True):
+        (tmp_path / name).mkdir()
+        tifffile.imwrite(tmp_path / name / "0.tif", np.full((20, 24, 3), 9, dtype))
+    notes = survey(two_domains(tmp_path), 3, wanted).notes
+    assert len(notes) == len(told)
+    assert all(text in note for text, note in zip(told, notes, strict=True))
+
+
 def test_a_training_from_a_model_keeps_its_range_and_channels(tmp_path: Path) -> None:
     data = folders(tmp_path / "data")
     model = run(data, tmp_path / "run", steps=1, range="0,4095")
