@@ -91,3 +91,24 @@ def test_every_example_of_a_help_page_is_shown_and_parses(run: Run, path: tuple[
 
 def test_examples_are_of_commands_that_there_are() -> None:
     assert not EXAMPLES.keys() - {" ".join(path) for path in PAGES}
+
+
+def test_no_help_page_writes_types_of_python(run: Run) -> None:
+    for command in ("translate", "train", "publish"):
+        page = run(command, "--help")[1]
+        assert "<str>" not in page
+        assert "list[" not in page
+        assert " range>" not in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("serve", "--port", "99999"), "'--port': expected 65535 or less"),
+        (("serve", "--port", "x"), "'--port': expected a whole number"),
+        (("translate", "a.png", "-o", "b.png", "-m", "c", "--size", "9"), "'--size': '9' is not one of 'fit'"),
+    ],
+)
+def test_a_refused_value_is_told_in_plain_words(run: Run, arguments: tuple[str, ...], says: str) -> None:
+    code, _, err = run(*arguments)
+    assert (code, says in err) == (2, True)

@@ -13,7 +13,7 @@ from attn_i2i.models.cards import get_card, list_models
 from attn_i2i.models.config import ModelConfig, read_config
 from attn_i2i.models.directory import save_model
 
-from .helpers.commands import run_cli
+from .helpers.commands import Run, run_cli
 from .helpers.fakehub import FakeHub
 from .helpers.hub_worker import Worker
 from .helpers.source import ROOT
@@ -44,6 +44,16 @@ def test_list_filters_and_aligns(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     some = {"aggan-horse2zebra": "Google Drive", NAME: "nowhere (dead)", "cyclegan-horse2zebra": "Hub space"}
     assert some.items() <= where.items()
     assert output(["list", "--installed", "stargan*"], monkeypatch, capsys).splitlines()[1:] == []
+
+
+def test_a_pattern_that_no_model_meets_is_said_to_be_one(run: Run) -> None:
+    assert run("list", "hors*")[1:] == ("", "note: no model meets this; `attn-i2i list` alone shows all of them\n")
+    assert json.loads(run("list", "hors*", "--json")[1]) == []
+
+
+def test_a_revision_of_a_model_that_ships_is_refused(run: Run) -> None:
+    code, _, err = run("load", "attentiongan2-flat2clay", "--revision", "v1")
+    assert (code, "comes from no repository of the Hub: leave it out" in err) == (2, True)
 
 
 @pytest.mark.parametrize("name", list_models())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -37,6 +38,9 @@ def list_models(
         head, rows = (*head, "sources"), [(*row, text) for row, text in zip(rows, _standing(names), strict=True)]
     if as_json:
         print(json.dumps([dict(zip(head, row, strict=True)) for row in rows], indent=2))
+        return
+    if not rows:
+        print("note: no model meets this; `attn-i2i list` alone shows all of them", file=sys.stderr)
         return
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for row in (head, *rows):

@@ -43,6 +43,7 @@ from .study import study, study_result
 from .train import TrainCommand, train
 from .translate import translate
 from .tune import tune
+from .usage import name_value, plain
 from .wording import APPS, running, spelled
 
 
@@ -60,6 +61,19 @@ class Commands(typer.core.TyperGroup):
             kind: Any = getattr(option, "type", None) if described is None else described.parameter_info
             if hasattr(kind, "readable"):
                 kind.readable = False
+            name_value(option)
+
+    def invoke(self, ctx: Any) -> Any:
+        """As click does; what is said of a refused value is in plain words."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            message = getattr(error, "message", None)
+            if hasattr(error, "format_message") and isinstance(
+                message, str
+            ):  # typer's copy of click has no public name
+                error.message = plain(message)  # type: ignore[attr-defined]
+            raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As click does; a name that is no command gets a suggestion."""

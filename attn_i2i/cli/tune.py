@@ -27,10 +27,10 @@ def tune(
     revision: Annotated[str | None, typer.Option(help="Revision of a model on the Hub.")] = None,
     accept_license: Annotated[bool, typer.Option("--accept-license", help="Accept a restricted licence.")] = False,
 ) -> None:
-    """Measure how a model is the quickest on this CPU.
+    """Find out how a model runs quickest on this CPU.
 
-    Each way of its convolutions is timed. That is remembered for this processor and this version of PyTorch.
-    Without this command the first picture measures.
+    Each way to compute its convolutions is timed. The result is remembered for this processor and this PyTorch.
+    Without this command the first picture is what measures.
     """
     from ..translate.ahead import tune_translator
     from ..translate.loading import load

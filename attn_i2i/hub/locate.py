@@ -79,6 +79,10 @@ def _by_name(name: str, revision: str | None, accept: bool, fetch: bool | None) 
         return FoundModel(_installed(name, folder, card, accept), card)
     if card is None:
         raise ConfigError(f"revision={revision!r} was given, but {name} is a model of this machine: leave it out.")
+    if revision is not None and (card.weights is None or card.weights.repo is None):
+        raise ConfigError(
+            f"revision={revision!r} was given, but {name} comes from no repository of the Hub: leave it out."
+        )
     if card.weights is None or card.weights.repo is None:
         return FoundModel(fetch_model(card, accept_license=accept, fetch=fetch), card)
     pinned = revision in (None, card.weights.revision)
