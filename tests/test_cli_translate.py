@@ -190,6 +190,31 @@ def test_what_is_there_is_overwritten_only_by_force(run: Run, model: Path) -> No
     assert run("translate", "a.png", "-o", "out", "-m", model, "--force")[0] == 0
 
 
+def test_a_second_picture_of_a_chosen_name_has_its_attention_beside_the_first(run: Run, model: Path) -> None:
+    for name in ("a", "b"):
+        picture("in.png")
+        code, out, err = run("translate", "in.png", "-o", f"{name}.png", "-m", model, "--attention")
+        assert (code, err) == (0, "")
+        assert out.splitlines()[1] == "masks and heatmaps are in attention"
+    assert [name for name in files("attention") if "sheet" in name] == ["a.sheet.png", "b.sheet.png"]
+
+
+@pytest.mark.filterwarnings("ignore:this model gives neither masks nor heatmaps")
+def test_no_attention_is_promised_of_a_model_without_any(run: Run, model: Path) -> None:
+    Path("plain").mkdir()
+    write_model(Path("plain"), "cyclegan", width=4, blocks=1)
+    picture("a.png")
+    assert run("translate", "a.png", "-o", "out", "-m", model, "--attention")[0] == 0
+    code, out, _ = run("translate", "a.png", "-o", "out/b.png", "-m", "./plain", "--attention")
+    assert (code, out) == (0, "1 picture translated to out/b.png\n")
+
+
+def test_a_chosen_name_may_be_that_of_an_array(run: Run, model: Path) -> None:
+    picture("a.png")
+    assert run("translate", "a.png", "-o", "a.npy", "-m", model)[0] == 0
+    assert np.load("a.npy").dtype == np.uint8
+
+
 def test_outputs_inside_the_input_are_no_input(run: Run, model: Path) -> None:
     picture("in/a.png")
     for _ in range(2):
@@ -201,7 +226,7 @@ def test_outputs_that_a_pattern_matches_are_no_input(run: Run, model: Path) -> N
     picture("in/a.png")
     for _ in range(2):
         code, out, _ = run("translate", "**/*.png", "-o", "out", "-m", model, "-f", "--attention")
-        assert (code, out) == (0, "1 picture translated to out\n")
+        assert (code, out.splitlines()[0]) == (0, "1 picture translated to out")
     assert run("translate", "in/*.png", "-o", ".", "-m", model)[0] == 0
     assert Path("a.png").exists()
 
@@ -217,6 +242,8 @@ def test_outputs_that_a_pattern_matches_are_no_input(run: Run, model: Path) -> N
         (1, ["in/*.jpg", "-o", "out"], "in/*.jpg matches no pictures"),
         (2, ["in", "other/b.png", "-o", "in/a.png"], "in/a.png is a file"),
         (2, ["other/b.png", "-o", "b.gif"], "b.gif: pictures are not written as .gif"),
+        (2, ["other/b.png", "-o", "notes.txt"], "notes.txt is a file that is no picture: name a folder, or a picture"),
+        (1, ["other/b.png", "-o", "notes.txt/b.png"], "notes.txt cannot be made (File exists): name another"),
     ],
 )
 def test_impossible_jobs_fail_before_anything_is_done(
@@ -225,6 +252,7 @@ def test_impossible_jobs_fail_before_anything_is_done(
     for name in ("in/a.png", "other/a.png", "other/b.png", "nest/x/a.png"):
         picture(name)
     Path("empty").mkdir()
+    Path("notes.txt").write_text("x")
     before = files(".")
     code, out, err = run("translate", *arguments, "-m", model)
     assert (code, out) == (expected, "")

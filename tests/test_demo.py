@@ -11,8 +11,8 @@ from attn_i2i.cli.demo import NEXT
 from attn_i2i.files import TargetExistsError
 from attn_i2i.images.read import read_image
 from attn_i2i.models.places import shipped_models
-from attn_i2i.translate.batch import SHEET
 from attn_i2i.translate.demo import GLYPHS, SAMPLES, TILE, demo, demo_models
+from attn_i2i.translate.jobs import SHEET
 from attn_i2i.types import ModelError
 
 from .helpers.commands import Run

@@ -149,7 +149,7 @@ def test_the_command_keeps_all_planes_with_their_attention(run: Run, tmp_path: P
     stack("cells/b.tif", planes=1)
     arguments = ("translate", "cells", "-o", "out", "-m", tmp_path, "--direction", "A2B", "--page", "all")
     code, out, err = run(*arguments, "--attention")
-    assert (code, out, err) == (0, "2 pictures translated to out\n", "")
+    assert (code, out, err) == (0, "2 pictures translated to out\nmasks and heatmaps are in out/attention\n", "")
     assert [name for name in files("out") if "heatmap" not in name and "overlay" not in name] == [
         "a.tif", "attention/a.0.mask.png", "attention/a.1.mask.png", "attention/a.2.mask.png",
         "attention/b.mask.png", "attention/contact_sheet.png", "b.tif",

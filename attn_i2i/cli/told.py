@@ -13,14 +13,14 @@ from .wording import spelled
 if TYPE_CHECKING:
     from rich.progress import Progress, Task, TaskID
 
-    from ..translate.jobs import JobList
+    from ..translate.jobs import Job, JobList
     from ..translate.reading import Report
 
 NAMED = 5  # files that are no pictures, by name; the rest is counted
 
 
 @contextmanager
-def telling(report: Report, plan: JobList, output: Path) -> Iterator[None]:
+def telling(report: Report, plan: JobList, output: Path, *, attention: bool = False) -> Iterator[None]:
     """Say in the end what was done, also where an interruption or an error is the end."""
     try:
         yield
@@ -33,6 +33,16 @@ def telling(report: Report, plan: JobList, output: Path) -> Iterator[None]:
         _tell(report, plan, output)
         raise
     _tell(report, plan, output, plan.others)
+    if attention and report.written:
+        _tell_attention(plan.jobs)
+
+
+def _tell_attention(jobs: Sequence[Job]) -> None:
+    """Where masks, overlays and heatmaps are, if the model has any."""
+    from ..translate.jobs import KINDS
+
+    if any(job.attention(kind).exists() for job in jobs for kind in KINDS):
+        print(f"masks and heatmaps are in {jobs[0].attention_folder}")
 
 
 def _tell_others(others: Sequence[Path]) -> None:

@@ -231,7 +231,7 @@ def translate(
     }
     # All frames are what a clip gives anyway.
     of_clips = {"page": None if wanted_page == "all" else wanted_page, "encoding": encoding, "temporal": temporal.value}
-    with telling(report, plan, output), progress(len(plan.jobs)) as bar:
+    with telling(report, plan, output, attention=attention), progress(len(plan.jobs)) as bar:
         if plan.stills:
             translate_files(translator, plan.stills, advance=bar.advance, **shared)
         if plan.clips:

@@ -23,7 +23,7 @@ from ..images.save import TIFFS
 from ..images.write import output_name, shown, to_pil, write_image
 from ..swapping import sweep_all
 from ..types import AttnI2IError, ConfigError, UnknownNameError
-from .jobs import SHEET, STYLES, Job, outputs
+from .jobs import STYLES, Job, outputs, sheet_of
 from .mask_files import mask_for
 from .overlap import Behind, ahead, pays
 from .reading import Page, Reading, Report, Waiting, first_line
@@ -204,7 +204,7 @@ class _Run:
     def write_sheet(self, jobs: Sequence[Job]) -> None:
         """Write the contact sheet, where there is anything to show; its failure is one line of the report."""
         if self.rows:
-            self._write_rows(_side_by_side(self.rows), jobs[0].attention_folder / SHEET)
+            self._write_rows(_side_by_side(self.rows), sheet_of(jobs))
 
     def _write_rows(self, rows: list[list[Tile]], sheet: Path) -> None:
         try:
@@ -258,7 +258,9 @@ def _check(jobs: Sequence[Job], mask: Path | None, max_pixels: int, page: Page) 
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise WriteError(f"The folder {folder} cannot be made: {error.strerror or error}.") from error
+            raise WriteError(
+                f"The folder {folder} cannot be made ({error.strerror or error}): name another."
+            ) from error
 
 
 def _reference(style: str) -> Image.Image:

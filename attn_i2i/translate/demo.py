@@ -16,7 +16,7 @@ from ..models.cards import list_models
 from ..models.config import CONFIG
 from ..models.places import shipped_models
 from ..types import ModelError
-from .batch import SHEET
+from .jobs import SHEET
 from .loading import load
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _glyphs(models: list[str], pictures: list[Sample], work: Path, advance: Call
         translator = load(name)
         (work / name).mkdir()
         for row, path in zip(rows, paths, strict=True):
-            row += _translated(translator(path), work / name / path.name, name.split("-")[0])
+            row += _translated(translator(path), work / name / path.name, f"clay: {name.split('-')[0]}")
             advance()
     return rows
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ..files import TargetExistsError, fitting_name
 from ..images.formats import FOREIGN_SUFFIXES, SUFFIXES
-from ..images.write import output_name, writer_of
+from ..images.save import check_target
+from ..images.write import output_name
 from ..types import ConfigError
 from ..video.formats import VIDEOS, format_of, is_clip, is_video
 from .inputs import Inputs, find_inputs
@@ -40,7 +41,7 @@ class Job:
     clip: bool = False
 
     def attention(self, kind: str, plane: int = 0) -> Path:
-        """Where a picture of the attention goes, or a clip of it; ``kind`` is mask, overlay or heatmap."""
+        """Where a picture of the attention goes, or a clip of it; ``kind`` is mask, overlay, heatmap or sheet."""
         label = self.label or self.target.stem
         if self.planes:
             label = f"{label}.{plane:0{len(str(self.planes - 1))}}"
@@ -121,11 +122,10 @@ def _named(listed: Inputs, output: Path, clips: bool) -> list[Job]:
     names_file = output.suffix.lower() in SUFFIXES | FOREIGN_SUFFIXES.keys() | VIDEOS.keys() and not output.is_dir()
     if names_file and len(listed.pictures) == 1:
         source = next(iter(listed.pictures))
-        (format_of if source in moving else writer_of)(output)
+        (format_of if source in moving else check_target)(output)
         return [Job(source, Path(source.name), output, named=True, clip=source in moving)]
     if names_file or (output.exists() and not output.is_dir()):
-        what = "a file" if output.exists() else "the name of one picture"
-        raise ConfigError(f"{output} is {what}: {len(listed.pictures)} pictures need a folder to go to.")
+        raise ConfigError(_no_folder(output, len(listed.pictures)))
     targets = {
         source: name if source in moving else name.parent / output_name(name.name)
         for source, name in listed.pictures.items()
@@ -137,6 +137,14 @@ def _named(listed: Inputs, output: Path, clips: bool) -> list[Job]:
     return [
         Job(source, name, output / targets[source], clip=source in moving) for source, name in listed.pictures.items()
     ]
+
+
+def _no_folder(output: Path, pictures: int) -> str:
+    """What is wrong with an output that is a file, or is called like one, where it cannot be one."""
+    if pictures == 1:
+        return f"{output} is a file that is no picture: name a folder, or a picture such as {output.stem}.png."
+    what = "a file" if output.exists() else "the name of one picture"
+    return f"{output} is {what}: {pictures} pictures need a folder to go to."
 
 
 def _styled(jobs: list[Job], styles: list[str]) -> Iterator[Job]:
@@ -182,9 +190,14 @@ def outputs(jobs: Sequence[Job], attention: bool) -> Iterator[tuple[Path, Path |
         for target in (job.target, *map(job.attention, KINDS if attention else ())):
             yield target, job.source
     if attention and not all(job.clip for job in jobs):
-        yield jobs[0].attention_folder / SHEET, "the contact sheet"
+        yield sheet_of(jobs), "the contact sheet"
     if len({job.style for job in jobs if not job.clip}) > 1:
         yield jobs[0].attention_folder.with_name(STYLES), "the sheet of styles"
+
+
+def sheet_of(jobs: Sequence[Job]) -> Path:
+    """Where the contact sheet goes; that of a picture whose name was chosen is called by it, as others will follow."""
+    return jobs[0].attention("sheet") if jobs[0].named else jobs[0].attention_folder / SHEET
 
 
 def _check_targets(jobs: Sequence[Job], attention: bool, force: bool, *, may_exist: bool) -> None:
