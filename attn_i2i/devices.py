@@ -44,7 +44,9 @@ def pick_device(device: str | torch.device | None) -> torch.device:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
-        reason = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0].rstrip(".")
+        if "device string" in reason:  # torch lists every kind that it was ever built for
+            reason = "expected cpu, cuda, cuda:1, mps or xpu"
         raise ConfigError(f"The device {str(device)!r} cannot be used here: {reason}.") from error
     return torch.device(device)
 

@@ -282,5 +282,5 @@ def test_the_command_writes_whole_files_and_says_the_error(run: Run, model: Path
         Path(name).replace(Path("model", name))
     code, _, err = run("export", "model", "-o", "model", "--force")
     assert (code, err) == (1, "error: model holds the model itself, and would be replaced: choose another name.\n")
-    assert "int8 and calibrate go together" in run("export", ".", "-o", "b.onnx", "--int8")[2]
+    assert "--int8 and --calibrate FOLDER go together" in run("export", ".", "-o", "b.onnx", "--int8")[2]
     assert not Path("b.onnx").exists()

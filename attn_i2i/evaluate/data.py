@@ -138,8 +138,8 @@ def _inputs_folder(root: Path, source: str | Path | None) -> Path:
     holds = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     hint = suggestion(f"test{source}", holds) if source is not None else ""
     raise UnreadableFileError(
-        f"{root} holds no test{source or 'A'}, test/{source or 'A'} and no pictures.{hint} Its folders:"
-        f" {', '.join(holds) or 'none'}; name the side or folder of the inputs (source)."
+        f"{root} holds no pictures, and no folder test{source or 'A'} or test/{source or 'A'} (its folders:"
+        f" {', '.join(holds) or 'none'}): give another folder, or the side of the inputs with source=SIDE.{hint}"
     )
 
 

@@ -56,7 +56,9 @@ class ExportOptions:
         if self.format not in get_args(Format):
             raise ConfigError(f"format={self.format!r} was given: expected one of {', '.join(get_args(Format))}, web.")
         if self.int8 != (self.calibrate is not None):
-            raise ConfigError("int8 and calibrate go together: give a folder of pictures to calibrate by, or neither.")
+            raise ConfigError(
+                "int8=True and calibrate=FOLDER go together: give a folder of pictures to calibrate by, or neither."
+            )
         if self.int8 and self.format == "torch-export":
             raise ConfigError('int8 is for format="onnx" and "openvino": torch-export keeps the network as it is.')
         if self.size is not None and self.size < 1:

@@ -153,7 +153,9 @@ class _Reader:
         try:
             image.seek(self.page or 0)
         except EOFError as error:
-            raise ConfigError(f"page={self.page} was given, counted from 0: there are fewer.") from error
+            frames = getattr(image, "n_frames", 1)
+            there = "is only 1 page" if frames == 1 else f"are {frames} pages"
+            raise ConfigError(f"page={self.page} was given, but there {there}, counted from 0.") from error
 
     def _deep_png(self, image: Image.Image, file: IO[bytes], name: str) -> Picture:
         numbers = read_deep(image, file)  # first: to be asked for EXIF loads a PNG

@@ -56,7 +56,10 @@ def no_model_folder(folder: Path) -> ModelError:
             f"{folder} holds checkpoints such as {checkpoints[0]}, but no {CONFIG}: convert them first"
             f" (attn-i2i convert {folder} -o DIR), then name DIR."
         )
-    return ModelError(f"{folder} is not a model directory: it has no {CONFIG}.")
+    return ModelError(
+        f"{folder} is no model folder, because it has no {CONFIG}: name a model folder, or a model that attn-i2i list"
+        " shows."
+    )
 
 
 def no_model_file(path: Path) -> ModelError:

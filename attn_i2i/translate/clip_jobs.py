@@ -82,7 +82,10 @@ def check_encoding(jobs: Sequence[Job], encoding: Encoding | None) -> None:
         return
     videos = [job for job in jobs if _is_video(job)]
     if not videos:
-        raise ConfigError("codec, crf and lossless are of videos, and there is none to write: leave them out.")
+        raise ConfigError(
+            "A codec, a quality and lossless writing (codec=NAME, crf=N, lossless=True) were given, but no output is a"
+            " video: leave them out."
+        )
     for job in videos:
         encoding.check(job.target)
 

@@ -36,7 +36,7 @@ def domain_vector(domain: Domain | None, names: Sequence[str] | None, count: int
         return None
     labels = _Labels(tuple(names or ()), count)
     if domain is None:
-        raise ConfigError(f"This model translates to several domains: choose with domain=... It knows {labels}.")
+        raise ConfigError(f"This model translates to several domains: choose with domain=NAME. It knows {labels}.")
     if isinstance(domain, str):
         return labels.of_text(domain)
     numbers, texts = _parts(domain)

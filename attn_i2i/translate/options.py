@@ -50,8 +50,8 @@ class Options:
         """The final picture; where the weight is 0 it is ``source`` bit for bit, where it is 1 ``output``."""
         if self.composites and mask is None and limit is None:
             raise ConfigError(
-                "This network has no attention mask, so keep_background and threshold have nothing to go by:"
-                " give a mask of your own (mask), or leave them out."
+                "This network has no attention mask, which keep_background=True and threshold=N go by: give one of your"
+                " own with mask=FILE, or leave them out."
             )
         return composite(output, source, self._areas(mask, limit), self.strength)
 

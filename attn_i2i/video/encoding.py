@@ -94,7 +94,10 @@ class Encoding:
         kind = format_of(target)
         if target.suffix.lower() not in VIDEOS:
             if self != Encoding():
-                raise ConfigError(f"{target}: codec, crf and lossless are of videos: leave them out for animations.")
+                raise ConfigError(
+                    f"{target} is an animation, and only videos have codec=NAME, crf=N and lossless=True: leave them"
+                    " out."
+                )
             return
         name = self.name(kind)
         if kind not in CODECS[name].formats:

@@ -76,10 +76,9 @@ def _in_folder(folder: Path) -> list[Path]:
     files = [path for path in files if not _STATE.fullmatch(path.name)]
     checkpoints = [path for path in files if path.suffix.lower() in _WEIGHTS or is_checkpoint(path)]
     if not checkpoints:
-        names = ", ".join(map(shown_name, files[:5])) or "nothing"
-        raise UnreadableFileError(
-            f"{one_line(folder)} holds no checkpoint, only {names}; give the folder with the weights"
-        )
+        names = ", ".join(map(shown_name, files[:5]))
+        what = f"holds no checkpoint, only {names}" if names else "holds no files"
+        raise UnreadableFileError(f"{one_line(folder)} {what}; give the folder with the weights")
     return checkpoints
 
 

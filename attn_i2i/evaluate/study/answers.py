@@ -91,6 +91,10 @@ def _exclusion(sheet: dict[str, Any]) -> str | None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         sheet = json.loads(read_small(path, LARGEST).decode("utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UnreadableFileError(
+            f"{path} cannot be read as answers: it is no JSON file. Give the files that the raters sent."
+        ) from error
     except (OSError, ValueError, RecursionError) as error:
         why = getattr(error, "strerror", None) or " ".join(str(error).split())[:200]
         raise UnreadableFileError(f"{path} cannot be read as answers: {why}.") from error

@@ -105,10 +105,10 @@ def _channels(headers: Mapping[str, Sequence[tuple[str, Header]]], wanted: int |
             raise ConfigError(f"{first}, and {second}: the pictures of a training have the same channels.")
         of_group[group] = next(iter(counts))
     if len(set(of_group.values())) > 1:
-        told_of = ", ".join(f"{group} have channels={count}" for group, count in of_group.items())
+        told_of = ", ".join(f"{count} in {group}" for group, count in of_group.items())
         raise ConfigError(
-            f"The pictures of {told_of}: both domains of a training have the same channels here: convert those"
-            " of one. Networks with other channels in each domain train in a loop of yours, from Python."
+            f"The domains have different numbers of channels ({told_of}), and a training takes one: save the pictures"
+            " of one domain anew with as many. Networks that differ so train in a loop of yours, from Python."
         )
     counted = next(iter(of_group.values()), wanted or RGB)
     if wanted is not None and wanted != counted:
