@@ -18,7 +18,7 @@ from attn_i2i.models.build import create
 from attn_i2i.tuning import Tuner, TuningWarning, Work, work
 from attn_i2i.tuning.machine import this_machine
 from attn_i2i.tuning.store import file_of
-from attn_i2i.tuning.timing import measure, quickest, shortest
+from attn_i2i.tuning.timing import FORWARD, measure, quickest, shortest
 from attn_i2i.tuning.tuner import PLAIN
 from attn_i2i.types import ConfigError
 
@@ -215,7 +215,18 @@ def test_threads_measure_once() -> None:
     assert len(told.asked) == 1
 
 
-def test_ways_take_turns_and_hopeless_ones_run_once() -> None:
+@pytest.mark.parametrize(
+    ("seconds", "rivals", "runs"),
+    [
+        ((1, 1.25, 4), (), "abcabab"),
+        ((1, 1.1, 4), (), "abcababab"),
+        ((1, 2, 4), (), "abca"),
+        ((1, 2, 2.1), ("abc", "bc"), "abcabcbcbc"),  # where a is not allowed, b and c are still to be compared
+    ],
+)
+def test_ways_take_turns_as_long_as_they_can_win(
+    seconds: tuple[float, ...], rivals: tuple[str, ...], runs: str
+) -> None:
     now, order = [0.0], list[str]()
 
     def run_of(name: str, seconds: float) -> Callable[[], None]:
@@ -225,9 +236,23 @@ def test_ways_take_turns_and_hopeless_ones_run_once() -> None:
 
         return go
 
-    found = shortest({name: run_of(name, s) for name, s in (("a", 1), ("b", 1.25), ("c", 4))}, lambda: now[0])
-    assert found == {"a": 1, "b": 1.25, "c": 4}
-    assert "".join(order) == "abcababab"
+    told = dict(zip("abc", seconds, strict=True))
+    found = shortest({name: run_of(name, s) for name, s in told.items()}, lambda: now[0], rivals=rivals)
+    assert found == pytest.approx(told)
+    assert "".join(order) == runs
+
+
+def test_a_first_call_is_no_part_of_a_ways_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Winograd's operator imports PyTorch's compiler at its first call: it was never the quickest in its process."""
+    sides, forward = list[int](), FORWARD["winograd"]
+
+    def watched(padded: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        sides.append(padded.shape[-1] - 2)
+        return forward(padded, weight, bias)
+
+    monkeypatch.setitem(FORWARD, "winograd", watched)
+    measure(Conv2d(128, 128, 3), Work(128, 128, 3, 4, "float32", 1, False))
+    assert sides[:2] == [8, 16]
 
 
 def test_measuring_leaves_the_network_and_the_random_numbers_alone() -> None:

@@ -55,6 +55,11 @@ def winograd_conv2d(padded: Tensor, weight: Tensor, bias: Tensor | None) -> Tens
     >>> winograd_conv2d(torch.ones(1, 2, 7, 9), torch.ones(4, 2, 3, 3), None).shape
     torch.Size([1, 4, 5, 7])
     """
+    return winograd_forward(padded, weight, bias)
+
+
+def winograd_forward(padded: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """As ``winograd_conv2d``, without gradients. An operator's first call imports PyTorch's compiler; this does not."""
     batch, height, width = padded.shape[0], padded.shape[2] - 2, padded.shape[3] - 2
     down, across = -(-height // TILE), -(-width // TILE)
     tiles = _transformed_tiles(padded, height, width)

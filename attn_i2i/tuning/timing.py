@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from ..blocks.convolution import EXACT, METHODS, Conv2d
+from ..blocks.winograd import winograd_forward
 from .work import Work
 
 ROUNDS = 4
 """Runs of each way; the shortest counts, since other work on the machine only ever adds."""
-HOPELESS = 1.5
-"""A way that took so many times the shortest is not run again."""
+HOPELESS = (float("inf"), 1.5, 1.25, 1.15)
+"""A way that took so many times the shortest is not run again in this round: a later time is surer than a first."""
 MARGIN = 0.95
 """Share of the direct way's time below which another is taken: less than that may be noise."""
+
+FORWARD = {"winograd": winograd_forward}
+"""What computes the same without gradients, and without the second that an operator's first call takes."""
+WARM = 8  # pixels of a side: enough to pad a 7x7 kernel's picture by reflection
 
 Seconds = Mapping[str, float]
 Measure = Callable[[Conv2d, Work], Seconds]
@@ -28,12 +33,15 @@ def measure(conv: Conv2d, work: Work) -> dict[str, float]:
     side = 2**work.level
     image = torch.rand(1, work.inputs, side, side, generator=random, dtype=conv.weight.dtype)
     image.requires_grad_(work.trained)
+    for way in conv.candidates:  # imports, and what is made once, are no part of a way's time: they took 1.3 s
+        _run(conv, way, image[..., :WARM, :WARM], work.trained)()
     runs = {way: _run(conv, way, image, work.trained) for way in conv.candidates}
-    return shortest(runs)
+    return shortest(runs, rivals=(tuple(runs), tuple(way for way in runs if way in EXACT)))
 
 
 def _run(conv: Conv2d, way: str, image: Tensor, trained: bool) -> Callable[[], object]:
-    method, wanted = METHODS[way], [image, conv.weight]
+    method = METHODS[way] if trained else FORWARD.get(way, METHODS[way])
+    wanted = [image, conv.weight]
 
     def forward() -> object:
         with torch.no_grad():
@@ -48,18 +56,32 @@ def _run(conv: Conv2d, way: str, image: Tensor, trained: bool) -> Callable[[], o
 
 
 def shortest(
-    runs: Mapping[str, Callable[[], object]], clock: Callable[[], float] = time.perf_counter, rounds: int = ROUNDS
+    runs: Mapping[str, Callable[[], object]],
+    clock: Callable[[], float] = time.perf_counter,
+    rounds: int = ROUNDS,
+    rivals: Sequence[Collection[str]] = (),
 ) -> dict[str, float]:
-    """The shortest seconds of each; they take turns, so that other work on the machine meets them alike."""
+    """The shortest seconds of each; they take turns, so that other work on the machine meets them alike.
+
+    ``rivals`` are those among which one is chosen, all of them unless given. From the third round on only those run
+    that can still win among their rivals, and nobody runs whose rivals are all beaten.
+    """
     seconds = dict.fromkeys(runs, float("inf"))
-    for _ in range(rounds):
-        best = min(seconds.values())
+    for number in range(rounds):
+        again = {name for group in rivals or (tuple(runs),) for name in _contenders(seconds, group, number)}
         for name, run in runs.items():
-            if seconds[name] <= HOPELESS * best or best == float("inf"):
+            if name in again:
                 start = clock()
                 run()
                 seconds[name] = min(seconds[name], clock() - start)
     return seconds
+
+
+def _contenders(seconds: Seconds, group: Collection[str], number: int) -> list[str]:
+    """Those of a group that this round can still make the quickest of it."""
+    best = min(seconds[name] for name in group)
+    near = [name for name in group if seconds[name] <= HOPELESS[min(number, len(HOPELESS) - 1)] * best]
+    return near if len(near) > 1 or number < 2 else []
 
 
 def quickest(seconds: Seconds, *, rounded: bool) -> str:
