@@ -70,6 +70,22 @@ def decided(network: nn.Module, compete: Compete) -> tuple[Tensor, AutoPrecision
         return auto(torch.rand(2, 3, 16, 16), torch.rand(2, 2)).image, auto
 
 
+class WithoutBfloat16(Near):
+    """A network with a step that PyTorch does not have in bfloat16."""
+
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        return Translation(torch.linalg.inv(image + 20 * torch.eye(image.shape[-1], dtype=image.dtype)) * self.weight)
+
+
+def test_a_network_that_fails_in_bfloat16_is_computed_in_float32_and_said_once() -> None:
+    network = WithoutBfloat16()
+    with pytest.warns(PrecisionNotice, match=r"bfloat16 fails in this network \(.*BFloat16.*\): float32 is taken"):
+        _, auto = decided(network, told(3.0))
+    assert auto.found is not None
+    assert (auto.found.dtype, str(auto.found)) == ("float32", "bfloat16 fails in this network")
+    assert decided(network, told(3.0))[1].found == auto.found  # as it is remembered, without a warning
+
+
 @pytest.mark.filterwarnings("ignore::attn_i2i.devices.PrecisionNotice")
 @pytest.mark.parametrize(
     ("faster", "wrong", "dtype"),

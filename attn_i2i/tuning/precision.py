@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..devices import PrecisionNotice
+from ..devices import PrecisionNotice, is_shortage
 from ..types import Translation
 from . import timing
 from .tuner import Found, Tuner, this_tuner
@@ -89,6 +89,10 @@ class AutoPrecision(nn.Module):
         self.found = finding
 
 
+class _UnsupportedError(Exception):
+    """A step of a network that PyTorch does not have in bfloat16."""
+
+
 def compare(
     exact: nn.Module,
     low: nn.Module,
@@ -102,15 +106,21 @@ def compare(
     def run(name: str, network: nn.Module, prepared: Sequence[Tensor], others: Mapping[str, Tensor]) -> None:
         images[name] = network(*prepared, **others).image
 
-    others = dict(zip(named, _narrow(named.values()), strict=True))
-    with torch.no_grad():
-        seconds = compete(
-            {
-                "float32": lambda: run("float32", exact, inputs, named),
-                "bfloat16": lambda: run("bfloat16", low, _narrow(inputs), others),
-            },
-            rounds=ROUNDS,
-        )
+    def run_low() -> None:
+        try:
+            run("bfloat16", low, _narrow(inputs), dict(zip(named, _narrow(named.values()), strict=True)))
+        except (RuntimeError, TypeError) as error:
+            if is_shortage(error):
+                raise
+            raise _UnsupportedError(" ".join(str(error).split())[:200]) from error
+
+    try:
+        with torch.no_grad():
+            runs = {"float32": lambda: run("float32", exact, inputs, named), "bfloat16": run_low}
+            seconds = compete(runs, rounds=ROUNDS)
+    except _UnsupportedError as error:
+        warnings.warn(f"bfloat16 fails in this network ({error}): float32 is taken.", PrecisionNotice, stacklevel=2)
+        return Found("float32", 0.0, 0.0)
     faster = seconds["float32"] / seconds["bfloat16"]
     decibels = psnr(images["bfloat16"].float(), images["float32"])
     good = faster * timing.MARGIN > 1 and decibels >= LEAST_DECIBELS

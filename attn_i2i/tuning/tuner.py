@@ -38,6 +38,8 @@ class Found(NamedTuple):
     decibels: float
 
     def __str__(self) -> str:
+        if not self.faster:
+            return "bfloat16 fails in this network"
         return f"bfloat16 is {self.faster:.2f} times as fast as float32, {self.decibels:.1f} dB from it"
 
 
