@@ -155,6 +155,14 @@ def test_what_lies_in_a_files_place_is_named(model: Path, name: str, content: by
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("content", [b'{\n  "error": "denied"}', b"Access denied", b'{"detail":\t"gone"}\r\n'])
+def test_a_text_in_the_place_of_weights_is_named(model: Path, content: bytes) -> None:
+    (model / "A2B.safetensors").write_bytes(content)
+    (model / SUMS).unlink()
+    with pytest.raises(ModelError, match="is a text, not the file itself: read what it says"):
+        _ = load(model, device="cpu").generator
+
+
 @pytest.mark.parametrize("name", ["A2B.safetensors", "config.json", SUMS])
 def test_a_pipe_is_not_waited_for(model: Path, name: str) -> None:
     (model / name).unlink()

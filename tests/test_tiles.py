@@ -72,7 +72,7 @@ class Pyramid(nn.Module):
         y = F.layer_norm(y, y.shape[1:])
         y = F.interpolate(F.max_pool2d(F.avg_pool2d(y, 2), 3, 2, 1), image.shape[2:], mode="bicubic")
         z = F.pixel_shuffle(F.pixel_unshuffle(image, 2), 2).flip(1).permute(0, 1, 2, 3)[..., 1:, :]
-        z = F.interpolate(F.pad(z, (0, 0, 1, 2), value=0.5), scale_factor=1.5, mode="nearest")
+        z = F.interpolate(F.pad(z, (0, 0, 2, 1), value=0.5), scale_factor=1.5, mode="nearest")
         z = F.interpolate(z, image.shape[2:], mode="bilinear", antialias=True)
         peak = z.amin((2, 3), keepdim=True) * z.std((2, 3), keepdim=True) + z.sum((2, 3), keepdim=True).sigmoid()
         heat = torch.stack([y[:, 0], y[:, 1] - peak[:, 0]], 1).mean(1, keepdim=True)

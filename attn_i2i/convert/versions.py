@@ -26,7 +26,7 @@ def choose_versions(
     for network, slot, version in zip(networks, slots, versions, strict=True):
         present.setdefault((network.role, slot), set()).add(version)
     generators = {version for (role, _), some in present.items() if role == "generator" for version in some}
-    if wanted is not None and generators and wanted not in generators:
+    if wanted is not None and wanted not in generators:
         only = {"ema": "averaged", "raw": "raw"}[generators.pop()]
         raise ConversionError(f"weights={wanted!r} was asked for, but there are only {only} weights.")
     preferred = wanted or "ema"

@@ -18,18 +18,21 @@ EXPORTED = (".onnx", ".xml", ".pt2")  # what attn-i2i export writes
 EMPTY = "empty"
 POINTER = "a Git LFS pointer, not the file itself"
 PAGE = "a web page, not the file itself"
+TEXT = "a text, not the file itself"
 CHECKPOINT = "a PyTorch checkpoint under another name"
 COMPRESSED = "compressed"
 NEXT_STEPS = {
     EMPTY: "the download or the copy broke off; get it again",
     POINTER: "run git lfs pull in {folder}, or download the file from the repository's page",
     PAGE: "download it again, by the address of the file",
+    TEXT: "read what it says, and get the file again",
     CHECKPOINT: "convert it (attn-i2i convert {path} -o DIR)",
     COMPRESSED: "unpack it first",
 }
 RUN = "run.json"  # what a training run is known by
 DEEPEST = 3  # RUN/checkpoints/step-00000001/shared.pt
 HEAD_BYTES = 512  # a web page, a pointer and every archive tell themselves in their first line
+LENGTH_BYTES = 8  # a safetensors file begins with the length of its header
 MOST_NAMED = 3  # files by name in a message of one line
 
 
@@ -144,6 +147,8 @@ def kind_of(path: Path) -> str | None:
         return None if path.suffix.lower() in CHECKPOINTS + EXPORTED else CHECKPOINT
     if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")):
         return COMPRESSED
+    if path.suffix == ".safetensors" and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head[:LENGTH_BYTES]):
+        return TEXT  # as a length these bytes would be more than a hundred petabytes
     return None
 
 
