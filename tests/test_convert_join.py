@@ -10,7 +10,7 @@ import torch
 from attn_i2i.convert import convert, join
 from attn_i2i.models.config import read_config
 from attn_i2i.models.directory import build_discriminators, build_generator
-from attn_i2i.types import AttnI2IError, ConversionError
+from attn_i2i.types import AttnI2IError, ConfigError, ConversionError
 from tests.helpers.commands import run_cli
 from tests.helpers.published import patch, resnet, spread
 
@@ -57,7 +57,7 @@ def test_other_names_are_asked_for(models: list[Path], tmp_path: Path) -> None:
 def test_the_files_they_come_from_tell_as_well(models: list[Path], tmp_path: Path) -> None:
     renamed = [folder.rename(tmp_path / name) for folder, name in zip(models, ("one", "other"), strict=True)]
     assert join(renamed, tmp_path / "both").directions == ["A2B", "B2A"]
-    with pytest.raises(ConversionError, match="1 model to join, expected two or more"):
+    with pytest.raises(ConfigError, match="1 model to join, expected two or more"):
         join(renamed[:1], tmp_path / "copy")
     with pytest.raises(AttnI2IError, match="nowhere does not exist"):
         join([renamed[0], tmp_path / "nowhere"], tmp_path / "x")

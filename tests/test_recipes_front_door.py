@@ -157,6 +157,7 @@ def test_a_head_is_chosen_by_name(data: Path, tmp_path: Path) -> None:
         ({"generator": "stargan"}, "choose a multi-domain recipe"),
         ({"generator": Foreign()}, "a class or function that builds one"),
         ({"discriminator": "masked-test"}, None),
+        ({"width": 0}, "width=0 was given, expected 1 or more"),
         ({"width": 3, "generator.width": 4}, "generator.width was given twice"),
         ({"objective": {"cycle": 1}, "cycle": 2}, "objective.cycle was given twice"),
         ({"channels": 1, "discriminator_channels": 3}, "channels was given twice"),

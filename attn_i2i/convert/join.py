@@ -11,7 +11,7 @@ from ..arguments import refuse_repeated, typed
 from ..models.config import DiscriminatorConfig, ModelConfig, is_plain, read_config
 from ..models.directory import build_discriminators, build_generator, save_model
 from ..swapping import mend
-from ..types import ConversionError, StateDict
+from ..types import ConfigError, ConversionError, StateDict
 from .names import task_of
 from .options import refuse_strangers, shared_options
 
@@ -44,11 +44,11 @@ def join(
     Directions keep their names where those differ. ``directions`` names them anew, in the order of the folders. Two
     folders called like horse2zebra and zebra2horse, or converted from files so called, need no names: the first becomes
     A2B. A discriminator follows its direction. Raises ConversionError where directions would share a name, or the
-    models do not belong together.
+    models do not belong together, and ConfigError for fewer than two.
     """
     paths = [Path(folder) for folder in folders]
     if len(paths) < 2:
-        raise ConversionError(
+        raise ConfigError(
             f"{len(paths)} model{'s' * (len(paths) != 1)} to join, expected two or more: name the folder of each."
         )
     refuse_repeated("The list of models", [path.resolve() for path in paths], paths)

@@ -32,7 +32,7 @@ def build_generator(directory: str | Path, config: ModelConfig, direction: str) 
     """The generator of one direction, strictly loaded, in evaluation mode, float32 on the CPU."""
     directory = Path(directory)
     if direction not in config.directions:
-        raise ModelError(f"{directory} has no direction {direction!r}: it has {', '.join(config.directions)}.")
+        raise UnknownNameError(f"{directory} has no direction {direction!r}: it has {', '.join(config.directions)}.")
     weights = _read_weights(directory / f"{direction}.safetensors")
     suppliers = config.provenance.get(SUPPLIERS)
     return _load_stored("generators", config, direction, weights, f"{directory}/{direction}", suppliers)

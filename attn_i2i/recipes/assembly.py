@@ -75,11 +75,15 @@ def configuration(recipe: str, role: str, part: Part, chosen: Mapping[str, Any],
 
 
 def _checked(recipe: str, part: Part, name: str, value: Any) -> Any:
-    """``value`` as the factory's signature declares it; a size that is never 0 by default is never below 0."""
+    """``value`` as the factory's signature declares it; a size that is above 0 by default is never below 0.
+
+    Layers without blocks or steps are networks too; layers without channels are none.
+    """
     declared = part.parameters.get(name)
     value = checked(recipe, name, value, part.annotations.get(name))
-    if declared is not None and type(declared.default) is int and declared.default > 0 and value < 0:
-        raise ConfigError(f"{recipe}: {name}={value} was given, expected 0 or more.")
+    least = 1 if name.endswith("width") else 0
+    if declared is not None and type(declared.default) is int and declared.default > 0 and value < least:
+        raise ConfigError(f"{recipe}: {name}={value} was given, expected {least} or more.")
     return list(value) if isinstance(value, tuple) else value
 
 
