@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 from attn_i2i.images.draw import GAP, LABEL
-from benchmarks import task_pictures, tasks, trained
+from benchmarks import task_pictures, task_texture, tasks, trained
 from benchmarks.tasks import Claim, spread, verdict
 
 from .helpers.squares import write_squares
@@ -66,6 +67,12 @@ def test_a_run_writes_the_page_and_goes_on_after_a_stop(
     task_pictures.main()
     with Image.open(tmp_path / "benchmark-squares.webp") as sheet:
         assert sheet.size == (3 * (20 + GAP) + GAP, 2 * (20 + LABEL + GAP) + GAP)
+    monkeypatch.setattr(task_texture, "find_extractor", lambda spec: SimpleNamespace(features=lambda x: x.mean((2, 3))))
+    asked = ["--data", str(data), "--features", "means", "--models", "tiny", "--seeds", "1"]
+    monkeypatch.setattr(sys, "argv", ["task_texture", str(tmp_path / "work/squares"), *asked])
+    task_texture.main()
+    table = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| t")][-2:]
+    assert [(row[0], len(row)) for row in table] == [("| the input, untranslated", 4), ("| tiny", 4)]
     monkeypatch.setattr(sys, "argv", ["tasks", *command])
     monkeypatch.setattr(trained, "train", None)  # what is finished is not trained again
     tasks.main()

@@ -38,6 +38,17 @@ def test_evaluate_prints_the_table_of_the_function(
     assert f"{expected['background_psnr']:.2f} dB" in capsys.readouterr().out
 
 
+def test_an_evaluation_of_nothing_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_squares(tmp_path / "data", "A", "B")
+    outputs = str(folder / "testB")
+    assert run_cli(["evaluate", outputs, "--data", str(folder), "--measures", "fid"], monkeypatch) == 2
+    err = capsys.readouterr().err
+    assert "No feature network" in err
+    assert err.endswith("error: Nothing of what was asked for can be measured here; the notes say what is missing.\n")
+
+
 @pytest.mark.parametrize("option", ["--data", "-o", "--features", "--images", "--no-cycle", "--force"])
 def test_what_the_older_form_does_not_heed_is_refused(
     option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

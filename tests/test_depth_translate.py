@@ -262,7 +262,8 @@ def test_an_interrupted_folder_goes_on_where_it_stopped(run: Run, model: Path) -
     Path("out/b.png").unlink()
     before = {name: Path("out", name).stat().st_mtime_ns for name in files("out") if not name.startswith("attention")}
     code, out, err = run("translate", "in", "-o", "out", "-m", model, "--attention", "--skip-existing")
-    assert (code, out, err) == (0, "1 picture translated to out; 3 were there already\n", "")
+    said = "1 picture translated to out; 3 were there already\nmasks and heatmaps are in out/attention\n"
+    assert (code, out, err) == (0, said, "")
     assert all(Path("out", name).stat().st_mtime_ns == stamp for name, stamp in before.items())
     code, out, _ = run("translate", "in", "-o", "out", "-m", model, "--skip-existing")
     assert (code, out) == (0, "all 4 pictures are in out already\n")

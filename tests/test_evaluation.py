@@ -175,12 +175,6 @@ def test_a_strangers_measure_is_run_and_costs_only_itself_when_it_breaks(squares
     assert "Not measured: broken (ZeroDivisionError: oh)." in evaluation.notes
 
 
-def test_an_evaluation_of_nothing_is_an_error(squares: Path, tmp_path: Path) -> None:
-    outputs = copied(squares / "testB", tmp_path / "out")
-    with pytest.raises(ConfigError, match=r"Nothing of what was asked for .*No feature network.*Not measured: fid"):
-        evaluate([outputs], squares, measures=["fid"], features=None)
-
-
 def test_a_measure_that_changes_its_input_spoils_no_other(squares: Path, tmp_path: Path) -> None:
     zoo = manager().zoo
     with zoo.supplied_by("mine"):

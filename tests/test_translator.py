@@ -47,7 +47,7 @@ def test_one_gives_one_and_many_give_a_list_in_order() -> None:
     ("options", "says"),
     [
         ({"keep_background": True}, "no attention mask"),
-        ({"threshold": 0.5}, "give a mask of your own"),
+        ({"threshold": 0.5}, "give one of your own with mask=FILE"),
         ({"strength": 1.5}, "strength=1.5"),
         ({"size": "big"}, "size='big'"),
         ({"batch_size": 0}, "batch_size=0"),

@@ -91,7 +91,7 @@ def test_nothing_is_left_of_a_clip_that_fails_and_nothing_is_overwritten(tmp_pat
     [
         ("b.avi", {}, r"clips are not written as \.avi"),
         ("b.webm", {"codec": "h264"}, r"h264 is not written into \.webm: use vp9"),
-        ("b.gif", {"crf": 3}, "leave them out for animations"),
+        ("b.gif", {"crf": 3}, "is an animation, and only videos have .*: leave them out"),
         ("b.mp4", {"crf": 3, "lossless": True}, "leave one of them out"),
         ("b.mp4", {"codec": "mpeg9"}, "expected one of h264"),
         ("b.mp4", {"crf": 99}, "from 0"),

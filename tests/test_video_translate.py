@@ -63,7 +63,7 @@ def test_pictures_clips_and_the_rest_of_a_folder_are_told_apart(run: Run, model:
     Path("in/f.mkv").write_bytes(b"nothing")
     Path("in/notes.txt").write_text("neither")
     code, out, err = run("translate", "in", "-o", "out", "-m", model, "-r", "--attention", "--temporal", "off")
-    assert (code, out) == (1, "6 of 7 files translated to out\n")
+    assert (code, out) == (1, "6 of 7 files translated to out\nmasks and heatmaps are in out/attention\n")
     assert err.splitlines()[0].startswith("skipped: in/f.mkv is no clip that is read here")
     assert err.splitlines()[1] == "left out: 1 file that is no picture: in/notes.txt"
     assert [name for name in files("out") if "attention" not in name] == [
@@ -98,8 +98,8 @@ def test_page_takes_one_frame_of_an_animation_and_none_of_a_video(run: Run, mode
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["a.mp4", "-o", "b.png", "--crf", "9"], 2, "leave them out for animations|none to write"),
-        (["a.png", "-o", "b.png", "--crf", "9"], 2, "there is none to write"),
+        (["a.mp4", "-o", "b.png", "--crf", "9"], 2, "no output is a video: leave them out"),
+        (["a.png", "-o", "b.png", "--crf", "9"], 2, "no output is a video: leave them out"),
         (["a.mp4", "-o", "b.mp4", "--keep-background", "--direction", "C2D"], 2, "No direction is named 'C2D'"),
         (["a.mp4", "-o", "a.mp4"], 2, "is itself an input"),
         (["a.mp4", "-o", "there.mp4"], 1, "exists already"),

@@ -142,6 +142,8 @@ def evaluate(
     _tell(evaluation, page)
     if evaluation.failed:
         raise typer.Exit(1)
+    if measures is not None and not any(row.measured.values for row in evaluation.rows):
+        raise ConfigError("Nothing of what was asked for can be measured here; the notes say what is missing.")
 
 
 def _tell(evaluation: Evaluation, page: Path | None) -> None:

@@ -118,9 +118,6 @@ def evaluate(
     with _workshop(report, test_data, settings, force) as workshop:
         run = Run(test_data, chosen, means, workshop, cycle, progress)
         rows, failed = run.rows(subjects)
-        if measures is not None and rows and not any(row.measured.values for row in rows):
-            missing = " ".join(missing_note({row.label: row.measured for row in rows}))
-            raise ConfigError(f"Nothing of what was asked for can be measured here. {' '.join((*notes, missing))}")
         if baseline:
             rows.append(run.baseline())
     return Evaluation(

@@ -49,7 +49,7 @@ class Job:
         return self.attention_folder / self.relative.parent / fitting_name(label, ending)
 
     def beside(self) -> Iterator[Path]:
-        """Every file that --attention may write of the job."""
+        """Every file that the job may write of its attention."""
         return (self.attention(kind, plane) for plane in range(self.planes or 1) for kind in KINDS)
 
     @property
