@@ -18,9 +18,12 @@ import pytest
 import torch
 from packaging.version import Version
 
+from attn_i2i.export.facts import Facts
 from attn_i2i.export.network import NEEDED
 from attn_i2i.export.page.runtime import ORT, VERSION, WebRuntime, web_runtime
+from attn_i2i.models.config import ModelConfig
 
+FACTS = Facts("A2B", ModelConfig("toy", {}, ["A2B"], licence="MIT"), ("image", "attention", "heatmap"))
 exportable = pytest.mark.skipif(
     Version(torch.__version__) < NEEDED, reason=f"exporting needs PyTorch {NEEDED}, as test_export_torch.py says"
 )
