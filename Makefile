@@ -20,8 +20,7 @@ demo: $(VENV)/.installed-train  ## install and run the demo
 	$(BIN)/attn-i2i demo --force
 
 test: $(VENV)/.installed-test  ## install and run the tests, one worker a core
-	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/test_export_page.py
-	$(BIN)/python -m pytest tests/test_export_page.py  # by itself: beside all others its browser hung or crashed at times
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/.installed-dev  ## ruff and mypy
 	$(BIN)/ruff check

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from attn_i2i.export import export_model
+from attn_i2i.export.runtimes import openvino_core
 from benchmarks.machine import describe
 
 MOST = 6  # kinds of operations in a row: the rest is below a hundredth
@@ -41,10 +42,8 @@ def by_onnxruntime(file: Path, image: np.ndarray, rounds: int) -> Mapping[str, f
 
 def by_openvino(file: Path, image: np.ndarray, rounds: int) -> Mapping[str, float]:
     """Milliseconds by kind of operation and kernel."""
-    import openvino
-
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1, "PERF_COUNT": True}
-    request = openvino.Core().compile_model(str(file), "CPU", settings).create_infer_request()
+    request = openvino_core().compile_model(str(file), "CPU", settings).create_infer_request()
     times: dict[tuple[str, str], list[float]] = defaultdict(list)
     for _ in range(rounds):
         request.infer({"source": image})

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from attn_i2i.export.network import ExportOptions, export_network
-from attn_i2i.export.runtimes import RuntimeGenerator
+from attn_i2i.export.runtimes import RuntimeGenerator, openvino_core
 from attn_i2i.export.write import Format
 from attn_i2i.models.config import ModelConfig
 
@@ -48,8 +48,6 @@ def exported(network: nn.Module, family: str, options: dict[str, Any], way: str,
 
 def bfloat16(path: Path) -> Callable[[Tensor], list[Tensor]]:
     """OpenVINO's own bfloat16, which `attn_i2i.load` leaves off."""
-    import openvino
-
     settings = {"INFERENCE_PRECISION_HINT": "bf16", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
-    compiled = openvino.Core().compile_model(openvino.Core().read_model(str(path)), "CPU", settings)
+    compiled = openvino_core().compile_model(str(path), "CPU", settings)
     return lambda image: [torch.from_numpy(np.array(part)) for part in compiled({"source": image.numpy()}).values()]

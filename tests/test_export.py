@@ -22,6 +22,7 @@ from attn_i2i.models.checksums import write_sums
 from attn_i2i.translate.tiles.kinds import tiling
 from attn_i2i.types import AttnI2IError, ConfigError, ModelError, ShapeError, UnknownNameError
 
+from .helpers import processes
 from .helpers.commands import Run, picture, write_model
 from .helpers.exported import exportable, facts
 
@@ -112,6 +113,24 @@ def test_the_translator_of_a_runtime_gives_the_same_with_masks_and_options(model
     torch.testing.assert_close(answer.image, wanted.image, rtol=0, atol=1e-4)
     torch.testing.assert_close(answer.foreground, wanted.foreground, rtol=0, atol=1e-4)
     assert torch.equal(answer.image[..., :20], image[..., :20])
+
+
+CLOSED_IN_THE_ORDER_THEY_CAME = """
+import gc, signal, sys
+from attn_i2i.export import RuntimeGenerator
+opened = [RuntimeGenerator(sys.argv[1], "openvino") for _ in range(2)]
+while opened:
+    del opened[0]
+    gc.collect()
+signal.signal(signal.SIGTERM, lambda *_: print("handled"))
+signal.raise_signal(signal.SIGTERM)
+"""
+
+
+def test_a_signal_is_handled_after_models_were_closed_in_the_order_they_came(exported: Path) -> None:
+    """OpenVINO leaves a freed stack for signals where each has a core of its own; the signal then ends the process."""
+    done = processes.run("-c", CLOSED_IN_THE_ORDER_THEY_CAME, str(exported / "A2B.onnx"))
+    assert (done.returncode, done.stdout) == (0, "handled\n")
 
 
 def test_labels_reach_a_multidomain_graph(multidomain: Path) -> None:

@@ -23,7 +23,7 @@ from .helpers.serving import png
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 PATIENCE = 120_000  # milliseconds, on a machine that does much else
 LABELS = replace(FACTS, direction="way", config=replace(FACTS.config, domains=["a", "b"]), domains=2)
@@ -94,6 +94,18 @@ def test_output_masks_settings_and_downloads(browser: Browser, address: str, tmp
         assert window.locator("#over").evaluate("node => getComputedStyle(node).clipPath") == "inset(0px 0px 0px 25%)"
 
 
+def test_a_picture_chosen_before_the_page_is_ready_is_translated(browser: Browser, address: str) -> None:
+    with window_of(browser, address) as window:
+        held: list[Route] = []
+        window.route("**/model.json", lambda route: held.append(route))
+        window.reload()
+        window.locator("#file").set_input_files({"name": "grey.png", "mimeType": "image/png", "buffer": png(GREY)})
+        until(window, "picture !== null")
+        assert window.locator("#shown").is_hidden()
+        held[0].continue_()
+        window.wait_for_selector("#shown:not([hidden])", timeout=PATIENCE)
+
+
 def test_sizes_labels_and_networks_of_one_size(browser: Browser, address: str, tmp_path: Path) -> None:
     with window_of(browser, address) as window:
         translate(window, png(np.full((600, 1200, 3), 40, np.uint8)))
@@ -153,7 +165,7 @@ def test_pictures_are_pasted_and_dropped(browser: Browser, address: str) -> None
 def exported_page(
     model: Path, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> tuple[Path, Path]:
-    """A model and its page, made before the browser opens: what traced beside an open one crashed at times."""
+    """A model and its page."""
     assert pytestconfig.cache is not None
     real = real_web_runtime(pytestconfig.cache.mkdir("onnxruntime-web"))
     page = tmp_path_factory.mktemp("exported") / "page"

@@ -1,7 +1,4 @@
-"""The files of the page that runs graphs in a browser: where its runtime comes from, and what is refused.
-
-They are apart from the tests that open it: a browser should not live on while others trace networks.
-"""
+"""The files of the page that runs graphs in a browser: where its runtime comes from, and what is refused."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -137,14 +138,28 @@ def _open_onnx(path: Path, device: str) -> Session:
     return Session(lambda feed: session.run(None, feed), text, inputs, outputs)
 
 
-def _open_openvino(path: Path, device: str) -> Session:
+@cache
+def _once(make: Callable[[], Any]) -> Any:
+    return make()
+
+
+def openvino_core() -> Any:
+    """The process's one OpenVINO core. Raises ConfigError where the package is missing.
+
+    Each core that compiles gives the thread a stack for signals, and puts back the one before when it goes. Two that go
+    in the order they came leave a stack that is freed, and the next Ctrl-C ends the process (OpenVINO 2026.4).
+    """
     try:
         import openvino
     except ImportError as error:
         raise missing("openvino", "openvino") from error
+    return _once(openvino.Core)
+
+
+def _open_openvino(path: Path, device: str) -> Session:
+    core = openvino_core()
     if device != "cpu":
         raise ConfigError(f"device={device!r} was given, but OpenVINO is used on the CPU here: choose device='cpu'.")
-    core = openvino.Core()
     # Processors with bfloat16 would be given it unasked: an answer is that of the network or says so.
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
     try:

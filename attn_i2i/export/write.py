@@ -11,7 +11,7 @@ import torch
 from ..types import ConfigError
 from .facts import METADATA_KEY, Facts
 from .graph import reason_of
-from .runtimes import missing
+from .runtimes import missing, openvino_core
 
 Format = Literal["onnx", "openvino", "torch-export"]
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "torch-export": ".pt2"}  # endings that the runtimes themselves use
@@ -81,12 +81,11 @@ def describe_onnx(path: Path, facts: Facts) -> None:
 
 def write_openvino(source: Path, path: Path, facts: Facts) -> None:
     """OpenVINO's model of the ONNX file ``source``: ``path`` (.xml) and its weights (.bin) beside it, as precise."""
+    core = openvino_core()
+    import openvino
+
     try:
-        import openvino
-    except ImportError as error:
-        raise missing("openvino", "openvino") from error
-    try:
-        model = openvino.Core().read_model(str(source))
+        model = core.read_model(str(source))
     except RuntimeError as error:
         raise ConfigError(f"OpenVINO does not take this network ({reason_of(error)}): format='onnx' may.") from error
     model.set_rt_info(facts.to_json(), [METADATA_KEY])

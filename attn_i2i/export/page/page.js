@@ -50,8 +50,8 @@ const memory = /memory|alloc|RangeError|Array buffer|Invalid typed array|abort/i
 
 // Pictures in.
 const take = guarded(async (file) => {
-  if (!file || !model) return;
-  say("");
+  if (!file) return;
+  if (model) say("");  // else it says why there is none
   let image;
   try {
     image = await createImageBitmap(file, { premultiplyAlpha: "none" });
@@ -113,7 +113,7 @@ const compute = async () => {
 };
 const translate = guarded(async () => {
   wanted = true;
-  if (busy || !picture) return;
+  if (busy || !picture || !model) return;
   busy = true;
   let problem = null;
   while (wanted) {  // also after an error: what is wished by then may be another picture
@@ -212,6 +212,7 @@ guarded(async () => {
   worker = Object.assign(new Worker("worker.js", { type: "module" }), { onmessage: hear, onerror: broken });
   model = told;
   describe();
+  translate();  // a picture that was chosen before
   await ask({ file: current().file });
   if (!picture) settled("Ready: choose a picture.");
 })();
