@@ -117,6 +117,15 @@ def test_a_file_that_is_none_is_ignored_in_one_line_and_replaced(spoil: Callable
     fitted(never)
 
 
+def test_a_file_of_an_older_version_is_replaced_without_a_word() -> None:
+    fitted(Told(FAST))
+    spoiled(lambda raw: raw.update(format=1))(file_of(this_machine()))
+    told = Told(FAST)
+    fitted(told)
+    assert len(told.asked) == 1
+    fitted(never)
+
+
 def test_a_home_that_cannot_be_written_is_said_and_the_choice_holds(home: Path) -> None:
     home.write_text("a file where the model store should be")
     with pytest.warns(TuningWarning, match="set ATTN_I2I_HOME to a folder of yours"):

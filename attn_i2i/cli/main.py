@@ -68,11 +68,8 @@ class Commands(typer.core.TyperGroup):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            message = getattr(error, "message", None)
-            if hasattr(error, "format_message") and isinstance(
-                message, str
-            ):  # typer's copy of click has no public name
-                error.message = plain(message)  # type: ignore[attr-defined]
+            if hasattr(error, "format_message"):  # click's own, and typer's copy of them, which has no public name
+                error.message = plain(error.message)  # type: ignore[attr-defined]
             raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

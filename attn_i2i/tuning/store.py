@@ -100,7 +100,9 @@ def write(remembered: Remembered, machine: Machine | None = None) -> None:
 
 
 def _checked(raw: Any, machine: Machine) -> Remembered:
-    """The contents of a file; ValueError for one of another machine, and for what is none at all."""
+    """The contents of a file, none of an older version's; ValueError for another machine's, and for what is none."""
+    if isinstance(raw, dict) and raw.get("format") in range(1, FORMAT):
+        return Remembered()
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
         raise ValueError("it is no file of measured times of this version.")
     if (raw.get("processor"), raw.get("flags"), raw.get("torch")) != (
