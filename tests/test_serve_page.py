@@ -51,10 +51,15 @@ def upload(window: Page, content: bytes, name: str = "flat.png") -> None:
     window.locator("#file").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
 
 
-def translated(window: Page, value: int, *models: str) -> None:
-    """Upload a flat grey picture and translate it by each model."""
+def shown(window: Page, value: int) -> None:
+    """Upload a flat grey picture and wait until the page has it."""
     upload(window, png(np.full((SIDE, SIDE, 3), value, np.uint8)))
     until(window, "state?.picture && document.getElementById('about').textContent.includes('flat.png')")
+
+
+def translated(window: Page, value: int, *models: str) -> None:
+    """Upload a flat grey picture and translate it by each model."""
+    shown(window, value)
     for number, model in enumerate(models):
         window.locator(".name").nth(number).fill(model)
     window.locator("#go").click()
@@ -173,12 +178,21 @@ def test_a_forgotten_page_sends_its_picture_again(browser: Browser, address: str
 
 def test_requests_that_are_refused_at_once_share_one_new_session(browser: Browser, address: str) -> None:
     with window_of(browser, address, expected="a status of 410") as window:
-        translated(window, 40)
+        shown(window, 40)
         opened: list[str] = []
         window.on("request", lambda request: opened.append(request.url) if "session" in request.url else None)
         window.evaluate("token = 'forgotten'")
         window.evaluate("Promise.allSettled([1, 2, 3].map(() => ask('/api/state')))")
         assert opened == [f"{address}api/session"]
+
+
+def test_an_answer_that_was_overtaken_is_not_shown(browser: Browser, address: str) -> None:
+    with window_of(browser, address) as window:
+        translated(window, 40, "negative")
+        late = "{ ...state, number: state.number - 1, slots: [{ ...state.slots[1] }, state.slots[1]] }"
+        window.evaluate(f"update(Promise.resolve(new Response(JSON.stringify({late})))).then(showState)")
+        assert window.evaluate("state.slots[0].state") == "done"
+        assert middle(window, "right") == 215
 
 
 def test_drawing_takes_back_no_message_but_its_own(browser: Browser, address: str) -> None:

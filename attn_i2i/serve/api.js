@@ -1,6 +1,6 @@
 "use strict";
 // The server, and what every part of the page needs: messages, elements, numbers of bytes.
-let token = null, again = null, renewing = null;
+let token = null, again = null, renewing = null, newest = 0;
 
 const say = (text) => { $("message").textContent = text; $("message").hidden = !text; };
 const make = (kind, fields = {}, ...inner) => {
@@ -25,6 +25,7 @@ const request = async (path, options = {}) => {
 const open = async () => {
   const headers = { "x-session": "new" };
   token = (await (await request("/api/session", { method: "POST", headers })).json()).token;
+  newest = 0;
 };
 // All requests that are refused at once share one renewal; those that come meanwhile wait for it.
 const renew = () => {

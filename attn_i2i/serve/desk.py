@@ -159,10 +159,11 @@ class Desk:
         slot.state = "failed"
 
     def state(self, session: Session) -> dict[str, Any]:
-        """All that a page shows of itself, as JSON holds it."""
+        """All that a page shows of itself, as JSON holds it. ``number`` grows: answers may overtake one another."""
         with session.lock:
             picture = session.picture
             return {
+                "number": next(session.numbers),
                 "picture": None if picture is None else _about(picture) | {"note": session.note},
                 "mask": session.limit is not None,
                 "slots": [self._slot_state(slot) for slot in session.slots],

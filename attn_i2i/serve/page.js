@@ -6,11 +6,19 @@ const WORKING = ["waiting", "fetching", "running"];
 const POLL_MS = 300;
 let models = [], limits = {}, state = null, results = "", polling = false;
 
+// The server's state as an answer tells it, unless an answer that was made later has come before it.
+const update = async (answered) => {
+  const answer = await (await answered).json();
+  if (answer.number < newest) return;
+  newest = answer.number;
+  state = answer;
+};
+
 // Pictures in.
 const send = async (file) => {
   if (file.size > limits.bytes) throw new Error(`${file.name} has ${megabytes(file.size)}: this page takes ${megabytes(limits.bytes)}.`);
   const headers = { "x-name": encodeURIComponent(file.name || "picture.png") };
-  state = await (await request("/api/picture", { method: "POST", body: file, headers })).json();
+  await update(request("/api/picture", { method: "POST", body: file, headers }));
   again = () => send(file);
   forget();
   const { name, width, height, note } = state.picture;
@@ -69,7 +77,7 @@ const translate = async (number, agreed) => {
   const body = wishOf(slot, agreed);
   const path = `/api/translate/${number}`;
   const empty = !slot.querySelector(".name").value.trim();
-  state = await (await ask(path, empty ? { method: "DELETE" } : { method: "POST", body })).json();
+  await update(ask(path, empty ? { method: "DELETE" } : { method: "POST", body }));
   showState();
   poll();
 };
@@ -85,7 +93,7 @@ const poll = guarded(async () => {
   try {
     while (state.slots.some((slot) => WORKING.includes(slot.state))) {
       await new Promise((done) => setTimeout(done, POLL_MS));
-      state = await (await ask("/api/state")).json();
+      await update(ask("/api/state"));
       showState();
     }
   } finally {
@@ -230,7 +238,7 @@ const refresh = guarded(async () => {
 
 // The mask.
 const sendMask = guarded(async (body) => {
-  state = await (await ask("/api/mask", { method: "PUT", body: body ?? "" })).json();
+  await update(ask("/api/mask", { method: "PUT", body: body ?? "" }));
   maskNumber += 1;
   showState();
   refresh();
@@ -263,8 +271,7 @@ $("download").addEventListener("click", guarded(async () => {
 makeWipe($("wipe"), $("wipe-at"));
 guarded(async () => {
   await open();
-  const told = await (await request("/api/models")).json();
-  ({ models, limits } = told);
+  ({ models, limits } = await (await request("/api/models")).json());
   $("limits").textContent = `Up to ${(limits.pixels / 1e6).toPrecision(2)} megapixels, ${Math.round(limits.bytes / 2 ** 20)} MB.`;
   $("names").replaceChildren(...models.map((row) => make("option", { value: row.name, label: row.here ? row.name : `${row.name} (fetched when used)` })));
   const { samples } = await (await request("/api/samples")).json();

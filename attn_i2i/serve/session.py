@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field, fields
+from itertools import count
 from typing import Literal
 
 from torch import Tensor
@@ -61,6 +62,7 @@ class Session:
     def __init__(self) -> None:
         self.token = secrets.token_urlsafe(24)
         self.lock = threading.RLock()
+        self.numbers = count(1)
         self.used = time.monotonic()
         self.picture: Picture | None = None
         self.digest = self.note = ""
