@@ -17,7 +17,7 @@ from .models.trust import StoreError, check_private
 from .plugins import manager
 from .plugins.listing import describe
 from .tuning.machine import this_machine
-from .tuning.store import SWITCH, file_of, read, wanted
+from .tuning.store import SWITCH, Remembered, file_of, read, wanted
 from .tuning.timing import choice_in_words
 from .tuning.tuner import Found
 
@@ -68,7 +68,7 @@ def _tuning() -> dict[str, str]:
         "measured": "yes" if wanted() else f"no: {SWITCH}=off",
         "remembered in": str(file_of(machine)),
     }
-    remembered = read(machine)
+    remembered = read(machine) if wanted() else Remembered()
     for work, seconds in sorted(remembered.works.items()):
         others = (f"{way} {seconds['direct'] / value:.2f}x" for way, value in seconds.items() if way != "direct")
         facts[work] = f"{', '.join(others)} as fast as direct: takes {choice_in_words(seconds)}"

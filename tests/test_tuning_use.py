@@ -95,6 +95,7 @@ def test_the_doctor_shows_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> 
         "channels-last 0.50x, winograd 2.00x as fast as direct: takes direct; winograd where its rounding is allowed"
     )
     monkeypatch.setenv("ATTN_I2I_TUNE", "off")
+    file_of(this_machine()).write_text("damaged")  # would be warned of if it were read
     assert diagnose()["tuning"]["measured"] == "no: ATTN_I2I_TUNE=off"
 
 

@@ -16,7 +16,19 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 
 
 def model_store() -> Path:
-    """The folder of converted models and remembered licences: ``ATTN_I2I_HOME``, else this system's cache folder."""
+    """The folder of converted models and remembered licences: ``ATTN_I2I_HOME``, else this system's cache folder.
+
+    Raises StoreError for a user without a home folder, as in some containers.
+    """
+    try:
+        return _model_store()
+    except RuntimeError as error:
+        raise StoreError(
+            "This user has no home folder, or none that is known: set ATTN_I2I_HOME to a folder of yours."
+        ) from error
+
+
+def _model_store() -> Path:
     if chosen := os.environ.get("ATTN_I2I_HOME"):
         return Path(chosen).expanduser()
     if sys.platform == "darwin":

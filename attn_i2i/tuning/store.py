@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import warnings
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,15 @@ from typing import Any
 from ..blocks.convolution import METHODS
 from ..files import atomic_path, read_small
 from ..models.places import model_store
+from ..models.trust import StoreError, refuse_links
 from ..types import AttnI2IError, ConfigError
 from .machine import Machine, this_machine
 
 FOLDER = ".tuning"
 SWITCH = "ATTN_I2I_TUNE"
 MOST_BYTES = 2**20  # a shape takes some 150 bytes, a network has a handful of them
+MOST_SECONDS = 10.0  # that another process may hold the lock: it reads and writes some kilobytes meanwhile
+LARGEST = 1e6  # of any number here: days, or a million times as fast; a whole number may be too large for a float
 FORMAT = 2  # the first counted imports as time of Winograd's, which then was never taken
 
 
@@ -55,6 +57,8 @@ def read(machine: Machine | None = None) -> Remembered:
     machine = machine or this_machine()
     try:
         return _read(machine)
+    except StoreError:  # there is no folder to keep files in, which ``write`` says
+        return Remembered()
     except (OSError, ValueError, RecursionError, AttnI2IError) as error:
         path = file_of(machine)
         why = str(error).partition("\n")[0].replace(str(path), "it") or type(error).__name__
@@ -70,12 +74,26 @@ def _read(machine: Machine) -> Remembered:
 
 
 def write(remembered: Remembered, machine: Machine | None = None) -> None:
-    """Add what was measured to the file; what other processes have written there meanwhile stays.
+    """Add what was measured to the file; what other processes write there at the same time stays.
 
     A folder that cannot be written to is a warning: everything is measured again in the next process.
     """
     machine = machine or this_machine()
-    path, before = file_of(machine), Remembered()
+    try:
+        path = file_of(machine)
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with _locked(path):
+            _add(remembered, path, machine)
+    except (OSError, AttnI2IError) as error:
+        message = (
+            f"what was measured is not kept ({str(error).rstrip('.')}): set ATTN_I2I_HOME to a folder of yours, or"
+            f" {SWITCH}=off."
+        )
+        warnings.warn(message, TuningWarning, stacklevel=2)
+
+
+def _add(remembered: Remembered, path: Path, machine: Machine) -> None:
+    before = Remembered()
     with suppress(OSError, ValueError, RecursionError, AttnI2IError):  # what cannot be read was said, and goes
         before = _read(machine)
     raw = {
@@ -86,17 +104,22 @@ def write(remembered: Remembered, machine: Machine | None = None) -> None:
         "seconds": before.works | remembered.works,
         "precisions": before.precisions | remembered.precisions,
     }
-    try:
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        with atomic_path(path, force=True) as temporary:
-            temporary.write_text(json.dumps(raw, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    except (OSError, AttnI2IError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        message = (
-            f"what was measured is not kept, since {path.parent} cannot be written to ({why}): set ATTN_I2I_HOME to a"
-            f" folder of yours, or {SWITCH}=off."
-        )
-        warnings.warn(message, TuningWarning, stacklevel=2)
+    with atomic_path(path, force=True) as temporary:
+        temporary.write_text(json.dumps(raw, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One writer at a time: two that read before either has written would lose what the first one adds.
+
+    Raises OSError where there is no lock to have.
+    """
+    from huggingface_hub.utils import WeakFileLock
+
+    lock = path.with_suffix(".lock")
+    refuse_links(lock)
+    with WeakFileLock(lock, timeout=MOST_SECONDS):
+        yield
 
 
 def _checked(raw: Any, machine: Machine) -> Remembered:
@@ -123,7 +146,7 @@ def _is_timed(seconds: Any) -> bool:
     """Whether these are seconds by way, the direct one among them."""
     if not isinstance(seconds, Mapping) or "direct" not in seconds or not METHODS.keys() >= seconds.keys():
         return False
-    return all(type(value) in (int, float) and value > 0 for value in seconds.values())
+    return all(type(value) in (int, float) and 0 < value < LARGEST for value in seconds.values())
 
 
 def _is_precision(table: Any) -> bool:
@@ -132,4 +155,4 @@ def _is_precision(table: Any) -> bool:
         return False
     numbers = [table["faster"], table["decibels"]]
     is_dtype = isinstance(table["dtype"], str) and re.fullmatch("float32|bfloat16", table["dtype"])
-    return bool(is_dtype) and all(type(value) in (int, float) and not math.isnan(value) for value in numbers)
+    return bool(is_dtype) and all(type(value) in (int, float) and abs(value) < LARGEST for value in numbers)
