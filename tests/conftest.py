@@ -5,6 +5,7 @@ Imports of the latter wait until a test asks: some tests are about what is impor
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -55,6 +56,17 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 def pytest_unconfigure() -> None:
     """Remove the private home."""
     _HOME.cleanup()
+
+
+def pytest_sessionstart() -> None:
+    """Collect no garbage while modules are imported: there is none."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of later collections of garbage: each would take most of a second."""
+    gc.enable()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

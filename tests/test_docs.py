@@ -25,7 +25,7 @@ from attn_i2i.cli import main  # noqa: F401  (it names its app)
 from attn_i2i.cli.wording import APPS
 
 from .helpers.commands import run_cli
-from .helpers.source import ROOT, imports
+from .helpers.source import ROOT, sources
 from .tools.record_api import MODULES, public_names
 
 PAGES = [*ROOT.glob("README.md"), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -176,13 +176,10 @@ def test_a_value_that_an_option_does_not_take_is_seen() -> None:
         read_values(["translate", "photos", "-o", "old", "-m", "model", "--size", "256"])
 
 
-def has_example(module: str) -> bool:
-    path = ROOT.joinpath(*module.split("."))
-    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return ">>> " in source.read_text(encoding="utf-8")
+EXAMPLES = [module for module, path in sources().items() if ">>> " in path.read_text(encoding="utf-8")]
 
 
-@pytest.mark.parametrize("module", [module for module in imports() if has_example(module)])
+@pytest.mark.parametrize("module", EXAMPLES)
 def test_docstring_examples_run(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 

@@ -64,13 +64,19 @@ def imports() -> dict[str, set[str]]:
     return names
 
 
+def sources() -> dict[str, Path]:
+    """The file of each module of the package, by the module's dotted name."""
+    files = {}
+    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        files[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return files
+
+
 @cache
 def _modules() -> list[tuple[str, bool, ast.Module]]:
     """Each module's dotted name, whether it is a package, and its syntax tree."""
-    modules = []
-    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        is_package = parts[-1] == "__init__"
-        tree = ast.parse(path.read_text(encoding="utf-8"), path.name)
-        modules.append((".".join(parts[:-1] if is_package else parts), is_package, tree))
-    return modules
+    return [
+        (module, path.name == "__init__.py", ast.parse(path.read_text(encoding="utf-8"), path.name))
+        for module, path in sources().items()
+    ]
