@@ -10,9 +10,11 @@ import pytest
 from attn_i2i.hub.sources import FetchError, FirstUseWarning, download, fetch_model
 from attn_i2i.models.places import model_store
 
-from .helpers.commands import Run
+from .helpers.commands import Run, picture
 from .helpers.fakesources import FakeSources
-from .helpers.sources import CHECKPOINT, FILE, PARTS, assert_refused, card, litter, served, source
+from .helpers.sources import CHECKPOINT, FILE, PARTS, assert_refused, card, litter, registered, served, source
+
+GOES_ON = "stopped: what has come so far is kept, and the same command goes on from there"
 
 
 def test_a_download_goes_on_where_it_broke_off(places: FakeSources) -> None:
@@ -93,12 +95,27 @@ def test_an_interrupt_leaves_what_can_be_resumed_and_nothing_else(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(download, "chunks_of", interrupted)
-    monkeypatch.setattr("attn_i2i.cli.fetch.get_card", lambda _: one)
-    code, _, err = run("fetch", one.name)
-    assert code == 130
-    assert err.splitlines()[-1] == "stopped: what has come so far is kept, and the same command goes on from there"
+    code, _, err = run("fetch", registered(one))
+    assert (code, err.splitlines()[-1]) == (130, GOES_ON)
     assert litter() == PARTS
     assert [path.name for path in model_store().iterdir()] == [".parts"]
     monkeypatch.setattr(download, "chunks_of", whole)
     fetch_model(one)
     assert places.requests[-1].headers["Range"] == "bytes=5000-"
+
+
+def test_every_command_that_fetches_says_so(places: FakeSources, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    def interrupted(answer: object) -> Iterator[bytes]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(download, "chunks_of", interrupted)
+    name = registered(served(places))
+    picture("in/a.png")
+    for command in (
+        ("load", name),
+        ("translate", "in", "-o", "out", "-m", name),
+        ("export", name, "-o", "exported"),
+        ("evaluate", "in", "-m", name),
+    ):
+        code, _, err = run(*command)
+        assert (command, code, err.splitlines()[-1]) == (command, 130, GOES_ON)

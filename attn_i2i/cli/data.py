@@ -9,7 +9,7 @@ import typer
 
 from ..models.dataset import datasets, get_dataset
 from .examples import examples
-from .fetch import check_digest, going_on
+from .fetch import check_digest
 from .wording import spelled
 
 app = typer.Typer(help="Data sets of the papers: list them, fetch one.", epilog=examples("data"), no_args_is_help=True)
@@ -51,6 +51,5 @@ def fetch_data(
         print(f"{name}: {data.summary}. Licence: {data.licence}")
         print(spelled("\n".join([*plan(room.as_card(data), digest), f"  {room.by_hand(data)}"])))
         return
-    with going_on():
-        counts = room.fetch_data(data, folder, digest=digest, force=force)
+    counts = room.fetch_data(data, folder, digest=digest, force=force)
     print(f"{name}: " + ", ".join(f"{count} pictures in {folder / where}" for where, count in counts.items()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,8 +39,7 @@ def fetch(
             print("\n".join(_plan(card, digest)))
             continue
         try:
-            with going_on():
-                print(_fetched(card, accept_license or _asked(card), digest))
+            print(_fetched(card, accept_license or _asked(card), digest))
         except AttnI2IError as error:
             if len(cards) == 1:
                 raise
@@ -49,16 +47,6 @@ def fetch(
             failed = True
     if failed:
         raise typer.Exit(1)
-
-
-@contextmanager
-def going_on() -> Iterator[None]:
-    """Say after an interruption that the same command goes on with what has come so far."""
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit):
-        print("stopped: what has come so far is kept, and the same command goes on from there", file=sys.stderr)
-        raise
 
 
 def check_digest(digest: str | None) -> str | None:

@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from .fetch import going_on
-
 
 def load(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Zoo name, or hf-hub:owner/repo.")],
@@ -27,5 +25,4 @@ def load(
     """Bring a model to this machine, and print its folder. It is fetched if need be, and every file is checked."""
     from ..hub import find_model
 
-    with going_on():
-        print(find_model(name, revision=revision, accept_license=accept_license, fetch=fetch).folder)
+    print(find_model(name, revision=revision, accept_license=accept_license, fetch=fetch).folder)

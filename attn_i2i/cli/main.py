@@ -64,9 +64,13 @@ class Commands(typer.core.TyperGroup):
             name_value(option)
 
     def invoke(self, ctx: Any) -> Any:
-        """As click does; what is said of a refused value is in plain words."""
+        """As click does; what is said of a refused value is in plain words, and notes of an interruption are shown."""
         try:
             return super().invoke(ctx)
+        except (KeyboardInterrupt, SystemExit) as interruption:
+            for note in dict.fromkeys(getattr(interruption, "__notes__", ())):
+                print(note, file=sys.stderr)
+            raise
         except Exception as error:
             if hasattr(error, "format_message"):  # click's own, and typer's copy of them, which has no public name
                 error.message = plain(error.message)  # type: ignore[attr-defined]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from ..arguments import refuse_repeated, typed
 from ..images.ranges import RangeLike
 from ..interfaces import Measure
 from ..plugins import zoo
+from ..temporary import temporary_folder
 from ..types import ConfigError, UnreadableFileError
 from ..version import __version__
 from .comparison import Comparison, compare
@@ -234,8 +234,8 @@ def _workshop(report: str | Path | None, data: Data, settings: Mapping[str, obje
     if report is not None:
         yield Workshop.at(Path(report), _data_digest(data), settings, force=force)
         return
-    with tempfile.TemporaryDirectory(prefix="attn_i2i-evaluate-") as folder:
-        yield Workshop.at(Path(folder), _data_digest(data), settings, force=False)
+    with temporary_folder() as folder:
+        yield Workshop.at(folder, _data_digest(data), settings, force=False)
 
 
 def _data_digest(data: Data) -> str:

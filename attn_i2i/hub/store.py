@@ -18,6 +18,7 @@ from ..models.places import model_store
 from ..models.trust import check_private, refuse_links
 from .client import COMMIT, Repository
 from .errors import HubError, explained
+from .interrupted import going_on
 from .whole import check_whole, weight_files
 
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
@@ -99,7 +100,7 @@ def _fill(source: Repository, folder: Path, digests: Mapping[str, str] | None, a
     refuse_links(folder.parents[1], folder.parent, folder, partial, partial.with_suffix(".lock"))
     with explained(source.repo, folder.parent):
         partial.parent.mkdir(parents=True, exist_ok=True)
-        with WeakFileLock(partial.with_suffix(".lock")):
+        with going_on(), WeakFileLock(partial.with_suffix(".lock")):
             if folder.is_dir():
                 if COMMIT.fullmatch(folder.name):
                     with suppress(ChecksumError):  # another process may have filled or mended it meanwhile

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import math
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from tifffile import TiffFile, TiffPageSeries, TiffWriter
 
 from ..arguments import typed
 from ..files import atomic_path
+from ..temporary import explained, temporary_file
 from ..types import ConfigError, ShapeError
 from .opening import MAX_PIXELS, named_errors, opened_file
 from .picture import SAID, Picture
@@ -90,8 +90,9 @@ class _Series:
             )
         if self.numbers is None:
             shape = tuple(sizes[axis] for axis in self.axes)
-            with tempfile.TemporaryFile() as file:  # the map keeps it
-                _reserve(file.fileno(), math.prod(shape) * plane.dtype.itemsize)
+            with temporary_file() as file:  # the map keeps it
+                with explained():
+                    _reserve(file.fileno(), math.prod(shape) * plane.dtype.itemsize)
                 self.numbers = np.memmap(file, plane.dtype, "w+", shape=shape)
             self.options |= {"iccprofile": picture.icc} if picture.icc else {}
             self.options |= {"extrasamples": ["unassalpha"]} if picture.alpha is not None else {}

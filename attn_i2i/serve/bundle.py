@@ -7,11 +7,11 @@ import json
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..files import fitting_name
 from ..images.write import output_name, to_pil
+from ..temporary import temporary_folder
 from ..translate.options import Options
 from ..translate.result import Result
 from ..types import ConfigError
@@ -51,7 +51,7 @@ def bundle(desk: Desk, session: Session, options: Options) -> bytes:
 
 def _add_result(archive: zipfile.ZipFile, folder: str, result: Result) -> None:
     name = output_name(result.name, transparency=result.alpha is not None)
-    with TemporaryDirectory(prefix="attn_i2i-") as work:
+    with temporary_folder() as work:
         path = result.save(Path(work, fitting_name(f"output-{Path(name).stem}", Path(name).suffix)))
         archive.write(path, f"{folder}/{path.name}")
     for part in part_names(result):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ...arguments import typed
+from ...temporary import temporary_folder
 from ...types import UnreadableFileError
 from .crc32c import crc32c_array
 from .sandbox import run_reader
@@ -47,8 +47,8 @@ def read_checkpoint(
     kind = sniff(path)
     if kind == "safetensors":
         return _read_safetensors(path, keep)
-    with tempfile.TemporaryDirectory(prefix="attn_i2i-") as folder:
-        spill = Path(folder, "spill")
+    with temporary_folder() as folder:
+        spill = folder / "spill"
         reply = run_reader(path.resolve(), kind, spill, memory_limit=memory_limit, seconds=seconds)
         if "error" in reply:
             content, _, advice = reply["error"].partition("; ")

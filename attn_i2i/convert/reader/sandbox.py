@@ -21,7 +21,8 @@ def run_reader(path: Path, kind: str, spill: Path, *, memory_limit: int, seconds
     """Parse ``path`` in a child process: its index as JSON values, or {"error": what was found}.
 
     The child may use ``memory_limit`` bytes beyond three times the file's size, and ``seconds`` of time. Bytes that
-    stand in no file as they are go to ``spill``. Where the system knows no memory limit, time alone is limited.
+    stand in no file as they are go to ``spill``; OSError where that cannot be written. Where the system knows no memory
+    limit, time alone is limited.
     """
     request = {"path": _hex(path), "kind": kind, "spill": _hex(spill), "memory": memory_limit, "seconds": seconds}
     command = [sys.executable, "-I", "-S", "-B", str(Path(__file__).resolve())]
@@ -33,6 +34,8 @@ def run_reader(path: Path, kind: str, spill: Path, *, memory_limit: int, seconds
         reply = json.loads(done.stdout)
     except ValueError:
         reply = None
+    if isinstance(reply, dict) and "unwritten" in reply:
+        raise OSError(reply["unwritten"], os.strerror(reply["unwritten"]), str(spill))
     if done.returncode != 0 or not isinstance(reply, dict):
         return {"error": f"something that its reader did not survive (exit status {done.returncode})"}
     reply["files"] = [str(_path(file)) for file in reply.get("files", ())]
@@ -83,8 +86,11 @@ def _read(path: Path, kind: str, spill: Path) -> dict[str, object]:
             index = read_torch(view, kind)
             index.files = [str(path)]
         if index.spill:
-            with spill.open("xb") as out:
-                out.writelines(index.spill)
+            try:
+                with spill.open("xb") as out:
+                    out.writelines(index.spill)
+            except OSError as error:
+                return {"unwritten": error.errno}
         index.files = [_hex(file) for file in index.files]
         return index.reply()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-import tempfile
+import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -104,9 +104,12 @@ def make_study(
     test_data = replace(test_data, range=settled_range(range, test_data, subjects))
     for note in (*test_data.notes, *unused_outputs(subjects, test_data)):
         warnings.warn(note, PictureWarning, stacklevel=3)
-    with atomic_dir(out, force=force) as work, tempfile.TemporaryDirectory(prefix="attn_i2i-study-") as spare:
-        (work / IMAGES).mkdir()
-        pictures = _pictures(subjects, test_data, Path(spare), work, advance)
+    with atomic_dir(out, force=force) as work:
+        outputs = work / "outputs"  # on the disk that the study needs anyway
+        for folder in (work / IMAGES, outputs):
+            folder.mkdir()
+        pictures = _pictures(subjects, test_data, outputs, work, advance)
+        shutil.rmtree(outputs)
         if options.catch and not any(picture["spoilt"] for picture in pictures):
             raise ConfigError(
                 "No output has anything to spoil, so that controls cannot be made: ask for none (catch=0)."

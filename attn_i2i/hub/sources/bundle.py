@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from itertools import takewhile
@@ -21,6 +20,7 @@ import numpy as np
 from ...convert.leftovers import is_training_state
 from ...convert.reader.crc32c import crc32c_array
 from ...convert.reader.sandbox import run_reader
+from ...temporary import temporary_folder
 from .errors import FetchError, TransientFetchError
 
 GAP = 2**16
@@ -148,7 +148,7 @@ def _variables(index: Path, data_size: int, prefixes: Sequence[str]) -> list[Var
 
     It wants to see the .data file: an empty one of the right size, which takes no room, is enough for it.
     """
-    with tempfile.TemporaryDirectory(prefix="attn_i2i-") as folder:
+    with temporary_folder() as folder:
         copy = Path(folder, "bundle.index")
         copy.write_bytes(index.read_bytes())
         with Path(folder, "bundle.data-00000-of-00001").open("wb") as stream:

@@ -18,6 +18,7 @@ from ...models.source import Source
 from ...models.trust import StoreError, check_private, refuse_links
 from ...types import AttnI2IError
 from ..errors import HubError
+from ..interrupted import going_on
 from ..licences import require_licence
 from .bring import Brought, bring
 from .download import Remote, check_download
@@ -136,7 +137,7 @@ def workplace(name: str, source: Source) -> Iterator[Path]:
     refuse_links(folder, lock)
     if lock.is_dir():
         raise StoreError(f"{lock} is a folder, where this library makes a file of its own: remove it.")
-    with _told_of_the_disk(folder), WeakFileLock(lock):
+    with going_on(), _told_of_the_disk(folder), WeakFileLock(lock):
         folder.mkdir(exist_ok=True)  # a process that was faster has removed it
         _cleared(folder)
         yield folder

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...temporary import NAME_ANOTHER, explained, temporary_file
 from ...types import ShapeError
 
 IN_MEMORY = 2**29  # bytes of all maps together that are kept in memory: what every machine that can translate has
@@ -26,8 +27,8 @@ def check_disk(needed: int, name: str) -> None:
     if needed > free:
         raise ShapeError(
             f"{name}: in strips it needs {needed / 2**30:.1f} GB of temporary files, and {folder} has"
-            f" {free / 2**30:.1f} GB free. Name a larger folder in the environment variable TMPDIR, or reduce the"
-            " picture (max_side)."
+            f" {free / 2**30:.1f} GB free: {NAME_ANOTHER}, or reduce the picture"
+            " (max_side)."
         )
 
 
@@ -88,7 +89,7 @@ class _OnDisk:
     def __init__(self, shape: torch.Size, dtype: torch.dtype) -> None:
         self.shape, self.dtype = shape, dtype
         self.row = prod(shape[:-2]) * shape[-1] * dtype.itemsize
-        self.file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+        self.file: IO[bytes] = temporary_file()
 
     def write(self, first: int, strip: Tensor) -> None:
         rows = strip.movedim(-2, 0).contiguous().cpu()
@@ -119,8 +120,9 @@ def as_bytes(values: Tensor) -> memoryview:
 def write_all(file: IO[bytes], view: memoryview) -> None:
     """Write everything: one call writes at most 2 GB."""
     place = 0
-    while place < len(view):
-        place += file.write(view[place:])
+    with explained():
+        while place < len(view):
+            place += file.write(view[place:])
 
 
 class Array:
@@ -131,7 +133,7 @@ class Array:
     ) -> None:
         self.shape, self.dtype = shape, dtype
         self.values = None if on_disk else torch.empty(shape, dtype=dtype, device=device)
-        self.file: IO[bytes] | None = tempfile.TemporaryFile(buffering=0) if on_disk else None  # noqa: SIM115
+        self.file: IO[bytes] | None = temporary_file() if on_disk else None
 
     def write(self, first: int, strip: Tensor) -> None:
         """Put the rows from ``first`` on in their place."""
