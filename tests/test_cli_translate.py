@@ -241,7 +241,7 @@ def test_outputs_that_a_pattern_matches_are_no_input(run: Run, model: Path) -> N
         (1, ["nest", "-o", "out"], "--recursive"),
         (1, ["in/*.jpg", "-o", "out"], "in/*.jpg matches no pictures"),
         (2, ["in", "other/b.png", "-o", "in/a.png"], "in/a.png is a file"),
-        (2, ["other/b.png", "-o", "b.gif"], "b.gif: pictures are not written as .gif"),
+        (2, ["other/b.png", "-o", "b.gif"], "b.gif: still pictures are not written as .gif: use .png, "),
         (2, ["other/b.png", "-o", "notes.txt"], "notes.txt is a file that is no picture: name a folder, or a picture"),
         (1, ["other/b.png", "-o", "notes.txt/b.png"], "notes.txt cannot be made (File exists): name another"),
     ],

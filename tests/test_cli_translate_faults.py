@@ -34,7 +34,8 @@ def test_what_is_left_out_of_a_folder_is_counted_and_named(run: Run, model: Path
     assert (code, out) == (1, "2 of 3 pictures translated to out\n")
     assert files("out") == ["a.png", "b.jfif"]
     assert err.splitlines() == [
-        "skipped: in/c.psd is a file of another picture format: export it as JPEG, PNG or TIFF first.",
+        "skipped: in/c.psd is a picture of a format that is not read here: export it as PNG or TIFF first (with"
+        " GIMP or ImageMagick).",
         "left out: 6 files that are no pictures: in/d.avi, in/e.txt, in/f, in/g.csv, in/h.md and 1 more",
     ]
 

@@ -140,7 +140,9 @@ def test_a_type_without_a_usual_range_asks_for_one(tmp_path: Path) -> None:
     for name, array in cases.items():
         path = tmp_path / f"{name}.tif"
         tifffile.imwrite(path, array)
-        with pytest.raises(ConfigError, match=rf"{name}\.tif: it holds {name}.*range='dtype'"):
+        with pytest.raises(
+            ConfigError, match=rf"{name}\.tif: it holds {name}.*such as range='\S+' or range='percentile"
+        ):
             read_image(path)
     assert read_image(tmp_path / "float32.tif", range="-3,1").values.tolist() == [[[0, 0.875]]]
     assert read_image(tmp_path / "int32.tif", range=(0, 70000)).values.tolist() == [[[0, 1]]]

@@ -31,7 +31,7 @@ def test_nothing_is_overwritten_unless_forced(tmp_path: Path) -> None:
         ((2, 2), "RGBA", "a.jpg", "no transparency: use .png"),
         ((16384, 1), "RGB", "a.webp", "16383 pixels"),
         ((2, 2), "RGB", "a.gif", "not written as .gif"),
-        ((2, 2), "RGB", "a", "not written as that"),
+        ((2, 2), "RGB", "a", "not written as a file without an ending"),
     ],
 )
 def test_what_a_format_cannot_hold_is_said_and_nothing_is_left(

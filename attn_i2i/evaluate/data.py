@@ -13,6 +13,7 @@ from ..arguments import typed
 from ..images import SUFFIXES, Picture, read_image
 from ..images.decode import BYTES
 from ..images.folder import LITTER
+from ..images.foreign import none_read
 from ..images.ranges import Range
 from ..registry import suggestion
 from ..types import ConfigError, UnreadableFileError
@@ -28,8 +29,8 @@ PLACES = ("test{}", "test/{}", "val{}", "val/{}", "{}", "train{}", "train/{}")
 class Data:
     """The pictures to translate and all that belongs to them, by stem; None for what is not there.
 
-    ``range`` says which stored values measures see as 0 and 1, None for all that each type can hold. ``notes`` say
-    once what was assumed, and what was left out.
+    ``range`` says which stored values measures see as 0 and 1, "dtype" for all that each type can hold; None for the
+    same, where a type has a usual range. ``notes`` say once what was assumed, and what was left out.
     """
 
     root: Path
@@ -40,7 +41,7 @@ class Data:
     truth_masks: Pictures | None = None
     target_name: str = ""
     notes: tuple[str, ...] = field(default=())
-    range: Range | None = None
+    range: Range | str | None = None
 
     def rgb(self, path: Path) -> Tensor:
         """A picture as measures see it: (3, H, W) in [0, 1]."""
@@ -52,7 +53,7 @@ class Data:
         One of 8 bits beside a range beyond them was made by a program that reduced that range to 8 bits.
         """
         picture = read_image(path, range=self.range)
-        if picture.dtype == np.uint8 and self.range is not None and max(self.range) > BYTES.high:
+        if picture.dtype == np.uint8 and isinstance(self.range, Range) and max(self.range) > BYTES.high:
             picture = read_image(path)
         return picture
 
@@ -171,7 +172,7 @@ def _insensitive(root: Path, relative: str) -> Path | None:
 def _listed(folder: Path, notes: list[str]) -> dict[str, Path]:
     pictures, others = pictures_in(folder)
     if not pictures:
-        raise UnreadableFileError(f"{folder} holds no pictures ({' '.join(sorted(SUFFIXES))}).")
+        raise UnreadableFileError(f"{folder} holds no pictures{none_read(others)}.")
     if others:
         notes.append(f"{folder} holds {len(others)} other files, such as {others[0]}: they are left out.")
     below = [path for path in sorted(folder.iterdir()) if _holds_pictures(path) and path.name.lower() != MASKS]

@@ -22,7 +22,7 @@ from .differences import Differing, differences, options_of
 from .features import Extractor, Perceptual, find_extractor, perceptual
 from .features.weights import BACKBONES, INCEPTION, lies_here, lpips_heads_here
 from .notes import cost_note, features_note, lpips_note, mask_note, missing_note, sides_note, unused_outputs
-from .ranges import range_note, settled_range
+from .ranges import range_note, seen_in, settled_range
 from .registered import read_measure, registered_measures
 from .results import Workshop
 from .run import Progress, Row, Run
@@ -96,7 +96,8 @@ def evaluate(
     If none is named, a network that lies on this machine is taken. ``measures`` limits what is measured. ``threshold``
     makes a model's own mask 0 or 1. ``range`` says which stored values of pictures of more than 8 bits are 0 and 1, as
     for ``read_image``. It may be "percentile:0.1,99.9" or "min,max" over the inputs and their target domain. If it is
-    not given, the range that the models were trained on counts where it is one, else all that the type holds.
+    not given, the range that the models were trained on counts where it is one, else all that the type holds. Models
+    see pictures in the range that they were trained on, and in this one where they have none.
     ``report`` is a folder for the outputs and the numbers of each finished model; after a stop the same call goes on
     from there. ``write_report`` makes the page in it. ``force`` measures anew.
 
@@ -114,6 +115,7 @@ def evaluate(
     subjects = with_pictures(opened, test_data)
     _try(means.extractor, test_data)
     test_data = replace(test_data, range=settled_range(range, test_data, subjects))
+    subjects = seen_in(subjects, test_data)
     settings = _settings(test_data, chosen, means, lpips_label, cycle)
     with _workshop(report, test_data, settings, force) as workshop:
         run = Run(test_data, chosen, means, workshop, cycle, progress)
@@ -156,7 +158,7 @@ def _settings(data: Data, measures: Iterable[str], means: Means, lpips: str | No
         "lpips": lpips,
         "target": data.target_name,
         "pairs": data.truth is not None,
-        "range": None if data.range is None else list(data.range),
+        "range": list(data.range) if isinstance(data.range, tuple) else data.range,
     }
 
 

@@ -72,7 +72,9 @@ def from_numbers(
     Raises UnreadableFileError for numbers that are none, and ConfigError where a range has to be given.
     """
     if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
-        raise UnreadableFileError("it holds pixels that are not numbers (NaN or infinity).")
+        raise UnreadableFileError(
+            "it holds pixels that are not numbers (NaN or infinity): save it with numbers in their place."
+        )
     opacity = None if alpha is None else _opacity(alpha)
     if numbers.dtype == np.bool_:
         numbers = numbers.astype(np.uint8) * np.uint8(255)

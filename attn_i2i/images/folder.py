@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..types import UnreadableFileError
-from .formats import FOREIGN_SUFFIXES, is_picture
+from .foreign import is_foreign
+from .formats import is_picture
 
 # What systems leave in folders by themselves; hidden files are left out anyway.
 LITTER = frozenset({"thumbs.db", "desktop.ini", "icon\r"})
@@ -34,7 +35,7 @@ def list_folder(folder: Path, *, recursive: bool = False, enter: Callable[[Path]
     for path in _once(folder, recursive, enter):
         if is_picture(path):
             result.pictures.append(path)
-        elif path.suffix.lower() in FOREIGN_SUFFIXES:
+        elif is_foreign(path):
             result.foreign.append(path)
         elif path.name.lower() not in LITTER:
             result.others.append(path)

@@ -15,7 +15,8 @@ from PIL import Image
 
 from ..devices import is_shortage
 from ..types import AttnI2IError, UnreadableFileError
-from .formats import READABLE, looks_like
+from .foreign import HEAD_BYTES, looks_like
+from .formats import READABLE
 
 MAX_PIXELS = 100_000_000  # a choice: 1.2 GB as float32 in colours; callers may raise it
 # Decoders keep a pointer a row, and networks pad: no camera, scanner or microscope makes a longer side.
@@ -82,7 +83,7 @@ def open_image(file: IO[bytes], label: str, max_pixels: int = MAX_PIXELS) -> Ima
 
     This is ``Image.open`` without Pillow's own limit, which is a global and warns of what ``max_pixels`` allows.
     """
-    head = file.read(64)
+    head = file.read(HEAD_BYTES)
     for factory in _factories(head):
         file.seek(0)
         try:
@@ -92,7 +93,7 @@ def open_image(file: IO[bytes], label: str, max_pixels: int = MAX_PIXELS) -> Ima
         check_size(image.size, label, max_pixels)
         _check_scans(image, file, label, max_pixels)
         return image
-    raise UnreadableFileError(f"{label} is {looks_like(head)}.")
+    raise UnreadableFileError(f"{label} is {looks_like(head, label)}.")
 
 
 def check_size(size: tuple[int, int], label: str, max_pixels: int) -> None:

@@ -15,6 +15,7 @@ from .values import strips
 Numbers: TypeAlias = "np.ndarray[Any, Any]"
 DTYPE = "dtype"  # the word for all that a type can hold
 EXAMPLES = "range='dtype', range='0,4095' or range='percentile:0.1,99.9'"
+USUAL = "range='0,4095'"  # of a camera of 12 bits, where a picture itself gives no better example
 SAMPLES = 2**18  # numbers of a picture that stand for all, where they are too many kinds to be counted
 
 
@@ -97,15 +98,25 @@ def range_of(numbers: Numbers, wanted: Range | str | None) -> Range:
         return wanted
     dtype = numbers.dtype
     if wanted is None and dtype.kind in "iu" and dtype.itemsize > 2:
-        raise ConfigError(f"it holds {dtype} numbers, which have no usual range: give one, such as {EXAMPLES}.")
+        low, high = float(numbers.min()), float(numbers.max())
+        raise ConfigError(
+            f"it holds {dtype} numbers from {low:.6g} to {high:.6g}, which have no usual range: give that of the whole"
+            f" series, such as {_example(low, high)}."
+        )
     if wanted is None and dtype.kind == "f":
         low, high = float(numbers.min()), float(numbers.max())
         if low < 0 or high > 1:
             raise ConfigError(
                 f"it holds {dtype} numbers from {low:.6g} to {high:.6g}, and floats are taken to lie in [0, 1]: give"
-                f" their range, such as {EXAMPLES}."
+                f" the range of the whole series, such as {_example(low, high)}."
             )
     return dtype_range(dtype)
+
+
+def _example(low: float, high: float) -> str:
+    """A range that shows such numbers; that of their type would show them as one grey, or cut off."""
+    first, last = (str(int(edge)) if edge.is_integer() else f"{edge:.6g}" for edge in (low, high))
+    return f"range='{first},{last}' or range='percentile:0.1,99.9'" if first != last else USUAL
 
 
 def measure(series: Iterable[Numbers], percentiles: Measure) -> Range:

@@ -16,7 +16,8 @@ from ..arguments import typed
 from ..types import ConfigError, ShapeError, UnreadableFileError
 from .decode import beside, from_numbers, from_pil, turned
 from .deep_png import is_deep, read_deep
-from .formats import RAW_SUFFIXES, foreign, is_heic
+from .foreign import RAW_SUFFIXES, foreign
+from .formats import is_heic
 from .heif import read_heif
 from .metadata import ORIENTATION
 from .opening import MAX_PIXELS, TooMuchError, check_size, named_errors, open_image, opened_file

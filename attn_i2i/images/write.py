@@ -61,7 +61,7 @@ def writer_of(path: Path) -> _Writer:
         return WRITERS[path.suffix.lower()]
     except KeyError:
         known = ", ".join([*WRITERS, *ARRAYS])
-        message = f"{path}: pictures are not written as {path.suffix or 'that'}: use {known}."
+        message = f"{path}: still pictures are not written as {path.suffix or 'a file without an ending'}: use {known}."
         raise ConfigError(message) from None
 
 

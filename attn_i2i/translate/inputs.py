@@ -8,10 +8,11 @@ from glob import has_magic
 from pathlib import Path
 
 from ..images.folder import Folder, list_folder
-from ..images.formats import FOREIGN_SUFFIXES, SUFFIXES, foreign, is_picture
+from ..images.foreign import foreign, is_foreign, none_read
+from ..images.formats import is_picture
 from ..types import UnreadableFileError
 from ..video.extra import INSTALL, has_video
-from ..video.formats import VIDEOS, is_video
+from ..video.formats import is_video
 
 
 @dataclass
@@ -78,8 +79,7 @@ def not_read(path: Path) -> str:
 def _why(files: Folder, recursive: bool) -> str:
     if files.foreign:
         return f" that are read here: {files.foreign[0].name} is {not_read(files.foreign[0])}"
-    hint = "" if recursive else "; its subfolders are searched with recursive=True"
-    return f" ({' '.join(sorted(SUFFIXES))}){hint}"
+    return none_read([]) + ("" if recursive else "; its subfolders are searched with recursive=True")
 
 
 def _matching(pattern: Path, output: Path, inputs: Inputs) -> Iterator[tuple[Path, Path]]:
@@ -88,12 +88,11 @@ def _matching(pattern: Path, output: Path, inputs: Inputs) -> Iterator[tuple[Pat
     if base.resolve() in output.resolve().parents:
         matches = [match for match in matches if not match.parent.resolve().is_relative_to(output.resolve())]
     pictures = [match for match in matches if is_picture(match) or (is_video(match) and has_video())]
-    if not pictures:
-        raise UnreadableFileError(f"{pattern} matches no pictures.")
     rest = [match for match in matches if match not in pictures and not match.name.startswith(".")]
-    named = FOREIGN_SUFFIXES.keys() | VIDEOS.keys()
-    inputs.foreign += [match for match in rest if match.suffix.lower() in named]
-    inputs.others += [match for match in rest if match.suffix.lower() not in named]
+    if not pictures:
+        raise UnreadableFileError(f"{pattern} matches no pictures{none_read(rest)}.")
+    inputs.foreign += [match for match in rest if is_foreign(match) or is_video(match)]
+    inputs.others += [match for match in rest if not (is_foreign(match) or is_video(match))]
     yield from ((match, match.relative_to(base)) for match in pictures)
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..files import TargetExistsError, fitting_name
-from ..images.formats import FOREIGN_SUFFIXES, SUFFIXES
+from ..images.foreign import is_foreign
+from ..images.formats import SUFFIXES
 from ..images.save import check_target
 from ..images.write import output_name
 from ..types import ConfigError
@@ -119,7 +120,8 @@ def _is_done(job: Job, targets: set[Path]) -> bool:
 
 def _named(listed: Inputs, output: Path, clips: bool) -> list[Job]:
     moving = {source for source in listed.pictures if (is_clip(source) if clips else is_video(source))}
-    names_file = output.suffix.lower() in SUFFIXES | FOREIGN_SUFFIXES.keys() | VIDEOS.keys() and not output.is_dir()
+    named = output.suffix.lower() in SUFFIXES | VIDEOS.keys() or is_foreign(output)
+    names_file = named and not output.is_dir()
     if names_file and len(listed.pictures) == 1:
         source = next(iter(listed.pictures))
         (format_of if source in moving else check_target)(output)

@@ -64,11 +64,11 @@ def warn_of_range(picture: Picture) -> None:
         if numbers.dtype.kind in "iu" and least < most and most - least < LITTLE * (high - low):
             message = (
                 f"Pictures of {numbers.dtype} use less than a sixteenth of what the type can hold ({low:.0f} to"
-                f" {high:.0f}). A network then sees hardly any contrast: give the range of the whole series."
+                f" {high:.0f}). A network then sees hardly any contrast: give the range of the whole series"
+                " (range='LOW,HIGH')."
             )
             warnings.warn(message, PictureWarning, stacklevel=3)
-        return
-    if numbers.dtype.kind in "iu" and (span := np.iinfo(numbers.dtype)).max - span.min < LITTLE * (high - low):
+    elif numbers.dtype.kind in "iu" and (span := np.iinfo(numbers.dtype)).max - span.min < LITTLE * (high - low):
         message = (
             f"{picture.name} is {numbers.dtype}, which holds less than a sixteenth of the range {low:.6g} to"
             f" {high:.6g}: it is of another series, or needs a range of its own."
@@ -78,7 +78,8 @@ def warn_of_range(picture: Picture) -> None:
     if outside > FAR:
         message = (
             f"{picture.name} holds numbers from {least:.6g} to {most:.6g}, and {outside:.0%} of them lie outside the"
-            f" range {low:.6g} to {high:.6g}: a network sees those as its ends."
+            f" range {low:.6g} to {high:.6g}: a network sees those as its ends. Give the range of the whole series"
+            " (range='LOW,HIGH') if that is not meant."
         )
         warnings.warn(message, PictureWarning, stacklevel=3)
 

@@ -68,4 +68,6 @@ def format_of(target: Path) -> str:
         return CLIPS[target.suffix.lower()]
     except KeyError:
         names = ", ".join(CLIPS)
-        raise ConfigError(f"{target}: clips are not written as {target.suffix or 'that'}: use {names}.") from None
+        raise ConfigError(
+            f"{target}: clips are not written as {target.suffix or 'a file without an ending'}: use {names}."
+        ) from None

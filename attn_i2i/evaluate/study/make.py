@@ -24,7 +24,7 @@ from ...types import ConfigError
 from ..data import Data, find_inputs
 from ..notes import unused_outputs
 from ..outputs import make_outputs
-from ..ranges import settled_range
+from ..ranges import seen_in, settled_range
 from ..subjects import Subject, open_subjects, sides_of, with_pictures
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def make_study(
     test_data = find_inputs(data, source=sides_of(opened, source, None)[0], limit=limit)
     subjects = with_pictures(opened, test_data)
     test_data = replace(test_data, range=settled_range(range, test_data, subjects))
+    subjects = seen_in(subjects, test_data)
     for note in (*test_data.notes, *unused_outputs(subjects, test_data)):
         warnings.warn(note, PictureWarning, stacklevel=3)
     with atomic_dir(out, force=force) as work:

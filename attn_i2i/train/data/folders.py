@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...arguments import typed
-from ...images.formats import SUFFIXES
+from ...images.foreign import none_read
 from ...registry import suggestion
 from ...types import UnreadableFileError
 from .archives import ANY, beside_folders, ending_of, refuse_archive, refuse_archives
@@ -156,7 +156,7 @@ def _pictures(folder: Path, notes: list[str], *, needed: bool = True) -> list[st
     listing = list_pictures(folder)
     if not listing.pictures and needed:
         others = f"; it has {', '.join(listing.left_out[:3])}" if listing.left_out else ""
-        raise UnreadableFileError(f"{folder} holds no pictures ({' '.join(sorted(SUFFIXES))}){others}.")
+        raise UnreadableFileError(f"{folder} holds no pictures{none_read(listing.left_out)}{others}.")
     notes += listing.notes(folder)
     notes += [] if listing.pictures else [f"{folder} holds no pictures: it is left out."]
     return listing.pictures

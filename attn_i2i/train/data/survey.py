@@ -65,7 +65,8 @@ def survey(
             f", measured over all of them ({wanted})",
         )
     text = DTYPE if not isinstance(settled, Range) else ",".join(map(_number, settled))
-    seen = "all that their type can hold" if text == DTYPE else " to ".join(text.split(","))
+    floats = " (of floats 0 to 1)" if any(name.startswith("float") for name in dtypes) else ""
+    seen = f"all that their type can hold{floats}" if text == DTYPE else " to ".join(text.split(","))
     told = f"The networks see {', '.join(dtypes)} pictures in the range {seen}{how}."
     notes += (_MIXED,) if isinstance(settled, Range) and len(dtypes) > 1 else ()
     return Survey(Reading(counted, settled), text, (*notes, told))
