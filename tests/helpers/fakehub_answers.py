@@ -206,7 +206,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _write(self, body: bytes, fault: Fault | None) -> None:
         if fault == "slow":
-            time.sleep(1)
+            time.sleep(0.3)
         if fault == "drop":
             self.wfile.write(body[: len(body) // 2])
             self.wfile.flush()

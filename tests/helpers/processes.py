@@ -7,6 +7,7 @@ or in which order, starts one with ``subprocess`` instead. POSIX only.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import multiprocessing
 import os
@@ -89,6 +90,7 @@ def _server() -> ForkServerContext:
 
 def _be(command: tuple[str, ...], stream: socket.socket, errors: Path, cwd: Path, env: dict[str, str]) -> None:
     """Become the process that was asked for."""
+    gc.freeze()  # what the server imported is no garbage, and looking at it copies its pages
     with stream, errors.open("wb") as file:
         for own, standard in ((stream, 0), (stream, 1), (file, 2)):
             os.dup2(own.fileno(), standard)
