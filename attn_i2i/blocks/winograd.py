@@ -86,9 +86,13 @@ def _weight_gradient(padded: Tensor, gradient: Tensor) -> Tensor:
     """The gradient of the (O, I, 3, 3) kernel from that of the (B, O, H, W) output: the transposed algorithm."""
     height, width = gradient.shape[2:]
     outer = _transformed(_squares(gradient, height, width, TILE), PRODUCT_TRANSFORM.T)
-    products = torch.bmm(outer, _transformed_tiles(padded, height, width).transpose(1, 2)).flatten(1)
-    kernels = (KERNEL_TRANSFORM.to(products).T @ products).T.contiguous()
-    return kernels.view(gradient.shape[1], padded.shape[1], TAPS, TAPS)
+    to_kernels = KERNEL_TRANSFORM.to(outer).T
+    answer = padded.new_empty(gradient.shape[1], padded.shape[1], TAPS, TAPS)
+    for start in range(0, padded.shape[1], CHANNELS_AT_ONCE):
+        some = slice(start, start + CHANNELS_AT_ONCE)
+        products = torch.bmm(outer, _transformed_tiles(padded[:, some], height, width).transpose(1, 2)).flatten(1)
+        answer[:, some] = (to_kernels @ products).view(TAPS, TAPS, len(answer), -1).permute(2, 3, 0, 1)
+    return answer
 
 
 @_weight_gradient.register_fake
