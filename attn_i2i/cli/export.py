@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ..export import Facts
 
 
-TRACERS = ("torch.export", "torch._guards", "torch._dynamo", "torch.fx.experimental.symbolic_shapes")
-"""What logs a network that cannot be traced, beside the error that is raised."""
+TRACERS = ("torch.export", "torch._guards", "torch._dynamo", "torch.fx.experimental.symbolic_shapes", "onnxscript")
+"""What logs a network that cannot be traced, beside the error that is raised, and each step it does not simplify."""
 
 
 class Format(StrEnum):

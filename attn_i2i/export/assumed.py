@@ -10,6 +10,7 @@ from torch import nn
 
 from ..interfaces import channels_of
 from ..types import ConfigError
+from .graph import advice
 
 # Even and odd, powers of two and not, below and above what networks are trained on: rules of thumb change there.
 SIDES = (32, 47, 64, 65, 66, 97, 128, 200, 256, 333, 512, 1000, 1024, 4096)
@@ -39,10 +40,9 @@ def doubtful_cases(
             failing.setdefault(problem, (batch, shape))
     for problem, (batch, (height, width)) in failing.items():
         if batch * height * width > MOST_PIXELS:
-            advice = "" if size else " A graph for one size may be possible: size=256."
             raise ConfigError(
                 "This network cannot be exported, because its steps depend on its input: they may change at"
-                f" {batch}x{height}x{width} ({problem}).{advice}"
+                f" {batch}x{height}x{width} ({problem}).{advice(size)}"
             )
     return list(failing.values())
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..types import AttnI2IError, ModelError, ShapeError
 from .assumed import Case
-from .graph import Example, example, reason_of
+from .graph import Example, advice, example, reason_of
 
 # Sizes that strides divide and that they do not, smaller than strides, and batches that are not the traced one.
 # The example is wider than high, so a picture higher than wide is among them.
@@ -71,7 +71,8 @@ def compare(
             if small or refused:
                 errors[name] = None
                 continue
-            raise ModelError(f"{where} is not kept: its graph fails at {name}: {problem}") from problem
+            why = str(problem).rstrip(".")
+            raise ModelError(f"{where} is not kept: its graph fails at {name}: {why}.{advice(size)}") from problem
         if not error <= TOLERANCE:
             again = _difference(answer_of(network, inputs), expected)
             raise ModelError(_too_far(where, name, error, again))

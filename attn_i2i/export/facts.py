@@ -10,11 +10,13 @@ from typing import Any
 from torch import nn
 
 from ..files import METADATA_KEY as METADATA_KEY
+from ..files import SMALL_BYTES
 from ..interfaces import channels_of, only_size
 from ..models.config import ModelConfig, checked_config, is_plain
 from ..types import AttnI2IError, ModelError, Translation
 from ..version import __version__
 
+LARGEST_SIDE = 2**20  # pixels, channels or anything else that is counted here; pictures end far below
 FORMAT = 1  # of the facts beside a graph; others are refused
 SOURCE, DOMAIN = "source", "domain"
 PICTURES = {
@@ -91,23 +93,25 @@ def read_facts(text: str | None, path: str | Path) -> Facts:
             " again with attn-i2i export."
         )
     try:
+        if len(text) > SMALL_BYTES:
+            raise ValueError(f"it has {len(text)} characters, more than {SMALL_BYTES}")
         raw = json.loads(text)
         if raw["format"] != FORMAT:
             raise ModelError(f"{path} has export format {raw['format']!r}, this version reads format {FORMAT}.")
         config = checked_config(raw["config"], path)
         size = raw["image_size"]
         facts = Facts(
-            str(raw["direction"]),
+            _text(raw["direction"]),
             config,
-            tuple(map(str, raw["outputs"])),
-            (int(raw["channels"][0]), int(raw["channels"][1])),
-            int(raw["domains"]),
-            None if size is None else (int(size[0]), int(size[1])),
-            int(raw["margin"]),
-            str(raw["precision"]),
-            raw["opset"],
-            raw["compared"],
-            raw["task"],
+            tuple(map(_text, raw["outputs"])),
+            (_whole(raw["channels"][0]), _whole(raw["channels"][1])),
+            _whole(raw["domains"]),
+            None if size is None else (_whole(size[0]), _whole(size[1])),
+            _whole(raw["margin"]),
+            _text(raw["precision"]),
+            None if raw["opset"] is None else _whole(raw["opset"]),
+            None if raw["compared"] is None else dict(raw["compared"]),
+            None if raw["task"] is None else _text(raw["task"]),
         )
     except AttnI2IError:
         raise
@@ -118,11 +122,26 @@ def read_facts(text: str | None, path: str | Path) -> Facts:
     return facts
 
 
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.80} is no text")
+    return value
+
+
+def _whole(value: object) -> int:
+    """A number that sizes can be; larger ones than any picture has would fail within PyTorch."""
+    if type(value) is not int or abs(value) > LARGEST_SIDE:
+        raise TypeError(f"{value!r:.80} is no whole number up to {LARGEST_SIDE}")
+    return value
+
+
 def _impossible(facts: Facts) -> str | None:
     """What no export of this library says of a graph."""
     names = facts.config.domains or ()
     wrong = {
         f"the direction {facts.direction!r:.80}": not is_plain(facts.direction),
+        f"the direction {facts.direction} of a model of {facts.config.directions!r:.80}": facts.config.directions
+        != [facts.direction],
         f"outputs {list(facts.outputs)!r:.80}": facts.outputs
         != tuple(name for name in Translation._fields if name == "image" or name in facts.outputs),
         f"channels {facts.channels}": min(facts.channels) < 1,

@@ -103,5 +103,9 @@ def traced(network: nn.Module, size: tuple[int, int] | None) -> torch.export.Exp
         except Exception as error:  # torch has many errors for what cannot be traced
             problem = problem or error
     line = " ".join(str(problem).split())[:300]
-    advice = "" if size else " A graph for one size may be possible: size=256."
-    raise ConfigError(f"This network cannot be exported, because its steps depend on its input: {line}.{advice}")
+    raise ConfigError(f"This network cannot be exported, because its steps depend on its input: {line}.{advice(size)}")
+
+
+def advice(size: tuple[int, int] | None) -> str:
+    """What may help a network that has no graph for every size."""
+    return "" if size else " A graph for one size may be possible: size=256."

@@ -54,17 +54,17 @@ def exported_files(name: str | Path) -> list[Path]:
     """The exported files that ``name`` means: itself, or those of a folder of them; none for anything else."""
     path = Path(name)
     mend(path)
-    if path.suffix == PROGRAM and path.is_file():
+    if path.suffix.lower() == PROGRAM and path.is_file():
         raise ModelError(
             f"{path} is a program for torch.export.load, which may run code that is hidden in such a file: load takes"
             " the model itself, .onnx and .xml files."
         )
-    if path.suffix in RUNTIMES and (path.is_file() or not path.exists()):
+    if path.suffix.lower() in RUNTIMES and (path.is_file() or not path.exists()):
         if not path.exists():
             raise ModelError(f"There is no file {path}.")
         return [path]
     if path.is_dir() and not (path / CONFIG).exists():
-        return sorted(file for file in path.iterdir() if file.suffix in RUNTIMES and file.is_file())
+        return sorted(file for file in path.iterdir() if file.suffix.lower() in RUNTIMES and file.is_file())
     return []
 
 
@@ -72,8 +72,8 @@ def open_exported(files: Sequence[Path], runtime: Runtime | None, device: str | 
     """The generators of exported files; ModelError where two are of one direction."""
     generators: dict[str, RuntimeGenerator] = {}
     for file in files:
-        chosen: Runtime = runtime or RUNTIMES[file.suffix]
-        if chosen == "onnx" and file.suffix != ".onnx":
+        chosen: Runtime = runtime or RUNTIMES[file.suffix.lower()]
+        if chosen == "onnx" and file.suffix.lower() != ".onnx":
             raise ConfigError(f"{file} is OpenVINO's: leave runtime out, or choose runtime='openvino'.")
         generator = RuntimeGenerator(file, chosen, place_of(device, chosen))
         direction = generator.facts.direction

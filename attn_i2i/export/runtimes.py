@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..models.checksums import check_beside
 from ..types import ConfigError, ModelError, ShapeError, Translation, UnreadableFileError
 from .facts import METADATA_KEY, Facts, read_facts
+from .inspect import WEIGHTS_KEY, check_onnx, check_openvino, check_weights, reason_given
 
 Runtime = Literal["onnx", "openvino"]
 RUNTIMES: dict[str, Runtime] = {".onnx": "onnx", ".xml": "openvino"}
@@ -58,13 +59,11 @@ class RuntimeGenerator(nn.Module):
         feed = {"source": image} | ({} if domain is None else {"domain": domain})
         arrays = {name: np.ascontiguousarray(value.detach().float().cpu().numpy()) for name, value in feed.items()}
         try:
-            answer = self._run(arrays)
-        except Exception as error:  # each runtime has errors of its own
-            line = " ".join(str(error).split())[:300]
-            raise ModelError(f"{self.path} failed in {PACKAGES[self.runtime]}: {line}") from error
+            answer = [torch.from_numpy(np.array(part)) for part in self._run(arrays)]
+        except Exception as error:  # each runtime has errors of its own; a graph may also answer with texts
+            raise ModelError(f"{self.path} failed in {PACKAGES[self.runtime]}: {reason_given(error)}") from error
         parts = {
-            name: torch.from_numpy(np.array(part)).to(image.device, image.dtype)
-            for name, part in zip(self.facts.outputs, answer, strict=True)
+            name: part.to(image.device, image.dtype) for name, part in zip(self.facts.outputs, answer, strict=True)
         }
         return Translation(**parts)
 
@@ -123,6 +122,7 @@ def _open_onnx(path: Path, device: str) -> Session:
     provider = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}.get(device.partition(":")[0])
     if provider not in onnxruntime.get_available_providers():
         raise ConfigError(f"device={device!r} was given, but this onnxruntime cannot use it: choose device='cpu'.")
+    check_onnx(path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 4  # errors are raised, and said in our words
@@ -162,14 +162,18 @@ def _open_openvino(path: Path, device: str) -> Session:
         raise ConfigError(f"device={device!r} was given, but OpenVINO is used on the CPU here: choose device='cpu'.")
     # Processors with bfloat16 would be given it unasked: an answer is that of the network or says so.
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
+    is_onnx = path.suffix.lower() == ".onnx"
+    (check_onnx if is_onnx else check_openvino)(path)
     try:
         model = core.read_model(str(path))
-        text = _onnx_facts(path) if path.suffix == ".onnx" else _openvino_facts(model)
+        text = _onnx_facts(path) if is_onnx else _noted(model, METADATA_KEY)
+        if not is_onnx:
+            check_weights(path, _noted(model, WEIGHTS_KEY))
         compiled = core.compile_model(model, "CPU", settings)
     except Exception as error:  # OpenVINO raises RuntimeError and its own
-        if isinstance(error, ConfigError):
+        if isinstance(error, ConfigError | ModelError):
             raise
-        raise _unreadable(path, "ONNX" if path.suffix == ".onnx" else "an OpenVINO model", error) from error
+        raise _unreadable(path, "ONNX" if is_onnx else "an OpenVINO model", error) from error
     inputs = {
         port.get_any_name(): [None if side.is_dynamic else side.get_length() for side in port.get_partial_shape()]
         for port in compiled.inputs
@@ -187,13 +191,14 @@ def _onnx_facts(path: Path) -> str | None:
     return next((entry.value for entry in properties if entry.key == METADATA_KEY), None)
 
 
-def _openvino_facts(model: Any) -> str | None:
-    return str(model.get_rt_info([METADATA_KEY]).value) if model.has_rt_info([METADATA_KEY]) else None
+def _noted(model: Any, key: str) -> str | None:
+    return str(model.get_rt_info([key]).value) if model.has_rt_info([key]) else None
 
 
 def _unreadable(path: Path, kind: str, error: Exception) -> UnreadableFileError:
-    reason = " ".join(str(error).split())[:200].rstrip(".")
-    return UnreadableFileError(f"{path} cannot be read as {kind}: {reason}. Export the model again (attn-i2i export).")
+    return UnreadableFileError(
+        f"{path} cannot be read as {kind}: {reason_given(error)}. Export the model again (attn-i2i export)."
+    )
 
 
 OPEN: dict[str, Callable[[Path, str], Session]] = {"onnx": _open_onnx, "openvino": _open_openvino}

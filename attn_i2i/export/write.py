@@ -8,9 +8,12 @@ from typing import Any, Literal
 
 import torch
 
+from ..files import sha256
+from ..models.checksums import GRAPH_WEIGHTS
 from ..types import ConfigError
 from .facts import METADATA_KEY, Facts
 from .graph import reason_of
+from .inspect import WEIGHTS_KEY
 from .runtimes import missing, openvino_core
 
 Format = Literal["onnx", "openvino", "torch-export"]
@@ -89,6 +92,8 @@ def write_openvino(source: Path, path: Path, facts: Facts) -> None:
     except RuntimeError as error:
         raise ConfigError(f"OpenVINO does not take this network ({reason_of(error)}): format='onnx' may.") from error
     model.set_rt_info(facts.to_json(), [METADATA_KEY])
+    openvino.save_model(model, str(path), compress_to_fp16=False)
+    model.set_rt_info(sha256(path.with_suffix(GRAPH_WEIGHTS)), [WEIGHTS_KEY])  # what it is written with is known now
     openvino.save_model(model, str(path), compress_to_fp16=False)
 
 

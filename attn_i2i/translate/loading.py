@@ -76,7 +76,7 @@ def _from_files(
     """A Translator of exported files."""
     if runtime == "torch":
         raise ConfigError(f"{name} is an exported graph: leave runtime out, or choose 'onnx' or 'openvino'.")
-    engine = runtime_named(runtime or RUNTIMES[files[0].suffix], dtype, compiled)
+    engine = runtime_named(runtime or RUNTIMES[files[0].suffix.lower()], dtype, compiled)
     opened = open_exported(files, engine if runtime else None, device)
     generators = Generators(list(opened.generators), opened.generators.__getitem__)
     chosen: Mapping[str, nn.Module] = generators if direction is None else {direction: generators[direction]}

@@ -103,6 +103,13 @@ def test_one_picture_of_which_a_pixel_is_left_has_no_batch_statistics(options: d
     assert generator(image).image.isfinite().all()
 
 
+def test_dualgan_is_exported_for_one_size_only() -> None:
+    """Tracing it for every size came to no end."""
+    free = torch.export.Dim.DYNAMIC
+    with pytest.raises(ConfigError, match=r"fix the size \(size=256\)"):
+        torch.export.export(DualGAN(1).eval(), (torch.zeros(1, 3, 30, 41),), dynamic_shapes=({2: free, 3: free},))
+
+
 @pytest.mark.parametrize("size", [1, 2, 5, 6, 7, 64])
 @pytest.mark.parametrize("kernel", [3, 5])
 def test_a_doubling_is_the_gradient_of_its_halving(size: int, kernel: int) -> None:

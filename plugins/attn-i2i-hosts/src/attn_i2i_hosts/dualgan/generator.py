@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from attn_i2i import Translation
 from attn_i2i.blocks import CAM, SoftmaxHead, crop, pad_to_multiple
+from attn_i2i.types import ConfigError
 from torch import Tensor, nn
 
 from ..attention import Encoded, attended, check_masks, without_blocks
@@ -73,6 +74,13 @@ class DualGAN(nn.Module):
         return maps, code
 
     def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
+        if isinstance(
+            image.shape[2], torch.SymInt
+        ):  # a side that stands for every number, in a graph that is being made
+            raise ConfigError(
+                "DualGAN cannot be exported for every size, because its inner maps have one pixel at some sizes and"
+                " several at others: fix the size (size=256)."
+            )
         source = pad_to_multiple(image, 2) if hasattr(self, "head") else image
         maps, code = self._encode(to_bgr(source))
         x = maps.pop()
