@@ -149,8 +149,8 @@ def test_labels_reach_a_multidomain_graph(multidomain: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("text.onnx", b"text", "cannot be read as ONNX"),
-        ("text.xml", b"<net/>", "cannot be read as an OpenVINO model"),
+        ("noise.onnx", b"\0\1\2", "cannot be read as ONNX"),
+        ("graph.xml", b"<net/>", "cannot be read as an OpenVINO model"),
         ("p.pt2", b"", "is a program for torch.export.load"),
         ("nowhere.onnx", None, "There is no file"),
     ],

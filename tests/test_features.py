@@ -128,7 +128,7 @@ def test_what_is_no_network_is_said(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for suffix in ("txt", "pt", "onnx", "pth"):
-        Path(f"text.{suffix}").write_text("text")
+        Path(f"text.{suffix}").write_bytes(b"\0\1\2\3")
     with pytest.raises(error, match=words):
         find_extractor(spec)
 

@@ -26,7 +26,12 @@ FOREIGN = {
     "html": (b"\xef\xbb\xbf\n<!DOCTYPE html><html><title>Google Drive</title>", "web page.*the download link"),
     "xhtml": (b'<?xml version="1.0"?>\n<html lang="en">', "web page.*the download link"),
     "lfs": (LFS, "Git LFS pointer.*git lfs pull"),
-    "json": (json.dumps({"error": "quota exceeded"}).encode(), "JSON.*give the weights"),
+    "json": (
+        json.dumps({"error": "quota exceeded"}).encode(),
+        "server answered.*quota exceeded.*download it again",
+    ),
+    "json of a model": (b'{"architecture": "cyclegan"}', "JSON.*give the weights"),
+    "xml": (b'<?xml version="1.0"?>\n<Error><Code>AccessDenied', "what a server answered.*AccessDenied"),
     "text": ("Zugriff verweigert: Datei gelöscht".encode(), "text.*download may have failed"),
     "gzip": (gzip.compress(b"weights"), "gzip archive.*unpack it first"),
     "hdf5": (b"\x89HDF\r\n\x1a\n" + bytes(50), "HDF5"),

@@ -19,18 +19,25 @@ EMPTY = "empty"
 POINTER = "a Git LFS pointer, not the file itself"
 PAGE = "a web page, not the file itself"
 TEXT = "a text, not the file itself"
+ARCHIVE = "a zip archive"
 CHECKPOINT = "a PyTorch checkpoint under another name"
 COMPRESSED = "compressed"
 NEXT_STEPS = {
     EMPTY: "the download or the copy broke off; get it again",
     POINTER: "run git lfs pull in {folder}, or download the file from the repository's page",
     PAGE: "download it again, by the address of the file",
-    TEXT: "read what it says, and get the file again",
+    TEXT: "get the file again, by its address and with leave to read it",
     CHECKPOINT: "convert it (attn-i2i convert {path} -o DIR)",
     COMPRESSED: "unpack it first",
+    ARCHIVE: "unpack it first",
 }
 RUN = "run.json"  # what a training run is known by
 DEEPEST = 3  # RUN/checkpoints/step-00000001/shared.pt
+# Endings of files that are no text, but for the oldest pickles.
+BINARY = (*CHECKPOINTS, *EXPORTED, ".safetensors", ".npz", ".npy", ".zip", ".tar", ".gz", ".tgz", ".whl")
+ARCHIVES = (".zip", ".npz", ".whl")
+OLD_PICKLE = re.compile(rb"\((dp|lp)|c[A-Za-z_][\w.]*\n[A-Za-z_]")
+EXCERPT = 60  # characters of a text that say whose answer it is
 HEAD_BYTES = 512  # a web page, a pointer and every archive tell themselves in their first line
 LENGTH_BYTES = 8  # a safetensors file begins with the length of its header
 MOST_NAMED = 3  # files by name in a message of one line
@@ -74,6 +81,8 @@ def no_model_file(path: Path) -> ModelError:
         return ModelError(f"{path} is a file of the model folder {path.parent}: name the folder{way}.")
     if run := run_around(path):
         return ModelError(f"{path} is a part of the training run {run}; what a run makes is {run / 'model'}.")
+    if mistaken := mistaken_for(path):
+        return ModelError(mistaken)
     if path.suffix.lower() == ".safetensors":
         return ModelError(
             f"{path} holds weights, but there is no {CONFIG} beside it that says of which network: name a model folder,"
@@ -131,37 +140,71 @@ def no_such_path(name: str) -> UnknownNameError | None:
 
 def kind_of(path: Path) -> str | None:
     """What a file is that is well known, but not what its name says; None for anything else."""
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(HEAD_BYTES)
-    except OSError:
+    head, suffix = _head(path), path.suffix.lower()
+    if head is None:
         return None
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not head:
         return EMPTY
     if head.startswith(b"version https://git-lfs"):
         return POINTER
-    if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml")) and path.suffix not in EXPORTED:
+    if text.startswith((b"<!doctype html", b"<html", b"<head")):
         return PAGE
     if head.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04")):
-        return None if path.suffix.lower() in CHECKPOINTS + EXPORTED else CHECKPOINT
-    if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")):
+        if suffix in ARCHIVES:
+            return ARCHIVE if head.startswith(b"PK") else CHECKPOINT
+        return None if suffix in CHECKPOINTS + EXPORTED else CHECKPOINT
+    if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")):
         return COMPRESSED
-    if path.suffix == ".safetensors" and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head[:LENGTH_BYTES]):
-        return TEXT  # as a length these bytes would be more than a hundred petabytes
-    return None
+    return TEXT if suffix in BINARY and _is_text(head, suffix) else None
+
+
+def _head(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(HEAD_BYTES)
+    except OSError:
+        return None
+
+
+def _is_text(head: bytes, suffix: str) -> bool:
+    """Whether a file that should hold numbers begins as a text does."""
+    if suffix == ".safetensors":  # the length of its header: as a length, text would be a hundred petabytes
+        head = head[:LENGTH_BYTES]
+    if (suffix == ".xml" and b"<net" in head) or OLD_PICKLE.match(head):
+        return False
+    try:
+        text = head[: HEAD_BYTES - 4 if len(head) == HEAD_BYTES else None].decode("utf-8")  # a letter may be cut
+    except UnicodeDecodeError:
+        return False
+    return all(char.isprintable() or char in "\t\r\n" for char in text)
 
 
 def fact_of(path: Path) -> str | None:
     """One sentence on such a file, wherever it stands; None for anything else."""
     kind = kind_of(path)
-    return f"{path.name} is {kind}." if kind else None
+    return f"{path.name} is {kind}{_excerpt(path, kind)}." if kind else None
 
 
 def mistaken_for(path: Path) -> str | None:
     """As ``fact_of``, with the next step for a file of a model folder that somebody named."""
     kind = kind_of(path)
-    return f"{path} is {kind}: {NEXT_STEPS[kind].format(path=path, folder=path.parent)}." if kind else None
+    step = kind and NEXT_STEPS[kind].format(path=path, folder=path.parent)
+    return f"{path} is {kind}{_excerpt(path, kind)}: {step}." if kind else None
+
+
+def _excerpt(path: Path, kind: str) -> str:
+    """How a text begins, which often is what a server has answered in place of the file."""
+    if kind != TEXT:
+        return ""
+    text = " ".join((_head(path) or b"").decode("utf-8", "replace").split())
+    return f" ({text[:EXCERPT]!a})"
+
+
+def refuse_mistaken(path: Path) -> None:
+    """Raise ModelError where a file is something well known that it should not be."""
+    if mistaken := mistaken_for(path):
+        raise ModelError(mistaken)
 
 
 def _near(path: Path) -> str:
@@ -177,7 +220,7 @@ def _near(path: Path) -> str:
 
 
 def raise_mistaken(path: Path, cause: BaseException) -> None:
-    """Raise ModelError where a file is something well known that it should not be."""
+    """As ``refuse_mistaken``, because of an error in reading the file."""
     if mistaken := mistaken_for(path):
         error: AttnI2IError = ModelError(mistaken)
         raise error from cause

@@ -14,9 +14,10 @@ from ..arguments import typed
 from ..export.opening import StoredGraphs, exported_files, open_exported, place_of, runtime_named
 from ..export.runtimes import RUNTIMES
 from ..hub import find_model
-from ..models.checksums import SUMS, read_sums
+from ..models.checksums import GRAPH_WEIGHTS, SUMS, read_sums
 from ..models.config import ModelConfig, read_config
 from ..models.directory import build_generator
+from ..models.mistaken import refuse_mistaken
 from ..types import ConfigError, ModelError
 from .generators import Generators
 from .translator import Translator
@@ -74,6 +75,10 @@ def _from_files(
     runtime: str | None,
 ) -> Translator:
     """A Translator of exported files."""
+    for file in files:
+        refuse_mistaken(file)
+        if (weights := file.with_suffix(GRAPH_WEIGHTS)).is_file():
+            refuse_mistaken(weights)
     if runtime == "torch":
         raise ConfigError(f"{name} is an exported graph: leave runtime out, or choose 'onnx' or 'openvino'.")
     engine = runtime_named(runtime or RUNTIMES[files[0].suffix.lower()], dtype, compiled)

@@ -17,6 +17,7 @@ Kind: TypeAlias = Literal["zip", "pickle", "tar", "tensorflow", "safetensors"]
 
 _HEAD = 4096  # bytes that tell the format
 _DOWNLOAD = "download it again, and compare its size with the publisher's"
+_ADDRESS = "download it again, by the address of the file and with leave to read it"
 _UNPACK = "unpack it first and give the file inside"
 _PICKLE = re.compile(rb"\x80[\x00-\x05]|L119547037146038801333356L|\(dp|\(lp|[}\]]q|c[A-Za-z_][\w.]*\n[A-Za-z_]")
 _DATA_FILE = re.compile(r"\.data-\d{5}-of-\d{5}$")
@@ -115,6 +116,9 @@ def _text(head: bytes) -> tuple[str, str] | None:
         return None
     if not all(char.isprintable() or char in "\t\r\n" for char in text):
         return None
+    if re.match(rb"""(<\?xml[^>]*>\s*)?<error|\{\s*["'](message|error|detail|code|status)["']""", start):
+        answer = " ".join(text.split())[:60]
+        return f"what a server answered instead of the weights ({answer!a})", _ADDRESS
     if start[:1] in (b"{", b"["):
         return "JSON text", "give the weights, not their description"
     return f"text ({text.strip()[:40]!a})", "the download may have failed; give the weights themselves"

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ...arguments import typed
 from ...blocks.timm_trunk import TimmFeatures
 from ...files import sha256
+from ...models.mistaken import refuse_mistaken
 from ...types import ConfigError, ShapeError, UnreadableFileError
 from .inception import build_inception
 from .weights import INCEPTION, digest_of, fetched, read_state
@@ -82,6 +83,7 @@ def find_extractor(spec: str, device: str | torch.device = "cpu") -> Extractor:
         raise UnreadableFileError(f"There is no file {name}: give {EXPECTED}.")
     if path.suffix in (".pth", ".safetensors"):
         return _inception("inception", path, device)
+    refuse_mistaken(path)
     if path.suffix == ".onnx":
         return Extractor(path.name + _said(query), _onnx_digest(path), _onnx(path, _prepared(query)))
     if path.suffix in SCRIPTS:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ...files import sha256
+from ...models.mistaken import refuse_mistaken
 from ...models.places import model_store
 from ...types import ModelError, UnreadableFileError
 
@@ -87,7 +88,11 @@ def lpips_heads_here(backbone: str) -> Path | None:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors or PyTorch file, read without executing anything. Raises UnreadableFileError."""
+    """The tensors of a safetensors or PyTorch file, read without executing anything.
+
+    Raises UnreadableFileError, and ModelError for a pointer, a web page or a text in the place of weights.
+    """
+    refuse_mistaken(path)
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -100,7 +105,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         ) from error
     state = state.get("state_dict", state) if isinstance(state, dict) else state
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise UnreadableFileError(f"{path} holds no dictionary of tensors.")
+        raise UnreadableFileError(f"{path} holds no tensors by name: expected a state dict, as torch.save writes it.")
     return state
 
 
