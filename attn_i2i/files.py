@@ -105,23 +105,23 @@ def check_target(target: str | os.PathLike[str], *, force: bool = False, folder:
     """Raise what ``atomic_path``, or for a ``folder`` ``atomic_dir``, would raise for this target before any work."""
     target = Path(target)
     if not target.parent.is_dir():
-        raise AttnI2IError(f"{target} cannot be written: the folder {target.parent} does not exist; create it first")
+        raise AttnI2IError(f"{target} cannot be written: the folder {target.parent} does not exist: create it first.")
     if folder and target.is_dir() and Path.cwd().is_relative_to(target.resolve()):
         raise TargetExistsError(
-            f"{target} holds the current working folder and is not replaced; choose another name, or a folder inside it"
-            f" ({target / 'model'})"
+            f"{target} holds the current working folder and is not replaced: choose another name, or a folder inside it"
+            f" ({target / 'model'})."
         )
     if folder and target.is_dir() and is_mount_point(target):
         raise TargetExistsError(
-            f"{target} is a mount point, which cannot be replaced; choose a folder inside it ({target / 'model'})"
+            f"{target} is a mount point, which cannot be replaced: choose a folder inside it ({target / 'model'})."
         )
     if folder and target.is_dir() and not target.is_symlink() and not any(target.iterdir()):
         return
     if target.is_dir() != folder and os.path.lexists(target):
         kind, wanted = ("a folder", "file") if target.is_dir() else ("a file", "folder")
-        raise TargetExistsError(f"{target} is {kind}; choose another name for the {wanted}")
+        raise TargetExistsError(f"{target} is {kind}: choose another name for the {wanted}.")
     if not force and os.path.lexists(target):
-        raise TargetExistsError(f"{target} exists already; choose another name or ask to overwrite it (force=True)")
+        raise TargetExistsError(f"{target} exists already: choose another name, or overwrite it with force=True.")
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
@@ -261,11 +261,11 @@ def _explained(target: Path, temporary: Path, size: int | None) -> Iterator[list
         state = f"{target} is written, but may not outlast a power cut" if changed else unchanged
         if is_full(error, target.parent, size):
             raise DiskFullError(
-                f"the disk of {target.parent} is full: {target.name} needs {_missing(target, size)}; free some space or"
-                f" choose another folder; {state}"
+                f"the disk of {target.parent} is full: {target.name} needs {_missing(target, size)}: free some"
+                f" space, or choose another folder; {state}."
             ) from error
         if isinstance(error, OSError) and _concerns(error, target, temporary):
-            raise WriteError(f"{target} cannot be written ({error.strerror or error}); {state}") from error
+            raise WriteError(f"{target} cannot be written ({error.strerror or error}); {state}.") from error
         raise
 
 

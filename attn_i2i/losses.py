@@ -151,7 +151,10 @@ def cam_loss(cam_logits: Tensor, is_source: bool) -> Tensor:
 def classification(trip: RoundTrip) -> Tensor:
     """The fake must be recognised as of its target label (StarGAN, equation 3)."""
     if trip.label is None or trip.verdicts[0].class_logits is None:
-        raise ConfigError("The loss term 'classification' needs labels and a discriminator with class logits.")
+        raise ConfigError(
+            "The loss term 'classification' needs labels and a discriminator with class logits: without"
+            " them set objective.classification=0."
+        )
     return attribute_loss(trip.verdicts[0].class_logits, trip.label)
 
 

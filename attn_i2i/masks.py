@@ -63,7 +63,8 @@ def blend(attention: Tensor, contents: Tensor, source: Tensor | None) -> Tensor:
     if source is not None:
         if source.shape[-3] != contents.shape[-3]:
             raise ShapeError(
-                f"Contents of {contents.shape[-3]} channels cannot be blended into a source of {source.shape[-3]}."
+                f"Contents of {contents.shape[-3]} channels cannot be blended into a source of {source.shape[-3]}:"
+                " give both the same channels."
             )
         masks, layers = (background, *masks), [source, *layers]
     image = masks[0] * layers[0]

@@ -69,4 +69,4 @@ class UnreadableFileError(AttnI2IError, ValueError):
 
 
 class ModelError(AttnI2IError, ValueError):
-    """A model directory, card or weights file that contradicts itself."""
+    """A model folder, card or weights file that contradicts itself."""

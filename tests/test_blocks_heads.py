@@ -263,7 +263,7 @@ def test_timm_backbones_carry_every_head(backbone: str, options: dict[str, int],
 def test_timm_trunks_say_what_is_wrong() -> None:
     with pytest.raises(ConfigError, match="no backbone named 'resnet0'"):
         TimmTrunk("resnet0")
-    with pytest.raises(ConfigError, match="there is no level 9"):
+    with pytest.raises(ConfigError, match="level=9 was given"):
         TimmTrunk("mobilenetv3_small_050", level=9)
     with pytest.raises(ConfigError, match="in_chans=1 was given: it is called in_channels"):
         TimmTrunk("mobilenetv3_small_050", in_chans=1)

@@ -81,7 +81,7 @@ def test_anything_else_beside_a_network_is_left_out_only_on_request(tmp_path: Pa
         convert(tmp_path / "both.pth", tmp_path / "model")
     done = convert(tmp_path / "both.pth", tmp_path / "model", leave_out=["segmenter"])
     assert done.config.provenance["left_out"] == {"both.pth:segmenter": "as asked for"}
-    with pytest.raises(ConversionError, match="Nothing is called 'segmentor'"):
+    with pytest.raises(ConversionError, match="leave_out names 'segmentor', and nothing in the files"):
         convert(tmp_path / "both.pth", tmp_path / "other", leave_out=["segmentor", "segmenter"])
 
 

@@ -1,4 +1,4 @@
-"""A model directory gives what it says, on the device that the caller means, or one line that says what is wrong."""
+"""A model folder gives what it says, on the device that the caller means, or one line that says what is wrong."""
 
 from __future__ import annotations
 

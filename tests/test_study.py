@@ -201,7 +201,7 @@ def test_raters_are_left_out_by_the_pages_rule(browser: Browser, page: Path, tmp
 
 def test_a_study_needs_two_models_and_room(folders: tuple[Path, list[Path]], tmp_path: Path) -> None:
     squares, outputs = folders
-    with pytest.raises(ConfigError, match="people choose between two or more"):
+    with pytest.raises(ConfigError, match="name two or more, which people choose between"):
         make_study(outputs[:1], squares, tmp_path / "out")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").write_text("x")

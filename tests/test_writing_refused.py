@@ -46,7 +46,7 @@ def test_a_mount_point_is_refused_before_the_work(tmp_path: Path, monkeypatch: p
 def test_convert_refuses_its_target_before_the_work(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     source = ROOT / "tests" / "cases" / "attentiongan_scheme2" / "latest_net_G_A.pth"
     monkeypatch.setattr("attn_i2i.convert.job.checkpoint_files", lambda _: pytest.fail("too late"))
-    for target, says in ((".", "current working folder"), ("absent/model", "does not exist; create it first")):
+    for target, says in ((".", "current working folder"), ("absent/model", "does not exist: create it first")):
         code, _, err = run("convert", source, "-o", target)
         assert code == 1
         assert says in err

@@ -231,6 +231,6 @@ def shuffle_up(in_channels: int, out_channels: int, *, norm: Norm = "batch") -> 
 def decoder(in_channels: int, stride: int, up: Up) -> tuple[nn.Sequential, int]:
     """As many ``up`` steps as undo ``stride`` (a power of two), each halving the channels, and what they end with."""
     if stride < 1 or stride & (stride - 1):
-        raise ConfigError(f"A decoder undoes strides that are powers of two, not {stride}.")
+        raise ConfigError(f"A stride of {stride} was given: a decoder undoes powers of two, such as 4.")
     channels = [max(1, in_channels >> i) for i in range(stride.bit_length())]
     return nn.Sequential(*(up(a, b) for a, b in pairwise(channels))), channels[-1]

@@ -30,7 +30,9 @@ def _create(name: str, pretrained: bool, options: dict[str, Any]) -> nn.Module:
     try:
         return timm.create_model(name, pretrained=pretrained, features_only=True, **options)
     except (RuntimeError, TypeError, ValueError) as error:
-        raise ConfigError(f"timm backbone {name!r} cannot be built with features_only: {error}") from error
+        raise ConfigError(
+            f"timm backbone {name!r} cannot be built with features_only ({error}): choose another."
+        ) from error
 
 
 class TimmTrunk(nn.Module):
@@ -55,7 +57,9 @@ class TimmTrunk(nn.Module):
         info: Any = self.backbone.feature_info
         levels = len(info.channels())
         if not -levels <= level < levels:
-            raise ConfigError(f"{name!r} has {levels} feature levels, there is no level {level}.")
+            raise ConfigError(
+                f"level={level} was given, but {name!r} has {levels}: expected {-levels} to {levels - 1}."
+            )
         self.level, self.pretrained = level, pretrained
         self.out_channels = int(info.channels()[level])
         self.stride = int(info.reduction()[level])

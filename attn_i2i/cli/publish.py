@@ -1,4 +1,4 @@
-"""``attn-i2i publish``: a model directory onto the Hub."""
+"""``attn-i2i publish``: a model folder onto the Hub."""
 
 from __future__ import annotations
 

@@ -113,7 +113,10 @@ def search(
             contents.left_out[f"{where}:{name}" if inside else where] = "as asked for"
             state = state if inside else {}
     if len(state) > MAX_TENSORS:
-        raise ConversionError(f"{where}: {len(state)} tensors beside the optimizers, more than {MAX_TENSORS}.")
+        raise ConversionError(
+            f"{where}: {len(state)} tensors beside the optimizers, more than {MAX_TENSORS}: give"
+            " a file of the networks alone."
+        )
     finder = _Search(where, _asked(converters, as_layout, where), contents)
     unclaimed = finder.look(state, (_stem(where),))
     if not contents.networks and (reason := training_only(where, list(state))):

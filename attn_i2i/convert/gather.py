@@ -75,7 +75,11 @@ def gather(
 def _refuse_unused(leave_out: Sequence[str], left_out: dict[str, str]) -> None:
     used = {name.rpartition(":")[2] for name in left_out} | set(left_out) | {Path(name).stem for name in left_out}
     if unused := [name for name in leave_out if name not in used]:
-        raise ConversionError(f"Nothing is called {unused[0]!r} in the files: it cannot be left out.")
+        raise ConversionError(
+            f"leave_out names {unused[0]!r}, and nothing in the files is called so: expected the first part"
+            " of some keys,"
+            " or a file."
+        )
 
 
 def _by_slot(networks: Sequence[RecognisedNetwork], slots: Sequence[str], role: Role) -> dict[str, Part]:

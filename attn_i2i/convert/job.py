@@ -1,4 +1,4 @@
-"""``convert``: published checkpoint files in, a model directory out."""
+"""``convert``: published checkpoint files in, a model folder out."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def convert(
     card: str | None = None,
     force: bool = False,
 ) -> Conversion:
-    """Convert published checkpoints (files, a TensorFlow prefix, folders) to the model directory ``out``.
+    """Convert published checkpoints (files, a TensorFlow prefix, folders) to the model folder ``out``.
 
     ``verify`` is a safetensors file of stored inputs and outputs: the model must meet them, and the error goes into its
     card. ``direction`` names the directions: one name for a single generator, several in the order of the files, or a
@@ -98,7 +98,10 @@ def convert(
     networks = gather(files, direction, as_layout, weights, leave_out)
     config = _model_config(networks, files, licence, domains, options or {})
     if described is not None and described.architecture != config.architecture:
-        raise ConversionError(f"{card} is a model of {described.architecture}, but this is {config.architecture}.")
+        raise ConversionError(
+            f"{card} is a model of {described.architecture}, but this is {config.architecture}: name"
+            " another card, or none."
+        )
     states = {slot: _floats(part.state) for slot, part in networks.generators.items()}
     discriminator_states = {slot: _floats(part.state) for slot, part in networks.discriminators.items()}
     built = _build(config, states, discriminator_states, shapes_only=verify is None)
@@ -134,9 +137,14 @@ def _model_config(
     part = next(iter(networks.generators.values()))
     count = part.config.get("domains", 0)
     if domains is not None and not (all(map(str.strip, domains)) and len(set(domains)) == len(domains)):
-        raise ConversionError(f"The domain names {', '.join(map(repr, domains))} hold an empty or a repeated one.")
+        raise ConversionError(
+            f"The domain names {', '.join(map(repr, domains))} hold an empty or a repeated one: give"
+            " each domain a name of its own."
+        )
     if domains is not None and len(domains) != count:
-        raise ConversionError(f"{len(domains)} domain names were given, but this model has {count} domains.")
+        raise ConversionError(
+            f"{len(domains)} domain names were given, but this model has {count} domains: give one name each."
+        )
     common, own = shared_options({name: part.config for name, part in networks.generators.items()})
     return ModelConfig(
         architecture=part.architecture,

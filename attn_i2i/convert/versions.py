@@ -28,7 +28,9 @@ def choose_versions(
     generators = {version for (role, _), some in present.items() if role == "generator" for version in some}
     if wanted is not None and wanted not in generators:
         only = {"ema": "averaged", "raw": "raw"}[generators.pop()]
-        raise ConversionError(f"weights={wanted!r} was asked for, but there are only {only} weights.")
+        raise ConversionError(
+            f"weights={wanted!r} was asked for, but there are only {only} weights: leave weights out."
+        )
     preferred = wanted or "ema"
     taken = {key: preferred if preferred in some else next(iter(some)) for key, some in present.items()}
     rows = [

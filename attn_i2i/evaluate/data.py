@@ -149,7 +149,10 @@ def _target_folder(root: Path, target: str | Path | None, *, plain: bool) -> Pat
         return Path(target)
     folder = None if plain and target is None else _side(root, str(target or "B"))
     if folder is None and target is not None:
-        raise UnreadableFileError(f"{target} is no folder, and {root} holds no test{target} and no test/{target}.")
+        raise UnreadableFileError(
+            f"{target} is no folder, and {root} holds no test{target} and no test/{target}:"
+            " name a side or a folder that is there."
+        )
     return folder
 
 
@@ -202,7 +205,9 @@ def _spread(inputs: dict[str, Path], limit: int | None) -> dict[str, Path]:
 def _paired(inputs: Pictures, others: Pictures | None, pairs: bool | None, notes: list[str]) -> Pictures | None:
     if others is None or pairs is False:
         if pairs:
-            raise ConfigError("Pairs were asked for, but there is no folder of the target domain.")
+            raise ConfigError(
+                "Pairs were asked for, but there is no folder of the target domain: name it (target=FOLDER)."
+            )
         return None
     common = [stem for stem in inputs if stem in others]
     if len(common) == len(inputs):
@@ -212,7 +217,10 @@ def _paired(inputs: Pictures, others: Pictures | None, pairs: bool | None, notes
     if pairs:
         missing = next(stem for stem in inputs if stem not in others)
         count = len(inputs) - len(common)
-        raise ConfigError(f"{count} of {len(inputs)} inputs have no truth of their name, such as {inputs[missing]}.")
+        raise ConfigError(
+            f"{count} of {len(inputs)} inputs have no truth of their name, such as {inputs[missing]}: add it, or"
+            " leave pairs=True out."
+        )
     if common:
         notes.append(f"Only {len(common)} of {len(inputs)} inputs have a namesake in the target domain: no pairs.")
     return None
@@ -220,7 +228,7 @@ def _paired(inputs: Pictures, others: Pictures | None, pairs: bool | None, notes
 
 def _masks_folder(root: Path, folder: Path, masks: str | Path | None) -> Path | None:
     if masks is not None and not Path(masks).is_dir():
-        raise UnreadableFileError(f"{masks} is no folder of masks.")
+        raise UnreadableFileError(f"{masks} is no folder: give one with a mask by the name of each input.")
     base = _insensitive(root, MASKS) if masks is None else Path(masks)
     if base is None:
         return None
@@ -237,7 +245,9 @@ def _masks(pictures: Pictures, folder: Path | None, asked: bool, notes: list[str
     missing = [path for stem, path in pictures.items() if stem not in masks]
     if missing and (asked or not common):
         raise UnreadableFileError(
-            f"{len(missing)} of {len(pictures)} pictures have no mask of their stem in {folder}, such as {missing[0]}."
+            f"{len(missing)} of {len(pictures)} pictures have no mask of their stem in {folder}, such as"
+            f" {missing[0]}: add"
+            " it, or name another folder (masks=FOLDER)."
         )
     if missing:
         notes.append(

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..arguments import typed
 from ..images.folder import list_folder
+from ..images.foreign import none_read
 from ..images.mask import read_mask
 from ..images.ranges import Range
 from ..images.read import read_image
@@ -178,9 +179,10 @@ def _batches(folder: Path, batch_size: int, limit: int | None = None) -> Iterato
     """Names of the pictures in a folder in order; a ``limit`` takes them evenly spread."""
     if not folder.is_dir():
         raise UnreadableFileError(f"{folder} is no folder: give one with pictures, or a threshold.")
-    names = [path.name for path in list_folder(folder).pictures]
+    listed = list_folder(folder)
+    names = [path.name for path in listed.pictures]
     if not names:
-        raise UnreadableFileError(f"{folder} holds no pictures.")
+        raise UnreadableFileError(f"{folder} holds no pictures{none_read(listed.foreign)}.")
     if limit is not None and limit < len(names):
         names = [names[index * len(names) // limit] for index in range(limit)]
     for start in range(0, len(names), batch_size):

@@ -163,7 +163,10 @@ def _outputs(folder: Path, data: Data) -> dict[str, Path]:
                 f" as {missing.name}: add them, or measure fewer inputs."
             )
     what = "no pictures" if not pictures else f"no picture named as an input, such as {next(iter(data.inputs))}.png"
-    raise UnreadableFileError(f"{folder} is no model folder ({CONFIG}) and holds {what}.")
+    raise UnreadableFileError(
+        f"{folder} is no model folder (it has no {CONFIG}) and holds {what}: name a model, or a folder of"
+        " its outputs for these inputs."
+    )
 
 
 def _content(pictures: Pictures) -> str:

@@ -66,7 +66,9 @@ def _translated(error: Exception, repo: str, folder: Path | None) -> AttnI2IErro
     if type(error).__module__.partition(".")[0] in TRANSPORTS:
         return TransientError(f"{repo}: the connection to the Hub failed ({_first_line(error)}): try again.")
     if isinstance(error, ValueError):
-        return HubError(f"{repo}: what the Hub answered makes no sense ({_first_line(error)}): nothing was stored.")
+        return HubError(
+            f"{repo}: what the Hub answered makes no sense ({_first_line(error)}): nothing was stored; try again later."
+        )
     return _of_disk(repo, error, folder) if isinstance(error, OSError) else None
 
 
@@ -101,7 +103,10 @@ def _of_answer(repo: str, error: Exception) -> HubError:
     if isinstance(error, errors.RevisionNotFoundError):
         return HubError(f"{repo} has no such revision: see {page}/commits/main for those it has.")
     if isinstance(error, errors.EntryNotFoundError):
-        return HubError(f"{repo} is no model of this library, or not whole: {_missing(error)} is not there.")
+        return HubError(
+            f"{repo} is no model of this library, or not whole: {_missing(error)} is not there. A checkpoint in it is"
+            " converted first (attn-i2i convert FILE -o DIR)."
+        )
     if status in (401, 403):
         return HubError(f"{repo}: the Hub refused access ({status}): {LOG_IN} again.")
     if status == 429:

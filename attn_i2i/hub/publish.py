@@ -1,4 +1,4 @@
-"""A model directory onto the Hub: checked, described, in one commit."""
+"""A model folder onto the Hub: checked, described, in one commit."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def publish(
     confirm: Callable[[str], bool] | None = None,
     card: str | None = None,
 ) -> Published:
-    """Put a model directory into the Hub repository ``repo`` (owner/name), which is made where it does not exist.
+    """Put a model folder into the Hub repository ``repo`` (owner/name), which is made where it does not exist.
 
     One commit takes up the configuration, the weights, a model card, and the pictures of the directory's ``samples``
     folder. The pictures are written anew without their metadata. Other files of the directory stay here, and so does
@@ -143,7 +143,10 @@ def _checked(directory: Path, licence: str | None) -> ModelConfig:
     for direction in config.directions:
         network = build_generator(directory, config, direction)
         if not all(bool(tensor.isfinite().all()) for tensor in network.state_dict().values()):
-            raise ModelError(f"{directory}/{direction} holds numbers that are not finite: it is not published.")
+            raise ModelError(
+                f"{directory}/{direction} holds numbers that are not finite, so it is not published: take"
+                " an earlier checkpoint."
+            )
     build_discriminators(directory, config)
     return config
 

@@ -128,7 +128,10 @@ def _one(source: Repository, folder: Path, name: str, digests: Mapping[str, str]
     target = folder / name
     expected = None if digests is None else digests.get(name)
     if digests is not None and expected is None:
-        raise ChecksumError(f"The card of {source.repo} has no SHA-256 for {name}, so it is not loaded.")
+        raise ChecksumError(
+            f"The card of {source.repo} has no SHA-256 for {name}, so it is not loaded: report it where the"
+            " card comes from."
+        )
     supplied = source.from_plugins(name)
     if supplied is not None:
         if expected is not None:

@@ -1,4 +1,4 @@
-"""Whether a model directory holds what its checksums say, before anything of it is loaded."""
+"""Whether a model folder holds what its checksums say, before anything of it is loaded."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_folder(folder: Path) -> ModelConfig:
     for direction in config.directions:
         path = folder / f"{direction}.safetensors"
         if not path.is_file():
-            raise ModelError(f"{path} is missing: the model directory is incomplete.")
+            raise ModelError(f"{path} is missing: the model folder is incomplete, so get it again.")
         check_beside(path)
     return config
 

@@ -105,7 +105,7 @@ def check_size(size: tuple[int, int], label: str, max_pixels: int) -> None:
             " or raise the limit (max_pixels)."
         )
     if max(size) > MAX_SIDE:
-        raise TooMuchError(f"{label} has {size[0]}x{size[1]} pixels: at most {MAX_SIDE} a side are read.")
+        raise TooMuchError(f"{label} has {size[0]}x{size[1]} pixels: at most {MAX_SIDE} a side are read, so cut it.")
 
 
 def _factories(head: bytes) -> Iterator[Callable[[IO[bytes], str], Image.Image]]:

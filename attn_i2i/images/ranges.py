@@ -136,7 +136,9 @@ def measure(series: Iterable[Numbers], percentiles: Measure) -> Range:
             flat = numbers.reshape(-1)
             samples.append(flat[:: max(1, len(flat) // SAMPLES)].astype(np.float64))
     if not low < high:
-        raise ConfigError("A range cannot be measured: all numbers are equal, or there are no pictures.")
+        raise ConfigError(
+            "A range cannot be measured: all numbers are equal, or there are no pictures. Give two numbers ({USUAL})."
+        )
     if samples:
         weights = [np.repeat(float(value), count) for value, count in counts.items()]
         first, last = np.percentile(np.concatenate([*samples, *weights]), percentiles)

@@ -63,7 +63,7 @@ def planes_of(tiff: TiffFile) -> list[tuple[TiffPageSeries, int]]:
     if count == 0:
         raise UnreadableFileError("no picture is in this TIFF: it is damaged or cut short.")
     if count > MOST_PLANES:
-        raise TooMuchError(f"{count} planes are announced: at most {MOST_PLANES} are read.")
+        raise TooMuchError(f"{count} planes are announced: at most {MOST_PLANES} are read, so split the file.")
     return [(series, index) for series in tiff.series for index in range(_planes(series))]
 
 
@@ -109,7 +109,7 @@ def opened_tiff(file: IO[bytes], label: str) -> TiffFile:
     description = (tiff.ome_metadata or "") if tiff.is_ome else ""
     sizes = [math.prod(map(int, SIZES.findall(pixels))) for pixels in PIXELS.findall(description)]
     if sum(sizes) > MOST_PLANES:
-        raise TooMuchError(f"{label} announces {sum(sizes)} planes: at most {MOST_PLANES} are read.")
+        raise TooMuchError(f"{label} announces {sum(sizes)} planes: at most {MOST_PLANES} are read, so split the file.")
     if "FileName" in description:
         file.seek(0)
         return TiffFile(file, is_ome=False)
@@ -124,7 +124,7 @@ def check_plane(series: TiffPageSeries, page: TiffPage, label: str, max_pixels: 
     """Refuse what is no picture, too large, or unknown here; of a ``part`` the size of the whole does not matter."""
     sizes = dict(zip(series.axes, series.shape, strict=True))
     if not {"Y", "X"} <= sizes.keys() or 0 in series.shape:
-        raise UnreadableFileError(f"{label} holds no picture: its axes are {series.axes}.")
+        raise UnreadableFileError(f"{label} holds no picture: its axes are {series.axes}, expected Y and X among them.")
     if not part:
         check_size((sizes["X"], sizes["Y"]), label, max_pixels)
     numbers = math.prod(sizes.get(axis, 1) for axis in "CSYX")
@@ -190,7 +190,9 @@ def existing(series: TiffPageSeries, number: int, label: str) -> TiffPage | Tiff
     """A page by its number in the series; UnreadableFileError where the file does not hold it."""
     page = series.pages[number]
     if page is None:
-        raise UnreadableFileError(f"{label} lacks the page {number} that it announces.")
+        raise UnreadableFileError(
+            f"{label} lacks the page {number} that it announces: it is cut short, so copy it again."
+        )
     return page
 
 
@@ -207,7 +209,7 @@ def _decoded(page: TiffPage | TiffFrame, label: str) -> np.ndarray[Any, Any]:
     if int(page.compression) in DEFLATE and not _has_codecs():
         for data, size in _segments(page):
             if len(zlib.decompressobj().decompress(data, size + 1)) > size:
-                raise UnreadableFileError(f"{label} holds more data than its {page.shape} numbers take.")
+                raise UnreadableFileError(f"{label} holds more data than its {page.shape} numbers take: it is damaged.")
     return page.asarray(maxworkers=1)
 
 

@@ -82,7 +82,7 @@ def _decoded_part(
         handle.seek(offset)
         data = handle.read(count)
         if int(keyframe.compression) in DEFLATE and len(zlib.decompressobj().decompress(data, largest + 1)) > largest:
-            raise UnreadableFileError(f"{label} holds more data than its {page.shape} numbers take.")
+            raise UnreadableFileError(f"{label} holds more data than its {page.shape} numbers take: it is damaged.")
         segment = keyframe.decode(data, index, **tables)[0]
         if segment is not None:
             inner = segment[0, above - top : below - top, before - left : behind - left]

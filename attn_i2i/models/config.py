@@ -89,7 +89,7 @@ def parse_config(directory: Path) -> ModelConfig:
         raw = json.loads(read_small(path).decode("utf-8"))
     except (OSError, ValueError, RecursionError, AttnI2IError) as error:
         raise_mistaken(path, error)
-        raise ModelError(f"{path} cannot be read as JSON: {error}.") from error
+        raise ModelError(f"{path} cannot be read as JSON ({error}): get it again.") from error
     return checked_config(raw, path)
 
 
@@ -99,7 +99,10 @@ def checked_config(raw: Any, path: str | Path) -> ModelConfig:
     if not isinstance(raw, dict) or not {"architecture", "config", "directions"} <= raw.keys():
         raise ModelError(f"{path} is not a model configuration: it needs architecture, config and directions.")
     if raw.get("format") != FORMAT:
-        raise ModelError(f"{path} has format {raw.get('format')!r}, this version reads format {FORMAT}.")
+        raise ModelError(
+            f"{path} has format {raw.get('format')!r}, this version reads format {FORMAT}: upgrade"
+            " attn-i2i, or write the model anew."
+        )
     if unknown := sorted(raw.keys() - keys):
         raise ModelError(f"{path} has an unknown key {unknown[0]!r}.{suggestion(unknown[0], keys)}")
     for key, value in raw.items():

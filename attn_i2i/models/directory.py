@@ -67,7 +67,7 @@ def _load_stored(
     where: str,
     suppliers: object = None,
 ) -> nn.Module:
-    """A part as its model directory describes it; an option that nothing can be built from is the directory's fault."""
+    """A part as its model folder describes it; an option that nothing can be built from is the folder's fault."""
     try:
         return load_strictly(builder(kind, config.architecture, config.options(name)), weights, where)
     except ConfigError as error:
@@ -102,9 +102,9 @@ def _read_weights(path: Path) -> StateDict:
     from safetensors.torch import load_file
 
     if not path.exists():
-        raise ModelError(f"{path} is missing: the model directory is incomplete.")
+        raise ModelError(f"{path} is missing: the model folder is incomplete, so get it again.")
     if not path.is_file():
-        raise ModelError(f"{path} is not a file: the model directory is damaged.")
+        raise ModelError(f"{path} is not a file: the model folder is damaged, so get it again.")
     check_beside(path)
     try:
         path.open("rb").close()  # safetensors says of a file that may not be read that there is none
@@ -114,7 +114,7 @@ def _read_weights(path: Path) -> StateDict:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise_mistaken(path, error)
-        raise ModelError(f"{path} is not a whole safetensors file: {error}.") from error
+        raise ModelError(f"{path} is not a whole safetensors file ({error}): get it again.") from error
 
 
 @typed
@@ -127,7 +127,7 @@ def save_model(
     force: bool = False,
     carry: bool = False,
 ) -> None:
-    """Write a model directory whole or not at all; the same model gives the same bytes.
+    """Write a model folder whole or not at all; the same model gives the same bytes.
 
     With ``force`` an older one is replaced; with ``carry`` what somebody else put into it, such as samples, stays.
     An architecture of a plugin is recorded with the distribution that supplies it.

@@ -54,13 +54,13 @@ def check_name(name: str) -> str:
 
 
 def models_in(folder: Path) -> list[str]:
-    """Names of the model directories inside ``folder``, sorted."""
+    """Names of the model folders inside ``folder``, sorted."""
     entries = folder.iterdir() if folder.is_dir() else ()
     return sorted(entry.name for entry in entries if _NAME.fullmatch(entry.name) and (entry / CONFIG).is_file())
 
 
 def installed_folder(name: str) -> Path | None:
-    """The model directory of ``name`` in the package or the model store."""
+    """The model folder of ``name`` in the package or the model store."""
     if not _NAME.fullmatch(name):
         return None
     places = (shipped_models() / name, model_store() / name)

@@ -1,4 +1,4 @@
-"""The README.md of a model directory: a model card that the Hub understands."""
+"""The README.md of a model folder: a model card that the Hub understands."""
 
 from __future__ import annotations
 

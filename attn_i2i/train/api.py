@@ -39,7 +39,7 @@ def train(
     watch: Watch | None = None,
     **options: Any,
 ) -> Path:
-    """Train a registered recipe on folders of pictures; returns the model directory, ``run``/model.
+    """Train a registered recipe on folders of pictures; returns the model folder, ``run``/model.
 
     ``recipe_options`` are the recipe's own (``preset``, ``width``...), ``options`` those of ``TrainOptions``. ``start``
     is what to begin from: a model folder, a run, or a model's name. ``attributes`` with ``select`` is a table of
@@ -72,7 +72,7 @@ def train(
 
 @typed
 def resume(run: Location, *, data_check: bool = False, **options: Any) -> Path:
-    """Go on with the training in ``run`` as it was started; returns the model directory.
+    """Go on with the training in ``run`` as it was started; returns the model folder.
 
     ``options`` are those of ``TrainOptions`` that a resumed run may change, such as ``steps``. Raises as ``train``
     does, and ConfigError where ``run`` holds no training.

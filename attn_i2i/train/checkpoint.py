@@ -158,7 +158,7 @@ def _write(state: Mapping[str, Any], path: Path) -> str:
     free = shutil.disk_usage(path.parent).free
     if size > free:
         raise DiskFullError(
-            f"the disk of {path.parents[1]} is full: the checkpoint needs {size - free} more bytes; free some space"
+            f"the disk of {path.parents[1]} is full: the checkpoint needs {size - free} more bytes: free some space."
         )
     with atomic_path(path, size=size) as temporary, temporary.open("wb") as file:
         torch.save(state, file)

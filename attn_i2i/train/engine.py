@@ -35,10 +35,15 @@ def make_accelerator(options: TrainOptions) -> Accelerator:
     wanted = options.device
     cpu = pick_device(None).type == "cpu" if wanted is None else wanted == "cpu"
     if wanted is not None and not is_available(wanted):
-        raise ConfigError(f"device={wanted!r} was given, but torch finds no GPU of this kind here.")
+        raise ConfigError(
+            f"device={wanted!r} was given, but torch finds no GPU of this kind here: leave device out, or give cpu."
+        )
     accelerator = Accelerator(cpu=cpu)
     if wanted is not None and accelerator.device.type != wanted:
-        raise ConfigError(f"device={wanted!r} was given, but accelerate takes {accelerator.device.type} here.")
+        raise ConfigError(
+            f"device={wanted!r} was given, but accelerate takes {accelerator.device.type} here: leave"
+            " device out, or set accelerate up for it (accelerate config)."
+        )
     if options.precision == "bf16" and accelerator.is_main_process:
         warn_of_slow(torch.bfloat16, accelerator.device)
     return accelerator

@@ -1,4 +1,4 @@
-"""From a recipe's networks to a model directory, and from one back into a recipe."""
+"""From a recipe's networks to a model folder, and from one back into a recipe."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def layout_of(recipe: Recipe, name: str) -> Layout:
 
 
 def options_from(model: Path, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Those options of a recipe (``known``, by whole names) that build the networks of a model directory."""
+    """Those options of a recipe (``known``, by whole names) that build the networks of a model folder."""
     config = read_config(model)
     parts = {"generator": (config.architecture, config.config)}
     if config.discriminators is not None:

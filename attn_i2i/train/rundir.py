@@ -78,7 +78,7 @@ def resumable(folder: Path) -> Iterator[None]:
     except DiskFullError as error:
         done = checkpoint.steps_done(folder)
         where = f"from step {done}" if done else "from its beginning, because there is no checkpoint yet"
-        raise DiskFullError(f"{error}. With resume=True the training then goes on {where}.") from error
+        raise DiskFullError(f"{str(error).rstrip('.')}. With resume=True the training then goes on {where}.") from error
 
 
 def sweep(folder: Path) -> None:

@@ -95,7 +95,8 @@ def recompose(components: Result, limit: Tensor | None, options: Options) -> Res
     output, source, foreground = components.image, components.source, components.foreground
     if options.composites and len(source) not in (1, len(output)):
         raise ShapeError(
-            f"{components.name}: {len(source)} channels in and {len(output)} out cannot share a background."
+            f"{components.name}: {len(source)} channels in and {len(output)} out cannot share a background: leave"
+            " out mask, strength, threshold and keep_background."
         )
     mask = None if foreground is None else binarize(foreground.sum(0, keepdim=True).clamp(0, 1), options.threshold)
     stored = components.origin is not None and components.origin.stored is not None

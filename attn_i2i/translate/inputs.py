@@ -40,7 +40,7 @@ def find_inputs(names: Sequence[str | Path], output: Path, *, recursive: bool) -
                 inputs.pictures[source] = relative
     missing = ", ".join(map(str, names))
     if not inputs.pictures:
-        raise UnreadableFileError(f"{missing}: no pictures there.")
+        raise UnreadableFileError(f"{missing}: no pictures there. Give files, folders or patterns of pictures.")
     if not any(source.exists() for source in inputs.pictures):
         raise UnreadableFileError(f"{missing}: no such file.")
     return inputs

@@ -36,7 +36,7 @@ def load(
     fetch: bool | None = None,
     runtime: Literal["torch", "onnx", "openvino"] | None = None,
 ) -> Translator:
-    """A Translator from a zoo name, ``"hf-hub:owner/repo"``, a model directory or an exported file.
+    """A Translator from a zoo name, ``"hf-hub:owner/repo"``, a model folder or an exported file.
 
     ``direction`` limits the model to one of its directions, named as in ``directions`` or by what its card says it does
     ("zebra2horse"). ``dtype`` is the precision of the network; pictures always come back as float32. "auto" is float32,

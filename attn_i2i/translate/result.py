@@ -85,13 +85,13 @@ class Result:
     def mask_image(self) -> Image.Image:
         """The foreground mask as 8-bit greyscale, white where the network changes the picture."""
         if self.mask is None:
-            raise ConfigError(f"{self.name}: this network gives no attention mask.")
+            raise ConfigError(f"{self.name}: this network gives no attention mask: choose a model with attention.")
         return to_pil(self.mask)
 
     def heatmap_image(self) -> Image.Image:
         """The heatmap over the source, in colour."""
         if self.heatmap is None:
-            raise ConfigError(f"{self.name}: this network gives no heatmap.")
+            raise ConfigError(f"{self.name}: this network gives no heatmap: choose a model with one, such as U-GAT-IT.")
         return to_pil(heat_over(shown(self.source), self.heatmap), self.alpha)
 
     def overlay(self) -> Image.Image:

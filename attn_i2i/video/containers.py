@@ -51,7 +51,7 @@ class Video:
             self._source = self._decoded()
             first = next(self._source, None)
             if first is None:
-                raise UnreadableFileError(f"{label} holds no frames.")
+                raise UnreadableFileError(f"{label} holds no frames: it is cut short or empty, so copy it again.")
             self._first = first
             self._orientation = _orientation(first, label)
             self.info = self._described(name, format)
@@ -105,7 +105,7 @@ class Video:
         """The first stream that is a video, and no picture of a cover."""
         streams = [stream for stream in self._container.streams.video if not _is_cover(stream)]
         if not streams:
-            raise UnreadableFileError(f"{self.label} has no video stream.")
+            raise UnreadableFileError(f"{self.label} has no video stream: give a file with one.")
         context = streams[0].codec_context
         if context is None or not context.width or context.pix_fmt is None:
             raise UnreadableFileError(f"{self.label}: its video is damaged, or of a kind that is not decoded here.")
@@ -167,7 +167,7 @@ class Video:
 
     def _picture(self, frame: Any, number: int) -> Any:
         if frame.is_corrupt:
-            raise UnreadableFileError(f"{self.label} is damaged at its frame {number}.")
+            raise UnreadableFileError(f"{self.label} is damaged at its frame {number}: copy it again, or cut it there.")
         rgb = frame.reformat(format="rgb48le" if self.depth > 8 else "rgb24", src_colorspace=self._matrix).to_ndarray()
         numbers = turned(rgb.transpose(2, 0, 1)[: 1 if frame.format.name.startswith("gray") else 3], self._orientation)
         if numbers.shape[1:] != self.size:

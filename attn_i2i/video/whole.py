@@ -28,7 +28,7 @@ def check_whole(file: IO[bytes], label: str) -> None:
         end = 0
     file.seek(0)
     if end > size:
-        raise UnreadableFileError(f"{label} is cut short: {end - size} of {end} bytes are missing.")
+        raise UnreadableFileError(f"{label} is cut short: {end - size} of {end} bytes are missing, so copy it again.")
 
 
 def _end_of_boxes(file: IO[bytes], size: int) -> int:

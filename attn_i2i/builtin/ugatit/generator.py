@@ -83,7 +83,7 @@ class UGATITGenerator(nn.Module):
         if self.image_size is not None and image.shape[-2:] != (self.image_size, self.image_size):
             raise ShapeError(
                 f"This U-GAT-IT (full) was built for {self.image_size}x{self.image_size} images, got"
-                f" {image.shape[-2]}x{image.shape[-1]}: resize them (size='fit' in load() and translate) or use a light"
+                f" {image.shape[-2]}x{image.shape[-1]}: resize them by size='fit' or use a light"
                 " model, which takes any size."
             )
         padded = pad_to_multiple(image, 4, minimum=8)

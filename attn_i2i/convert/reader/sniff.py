@@ -53,7 +53,7 @@ def sniff(path: Path) -> Kind:
 
 def unreadable(path: Path, content: str, advice: str) -> UnreadableFileError:
     """The error for a file that cannot be read: one line, whatever the path is called."""
-    return UnreadableFileError(f"{one_line(path)} is not readable: found {content}; {advice}")
+    return UnreadableFileError(f"{one_line(path)} is not readable: found {content}; {advice}.")
 
 
 def is_checkpoint(path: Path) -> bool:
@@ -65,17 +65,17 @@ def _ends(path: Path) -> tuple[int, bytes, bytes]:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise UnreadableFileError(f"{one_line(path)} is a folder; give one of the files inside")
+            raise UnreadableFileError(f"{one_line(path)} is a folder; give one of the files inside.")
         if not stat.S_ISREG(status.st_mode):
-            raise UnreadableFileError(f"{one_line(path)} is not an ordinary file; copy its content into one first")
+            raise UnreadableFileError(f"{one_line(path)} is not an ordinary file; copy its content into one first.")
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
             stream.seek(max(0, status.st_size - 8))
             return status.st_size, head, stream.read(8)
     except FileNotFoundError:
-        raise UnreadableFileError(f"{one_line(path)} does not exist; check the path") from None
+        raise UnreadableFileError(f"{one_line(path)} does not exist; check the path.") from None
     except (OSError, ValueError) as error:
-        raise UnreadableFileError(f"{one_line(path)} cannot be opened: {getattr(error, 'strerror', error)}") from error
+        raise UnreadableFileError(f"{one_line(path)} cannot be opened: {getattr(error, 'strerror', error)}.") from error
 
 
 def _checkpoint(size: int, head: bytes, tail: bytes) -> Kind | None:

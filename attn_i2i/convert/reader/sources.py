@@ -38,9 +38,9 @@ def checkpoint_files(source: str | Path) -> list[Path]:
         raise
     except OSError as error:
         where = source if error.filename is None else Path(error.filename)
-        raise UnreadableFileError(f"{one_line(where)} cannot be read: {error.strerror}") from error
+        raise UnreadableFileError(f"{one_line(where)} cannot be read: {error.strerror}.") from error
     except ValueError as error:  # a zero byte in the name
-        raise UnreadableFileError(f"{one_line(source)} cannot be the name of a file: {error}") from error
+        raise UnreadableFileError(f"{one_line(source)} cannot be the name of a file: {error}.") from error
 
 
 def _files(source: Path) -> list[Path]:
@@ -56,10 +56,10 @@ def _files(source: Path) -> list[Path]:
         return [index]
     if source.exists() or list(source.parent.glob(f"{_escaped(source.name)}.data-*-of-*")):
         raise UnreadableFileError(
-            f"{one_line(source)} is TensorFlow data without its {shown_name(index)}; put that file beside it"
+            f"{one_line(source)} is TensorFlow data without its {shown_name(index)}; put that file beside it."
         )
     raise UnreadableFileError(
-        f"{one_line(source)} does not exist; give a checkpoint file, a TensorFlow prefix or a folder"
+        f"{one_line(source)} does not exist; give a checkpoint file, a TensorFlow prefix or a folder."
     )
 
 
@@ -71,14 +71,14 @@ def _in_folder(folder: Path) -> list[Path]:
     data = next((path for path in files if _DATA.search(path.name)), None)
     if data is not None:
         raise UnreadableFileError(
-            f"{one_line(data)} is TensorFlow data without its {shown_name(_index_of(data))}; put it beside it"
+            f"{one_line(data)} is TensorFlow data without its {shown_name(_index_of(data))}; put it beside it."
         )
     files = [path for path in files if not _STATE.fullmatch(path.name)]
     checkpoints = [path for path in files if path.suffix.lower() in _WEIGHTS or is_checkpoint(path)]
     if not checkpoints:
         names = ", ".join(map(shown_name, files[:5]))
         what = f"holds no checkpoint, only {names}" if names else "holds no files"
-        raise UnreadableFileError(f"{one_line(folder)} {what}; give the folder with the weights")
+        raise UnreadableFileError(f"{one_line(folder)} {what}; give the folder with the weights.")
     return checkpoints
 
 
@@ -87,12 +87,14 @@ def _listed_shards(index: Path) -> list[Path]:
     try:
         names = {str(name) for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise UnreadableFileError(f"{one_line(index)} is no index of shards; give the files of weights") from None
+        raise UnreadableFileError(f"{one_line(index)} is no index of shards; give the files of weights.") from None
     wrong = sorted(name for name in names if not _SHARD.fullmatch(name) or "/" in name or "\\" in name)
     if wrong or not names:
-        raise UnreadableFileError(f"{one_line(index)} names no shards beside it; give the files of weights")
+        raise UnreadableFileError(f"{one_line(index)} names no shards beside it; give the files of weights.")
     if missing := sorted(name for name in names if not (index.parent / name).is_file()):
-        raise UnreadableFileError(f"{one_line(index)} names {missing[0]}, which is not beside it; put all shards there")
+        raise UnreadableFileError(
+            f"{one_line(index)} names {missing[0]}, which is not beside it; put all shards there."
+        )
     return [index.parent / name for name in sorted(names)]
 
 
@@ -109,7 +111,7 @@ def whole_files(files: Sequence[Path]) -> list[tuple[str, list[Path]]]:
         match = _SHARD.fullmatch(parts[0].name)
         if match and len({path.name for path in parts}) != int(match[3]):
             raise UnreadableFileError(
-                f"{one_line(parts[0])} is one of {int(match[3])} shards of {name}; give all of them, or their folder"
+                f"{one_line(parts[0])} is one of {int(match[3])} shards of {name}; give all of them, or their folder."
             )
     return [(shown_name(Path(name)), parts) for (_, name), parts in groups.items()]
 
@@ -121,7 +123,7 @@ def _single(folder: Path, indices: list[Path]) -> Path:
     if len(indices) == 1:
         return indices[0]
     names = ", ".join(map(shown_name, indices))
-    raise UnreadableFileError(f"{one_line(folder)} holds several TensorFlow checkpoints ({names}); give one of them")
+    raise UnreadableFileError(f"{one_line(folder)} holds several TensorFlow checkpoints ({names}); give one of them.")
 
 
 def _latest(note: Path) -> Path | None:

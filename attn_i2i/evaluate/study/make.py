@@ -66,9 +66,11 @@ class StudyOptions:
         if self.allowed > self.catch:
             raise ConfigError(f"allowed={self.allowed} of catch={self.catch} control trials would leave nobody out.")
         if self.seconds is not None and not self.seconds > 0:
-            raise ConfigError(f"seconds={self.seconds} was given: expected more than 0, or none.")
+            raise ConfigError(f"seconds={self.seconds} was given: expected more than 0, or None.")
         if self.post is not None and not self.post.startswith(("https://", "http://")):
-            raise ConfigError(f"{self.post} is no address to post to: expected https://...")
+            raise ConfigError(
+                f"{self.post} was given as post: expected an address such as https://example.org/answers."
+            )
 
 
 @typed
@@ -98,7 +100,7 @@ def make_study(
     _check_target(Path(out), force)
     opened = open_subjects(models, direction=direction, domain=domain, device=device)
     if len(opened) < 2:
-        raise ConfigError(f"{len(opened)} model was given: people choose between two or more.")
+        raise ConfigError(f"{len(opened)} model was given: name two or more, which people choose between.")
     test_data = find_inputs(data, source=sides_of(opened, source, None)[0], limit=limit)
     subjects = with_pictures(opened, test_data)
     test_data = replace(test_data, range=settled_range(range, test_data, subjects))

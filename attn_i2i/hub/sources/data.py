@@ -54,13 +54,13 @@ def fetch_data(data: DataSet, target: Path, *, digest: str | None = None, force:
 def _check_target(data: DataSet, target: Path, force: bool) -> None:
     """Refuse early, and never replace a folder that holds anything but such a data set."""
     if target.exists() and not target.is_dir():
-        raise TargetExistsError(f"{target} is a file: name a folder that is to be written")
+        raise TargetExistsError(f"{target} is a file: name a folder that is to be written.")
     held = {path.name for path in target.iterdir()} if target.exists() else set()
     if held and not force:
-        raise TargetExistsError(f"{target} exists already and is not empty: choose another folder, or give force=True")
+        raise TargetExistsError(f"{target} exists already and is not empty: choose another folder, or give force=True.")
     if other := sorted(held - set((data.folders or FOLDERS).values())):
         raise TargetExistsError(
-            f"{target} holds {other[0]} too, so force=True does not replace it: choose another folder"
+            f"{target} holds {other[0]} too, so force=True does not replace it: choose another folder."
         )
 
 

@@ -98,7 +98,7 @@ def require_room(folder: Path, size: int, what: str) -> None:
     if size + SPARE > free:
         raise DiskFullError(
             f"{what} needs {size_words(size)}, but the disk of {folder} has {size_words(free)} free: make room, or set"
-            " ATTN_I2I_HOME to a folder on another disk; nothing was downloaded"
+            " ATTN_I2I_HOME to a folder on another disk; nothing was downloaded."
         )
 
 

@@ -101,7 +101,9 @@ def find_shards(root: Path) -> Shards | None:
             )
         if len(missing) == len(shards):
             return None
-        raise UnreadableFileError(f"{root} has no train{missing[0]}-*.tar beside the other domain's shards.")
+        raise UnreadableFileError(
+            f"{root} has no train{missing[0]}-*.tar beside the other domain's shards: put them there."
+        )
     folders = [name for side in A_AND_B if (root / (name := f"train{side}")).is_dir()]
     notes = (f"{root}: the folder {folders[0]} is not read: the shards of both domains are.",) if folders else ()
     return Shards(shards, root, notes=notes)
@@ -197,14 +199,16 @@ def _pictures(files: list[str]) -> Iterator[Encoded]:
                 label = f"{file}: the sample {sample['__key__']}"
                 picture = next((value for name, value in sample.items() if f".{name.lower()}" in SUFFIXES), None)
                 if picture is None:
-                    raise UnreadableFileError(f"{label} holds no picture.")
+                    raise UnreadableFileError(
+                        f"{label} holds no picture: expected a file such as .png in every sample."
+                    )
                 count += 1
                 yield Encoded(label, picture)
         except AttnI2IError:
             raise
         except (*BROKEN_TAR, ValueError) as error:
             why = error if isinstance(error, OSError) else error.args[0]  # webdataset adds more of these
-            raise UnreadableFileError(f"{file} cannot be read as a tar file: {why}.") from error
+            raise UnreadableFileError(f"{file} cannot be read as a tar file ({why}): make it anew.") from error
         if not count:
             raise UnreadableFileError(f"{file} holds no pictures: remove this shard, or fill it.")
 
@@ -244,4 +248,4 @@ def _samples(file: str) -> int:
         with _opened(file, "r:") as tar:
             return sum(Path(member.name).suffix.lower() in SUFFIXES for member in tar)
     except BROKEN_TAR as error:
-        raise UnreadableFileError(f"{file} cannot be read as a tar file: {error}.") from error
+        raise UnreadableFileError(f"{file} cannot be read as a tar file ({error}): make it anew.") from error

@@ -103,7 +103,9 @@ def _channels(headers: Mapping[str, Sequence[tuple[str, Header]]], wanted: int |
             counts = Counter({RGB: counts.total()})
         if len(counts) > 1:
             first, second = _two(told)
-            raise ConfigError(f"{first}, and {second}: the pictures of a training have the same channels.")
+            raise ConfigError(
+                f"{first}, and {second}: the pictures of a training have the same channels, so convert one."
+            )
         of_group[group] = next(iter(counts))
     if len(set(of_group.values())) > 1:
         told_of = ", ".join(f"{count} in {group}" for group, count in of_group.items())

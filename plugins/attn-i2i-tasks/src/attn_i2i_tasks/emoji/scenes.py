@@ -43,13 +43,13 @@ class Emoji:
         unknown = [style for style in self.styles if style not in STYLES]
         if unknown or len(self.styles) < 2 or len(set(self.styles)) < len(self.styles):
             names = ", ".join(STYLES)
-            raise ConfigError(f"styles={list(self.styles)}: give two or more different ones of {names}")
+            raise ConfigError(f"styles={list(self.styles)}: give two or more different ones of {names}.")
         if not 16 <= self.size <= 1024:
-            raise ConfigError(f"size={self.size}: give 16 to 1024 pixels")
+            raise ConfigError(f"size={self.size}: give 16 to 1024 pixels.")
         if self.seed < 0:
-            raise ConfigError(f"seed={self.seed}: give 0 or more")
+            raise ConfigError(f"seed={self.seed}: give 0 or more.")
         if self.backgrounds not in get_args(Kind):
-            raise ConfigError(f"backgrounds={self.backgrounds!r}: give one of {', '.join(get_args(Kind))}")
+            raise ConfigError(f"backgrounds={self.backgrounds!r}: give one of {', '.join(get_args(Kind))}.")
 
     def test(self) -> list[str]:
         """Codepoints of the glyphs for evaluation."""
