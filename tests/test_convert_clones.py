@@ -14,19 +14,14 @@ from torch import Tensor, nn
 
 from attn_i2i.convert import convert
 from attn_i2i.types import ConversionError
-from tests.helpers.clones import MM, MM_PATCH, by_rules
+from tests.helpers.clones import MM, MM_PATCH, resnet_as
 from tests.helpers.layouts import assert_answers, assert_discriminator_answers, pair, picture
 from tests.helpers.published import BGR, patch, spread
 
-ALADDIN = by_rules(
-    (r"model\.1\.(.*)", r"initial.0.\1"),
-    (r"model\.4\.(.*)", r"down_blocks.0.conv.0.\1"),
-    (r"model\.7\.(.*)", r"down_blocks.1.conv.0.\1"),
-    (r"model\.10\.conv_block\.1\.(.*)", r"res_blocks.0.block.0.conv.0.\1"),
-    (r"model\.10\.conv_block\.5\.(.*)", r"res_blocks.0.block.1.conv.0.\1"),
-    (r"model\.11\.(.*)", r"up_blocks.0.conv.0.\1"),
-    (r"model\.14\.(.*)", r"up_blocks.1.conv.0.\1"),
-    (r"model\.18\.(.*)", r"last.\1"),
+ALADDIN = resnet_as(
+    *("initial.0", "down_blocks.0.conv.0", "down_blocks.1.conv.0"),
+    *("res_blocks.0.block.0.conv.0", "res_blocks.0.block.1.conv.0"),
+    *("up_blocks.0.conv.0", "up_blocks.1.conv.0", "last"),
 )
 
 

@@ -16,14 +16,14 @@ from ..files import WriteError, fitting_name
 from ..images.draw import Tile, contact_sheet
 from ..images.formats import SUFFIXES
 from ..images.opening import MAX_PIXELS
-from ..images.picture import Picture, PictureWarning
+from ..images.picture import PictureWarning
 from ..images.ranges import RangeLike
 from ..images.read import read_image
 from ..images.save import TIFFS
 from ..images.write import output_name, shown, to_pil, write_image
 from ..swapping import sweep_all
 from ..types import AttnI2IError, ConfigError, UnknownNameError
-from .jobs import STYLES, Job, outputs, sheet_of
+from .jobs import STYLES, Job, outputs, plane_of, sheet_of
 from .mask_files import mask_for
 from .overlap import Behind, ahead, pays
 from .reading import Page, Reading, Report, Waiting, first_line
@@ -187,7 +187,7 @@ class _Run:
         """Keep a small copy for the sheet of styles, of which there are several."""
         if (
             len(self.styles) < 2
-            or _plane(result.origin)
+            or plane_of(result.origin)
             or (job.source not in self.in_styles and len(self.in_styles) == SHEET_PICTURES)
         ):
             return
@@ -233,12 +233,12 @@ class _Run:
             message = "this model gives neither masks nor heatmaps: there is no attention to write."
             warnings.warn(message, PictureWarning, stacklevel=2)
         for kind, picture in pictures.items():
-            path = job.attention(kind, _plane(result.origin))
+            path = job.attention(kind, plane_of(result.origin))
             path.parent.mkdir(parents=True, exist_ok=True)
             write_image(picture, path, force=self.force_attention)
         if pictures and len(self.rows) < SHEET_PICTURES:
             (_, source), *others = result.tiles()
-            row = [(f"{job.relative} {_plane(result.origin)}" if job.planes else str(job.relative), source), *others]
+            row = [(f"{job.relative} {plane_of(result.origin)}" if job.planes else str(job.relative), source), *others]
             self.rows.append([(label, _thumbnail(picture)) for label, picture in row])
 
 
@@ -278,8 +278,3 @@ def _side_by_side(rows: list[list[Tile]]) -> list[list[Tile]]:
     blocks = -(-len(rows) // SHEET_ROWS)
     height = -(-len(rows) // blocks)
     return [list(chain.from_iterable(rows[y::height])) for y in range(height)]
-
-
-def _plane(picture: Picture | None) -> int:
-    """The number of a picture among those of its stack."""
-    return 0 if picture is None or picture.layout is None else picture.layout.page

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..files import TargetExistsError, fitting_name
 from ..images.foreign import is_foreign
 from ..images.formats import SUFFIXES
+from ..images.picture import Picture
 from ..images.save import check_target
 from ..images.write import output_name
 from ..types import ConfigError
@@ -184,6 +185,11 @@ def _labelled(jobs: list[Job]) -> list[Job]:
     """The jobs; where two of one folder share a stem, such as IMG.jpg and IMG.png, whole names tell them apart."""
     stems = Counter(job.target.with_suffix("") for job in jobs)
     return [replace(job, label=job.target.name) if stems[job.target.with_suffix("")] > 1 else job for job in jobs]
+
+
+def plane_of(picture: Picture | None) -> int:
+    """The number of a picture among those of its stack."""
+    return 0 if picture is None or picture.layout is None else picture.layout.page
 
 
 def outputs(jobs: Sequence[Job], attention: bool) -> Iterator[tuple[Path, Path | str]]:

@@ -9,7 +9,7 @@ from ..images.picture import Picture
 from ..images.read import read_image
 from ..images.save import TIFFS
 from ..types import ShapeError, UnreadableFileError
-from .jobs import Job
+from .jobs import Job, plane_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +32,6 @@ def mask_for(job: Job, picture: Picture, mask: Path) -> Path | Tensor:
     from ..images.stack import count_planes  # late: tifffile takes a moment to import
 
     planes = count_planes(path)
-    page = 0 if picture.layout is None else picture.layout.page
     if planes not in (1, job.planes):
         raise ShapeError(f"{path} has {planes} planes, and {job.source} {job.planes}: give one mask, or one a plane.")
-    return path if planes == 1 else read_image(path, page=page).rgb.mean(0, keepdim=True)
+    return path if planes == 1 else read_image(path, page=plane_of(picture)).rgb.mean(0, keepdim=True)

@@ -24,15 +24,17 @@ def by_rules(*rules: tuple[str, Any]) -> Renamed:
     return rename
 
 
-MM = by_rules(
-    (r"model\.1\.(.*)", r"model.0.conv.\1"),
-    (r"model\.4\.(.*)", r"model.1.conv.\1"),
-    (r"model\.7\.(.*)", r"model.2.conv.\1"),
-    (r"model\.10\.conv_block\.1\.(.*)", r"model.3.block.0.conv.\1"),
-    (r"model\.10\.conv_block\.5\.(.*)", r"model.3.block.1.conv.\1"),
-    (r"model\.11\.(.*)", r"model.4.conv.\1"),
-    (r"model\.14\.(.*)", r"model.5.conv.\1"),
-    (r"model\.18\.(.*)", r"model.6.conv.\1"),
+def resnet_as(*names: str) -> Renamed:
+    """A renaming of a ResNet generator with one residual block: the new names of its convolutions, in their order."""
+    convolutions = ("1", "4", "7", "10.conv_block.1", "10.conv_block.5", "11", "14", "18")
+    return by_rules(
+        *((rf"model\.{re.escape(old)}\.(.*)", rf"{new}.\1") for old, new in zip(convolutions, names, strict=True))
+    )
+
+
+MM = resnet_as(
+    *("model.0.conv", "model.1.conv", "model.2.conv", "model.3.block.0.conv", "model.3.block.1.conv"),
+    *("model.4.conv", "model.5.conv", "model.6.conv"),
 )
 """mmgeneration and mmagic, with one residual block."""
 
