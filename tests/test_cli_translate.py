@@ -264,7 +264,7 @@ def test_impossible_jobs_fail_before_anything_is_done(
 
 def test_models_that_are_none_are_explained(run: Run, model: Path) -> None:
     picture("a.png")
-    Path("net.pth").write_bytes(b"x")
+    Path("net.pth").write_bytes(b"\x80\x02")
     for name, says in (("net.pth", "convert it first"), (".", "no config.json")):
         code, _, err = run("translate", "a.png", "-o", "out", "-m", name)
         assert code == 1

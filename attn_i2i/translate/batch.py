@@ -161,7 +161,7 @@ class _Run:
         # Libraries that write answer what they cannot hold with these, too: the other pictures are to be written.
         except (AttnI2IError, OSError, RuntimeError, ValueError, MemoryError) as error:
             self.stacks.pop(target, None)
-            self.report.fail(job.source, first_line(error) + self.standing.pop(job.target).told())
+            self.report.fail(job.source, self.standing.pop(job.target).told(first_line(error)))
         else:
             if done:
                 del self.standing[job.target]

@@ -69,7 +69,7 @@ def translate_clips(
         except (AttnI2IError, OSError, RuntimeError, MemoryError) as error:
             if isinstance(error, UnknownNameError) or (isinstance(error, ConfigError) and alone):
                 raise
-            report.fail(job.source, first_line(error) + standing.told())
+            report.fail(job.source, standing.told(first_line(error)))
         else:
             report.written.append(job.target)
         advance(1)

@@ -14,11 +14,13 @@ class Standing:
     def __init__(self, paths: Iterable[Path]) -> None:
         self.before = {path: _identity(path) for path in paths}
 
-    def told(self) -> str:
-        """The end of a message that names the files written since; empty where there is none."""
+    def told(self, message: str = "") -> str:
+        """``message``, and behind it the files written since, where there are some."""
         new = [path for path, before in self.before.items() if _identity(path) not in (None, before)]
         more = f" and {len(new) - MOST_NAMED} more" if len(new) > MOST_NAMED else ""
-        return f"; written before that: {', '.join(map(str, new[:MOST_NAMED]))}{more}" if new else ""
+        if not new:
+            return message
+        return f"{message.rstrip('.')}; written before that: {', '.join(map(str, new[:MOST_NAMED]))}{more}"
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
