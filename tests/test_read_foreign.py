@@ -105,7 +105,7 @@ def test_more_tensors_or_names_than_any_model_has_are_refused(
     monkeypatch.setattr(read, bound, 3)
     assert len(read_checkpoint(path)) == 3
     monkeypatch.setattr(read, bound, 2)
-    assert error(path) == f"{path} is not readable: found {TOO_MANY}"
+    assert error(path) == f"{path} is not readable: found {TOO_MANY}."
 
 
 def test_sources_are_files_folders_and_tensorflow_prefixes(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def add_samples(directory: Path, uploads: Uploads) -> None:
                 uploads.contents[name] = redrawn(path)
                 count += 1
             except (AttnI2IError, OSError) as error:
-                uploads.left_out[name] = str(error).removeprefix(f"{path} ")
+                uploads.left_out[name] = str(error).removeprefix(f"{path} ").rstrip(".")
 
 
 def redrawn(path: Path) -> bytes:
@@ -81,10 +81,10 @@ def redrawn(path: Path) -> bytes:
     try:
         with Image.open(io.BytesIO(data), formats=sorted(set(FORMATS.values()))) as picture:
             if picture.width * picture.height > SAMPLE_PIXELS:
-                raise ModelError(f"{path} has more than {SAMPLE_PIXELS} pixels: reduce it.")
+                raise ModelError(f"{path} has more than {SAMPLE_PIXELS} pixels.")
             upright = _plain(picture)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ModelError(f"{path} cannot be read as a picture: save it anew.") from error
+        raise ModelError(f"{path} cannot be read as a picture.") from error
     bare = Image.frombytes(upright.mode, upright.size, upright.tobytes())
     out = io.BytesIO()
     bare.convert("RGB" if kind == "JPEG" and bare.mode != "L" else bare.mode).save(out, kind, **_quality(kind))
