@@ -170,8 +170,13 @@ def needs_same(objective: Objective) -> bool:
 
 
 def values(objective: Objective, trip: RoundTrip) -> dict[str, Tensor]:
-    """Each term of one round trip by name, without its weight."""
-    return {name: term(trip) for name, (_, term) in objective.items()}
+    """Each term of one round trip by name, without its weight; ConfigError for a term that is no scalar tensor."""
+    terms = {name: term(trip) for name, (_, term) in objective.items()}
+    for name, value in terms.items():
+        if not isinstance(value, Tensor) or value.dim():
+            what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+            raise ConfigError(f"The loss term {name!r} returned {what}, not a scalar tensor: reduce it, say by mean().")
+    return terms
 
 
 def discriminator_lsgan(real: tuple[Verdict, ...], fake: tuple[Verdict, ...]) -> Tensor:

@@ -16,6 +16,7 @@ import attn_i2i
 from attn_i2i import Translation, Verdict
 from attn_i2i.blocks import ConcatMasked, PatchDiscriminator, SigmoidHead
 from attn_i2i.interfaces import RoundTrip
+from attn_i2i.losses import values
 from attn_i2i.plugins import zoo
 from attn_i2i.plugins._manager import BUILTINS
 from attn_i2i.recipes import make_recipe
@@ -172,6 +173,14 @@ def test_a_head_is_chosen_by_name(data: Path, tmp_path: Path) -> None:
         ({"objective": {"adversarial": 0, "cycle": 0, "identity": 0}}, "nothing would be learnt"),
         ({"objective": {"idt": (1.0, edges)}}, "logged as another one"),
         ({"initial": "zeros"}, "expected 'normal' or 'torch'"),
+        ({"initial": ["torch"]}, "expected 'normal' or 'torch'"),
+        ({"preset": 1}, "has no preset 1. Presets: "),
+        ({"learning_rate": float("nan")}, "learning_rate=nan was given, expected a finite number"),
+        ({"r1": float("inf")}, "r1=inf was given, expected a finite number"),
+        ({"beta1": 1.0}, "beta1=1.0 was given, expected 0 or more, and less than 1"),
+        ({"beta2": float("nan")}, "beta2=nan was given, expected 0 or more, and less than 1"),
+        ({"seed": 2**63}, "seed=9223372036854775808 was given, expected 9223372036854775807 or less"),
+        ({"pool": -1}, "pool=-1 was given, expected 0 or more"),
     ],
 )
 def test_what_cannot_be_says_what_can(options: dict[str, Any], message: str | None) -> None:
@@ -219,6 +228,22 @@ def test_ones_own_terms_train_from_python_and_are_recorded(data: Path, tmp_path:
     changed = {**SMALL, "objective": {"mine": (2.0, edges), "identity": 0.0}}
     with pytest.raises(ConfigError, match=r"objective\.edge-test\": 3.0\} \(now no objective"):
         train("cyclegan", data, tmp_path / "run", recipe_options=changed, resume=True, **ENGINE_SMALL | {"steps": 3})
+
+
+@pytest.mark.parametrize(
+    ("term", "returned"),
+    [
+        (lambda trip: trip.fake.image, r"a tensor of shape \(1, 3, 4, 4\)"),
+        (lambda trip: trip.fake.image.mean((1, 2, 3)), r"a tensor of shape \(1,\)"),
+        (lambda trip: 0.5, "float"),
+        (lambda trip: None, "NoneType"),
+    ],
+)
+def test_a_term_that_is_no_scalar_is_named(term: Any, returned: str) -> None:
+    image = torch.zeros(1, 3, 4, 4)
+    trip = RoundTrip(image, image, Translation(image), Translation(image), None, (), None)
+    with pytest.raises(ConfigError, match=f"The loss term 'mine' returned {returned}, not a scalar tensor"):
+        values({"mine": (1.0, term)}, trip)
 
 
 def test_a_part_that_nobody_registered_is_refused_before_it_trains(data: Path, tmp_path: Path) -> None:

@@ -134,8 +134,8 @@ class RecipeFactory(Generic[R]):
         return apart | words.spelled_out(_with_terms(self.name, rest, options.get("objective")))
 
     def _preset(self, preset: str) -> Mapping[str, Any]:
-        if preset not in self.presets:
-            hint, names = suggestion(preset, self.presets), ", ".join(self.presets)
+        if not isinstance(preset, str) or preset not in self.presets:
+            hint, names = suggestion(str(preset), self.presets), ", ".join(self.presets)
             raise UnknownNameError(f"{self.name} has no preset {preset!r}.{hint} Presets: {names}.")
         return self.presets[preset]
 
@@ -169,7 +169,7 @@ class RecipeFactory(Generic[R]):
     def _networks(self, words: Vocabulary, chosen: Mapping[str, Any]) -> tuple[nn.ModuleDict, Layout, dict[str, Any]]:
         """Fresh networks, their layout, and all options that describe them."""
         initial = chosen.get("initial", self.initial)
-        if initial not in INITIAL:
+        if not isinstance(initial, str) or initial not in INITIAL:
             expected = " or ".join(map(repr, INITIAL))
             raise ConfigError(f"{self.name}: initial={initial!r} was given, expected {expected}.")
         shared = words.shared()

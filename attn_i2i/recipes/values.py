@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from types import UnionType
@@ -13,21 +14,35 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 T = TypeVar("T", bound="DataclassInstance")
+BELOW_ONE = frozenset({"beta1", "beta2"})  # Adam's decays, which never reach 1: nothing would be forgotten
+LARGEST = 2**63 - 1  # what seeds and counts of torch can hold
 WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "null"}
 
 
 def filled(owner: str, group: type[T], chosen: Mapping[str, Any]) -> T:
-    """The dataclass ``group`` from its defaults and those of ``chosen`` that it has; numbers are never negative.
+    """The dataclass ``group`` from its defaults and those of ``chosen`` that it has.
 
-    ``owner`` is for the message. Raises ConfigError for a value of another type.
+    Numbers are finite and never negative. ``owner`` is for the message. Raises ConfigError for a value of another
+    type, or out of its range.
     """
     hints = get_type_hints(group)
     own = {field.name: chosen[field.name] for field in fields(group) if field.name in chosen}
     for name, value in own.items():
         own[name] = checked(owner, name, value, hints[name])
-        if isinstance(own[name], int | float) and own[name] < 0:
-            raise ConfigError(f"{owner}: {name}={value} was given, expected 0 or more.")
+        if isinstance(own[name], int | float) and (expected := _out_of_range(name, own[name])):
+            raise ConfigError(f"{owner}: {name}={value} was given, expected {expected}.")
     return group(**own)
+
+
+def _out_of_range(name: str, value: float) -> str:
+    """What was expected of a number that no training can do with, else nothing; NaN is in no range."""
+    if name in BELOW_ONE:
+        return "" if 0 <= value < 1 else "0 or more, and less than 1"
+    if isinstance(value, int) and value > LARGEST:
+        return f"{LARGEST} or less"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "a finite number"
+    return "" if value >= 0 else "0 or more"
 
 
 def checked(owner: str, name: str, value: Any, kind: Any) -> Any:
