@@ -85,3 +85,22 @@ def test_the_module_runs_as_a_command() -> None:
     command = [sys.executable, "-m", "attn_i2i.cli", "--help"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert "translate" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["translate a.png -m x", "evaluate x --data d", "export x", "train --resume", "demo"]
+)
+@pytest.mark.parametrize("output", ["-o -", "--output=-"])
+def test_nothing_is_written_into_a_folder_called_dash(run: Run, command: str, output: str) -> None:
+    code, _, err = run(*command.split(), *output.split())
+    assert (code, err) == (
+        2,
+        "error: -o - was given, but results go to files: give the name of a folder, or of a file.\n",
+    )
+
+
+def test_a_files_name_cannot_steer_the_terminal(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "\x1b[2Jwiped\x9b.png").touch()
+    _, out, err = run("translate", str(tmp_path), "-o", str(tmp_path / "out"), "-m", "cyclegan-flat2clay")
+    assert r"\x1b[2Jwiped\x9b.png" in err
+    assert not {"\x1b", "\x9b"} & set(out + err)

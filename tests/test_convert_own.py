@@ -78,6 +78,7 @@ def test_models_and_parts_of_runs_are_named(tmp_path: Path) -> None:
     (checkpoint / "shared.pt").touch()
     (tmp_path / "run" / "run.json").touch()
     for source, says in (
+        (tmp_path / "run", f"is the folder of a training run .*; its model is {model}"),
         (model, "is a model folder already: there is nothing to convert, so load"),
         (model / "A2B.safetensors", f"is a file of the model folder {model}: there is nothing to convert"),
         (checkpoint, rf"is a part of the training run .*; what a run makes is {model}"),

@@ -92,6 +92,8 @@ def test_what_holds_no_model_says_so(data: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match=r"no model folder .* and no run"):
         run(data, tmp_path / "run", start=tmp_path / "empty", **FROZEN)
+    with pytest.raises(ConfigError, match="is a picture, and a training begins from a model folder"):
+        run(data, tmp_path / "run", start=min((data / "trainA").iterdir()), **FROZEN)
     (tmp_path / "empty/run.json").write_text("{}")
     with pytest.raises(ConfigError, match="has written no model yet"):
         run(data, tmp_path / "run", start=tmp_path / "empty", **FROZEN)

@@ -43,7 +43,7 @@ from .study import study, study_result
 from .train import TrainCommand, train
 from .translate import translate
 from .tune import tune
-from .usage import name_value, plain
+from .usage import name_value, named_output, plain, visible
 from .wording import APPS, running, spelled
 
 
@@ -62,6 +62,8 @@ class Commands(typer.core.TyperGroup):
             if hasattr(kind, "readable"):
                 kind.readable = False
             name_value(option)
+            if "--output" in option.opts:
+                option.callback = named_output
 
     def invoke(self, ctx: Any) -> Any:
         """As click does; what is said of a refused value is in plain words, and notes of an interruption are shown."""
@@ -239,7 +241,7 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, AttnI2IError):
         return f"error: {text}"
     if isinstance(error, OSError) and error.filename is not None:
-        name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
+        name = visible(os.fsdecode(error.filename) if isinstance(error.filename, bytes) else str(error.filename))
         return f"error: {name} cannot be used: {error.strerror or type(error).__name__} (run with --debug to see where)"
     return f"error: {type(error).__name__}: {text[:500]} (run with --debug to see where)"
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from .usage import visible
+
 
 def publish(
     directory: Annotated[Path, typer.Argument(metavar="FOLDER", help="Model folder.")],
@@ -22,7 +24,7 @@ def publish(
     from ..hub import publish as publish_model
 
     def confirm(listing: str) -> bool:
-        print(listing)
+        print(visible(listing))
         if not yes and not sys.stdin.isatty():
             raise typer.BadParameter("nobody is there to ask: look at the list, then add --yes.", param_hint="'--yes'")
         return yes or typer.confirm("Publish this?", err=True)

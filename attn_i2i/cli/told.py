@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .usage import visible
 from .wording import spelled
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _tell_others(others: Sequence[Path]) -> None:
             f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
         )
         what = "1 file that is no picture" if len(others) == 1 else f"{len(others)} files that are no pictures"
-        print(f"left out: {what}: {names}", file=sys.stderr)
+        print(f"left out: {what}: {visible(names)}", file=sys.stderr)
 
 
 def _tell(report: Report, plan: JobList, output: Path, others: Sequence[Path] = ()) -> None:

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any, get_args
 
+from ..types import ConfigError
+
 # What stands for the value of an option, by the option's type.
 VALUES: dict[Any, str] = {str: "TEXT", int: "N", float: "NUMBER", Path: "PATH"}
 # How typer and pydantic refuse a value, and how it is said here.
@@ -27,6 +29,24 @@ def plain(message: str) -> str:
     for pattern, words in REFUSALS:
         message = re.sub(pattern, words, message)
     return message
+
+
+def visible(text: str) -> str:
+    r"""``text`` with control characters escaped: in a file's name they would colour, clear or retitle a terminal.
+
+    Ends of lines and tabs stay.
+
+    >>> visible("\x1b[31mred")
+    '\\x1b[31mred'
+    """
+    return re.sub(r"(?![\n\t])[\x00-\x1f\x7f-\x9f]", lambda match: ascii(match[0])[1:-1], text)
+
+
+def named_output(ctx: Any, parameter: Any, value: Any) -> Any:
+    """The value of ``--output``, which is never the standard output: a folder called - is hard to get rid of."""
+    if value is not None and str(value) == "-":
+        raise ConfigError("-o - was given, but results go to files: give the name of a folder, or of a file.")
+    return value
 
 
 def name_value(parameter: Any) -> None:

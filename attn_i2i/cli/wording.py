@@ -6,6 +6,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from .usage import visible
+
 if TYPE_CHECKING:
     import typer
 
@@ -29,7 +31,9 @@ def spelled(text: str) -> str:
 
     ``{"a": 1}`` is written as ``a=1``, and a switch that is off as ``--no-cache`` or "no --compile". One word alone,
     such as "mask", is left as it is: it may be meant as English. So is what is no option of the command that runs.
+    Control characters are escaped.
     """
+    text = visible(text)
     names = _options()
     if not names:
         return text

@@ -11,7 +11,7 @@ import torch
 
 from ..models.build import builder
 from ..models.config import CONFIG, read_config
-from ..models.mistaken import run_around
+from ..models.mistaken import RUN, no_model_folder, run_around
 from ..plugins import zoo
 from ..types import AttnI2IError, ConversionError, StateDict
 
@@ -22,7 +22,9 @@ NORM = re.compile(r"(.*\.)?(norm\w*\..*|rho|gamma|beta|running_\w+|num_batches_t
 
 
 def refuse_own(source: Path) -> None:
-    """Raise ConversionError for a model folder, one of its files, or a part of a training run: they are converted."""
+    """Raise ConversionError for a model folder, a training run, or a part of either: they are converted."""
+    if (source / RUN).is_file() and ((source / "model" / CONFIG).is_file() or (source / "checkpoints").is_dir()):
+        raise ConversionError(str(no_model_folder(source)))
     if run := run_around(source):
         raise ConversionError(f"{source} is a part of the training run {run}; what a run makes is {run / 'model'}.")
     folder = source if source.is_dir() else source.parent

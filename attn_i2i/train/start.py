@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ..hub.locate import find_model
+from ..images.formats import is_picture
 from ..models.mistaken import run_around
 from ..models.places import CONFIG
 from ..swapping import mend
@@ -54,6 +55,8 @@ def _inside(folder: Path) -> Path:
 
 
 def _convert_first(source: Path, shown: Path) -> str:
+    if is_picture(shown):
+        return f"{shown} is a picture, and a training begins from a model folder: give start=MODEL."
     return (
         f"{shown} is a checkpoint, and a training begins from a model folder: convert it first (attn-i2i convert"
         f" {source} -o MODEL), then give start=MODEL."
