@@ -48,22 +48,32 @@ class Entry(Generic[T]):
     name: str
     target: T | str
     plugin: str
+    called: bool = False
+    """Whether the part is called: a function, or a class."""
 
     def load(self) -> T:
         """The part itself; a ``"module:attribute"`` target is imported now.
 
-        Raises BrokenPartError, which names the plugin, where that fails or ends the process.
+        Raises BrokenPartError, which names the plugin, where that fails or ends the process, or where a part that is
+        called is no function and no class.
         """
-        if not isinstance(self.target, str):
-            return self.target
+        part = self._imported(self.target) if isinstance(self.target, str) else self.target
+        if self.called and not callable(part):
+            raise BrokenPartError(
+                f"{self.name!r} of the plugin {self.plugin!r} is of type {type(part).__name__}, expected a function or"
+                " a class."
+            )
+        return part
+
+    def _imported(self, target: str) -> T:
         try:
-            return cast(T, resolve_name(self.target))
+            return cast(T, resolve_name(target))
         except AttnI2IError:
             raise
         except (Exception, SystemExit) as error:
             text = " ".join(str(error).split())
             raise BrokenPartError(
-                f"{self.name!r} of the plugin {self.plugin!r} cannot be imported from {self.target}:"
+                f"{self.name!r} of the plugin {self.plugin!r} cannot be imported from {target}:"
                 f" {type(error).__name__}: {text}"
             ) from error
 
@@ -76,8 +86,8 @@ class Entry(Generic[T]):
 class Registry(Generic[T]):
     """Parts of one kind by name. Names are never replaced: a second claim is an error that names both plugins."""
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    def __init__(self, kind: str, *, called: bool = False) -> None:
+        self.kind, self.called = kind, called
         self._entries: dict[str, Entry[T]] = {}
         self._plugin = "this session"
 
@@ -88,7 +98,7 @@ class Registry(Generic[T]):
                 f"{self.kind} {name!r} is already supplied by plugin {self._entries[name].plugin!r}:"
                 f" plugin {self._plugin!r} must choose another name."
             )
-        self._entries[name] = Entry(name, target, self._plugin)
+        self._entries[name] = Entry(name, target, self._plugin, self.called)
 
     def load(self, name: str) -> T:
         """The part registered as ``name``."""
@@ -117,11 +127,11 @@ class Zoo:
     """Every registry, filled by plugins through ``register_components``."""
 
     def __init__(self) -> None:
-        self.generators: Registry[Callable[..., nn.Module]] = Registry("generator")
-        self.discriminators: Registry[Callable[..., nn.Module]] = Registry("discriminator")
-        self.heads: Registry[Callable[..., nn.Module]] = Registry("head")
-        self.losses: Registry[Term] = Registry("loss")
-        self.recipes: Registry[Callable[..., Recipe]] = Registry("recipe")
+        self.generators: Registry[Callable[..., nn.Module]] = Registry("generator", called=True)
+        self.discriminators: Registry[Callable[..., nn.Module]] = Registry("discriminator", called=True)
+        self.heads: Registry[Callable[..., nn.Module]] = Registry("head", called=True)
+        self.losses: Registry[Term] = Registry("loss", called=True)
+        self.recipes: Registry[Callable[..., Recipe]] = Registry("recipe", called=True)
         self.converters: Registry[Any] = Registry("converter")
         self.cards: Registry[Any] = Registry("card")
         self.datasets: Registry[Any] = Registry("data set")

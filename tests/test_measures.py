@@ -196,7 +196,7 @@ def test_a_plugins_measure_is_listed_and_checked(
         (Measure(abs, ("outputs",)), "'outputs' is named"),
         (Measure(lambda output: output, ("output", "source"), summary="x"), "does not take the 2 needs"),
         (Measure(lambda output: output, ("output",)), "no docstring"),
-        (abs, "expected interfaces.Measure"),
+        (abs, "expected attn_i2i.interfaces.Measure"),
     ],
 )
 def test_a_measure_that_cannot_be_run_is_named(measure: Measure, words: str) -> None:

@@ -171,6 +171,16 @@ def test_a_part_that_does_not_import_names_its_plugin(session: Callable[[Any], N
         create("mine")
 
 
+@pytest.mark.parametrize("kind", ["generator", "discriminator", "head", "loss", "recipe"])
+def test_a_part_that_is_no_function_is_named_with_its_plugin(session: Callable[[Any], None], kind: str) -> None:
+    registry = next(registry for registry in manager().zoo.registries() if registry.kind == kind)
+    session(lambda _: [registry.add("mine", 3), registry.add("lazy", f"{__name__}:CARD")])
+    for checked, is_a in zip(check_plugin(manager(), "mine"), ("int", "str"), strict=True):
+        with pytest.raises(BrokenPartError, match=f"of the plugin 'mine' is of type {is_a}, expected a function or"):
+            registry.load(checked.name)
+        assert f"'{checked.name}' of the plugin 'mine' is of type {is_a}" in str(checked.problem)
+
+
 class Commands:
     """A plugin whose commands are added by a function."""
 

@@ -19,7 +19,7 @@ def read_measure(entry: Entry[Measure]) -> Measure:
     part: object = entry.load()
     if not isinstance(part, Measure):
         raise ConfigError(
-            f"{entry.name!r} of the plugin {entry.plugin!r} is a {type(part).__name__}, expected an"
-            " attn_i2i.interfaces.Measure."
+            f"{entry.name!r} of the plugin {entry.plugin!r} is of type {type(part).__name__}, expected"
+            " an attn_i2i.interfaces.Measure."
         )
     return part

@@ -30,7 +30,7 @@ def declared(entry: Entry[Any], kind: type[T], read: Callable[[Path], T]) -> T:
     part = entry.load()
     value = read(part) if isinstance(part, Path) else part
     if not isinstance(value, kind):
-        raise ModelError(f"it is a {type(part).__name__}, expected a {kind.__name__} or the path of a TOML file.")
+        raise ModelError(f"it is of type {type(part).__name__}, expected a {kind.__name__} or the path of a TOML file.")
     if value.name != entry.name:
         raise ModelError(f"it is registered as {entry.name!r}, but names itself {value.name!r}.")
     return value

@@ -26,7 +26,7 @@ def check_measure(measure: Measure) -> None:
     picture, which depends on no other picture, or one for a set. It changes no argument.
     """
     if not isinstance(measure, Measure):
-        raise ContractError(f"A {type(measure).__name__} is registered as a measure: expected interfaces.Measure.")
+        raise ContractError(f"The measure is of type {type(measure).__name__}, expected attn_i2i.interfaces.Measure.")
     unknown = [need for need in measure.needs if need not in NEEDS]
     if unknown or not measure.needs:
         problem = f"{unknown[0]!r} is" if unknown else "Nothing is"

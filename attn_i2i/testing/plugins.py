@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ..models.cards import read_entry
 from ..models.dataset import read_dataset_entry
 from ..plugins import PluginManager, using
-from ..registry import Entry, Registry
+from ..registry import BrokenPartError, Entry, Registry
 from ..types import AttnI2IError, ConfigError, ModelError
 from .contract import ContractError
 from .converters import check_converter
@@ -59,6 +59,8 @@ def _problem(registry: Registry[Any], entry: Entry[Any], options: Mapping[str, A
     try:
         part = entry.load()
     except AttnI2IError as error:
+        if isinstance(error, BrokenPartError) and error.__cause__ is None:
+            return str(error)
         cause = error.__cause__ or error
         return f"Importing {entry.target} raised {type(cause).__name__}: {cause}"
     try:
