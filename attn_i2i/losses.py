@@ -172,8 +172,9 @@ def needs_same(objective: Objective) -> bool:
 def values(objective: Objective, trip: RoundTrip) -> dict[str, Tensor]:
     """Each term of one round trip by name, without its weight; ConfigError for a term that is no scalar tensor."""
     terms = {name: term(trip) for name, (_, term) in objective.items()}
-    for name, value in terms.items():
-        if not isinstance(value, Tensor) or value.dim():
+    returned: dict[str, object] = {**terms}  # a stranger's term may return anything
+    for name, value in returned.items():
+        if not (isinstance(value, Tensor) and value.dim() == 0):
             what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
             raise ConfigError(f"The loss term {name!r} returned {what}, not a scalar tensor: reduce it, say by mean().")
     return terms

@@ -133,7 +133,7 @@ class RecipeFactory(Generic[R]):
         words, _ = self._words(self._preset(options.get("preset") or self.preset), {r: options.get(r) for r in ROLES})
         return apart | words.spelled_out(_with_terms(self.name, rest, options.get("objective")))
 
-    def _preset(self, preset: str) -> Mapping[str, Any]:
+    def _preset(self, preset: object) -> Mapping[str, Any]:
         if not isinstance(preset, str) or preset not in self.presets:
             hint, names = suggestion(str(preset), self.presets), ", ".join(self.presets)
             raise UnknownNameError(f"{self.name} has no preset {preset!r}.{hint} Presets: {names}.")

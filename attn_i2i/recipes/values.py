@@ -40,7 +40,7 @@ def _out_of_range(name: str, value: float) -> str:
         return "" if 0 <= value < 1 else "0 or more, and less than 1"
     if isinstance(value, int) and value > LARGEST:
         return f"{LARGEST} or less"
-    if isinstance(value, float) and not math.isfinite(value):
+    if value != value or abs(value) == math.inf:
         return "a finite number"
     return "" if value >= 0 else "0 or more"
 
