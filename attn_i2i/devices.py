@@ -47,6 +47,8 @@ def pick_device(device: str | torch.device | None) -> torch.device:
         reason = str(error).partition("\n")[0].rstrip(".")
         if "device string" in reason:  # torch lists every kind that it was ever built for
             reason = "expected cpu, cuda, cuda:1, mps or xpu"
+        elif (kind := str(device).partition(":")[0]) in ("mps", "xpu") and not is_available(kind):
+            reason = "PyTorch finds none here"  # torch lists a hundred of its parts
         raise ConfigError(f"The device {str(device)!r} cannot be used here: {reason}.") from error
     return torch.device(device)
 

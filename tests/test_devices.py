@@ -30,7 +30,7 @@ from attn_i2i.translate.tiles.statistics import Merged, Reduced
 from attn_i2i.translate.translator import Translator
 from attn_i2i.types import ConfigError, ModelError, Translation
 
-from .helpers.fake_cuda import fake_cuda
+from .helpers.fake_cuda import fake_cuda, without_float64
 from .helpers.translators import Brighten, Negative, noise, translator
 
 
@@ -64,6 +64,21 @@ def test_devices_and_precisions_are_checked(options: dict[str, Any], says: str) 
         Translator({"A2B": Negative()}, config, **options)
 
 
+@pytest.mark.parametrize("kind", ["mps", "xpu"])
+def test_a_gpu_that_is_not_here_is_said_without_torchs_list_of_its_parts(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise NotImplementedError(
+            f"Could not run 'aten::empty' with '{kind}'. 'aten::empty' is only for CPU, " + 99 * "x"
+        )
+
+    found(monkeypatch)
+    monkeypatch.setattr(torch, "empty", refused)
+    with pytest.raises(ConfigError, match=f"'{kind}:0' cannot be used here: PyTorch finds none here.$"):
+        pick_device(f"{kind}:0")
+
+
 @pytest.mark.parametrize(
     ("architecture", "options"),
     [
@@ -81,14 +96,15 @@ def test_a_translation_comes_back_from_a_gpu(
     config: Any = SimpleNamespace(architecture=architecture, domains=["old"] if "domains" in options else None)
     picture, domain = read_image(noise(20, 24)), {"domain": ["old"]} if config.domains else {}
     monkeypatch.setattr("attn_i2i.translate.translator.pick_device", lambda _: torch.device("cuda"))
-    with fake_cuda(monkeypatch):
+    with fake_cuda(monkeypatch), without_float64(monkeypatch):
         with torch.device("cuda"):
             network = create(architecture, width=4, blocks=1, **options)
         monkeypatch.setattr(network, "to", lambda *_: network)  # it is there already
         monkeypatch.setattr(Tensor, "__bool__", lambda _: True)  # whether numbers are finite
-        result = Translator({"A2B": network}, config, device="cuda")(picture, strength=0.5, size="fit", **domain)
-        parts = [result.image, result.mask, result.contents, result.heatmap]
-        assert {part.device.type for part in parts if part is not None} == {"cpu"}
+        translate = Translator({"A2B": network}, config, device="cuda")
+        for result in (translate(picture, strength=0.5, size="fit", max_side=side, **domain) for side in (None, 16)):
+            parts = [result.image, result.mask, result.contents, result.heatmap]
+            assert {part.device.type for part in parts if part is not None} == {"cpu"}
 
 
 def found(monkeypatch: pytest.MonkeyPatch, *kinds: str) -> None:

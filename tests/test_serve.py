@@ -18,6 +18,7 @@ from attn_i2i.hub.sources.progress import shown_progress
 from attn_i2i.images import read_image, write_picture
 from attn_i2i.images.ranges import Range
 from attn_i2i.models.checksums import read_sums, write_sums
+from attn_i2i.serve import serve
 from attn_i2i.serve.bundle import bundle
 from attn_i2i.serve.desk import Desk
 from attn_i2i.serve.limits import BusyError, Limits
@@ -276,3 +277,8 @@ def test_uploads_are_read_within_the_limits() -> None:
     assert desk.state(session)["picture"]["note"] == "It has 2 frames: the first is shown."
     with pytest.raises(UnreadableFileError, match="more than the limit"):
         session.set_mask(png(noise()), 150)
+
+
+def test_a_device_that_is_not_here_is_told_before_the_page_opens() -> None:
+    with pytest.raises(ConfigError, match="'warp' cannot be used here"):
+        serve(device="warp", ready=lambda address: pytest.fail(address))

@@ -174,6 +174,12 @@ class Deciding(nn.Module):
         return Translation(image if image.mean() > 0 else -image)
 
 
+class Elsewhere(Deciding):
+    """One whose operations are another program's, as an exported graph's are."""
+
+    tiling = "approximate"
+
+
 class Numbers(nn.Module):
     """A network that makes a tensor from numbers while it runs."""
 
@@ -181,12 +187,16 @@ class Numbers(nn.Module):
         return Translation(image * image.new_tensor([1.0, -1.0, 0.5])[:, None, None])
 
 
-@pytest.mark.parametrize("network", [Deciding(), Numbers()], ids=["decides", "makes numbers"])
+@pytest.mark.parametrize(
+    ("network", "why"),
+    [(Deciding(), ""), (Numbers(), ""), (Elsewhere(), r".*\(the network says so\)")],
+    ids=["decides", "makes numbers", "is elsewhere"],
+)
 def test_a_network_that_cannot_be_followed_is_translated_all_the_same_and_says_so(
-    network: nn.Module, tmp_path: Path
+    network: nn.Module, why: str, tmp_path: Path
 ) -> None:
     source = clip(tmp_path / "a.mkv", [scene(0), scene(1)])
-    with pytest.warns(PictureWarning, match="each frame's own, because"):
+    with pytest.warns(PictureWarning, match=f"each frame's own, because{why}"):
         smooth = list(translator(network).frames(source))
     alone = list(translator(network).frames(source, temporal="off"))
     assert all(torch.equal(one.image, other.image) for one, other in zip(smooth, alone, strict=True))

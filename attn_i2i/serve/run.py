@@ -8,6 +8,7 @@ from ipaddress import ip_address
 
 import uvicorn
 
+from ..devices import pick_device
 from ..types import AttnI2IError
 from .app import make_app
 from .desk import Desk
@@ -36,8 +37,11 @@ def serve(
 
     ``models`` are all that it offers; none offers the zoo. ``host`` other than loopback opens it to a network, to
     everybody there. ``fetch`` lets users have models fetched and licences accepted; None lets those of this machine.
-    ``port=0`` takes a free one. Raises PortError where the address cannot be listened on.
+    ``port=0`` takes a free one. Raises PortError where the address cannot be listened on, and ConfigError for a device
+    that is not here.
     """
+    if device is not None:
+        pick_device(device)  # a wrong one is told now too
     loopback = is_loopback(host)
     shelf = Shelf(models or None, device=device, open_hand=loopback if fetch is None else fetch)
     shelf.rows()  # a wrong name is told now, to whoever starts the page

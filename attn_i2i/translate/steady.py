@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.fx import Node
 
 from ..types import AttnI2IError, Translation
+from .tiles.kinds import advertised
 from .tiles.plan import Graph, analyse, evaluate
 from .tiles.trace import UntileableError, trace
 
@@ -73,7 +74,8 @@ class Steady(nn.Module):
                     raise UntileableError("it takes a label and a style")
                 self._graph = self._traced(image, domain, style)
             except AttnI2IError as error:
-                self.why = str(error)
+                kind = advertised(self.network)
+                self.why = kind.why if kind is not None and kind.kind == "approximate" else str(error)
                 return False
         return bool(self._graph.statistics)
 
