@@ -189,7 +189,7 @@ class Numbers(nn.Module):
 
 @pytest.mark.parametrize(
     ("network", "why"),
-    [(Deciding(), ""), (Numbers(), ""), (Elsewhere(), r".*\(the network says so\)")],
+    [(Deciding(), ""), (Numbers(), ""), (Elsewhere(), " the network says so")],
     ids=["decides", "makes numbers", "is elsewhere"],
 )
 def test_a_network_that_cannot_be_followed_is_translated_all_the_same_and_says_so(
