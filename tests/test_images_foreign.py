@@ -44,7 +44,7 @@ NIFTI = (348).to_bytes(4, "little") + bytes(340) + b"n+1\0" + bytes(200)
         ("photo", b"FUJIFILMCCD-RAW 0201", r"a camera's raw file.*darktable"),
         ("a.png", b"\0\0\0\x20ftypisom\0\0", "a video: name it with its ending"),
         ("a.h5", b"\x89HDF\r\n\x1a\n", "a file of arrays"),
-        ("a.svg", b"\xef\xbb\xbf<!DOCTYPE html>", "a web page: download the picture itself"),
+        ("a.svg", b"\xef\xbb\xbf<!DOCTYPE html>", "a web page: download the file itself"),
     ],
 )
 def test_a_file_is_named_for_what_it_is(tmp_path: Path, name: str, content: bytes, says: str) -> None:

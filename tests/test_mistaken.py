@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from attn_i2i.convert import convert
 from attn_i2i.evaluate.features import find_extractor
 from attn_i2i.models.mistaken import kind_of, refuse_mistaken
 from attn_i2i.types import AttnI2IError, ModelError
+
+from .helpers.commands import Run
 
 ENDINGS = (
     *(".pth", ".pt", ".ckpt", ".h5", ".npz", ".onnx", ".bin", ".tar.gz", ".safetensors", ".pkl", ".index"),
@@ -90,3 +93,20 @@ def test_half_a_checkpoint_is_damaged_and_a_whole_one_is_what_it_is(tmp_path: Pa
 def test_what_is_as_its_name_says_is_not_mistaken(tmp_path: Path, name: str, head: bytes) -> None:
     (tmp_path / name).write_bytes(head)
     assert kind_of(tmp_path / name) is None
+
+
+@pytest.mark.parametrize("content", ["pointer", "page"])
+def test_other_files_of_data_too(run: Run, model: Path, content: str) -> None:
+    data, what, _ = CONTENTS[content]
+    Path("data").mkdir()
+    for name in ("data/trainA-0.tar", "data/trainB-0.tar", "clip.mp4", "table.csv", "net.pth"):
+        Path(name).write_bytes(data)
+    for name, command in {
+        "data/trainA-0.tar": ("train", "cyclegan", "--data", "data", "-o", "run", "--steps", 1),
+        "clip.mp4": ("translate", "clip.mp4", "-o", "out", "-m", model),
+        "net.pth": ("train", "cyclegan", "--data", "data", "-o", "run", "--steps", 1, "--from", "net.pth"),
+        "table.csv": ("train", "stargan", "--data", "data", "-o", "run", "--attributes", "table.csv", "--select", "a"),
+    }.items():
+        code, _, err = run(*command)
+        assert code == 1
+        assert re.search(rf"{name} is ({what}|a {what})", err), err

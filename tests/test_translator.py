@@ -132,7 +132,7 @@ def test_directions_are_built_when_asked_for() -> None:
 
 
 def test_load_explains_what_is_no_model(tmp_path: Path) -> None:
-    (tmp_path / "net.pth").write_bytes(b"x")
+    (tmp_path / "net.pth").write_bytes(b"\x80\x02")
     with pytest.raises(ModelError, match="convert it first"):
         load(tmp_path / "net.pth")
     with pytest.raises(ModelError, match=r"no config\.json"):

@@ -47,8 +47,8 @@ ARRAYS = Format(
 )
 # Told by their content before what follows: a page or a pointer may bear any name.
 STAND_INS = (
-    Format("a Git LFS pointer, not the picture", "run `git lfs pull`", (), ((0, b"version https://git-lfs"),)),
-    Format("a web page", "download the picture itself", (), ((0, b"<!doctype html"), (0, b"<html"))),
+    Format("a Git LFS pointer, not the file itself", "run `git lfs pull`", (), ((0, b"version https://git-lfs"),)),
+    Format("a web page", "download the file itself", (), ((0, b"<!doctype html"), (0, b"<html"))),
 )
 FORMATS = (
     *(() if READS_HEIC else (HEIC,)),
@@ -146,6 +146,12 @@ def looks_like(head: bytes, name: str = "") -> str:
         if form.begins(head, text):
             return form.told
     return f"no picture, or a damaged one: expected {', '.join(READABLE)}"
+
+
+def stand_in(head: bytes) -> str | None:
+    """A pointer or a web page in the place of any file that starts with ``head``, with what to do; else None."""
+    text = _BEFORE.sub(b"", head).lower()
+    return next((form.told for form in STAND_INS if form.begins(head, text)), None)
 
 
 def none_read(left_out: Iterable[str | Path]) -> str:

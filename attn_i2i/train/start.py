@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..hub.locate import find_model
 from ..images.formats import is_picture
-from ..models.mistaken import run_around
+from ..models.mistaken import refuse_mistaken, run_around
 from ..models.places import CONFIG
 from ..swapping import mend
 from ..types import ConfigError
@@ -37,6 +37,7 @@ def locate(start: Location) -> Path:
         )
     if path.is_dir():
         return _inside(path)
+    refuse_mistaken(path)
     if path.is_file() or path.with_name(f"{path.name}.index").is_file():
         raise ConfigError(_convert_first(path, path))
     return find_model(os.fspath(start)).folder

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..arguments import typed
+from ..images.foreign import HEAD_BYTES, stand_in
 from ..images.opening import MAX_PIXELS, named_errors, opened_file
 from ..types import UnreadableFileError
 from .animations import Animation
@@ -33,6 +34,8 @@ def open_clip(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[Cli
     load_av()  # a missing package is no fault of the file
     with opened_file(path) as file:
         with _named_errors(str(path), "is damaged or cut short: its beginning cannot be decoded"):
+            if told := stand_in(file.read(HEAD_BYTES)):
+                raise UnreadableFileError(f"{path} is {told}.")
             check_whole(file, str(path))
             clip = _opened(file, path, max_pixels)
         with closing(clip):

@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ...convert.tars import BoundedTarInfo
+from ...images.foreign import HEAD_BYTES, stand_in
 from ...images.formats import SUFFIXES
 from ...images.opening import MAX_PIXELS
 from ...types import AttnI2IError, ConfigError, UnreadableFileError
@@ -237,7 +238,9 @@ def _members(file: str) -> Iterator[dict[str, Any]]:
 
 def _opened(file: str, mode: Literal["r|", "r:"]) -> tarfile.TarFile:
     with Path(file).open("rb") as stream:
-        head = stream.read(8)
+        head = stream.read(HEAD_BYTES)
+    if told := stand_in(head):
+        raise UnreadableFileError(f"{file} is {told}.")
     if kind := next((kind for mark, kind in COMPRESSED.items() if head.startswith(mark)), None):
         raise UnreadableFileError(f"{file} is compressed ({kind}): unpack it to a plain .tar, which is streamed.")
     return tarfile.open(file, mode, tarinfo=BoundedTarInfo)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ...arguments import refuse_repeated, typed
+from ...images.foreign import HEAD_BYTES, stand_in
 from ...registry import suggestion
 from ...types import ConfigError, UnreadableFileError
 from .archives import ANY, refuse_archives
@@ -164,6 +165,8 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise UnreadableFileError(f"{path} cannot be read as a table of attributes: {error.strerror}.") from error
+    if told := stand_in(content[:HEAD_BYTES]):
+        raise UnreadableFileError(f"{path} is {told}.")
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16", errors="replace").removeprefix("\ufeff")
     text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="surrogateescape")
