@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,7 +30,7 @@ from attn_i2i.blocks import allow_winograd
 from attn_i2i.models.build import create
 from attn_i2i.tuning import tune
 from benchmarks import plain
-from benchmarks.machine import describe, seconds_at_limit
+from benchmarks.machine import describe, large_convolution, operations, tensors_alive
 from benchmarks.runtimes import RUNTIMES, exported
 
 TOLERANCE = 1e-4
@@ -139,15 +139,6 @@ def take_turns(
     return times
 
 
-def tensors_alive(forward: Forward, image: Tensor) -> float:
-    """MiB of the tensors that a run holds at once beyond its weights and input."""
-    with torch.profiler.profile(profile_memory=True) as profile:
-        forward(image)
-    events = [e for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"]
-    changes = [e.nbytes() for e in sorted(events, key=lambda e: e.start_ns())]
-    return max(accumulate(changes, initial=0)) / 2**20
-
-
 def _resident(field: str) -> float:
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.split(f"{field}:")[1].split()[0]) / 1024
@@ -196,18 +187,23 @@ def compare(label: str, arguments: argparse.Namespace) -> list[str]:
     wrong = [name for name, error in errors.items() if error > TOLERANCE and not name.endswith(LOSSY)]
     assert not wrong, f"{label}: {', '.join(wrong)} differ by more than {TOLERANCE} from the plain forward"
     clock = time.process_time if arguments.cpu_time else time.perf_counter
-    times = take_turns(forwards, image, arguments.rounds, clock)
-    shortest = seconds_at_limit(theirs, image) if arguments.limits else None
+    limit, large = large_convolution(image.device)
+    share = operations(theirs, image) / operations(limit, large)
+    beside = {"limit": lambda image: limit(large)} if arguments.limits else {}
+    times = take_turns(forwards | beside, image, arguments.rounds, clock)
+    limits = times.pop("limit", [])
     rows = []
     for name, seconds in times.items():
         faster = statistics.median(a / b for a, b in zip(times["plain"], seconds, strict=True))
         # A runtime's tensors are not PyTorch's, and its graph is one that its process reads anew.
-        alive = "" if name in RUNTIMES else f"{tensors_alive(forwards[name], image):.0f}"
+        alive = "" if name in RUNTIMES else f"{tensors_alive(partial(forwards[name], image)):.0f}"
         memory = "" if arguments.no_resident or name in RUNTIMES else f"{peak_in_process(label, name, arguments):.0f}"
         median = statistics.median(seconds)
-        limit = "" if shortest is None else f" {shortest / median:.0%} |"
+        reached = [share * b / a for a, b in zip(seconds, limits, strict=True)] if limits else []
+        of_limit = f" {statistics.median(reached):.0%} |" if reached else ""
         rows.append(
-            f"| {label} | {name} | {median * 1e3:.0f} | {faster:.2f} | {alive} | {memory} | {errors[name]:.0e} |{limit}"
+            f"| {label} | {name} | {median * 1e3:.0f} | {faster:.2f} | {alive} | {memory} | {errors[name]:.0e}"
+            f" |{of_limit}"
         )
     return rows
 
@@ -221,7 +217,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--cpu-time", action="store_true", help="processor time, which other work disturbs least")
     parser.add_argument("--no-resident", action="store_true", help="leave resident memory out")
-    parser.add_argument("--limits", action="store_true", help="share of the arithmetic that a large matmul reaches")
+    parser.add_argument("--limits", action="store_true", help="share of the speed of a large direct convolution")
     parser.add_argument("--peak", type=json.loads, help=argparse.SUPPRESS)
     return parser.parse_args()
 

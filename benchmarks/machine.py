@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 import os
 import platform
-import time
+from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 
 import torch
@@ -32,17 +33,23 @@ def _cpu() -> str:
     return f"{named[0] if named else platform.processor()}, {os.cpu_count()} cores, {bf16}"
 
 
-def seconds_at_limit(network: nn.Module, image: Tensor) -> float:
-    """Seconds that the network's multiplications would take at the speed of a large float32 matmul here."""
+def tensors_alive(run: Callable[[], object]) -> float:
+    """MiB of the tensors that a run holds at once beyond those that were there."""
+    with torch.profiler.profile(profile_memory=True) as profile:
+        run()
+    events = [e for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"]
+    changes = [e.nbytes() for e in sorted(events, key=lambda e: e.start_ns())]
+    return max(accumulate(changes, initial=0)) / 2**20
+
+
+def operations(network: nn.Module, image: Tensor) -> int:
+    """Floating-point operations of a forward; a multiply-add counts as two."""
     with FlopCounterMode(display=False) as counter:
         network(image)
-    side = 8192 if image.is_cuda else 2048
-    a = torch.rand(side, side, device=image.device)
-    best = float("inf")
-    for _ in range(5):
-        start = time.perf_counter()
-        a @ a
-        if image.is_cuda:
-            torch.cuda.synchronize()
-        best = min(best, time.perf_counter() - start)
-    return counter.get_total_flops() / (2 * side**3 / best)
+    return counter.get_total_flops()
+
+
+def large_convolution(device: torch.device) -> tuple[nn.Module, Tensor]:
+    """A 3x3 convolution whose speed is taken for the most that direct convolutions reach, and its picture."""
+    side = 256 if device.type == "cuda" else 128
+    return nn.Conv2d(256, 256, 3, padding=1, device=device), torch.rand(1, 256, side, side, device=device)

@@ -1,7 +1,8 @@
 """Time and memory of a training step against the published step written plainly: ``python -m benchmarks.training``.
 
 Both start from the same weights, see the same batches in the same process, in turn, and must report the same losses.
-Peak memory is measured in a process of its own for each, above what it held before any network was built.
+Peak memory is measured in a process of its own for each, above what it held before any network was built. It depends
+on how the C library places tensors. "Tensors" are those that a step holds at once beyond weights and averages.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from torch import Tensor, nn
 from attn_i2i.blocks import allow_winograd
 from attn_i2i.plugins import zoo
 from attn_i2i.train.ways import choose_ways
-from benchmarks.machine import describe
+from benchmarks.machine import describe, tensors_alive
 
 Step = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 PlainStep = Callable[[nn.ModuleDict, int, int], Step]
@@ -153,18 +154,19 @@ def check(expected: dict[str, float], losses: dict[str, float], tolerance: float
             raise SystemExit(f"Not the same step: {name} is {losses[name]}, the plain step says {value}.")
 
 
-def peak_memory(family: str, variant: str, arguments: argparse.Namespace) -> float:
-    """Peak MiB of three steps in a process of its own, above what it held before the networks."""
+def peak_memory(family: str, variant: str, arguments: argparse.Namespace) -> tuple[float, float]:
+    """Peak MiB of three steps in a process of its own, above what it held before the networks; and of tensors."""
     command = [sys.executable, "-m", "benchmarks.training", family, "--variant", variant]
     for name in ("width", "size", "batch", "threads", "device"):
         command += [f"--{name}", str(getattr(arguments, name))]
     command += ["--bf16"] * arguments.bf16
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
-    return float(json.loads(done.stdout)["mebibytes"])
+    mebibytes: tuple[float, float] = json.loads(done.stdout)["mebibytes"]
+    return mebibytes
 
 
-def measure_memory(case: Case, arguments: argparse.Namespace) -> float:
-    """Run one variant here; its process must have done nothing else."""
+def measure_memory(case: Case, arguments: argparse.Namespace) -> tuple[float, float]:
+    """Peak MiB of this process, and of a step's tensors; the process must have done nothing else."""
     before = memory_of_process("VmRSS")
     recipe = build(case, arguments)
     if arguments.variant == "plain":
@@ -175,8 +177,10 @@ def measure_memory(case: Case, arguments: argparse.Namespace) -> float:
     for batch in batches(arguments):
         step(batch)
     if arguments.device == "cuda":
-        return torch.cuda.max_memory_allocated() / 2**20
-    return memory_of_process("VmHWM") - before
+        peak = torch.cuda.max_memory_allocated() / 2**20
+        return peak, peak
+    peak = memory_of_process("VmHWM") - before
+    return peak, tensors_alive(lambda: step(batch))
 
 
 def memory_of_process(field: str) -> float:
@@ -194,14 +198,14 @@ def report(families: list[str], arguments: argparse.Namespace) -> None:
         f" {arguments.size}x{arguments.size}, batch {arguments.batch}, {precision},"
         f" median {clock} of {arguments.steps} steps\n"
     )
-    print("| recipe | plain s | ours s | faster | plain MiB | ours MiB | memory |")
-    print("|---|---|---|---|---|---|---|")
+    print("| recipe | plain s | ours s | faster | plain MiB | ours MiB | memory | tensors |")
+    print("|---|---|---|---|---|---|---|---|")
     for family in families:
         plain, ours = compare_times(cases()[family], arguments)
         row = f"| {family} | {plain:.3f} | {ours:.3f} | {plain / ours:.2f}x |"
         if not arguments.no_memory:
             plain, ours = (peak_memory(family, variant, arguments) for variant in ("plain", "ours"))
-            row += f" {plain:.0f} | {ours:.0f} | {ours / plain:.2f}x |"
+            row += f" {plain[0]:.0f} | {ours[0]:.0f} | {ours[0] / plain[0]:.2f}x | {ours[1] / plain[1]:.2f}x |"
         print(row, flush=True)
 
 
