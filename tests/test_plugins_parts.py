@@ -15,6 +15,7 @@ import typer
 from attn_i2i import hookimpl, load
 from attn_i2i.convert import convert
 from attn_i2i.hub.client import Repository
+from attn_i2i.losses import cycle
 from attn_i2i.models import ModelConfig, create, list_models, read_config, save_model
 from attn_i2i.models.cards import cards, find_card, get_card
 from attn_i2i.plugins import PluginManager, PluginWarning, manager
@@ -22,6 +23,7 @@ from attn_i2i.plugins._manager import DiscoveredPlugin
 from attn_i2i.plugins.listing import describe
 from attn_i2i.registry import BrokenPartError, Zoo
 from attn_i2i.testing.plugins import check_plugin
+from attn_i2i.train.suppliers import suppliers_of
 from attn_i2i.types import DuplicateNameError, UnknownNameError
 
 from .helpers.commands import Run
@@ -268,6 +270,7 @@ def test_a_model_of_a_plugin_that_is_gone_names_its_distribution(
 ) -> None:
     def add(zoo: Zoo) -> None:
         zoo.generators.add("mine", "attn_i2i.builtin.cyclegan.networks:generator")
+        zoo.losses.add("edges", cycle)
 
     site = tmp_path / "site"
     site.mkdir()
@@ -282,6 +285,8 @@ def test_a_model_of_a_plugin_that_is_gone_names_its_distribution(
     small = {"width": 4, "blocks": 1}
     save_model(tmp_path / "model", ModelConfig("mine", small, ["A2B"]), {"A2B": create("mine", **small).state_dict()})
     assert read_config(tmp_path / "model").provenance == {"suppliers": {"mine": "attn-i2i-fine 1.2.3"}}
+    options = {"generator": "mine", "objective.cycle": 1.0, "objective.flat": [2.0, "edges"], "generator.head": None}
+    assert suppliers_of("cyclegan", options) == dict.fromkeys(("mine", "edges"), "attn-i2i-fine 1.2.3")
     assert isinstance(load(tmp_path / "model", device="cpu").generator, torch.nn.Module)
     manager().unregister(name="mine")
     discovered.problem = "not among those that ATTN_I2I_PLUGINS allows"

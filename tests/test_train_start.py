@@ -141,8 +141,10 @@ def test_a_pipe_as_a_runs_record_is_not_waited_for(tmp_path: Path) -> None:
 def test_a_run_of_a_plugin_that_is_gone_says_so(tmp_path: Path, first: Path) -> None:
     run = shutil.copytree(first, tmp_path / "run")
     record = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps(record | {"recipe": "theirs"}))
-    with pytest.raises(UnknownNameError, match="was trained by the recipe 'theirs', which no plugin supplies here"):
+    brought = {"suppliers": {"theirs": "attn-i2i-theirs 1.2"}}
+    says = "supplied by attn-i2i-theirs 1.2, which is not installed here: pip install attn-i2i-theirs"
+    (run / "run.json").write_text(json.dumps(record | brought | {"recipe": "theirs"}))
+    with pytest.raises(UnknownNameError, match=f"was trained by the recipe 'theirs', which no plugin .*{says}"):
         resume(run, steps=3)
 
 

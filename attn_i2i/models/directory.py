@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..arguments import typed
 from ..files import atomic_dir, save_safetensors
 from ..plugins import zoo
-from ..plugins._manager import missing_supplier, supplier
+from ..plugins._manager import supplier, way_to_parts
 from ..plugins.parts import HEAD
 from ..registry import Registry
 from ..types import ConfigError, ModelError, StateDict, UnknownNameError
@@ -73,15 +73,7 @@ def _load_stored(
     except ConfigError as error:
         raise ModelError(f"{where}: {error}") from error
     except UnknownNameError as error:
-        raise UnknownNameError(f"{where}: {error}{_way_to_parts(suppliers)}") from error
-
-
-def _way_to_parts(suppliers: object) -> str:
-    """How to get the parts that nobody has registered here, as far as the model's configuration tells."""
-    written = suppliers.items() if isinstance(suppliers, dict) else ()
-    registered = (zoo().generators, zoo().discriminators, zoo().heads)
-    missing = {str(by) for name, by in written if not any(name in registry for registry in registered)}
-    return "".join(f" {missing_supplier(by)}" for by in sorted(missing))
+        raise UnknownNameError(f"{where}: {error}{way_to_parts(suppliers)}") from error
 
 
 def _suppliers(config: ModelConfig) -> dict[str, str]:

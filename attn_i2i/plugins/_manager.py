@@ -198,6 +198,13 @@ def missing_supplier(written: str) -> str:
     return f"It is supplied by {written}, which is not installed here: pip install {name}."
 
 
+def way_to_parts(suppliers: object) -> str:
+    """How to get the parts that nobody has registered here, from ``suppliers``: names, and who brought them."""
+    written = suppliers.items() if isinstance(suppliers, dict) else ()
+    missing = {str(by) for name, by in written if not any(name in registry for registry in zoo().registries())}
+    return "".join(f" {missing_supplier(by)}" for by in sorted(missing))
+
+
 def allowed_plugins() -> frozenset[str] | None:
     """Names in ``ATTN_I2I_PLUGINS`` (comma-separated; empty allows none), or None where it is not set."""
     listed = os.environ.get("ATTN_I2I_PLUGINS")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..arguments import typed
-from ..types import ConfigError
+from ..plugins._manager import way_to_parts
+from ..types import ConfigError, UnknownNameError
 from . import checkpoint
 from .build import Prepared, prepare, report
 from .errors import plainly
@@ -21,6 +22,7 @@ from .randomness import untouched
 from .record import Record, check_options
 from .request import Location, Request, completed
 from .rundir import MODEL, VALIDATION, check_claim, claim, resumable, sweep
+from .suppliers import suppliers_of
 from .watch import Watch
 
 
@@ -113,6 +115,8 @@ def _prepared(request: Request, options: Mapping[str, Any], data_check: bool) ->
     check_environment(chosen)
     try:
         prepared = prepare(request, chosen)
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{error}{way_to_parts(request.before and request.before.suppliers)}") from error
     except ConfigError:
         if request.before is not None and request.run is not None:  # the cause may be an option that cannot change
             check_options(Path(request.run), request.before, asdict(chosen))
@@ -132,6 +136,7 @@ def _record(prepared: Prepared) -> Record:
         prepared.pictures.identity(),
         asdict(prepared.options),
         prepared.arguments,
+        suppliers_of(prepared.origin.recipe, prepared.origin.options),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ class Record:
 
     ``recipe_options`` are all that the recipe was built with, ``data`` is its pictures' ``identity``. ``arguments`` are
     those to call ``train`` with again: the pictures' folder, the table and its columns, the recipe's options as given,
-    and the start. A value that JSON does not have makes ``arguments`` None.
+    and the start. A value that JSON does not have makes ``arguments`` None. ``suppliers`` are the distributions of the
+    plugins whose parts it needs, by the names of the parts; older runs tell none.
     """
 
     recipe: str
@@ -30,6 +31,7 @@ class Record:
     data: Mapping[str, Any]
     options: Mapping[str, Any]
     arguments: Mapping[str, Any] | None
+    suppliers: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -49,7 +51,11 @@ def read_record(folder: Path) -> Record | None:
         raise UnreadableFileError(f"{path} cannot be read ({error}): choose another folder.") from error
     if not (isinstance(raw, dict) and _is_record(raw)):
         raise ConfigError(f"{path} is no record of a training: choose another folder.")
-    return Record(*(raw[name] for name in ("recipe", "recipe_options", "data", "options", "arguments")))
+    told = raw.get("suppliers")
+    return Record(
+        *(raw[name] for name in ("recipe", "recipe_options", "data", "options", "arguments")),
+        told if isinstance(told, dict) else {},
+    )
 
 
 def _is_record(raw: Mapping[str, Any]) -> bool:

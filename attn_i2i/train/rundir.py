@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ..files import DiskFullError
@@ -29,7 +30,7 @@ def claim(folder: Path, record: Record, resume: bool, last: int | None = None) -
     check_claim(folder, record, resume, last)
     before = read_record(folder) if resume else None
     if before is not None and record.arguments is None:  # what was stored is what can be read back
-        record = Record(record.recipe, record.recipe_options, record.data, record.options, before.arguments)
+        record = replace(record, arguments=before.arguments)
     write_record(folder, record)
 
 
