@@ -51,11 +51,9 @@ def read_record(folder: Path) -> Record | None:
         raise UnreadableFileError(f"{path} cannot be read ({error}): choose another folder.") from error
     if not (isinstance(raw, dict) and _is_record(raw)):
         raise ConfigError(f"{path} is no record of a training: choose another folder.")
+    record = Record(*(raw[name] for name in ("recipe", "recipe_options", "data", "options", "arguments")))
     told = raw.get("suppliers")
-    return Record(
-        *(raw[name] for name in ("recipe", "recipe_options", "data", "options", "arguments")),
-        told if isinstance(told, dict) else {},
-    )
+    return replace(record, suppliers=told) if isinstance(told, dict) else record
 
 
 def _is_record(raw: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from ..plugins import zoo
 from ..plugins._manager import supplier
 from ..recipes.factory import ROLES
 from ..recipes.objective import PREFIX
+from ..registry import Registry
 
 
 def suppliers_of(recipe: str, options: Mapping[str, Any]) -> dict[str, str]:
@@ -17,7 +18,7 @@ def suppliers_of(recipe: str, options: Mapping[str, Any]) -> dict[str, str]:
     ``options`` go by their whole names.
     """
     terms = {name.removeprefix(PREFIX): value for name, value in options.items() if name.startswith(PREFIX)}
-    used = [
+    used: list[tuple[Registry[Any], object]] = [
         (zoo().recipes, recipe),
         (zoo().generators, options.get("generator")),
         (zoo().discriminators, options.get("discriminator")),
