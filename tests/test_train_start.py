@@ -82,7 +82,7 @@ def test_a_model_may_be_named(data: Path, tmp_path: Path, first: Path, monkeypat
 def test_a_checkpoint_is_to_be_converted_first(data: Path, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "theirs"
     folder.mkdir()
-    (folder / name).write_bytes(b"weights")
+    (folder / name).write_bytes(b"\x80\x02 weights")
     for start in (folder, folder / name, folder / name.removesuffix(".index")):
         with pytest.raises(ConfigError, match=r"is a checkpoint.* convert it first \(attn-i2i convert .* -o MODEL\)"):
             run(data, tmp_path / "run", start=start, **FROZEN)
