@@ -82,6 +82,9 @@ def test_a_file_says_what_it_is_and_names_its_inputs_and_outputs(exported: Path)
     axes = [axis.dim_param or axis.dim_value for axis in graph.input[0].type.tensor_type.shape.dim]
     assert ([value.name for value in graph.input], axes) == (["source"], ["batch", 3, "height", "width"])
     assert [value.name for value in graph.output] == ["image", "attention", "contents"]
+    made_by = {name: node.op_type for node in graph.node for name in node.output}
+    normed = {made_by[node.input[0]] for node in graph.node if node.op_type == "InstanceNormalization"}
+    assert normed == {"Conv", "ConvTranspose"}  # a reshape between them would cost OpenVINO two other layouts
     said = facts(exported / "A2B.onnx")
     assert said["opset"] == 18
     assert said["config"]["architecture"] == "attentiongan2"  # type: ignore[index]
