@@ -45,6 +45,22 @@ def test_pngs_of_8_and_16_bits_come_back_bit_for_bit(tmp_path: Path, channels: i
         assert torch.equal(again.alpha, picture.alpha)
 
 
+@pytest.mark.parametrize(("channels", "kind"), PNGS)
+def test_deep_pngs_become_tiffs_that_others_read(tmp_path: Path, channels: int, kind: str) -> None:
+    values = numbers("uint16", channels)
+    write_deep(values, tmp_path / "a.png", None, None)
+    picture = read_image(tmp_path / "a.png")
+    again = come_back(picture, tmp_path / "b.tif")
+    assert np.array_equal(again.numbers(), picture.numbers())
+    assert again.alpha is picture.alpha or torch.equal(again.alpha, picture.alpha)  # type: ignore[arg-type]
+    with tifffile.TiffFile(tmp_path / "b.tif") as written:
+        page = written.pages.first
+        assert page.photometric == (2 if channels > 2 else 1)  # RGB, or black is zero
+        assert page.samplesperpixel == channels
+        assert page.extrasamples == ((2,) if kind[-1] == "A" else ())  # unassociated alpha
+        assert np.array_equal(np.moveaxis(np.atleast_3d(written.asarray()), -1, 0), values)
+
+
 def test_16_bit_pngs_are_those_that_other_programs_read_and_write(tmp_path: Path) -> None:
     import imagecodecs
 

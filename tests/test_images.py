@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from attn_i2i.images.mask import read_mask
+from attn_i2i.images.metadata import metadata_from
 from attn_i2i.images.picture import PictureWarning
 from attn_i2i.images.read import read_image
 from attn_i2i.images.write import to_pil, write_image
@@ -295,3 +296,20 @@ def test_a_mask_of_small_numbers_is_warned_of(tmp_path: Path, dtype: str, larges
         read_mask(tmp_path / "m.npy", (2, 2))
     np.save(tmp_path / "m.npy", np.zeros((2, 2), dtype))
     assert not read_mask(tmp_path / "m.npy", (2, 2)).any()
+
+
+@pytest.mark.parametrize(
+    ("noted", "kept"), [(b"<x tiff:Orientation='6'/>", b""), (b"<x dc:title='a'/>", b"<x dc:title='a'/>")]
+)
+def test_notes_that_would_turn_an_upright_picture_again_are_left_out(tmp_path: Path, noted: bytes, kept: bytes) -> None:
+    Image.new("RGB", (8, 6)).save(tmp_path / "a.webp", xmp=noted, lossless=True)
+    metadata = read_image(tmp_path / "a.webp").metadata
+    assert (b"" if metadata is None else metadata.xmp) == kept
+
+
+@pytest.mark.parametrize(
+    ("dpi", "kept"), [((300, 72), (300, 72)), ((300, 0), None), ((0, 300), None), ((300, 2e6), None)]
+)
+def test_a_resolution_that_nothing_has_is_left_out(dpi: tuple[float, float], kept: tuple[float, float] | None) -> None:
+    metadata = metadata_from(Image.Exif(), {"dpi": dpi}, "PNG")
+    assert (metadata and metadata.dpi) == kept

@@ -123,6 +123,17 @@ def test_pictures_go_up_without_their_metadata(model: Path) -> None:
 def test_a_bomb_of_a_picture_is_left_out(model: Path) -> None:
     Image.new("1", (9900, 9900)).save(model / "samples" / "bomb.png")
     assert uploads_of(model).left_out["samples/bomb.png"]
+    Image.new("1", (4097, 4096)).save(model / "samples" / "large.png")
+    assert uploads_of(model).left_out["samples/large.png"] == "has more than 16777216 pixels"
+
+
+def test_a_choice_of_pictures_goes_up_and_hidden_ones_stay(model: Path) -> None:
+    for name in (".hidden.png", *(f"x{number:02}.png" for number in range(12))):
+        Image.new("L", (4, 4)).save(model / "samples" / name)
+    uploads = uploads_of(model)
+    assert uploads.left_out["samples/.hidden.png"] == "no picture by its name"
+    assert uploads.left_out["samples/x11.png"] == "more than 12 pictures"
+    assert len([name for name in uploads.contents if name.startswith("samples/")]) == 12
 
 
 def test_paths_of_this_machine_stay_here(tmp_path: Path) -> None:

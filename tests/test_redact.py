@@ -55,16 +55,19 @@ def test_what_is_no_secret_stays(text: str) -> None:
     assert redacted(text) == text
 
 
-def test_a_traceback_has_no_secret_either() -> None:
-    def fail() -> None:
+@pytest.mark.parametrize("chained", [True, False])
+def test_a_traceback_has_no_secret_either(chained: bool) -> None:
+    def fail(chained: bool) -> None:
         with explained("acme/model"):
             try:
                 raise ConnectionError(SECRETS[0])
             except ConnectionError as error:
-                raise OSError(f"while fetching {SECRETS[2]}") from error
+                if chained:
+                    raise OSError(f"while fetching {SECRETS[2]}") from error
+                raise OSError(f"while fetching {SECRETS[2]}")  # noqa: B904
 
     with pytest.raises(HubError) as caught:
-        fail()
+        fail(chained)
     shown = "".join(traceback.format_exception(caught.value))
     assert "X-Amz-" not in shown
     assert "me:SECRET" not in shown

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from attn_i2i.images import read_image
+from attn_i2i.images.deep_png import write_deep
 from attn_i2i.images.header import read_header
 from attn_i2i.images.window import Window, read_window
 from attn_i2i.train import resume
@@ -83,6 +84,13 @@ def test_windows_of_rare_files_are_those_of_the_whole_too(
         image.save(path, compression="tiff_lzw" if kind == "LZW" else None)
     whole = read_image(path, range="dtype")
     assert torch.equal(read_window(path, corner, "dtype").values, whole.values[:, 1:5, 14:19])
+
+
+def test_a_window_keeps_its_own_part_of_the_transparency(tmp_path: Path) -> None:
+    write_deep(numbers("uint16", 4), tmp_path / "a.png", None, None)
+    whole, part = read_image(tmp_path / "a.png"), read_window(tmp_path / "a.png", corner)
+    assert whole.alpha is not None
+    assert torch.equal(part.alpha, whole.alpha[:, 1:5, 14:19])  # type: ignore[arg-type]
 
 
 def test_a_window_that_cannot_be_cut_names_its_file(tmp_path: Path) -> None:

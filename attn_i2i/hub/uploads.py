@@ -83,6 +83,8 @@ def redrawn(path: Path) -> bytes:
             if picture.width * picture.height > SAMPLE_PIXELS:
                 raise ModelError(f"{path} has more than {SAMPLE_PIXELS} pixels.")
             upright = _plain(picture)
+    except ModelError:  # a ValueError, too
+        raise
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ModelError(f"{path} cannot be read as a picture.") from error
     bare = Image.frombytes(upright.mode, upright.size, upright.tobytes())
