@@ -67,7 +67,7 @@ def test_networks_are_looked_for_some_levels_deep(levels: int, deep: bool) -> No
 def test_a_network_is_described_by_its_convolutions() -> None:
     state = {"a.weight": torch.zeros(8, 4, 7, 5), "b.weight": torch.zeros(3, 8, 1, 2), "n.weight": torch.zeros(8)}
     assert parts_of(state) == (
-        "2 convolutions, the first 7x5 from 4 to 8 channels, the last 1x2 from 8 to 3 channels, 1 norms with parameters"
+        "2 convolutions, the first 7x5 from 4 to 8 channels, the last 1x2 from 8 to 3 channels, 1 norm with parameters"
     )
 
 

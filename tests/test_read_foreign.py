@@ -65,9 +65,9 @@ def test_other_files_are_recognised_by_their_content(kind: str, tmp_path: Path) 
 def test_a_missing_file_a_folder_and_a_pipe_are_named(tmp_path: Path) -> None:
     assert "does not exist" in error(tmp_path / "absent.pth")
     (tmp_path / "folder").mkdir()
-    assert "is a folder" in error(tmp_path / "folder")
+    assert error(tmp_path / "folder").startswith(f"{tmp_path / 'folder'} is a folder; give")
     os.mkfifo(tmp_path / "pipe")
-    assert "not an ordinary file" in error(tmp_path / "pipe")
+    assert error(tmp_path / "pipe").startswith(f"{tmp_path / 'pipe'} is not an ordinary file; copy")
 
 
 def test_a_name_with_a_line_break_stays_one_line(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def description(state: StateDict, converters: Registry[Converter]) -> str:
         if rules and len(strange) <= fewest:
             nearest, fewest = _difference(entry, inner, strange), len(strange) - 1
     first = ", ".join(repr(key) for key in list(state)[:3])
-    return f"They begin with {first}. {nearest or 'It is'} {parts_of(inner)}.{_split_hint(state)}"
+    return f"They begin with {first}. {nearest or 'They hold'} {parts_of(inner)}.{_split_hint(state)}"
 
 
 def _split_hint(keys: Iterable[str]) -> str:
@@ -84,9 +84,11 @@ def parts_of(state: Mapping[str, Tensor]) -> str:
     parts = []
     if convolutions:
         first, last = convolutions[0], convolutions[-1]
-        parts.append(f"{len(convolutions)} convolutions, the first {_kernel(first)}, the last {_kernel(last)}")
+        parts.append(
+            f"{counted(len(convolutions), 'convolution')}, the first {_kernel(first)}, the last {_kernel(last)}"
+        )
     if linears:
-        parts.append(f"{linears} linear layers")
+        parts.append(counted(linears, "linear layer"))
     parts.append(_norms(state))
     return ", ".join(parts)
 
@@ -99,7 +101,12 @@ def _norms(state: Mapping[str, Tensor]) -> str:
     if any(key.endswith("running_var") for key in state):
         return "norms with running statistics (batch norm)"
     vectors = [key for key, tensor in state.items() if key.endswith("weight") and tensor.dim() == 1]
-    return f"{len(vectors)} norms with parameters" if vectors else "no norms with parameters"
+    return f"{counted(len(vectors), 'norm')} with parameters" if vectors else "no norms with parameters"
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things: ``1 norm``, ``2 norms``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _inner(state: StateDict) -> StateDict:

@@ -12,7 +12,7 @@ from ..plugins._manager import usable
 from ..registry import Entry, Registry
 from ..types import AttnI2IError, ConversionError, StateDict
 from .converter import Converter, without_wrapper
-from .describe import description, plugin_hint
+from .describe import counted, description, plugin_hint
 from .leftovers import is_training_state, training_only
 from .options import ChoiceError
 from .own import own_names
@@ -141,7 +141,7 @@ def unknown_layout(state: StateDict, where: str, converters: Registry[Converter]
     if own := own_names(state):
         return ConversionError(f"{where}: {own}")
     return ConversionError(
-        f"{where}: no known layout has these {len(state)} tensors.{plugin_hint(state)}"
+        f"{where}: no known layout has {'this' if len(state) == 1 else 'these'} {counted(len(state), 'tensor')}.{plugin_hint(state)}"
         f" {description(state, converters)} A plugin can add a converter for others; docs/converting.md lists what is"
         " read."
     )

@@ -74,6 +74,8 @@ def _ends(path: Path) -> tuple[int, bytes, bytes]:
             return status.st_size, head, stream.read(8)
     except FileNotFoundError:
         raise UnreadableFileError(f"{one_line(path)} does not exist; check the path.") from None
+    except UnreadableFileError:  # a ValueError, too
+        raise
     except (OSError, ValueError) as error:
         raise UnreadableFileError(f"{one_line(path)} cannot be opened: {getattr(error, 'strerror', error)}.") from error
 
