@@ -185,7 +185,7 @@ def with_kernel(state: dict[str, Tensor]) -> dict[str, Tensor]:
         ),
         (
             lambda: {"model.1.weight": torch.ones(4, 2, 5, 5), "x": torch.ones(3)},
-            "1 convolutions, the first 5x5 from 2",
+            "1 convolution, the first 5x5 from 2",
         ),
     ],
 )
