@@ -174,6 +174,8 @@ def test_a_head_is_chosen_by_name(data: Path, tmp_path: Path) -> None:
         ({"objective": {"idt": (1.0, edges)}}, "logged as another one"),
         ({"initial": "zeros"}, "expected 'normal' or 'torch'"),
         ({"initial": ["torch"]}, "expected 'normal' or 'torch'"),
+        ({"lr": 1.0}, "Did you mean 'learning_rate'"),
+        ({"lambda_A": 1.0}, "Did you mean 'cycle'"),
         ({"preset": 1}, "has no preset 1. Presets: "),
         ({"learning_rate": float("nan")}, "learning_rate=nan was given, expected a finite number"),
         ({"r1": float("inf")}, "r1=inf was given, expected a finite number"),

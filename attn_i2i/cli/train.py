@@ -111,11 +111,11 @@ def _options_of(words: Sequence[str]) -> list[str]:
     """The options of the first recipe that is named; those of many recipes where none is."""
     import torch
 
-    from ..train.words import RECIPES
+    from ..recipes.words import OTHER_CODES
 
     recipe = next((word for word in words if word in zoo().recipes), None)
     if recipe is None:
-        return list(RECIPES.values())
+        return list(OTHER_CODES.values())
     with torch.device("meta"):
         options = zoo().recipes.load(recipe)().options
     return [*(name.removeprefix("generator.").removeprefix("objective.") for name in options), *options]

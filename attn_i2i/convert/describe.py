@@ -84,9 +84,8 @@ def parts_of(state: Mapping[str, Tensor]) -> str:
     parts = []
     if convolutions:
         first, last = convolutions[0], convolutions[-1]
-        parts.append(
-            f"{counted(len(convolutions), 'convolution')}, the first {_kernel(first)}, the last {_kernel(last)}"
-        )
+        count = counted(len(convolutions), "convolution")
+        parts.append(f"{count}, the first {_kernel(first)}, the last {_kernel(last)}")
     if linears:
         parts.append(counted(linears, "linear layer"))
     parts.append(_norms(state))

@@ -140,8 +140,9 @@ def unknown_layout(state: StateDict, where: str, converters: Registry[Converter]
         return ConversionError(f"{where}: keys and shapes do not tell what this is: say it by {ways}.")
     if own := own_names(state):
         return ConversionError(f"{where}: {own}")
+    these = f"{'this' if len(state) == 1 else 'these'} {counted(len(state), 'tensor')}"
     return ConversionError(
-        f"{where}: no known layout has {'this' if len(state) == 1 else 'these'} {counted(len(state), 'tensor')}.{plugin_hint(state)}"
+        f"{where}: no known layout has {these}.{plugin_hint(state)}"
         f" {description(state, converters)} A plugin can add a converter for others; docs/converting.md lists what is"
         " read."
     )

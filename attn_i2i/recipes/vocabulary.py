@@ -10,6 +10,7 @@ from ..plugins.parts import Part
 from ..registry import suggestion
 from ..types import ConfigError
 from .objective import PREFIX, term_named
+from .words import OTHER_CODES
 
 # What follows from the data, so that it is told once to all networks that need it.
 SHARED = ("domains", "image_size", "channels")
@@ -50,7 +51,9 @@ class Vocabulary:
         if role in self.parts and self.parts[role].has(short, named=True):
             return short if short in self.shared() else f"{role}.{short}"
         names = ["preset", *self.names()]
-        near = suggestion(option, [*names, *(name.partition(".")[2] for name in names)])
+        forms = [*names, *(name.partition(".")[2] for name in names)]
+        theirs = OTHER_CODES.get(option.casefold().replace("-", "_"))
+        near = suggestion(theirs or option, forms)
         raise ConfigError(f"{self.recipe} has no option {option!r}.{near} Options: {', '.join(names)}.")
 
     def shared(self) -> list[str]:

@@ -11,8 +11,9 @@ from typing import Any, Literal, get_args
 from ..devices import GPUS
 from ..images.draw import parse_display
 from ..images.ranges import parse_range
+from ..recipes.words import OTHER_CODES
 from ..types import ConfigError
-from .words import RECIPES, meant
+from .words import meant
 
 Precision = Literal["fp32", "bf16", "auto"]
 OPTION = re.compile(r"[a-zA-Z_][\w-]*(\.[\w-]+)*")  # a name, or one below another: generator.width
@@ -144,7 +145,7 @@ class TrainOptions:
         for name in options:
             if name not in names:
                 raise ConfigError(
-                    f"Training has no option {name!r}.{meant(name, names, RECIPES.values())} Options:"
+                    f"Training has no option {name!r}.{meant(name, names, OTHER_CODES.values())} Options:"
                     f" {', '.join(names)};"
                     " a recipe's own go under recipe_options."
                 )

@@ -4,34 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from ..recipes.words import OTHER_CODES
 from ..registry import suggestion
 
-# The names of pytorch-CycleGAN-and-pix2pix, U-GAT-IT, StarGAN, accelerate and diffusers, without capitals.
-RECIPES = {
-    "lr": "learning_rate",
-    "g_lr": "learning_rate",
-    "learningrate": "learning_rate",
-    "epoch": "epochs",
-    "n_epochs": "epochs",
-    "num_epochs": "epochs",
-    "num_train_epochs": "epochs",
-    "niter": "epochs",
-    "niter_decay": "decay_epochs",
-    "n_epochs_decay": "decay_epochs",
-    "lambda_a": "cycle",
-    "lambda_cycle": "cycle",
-    "cycle_weight": "cycle",
-    "lambda_identity": "identity",
-    "identity_weight": "identity",
-    "adv_weight": "adversarial",
-    "cam_weight": "cam",
-    "pool_size": "pool",
-    "ngf": "width",
-    "ch": "width",
-    "ndf": "discriminator_width",
-    "n_layers_d": "discriminator_layers",
-    "n_res": "blocks",
-}
+# The names of the same codes as in recipes.words.
 ENGINES = {
     "batch": "batch_size",
     "train_batch_size": "batch_size",
@@ -77,7 +53,7 @@ def meant(name: str, engine: Collection[str], recipe: Collection[str]) -> str:
     if plain in ENGINES:
         own = ENGINES[plain]
         return f" Did you mean {'--' + own.replace('_', '-') if name.startswith('--') else own!r}?"
-    own = RECIPES.get(plain, plain)
+    own = OTHER_CODES.get(plain, plain)
     if own in recipe:
         return f' It is an option of the recipe: recipe_options={{"{own}": VALUE}}.'
     return suggestion(name, engine) or suggestion(plain, recipe)
