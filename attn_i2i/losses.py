@@ -118,20 +118,6 @@ def mask_area(trip: RoundTrip) -> Tensor:
     return at_least_float32(foreground(trip.fake)).mean()
 
 
-# A mask of 0.05 counts as a third, and an open one as 0.91: faint masks pay most for what they do.
-SUPPORT = 0.1
-
-
-def mask_support(trip: RoundTrip) -> Tensor:
-    """Mean of m / (m + 0.1) of the mask m of what changed: about the share of the picture where it is open at all.
-
-    A faint mask over stronger content shows the same picture as an open one, at a lower price of the area, but its
-    wide rim changes what lies around. Here the open mask is the cheaper one (Geman and McClure's penalty, 1985).
-    """
-    mask = at_least_float32(foreground(trip.fake))
-    return (mask / (mask + SUPPORT)).mean()
-
-
 def cam(trip: RoundTrip) -> Tensor:
     """The generator's CAM classifier must tell source from target domain (U-GAT-IT, equation 6)."""
     source, target = trip.fake.cam_logits, _same(trip).cam_logits
@@ -160,7 +146,7 @@ def classification(trip: RoundTrip) -> Tensor:
 
 # Terms that do not read the identity pass, which then is not computed.
 WITHOUT_SAME: frozenset[Term] = frozenset(
-    {adversarial, critic, cycle, pixel, mask_variation, mask_area, mask_support, classification}
+    {adversarial, critic, cycle, pixel, mask_variation, mask_area, classification}
 )
 
 

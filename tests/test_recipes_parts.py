@@ -209,12 +209,11 @@ def test_total_variation_counts_each_edge_thrice() -> None:
     assert losses.total_variation(mask).item() == pytest.approx(3 * (1.0 + 0.5 + 0.0 + 0.5))
 
 
-def test_the_area_of_a_mask_is_its_mean_and_faint_masks_count_in_its_support() -> None:
+def test_the_area_of_a_mask_is_its_mean() -> None:
     image = torch.zeros(2, 3, 1, 2)
     fake = Translation(image, attention=torch.tensor([[0.0, 1.0], [0.25, 0.75]])[:, None, None])
     trip = RoundTrip(image, image, fake, Translation(image), None, ())
     assert losses.mask_area(trip).item() == pytest.approx(0.5)
-    assert losses.mask_support(trip).item() == pytest.approx((0 + 1 / 1.1 + 0.25 / 0.35 + 0.75 / 0.85) / 4)
 
 
 def test_terms_that_need_what_is_not_there_say_so() -> None:
@@ -225,7 +224,6 @@ def test_terms_that_need_what_is_not_there_say_so() -> None:
         (losses.cam, "same"),
         (losses.mask_variation, "attention"),
         (losses.mask_area, "attention"),
-        (losses.mask_support, "attention"),
     ]
     for term, word in cases:
         with pytest.raises(ConfigError, match=word):

@@ -22,7 +22,6 @@ def register_components(zoo: Zoo) -> None:
     zoo.losses.add("pixel", "attn_i2i.losses:pixel")
     zoo.losses.add("mask-variation", "attn_i2i.losses:mask_variation")
     zoo.losses.add("mask-area", "attn_i2i.losses:mask_area")
-    zoo.losses.add("mask-support", "attn_i2i.losses:mask_support")
     zoo.heads.add("sigmoid", "attn_i2i.blocks:SigmoidHead")
     zoo.heads.add("softmax", "attn_i2i.blocks:SoftmaxHead")
     zoo.converters.add("attentiongan1", f"{HERE}.converters:SCHEME1")
