@@ -18,12 +18,14 @@ from attn_i2i.convert.reader import read_checkpoint
 from attn_i2i.convert.reader.sandbox import run_reader
 from attn_i2i.evaluate import evaluate
 from attn_i2i.evaluate.study import make_study
+from attn_i2i.export import export_model
 from attn_i2i.files import DiskFullError, WriteError, atomic_path
 from attn_i2i.images.stack import StackWriter, read_planes
 from attn_i2i.temporary import temporary_folder
 from attn_i2i.translate.tiles.scratch import Array
 
 from .helpers.checkpoints import save_legacy
+from .helpers.commands import write_model
 from .helpers.squares import copied, write_squares
 
 
@@ -45,7 +47,12 @@ def an_evaluation(folder: Path) -> None:
     evaluate([squares / "testB"], squares, measures=["l1"])
 
 
-@pytest.mark.parametrize("work", [a_large_map, a_stack, a_checkpoint, an_evaluation])
+def an_export_of_one_file(folder: Path) -> None:
+    write_model(folder, "unet", levels=2, width=2)
+    export_model(folder, folder / "a.onnx", direction="A2B")
+
+
+@pytest.mark.parametrize("work", [a_large_map, a_stack, a_checkpoint, an_evaluation, an_export_of_one_file])
 def test_whatever_needs_temporary_files_names_their_folder_and_the_way_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: Callable[[Path], None]
 ) -> None:

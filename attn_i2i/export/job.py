@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from ..arguments import require_types
-from ..files import DiskFullError, TargetExistsError, atomic_dir, atomic_path, check_target, is_full
+from ..files import TargetExistsError, atomic_dir, atomic_path, check_target
 from ..hub import find_model
 from ..models.card import UNSTATED, Card
 from ..models.checksums import write_sums
 from ..models.config import ModelConfig, read_config
 from ..models.directory import build_generator
+from ..temporary import temporary_folder
 from ..types import ConfigError
 from .facts import Facts
 from .int8 import LEAST_PSNR
@@ -101,17 +101,10 @@ def _write_file(
     if len(directions) > 1:
         listed = ", ".join(directions)
         raise ConfigError(f"The model has {len(directions)} directions, {listed}: choose one, or give a folder.")
-    with tempfile.TemporaryDirectory(prefix="attn_i2i-") as work:
-        try:
-            facts = _export(place, config, directions[0], Path(work), options, card)
-        except OSError as error:
-            if not is_full(error, Path(work)):
-                raise
-            raise DiskFullError(
-                f"the disk of {work} is full: free some space, or set TMPDIR to another disk."
-            ) from error
+    with temporary_folder() as work:
+        facts = _export(place, config, directions[0], work, options, card)
         with atomic_path(output, force=force) as path:
-            shutil.copyfile(Path(work, directions[0]).with_suffix(SUFFIXES[options.format]), path)
+            shutil.copyfile((work / directions[0]).with_suffix(SUFFIXES[options.format]), path)
     return facts
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +20,7 @@ from ...hub.sources.unpack import unpack
 from ...models.checksums import ChecksumError, check_beside, write_sums
 from ...models.places import target_for
 from ...models.source import Source
+from ...temporary import temporary_folder
 from ...types import AttnI2IError, ConfigError
 
 VERSION = "1.30.0"
@@ -57,12 +57,12 @@ def web_runtime(own: str | Path | None = None, *, fetch: bool | None = None) -> 
     path = Path(chosen).expanduser()
     if not path.is_file():
         return _opened(path)
-    with tempfile.TemporaryDirectory(prefix="attn_i2i-") as work:
+    with temporary_folder() as work:
         try:
-            unpack(path, MEMBERS, Path(work))
+            unpack(path, MEMBERS, work)
         except FetchError as error:
             raise ConfigError(f"{path} is not the npm package of onnxruntime-web: {error}.") from error
-        return _opened(Path(work))
+        return _opened(work)
 
 
 def _opened(folder: Path) -> WebRuntime:
