@@ -177,10 +177,12 @@ def test_a_head_is_chosen_by_name(data: Path, tmp_path: Path) -> None:
         ({"lr": 1.0}, "Did you mean 'learning_rate'"),
         ({"lambda_A": 1.0}, "Did you mean 'cycle'"),
         ({"preset": 1}, "has no preset 1. Presets: "),
-        ({"learning_rate": float("nan")}, "learning_rate=nan was given, expected a finite number"),
+        ({"learning_rate": float("nan")}, "learning_rate=nan was given, expected a number"),
+        ({"learning_rate": 10**400}, "was given, expected a number"),
+        ({"generator.dropout": float("nan")}, "dropout=nan was given, expected a number"),
         ({"r1": float("inf")}, "r1=inf was given, expected a finite number"),
         ({"beta1": 1.0}, "beta1=1.0 was given, expected 0 or more, and less than 1"),
-        ({"beta2": float("nan")}, "beta2=nan was given, expected 0 or more, and less than 1"),
+        ({"beta2": float("nan")}, "beta2=nan was given, expected a number"),
         ({"seed": 2**63}, "seed=9223372036854775808 was given, expected 9223372036854775807 or less"),
         ({"pool": -1}, "pool=-1 was given, expected 0 or more"),
     ],
@@ -205,6 +207,10 @@ def test_a_recipe_with_labels_wants_a_generator_that_takes_them() -> None:
         ({"objective.mask-variation": 1.0}, "no attention masks"),
         ({"discriminator": "masked-test"}, "no attention masks"),
         ({"objective.classification": 1.0}, "needs labels"),
+        (
+            {"batch-size": 2},
+            "batch-size is an option of the training, not of the recipe cyclegan: give batch_size=VALUE",
+        ),
     ],
 )
 def test_a_plan_refuses_what_training_would(options: dict[str, Any], message: str, data: Path) -> None:

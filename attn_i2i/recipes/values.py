@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from types import UnionType
@@ -35,12 +36,12 @@ def filled(owner: str, group: type[T], chosen: Mapping[str, Any]) -> T:
 
 
 def _out_of_range(name: str, value: float) -> str:
-    """What was expected of a number that no training can do with, else nothing; NaN is in no range."""
+    """What was expected of a number that no training can do with, else nothing."""
     if name in BELOW_ONE:
         return "" if 0 <= value < 1 else "0 or more, and less than 1"
     if isinstance(value, int) and value > LARGEST:
         return f"{LARGEST} or less"
-    if value != value or abs(value) == math.inf:
+    if abs(value) == math.inf:
         return "a finite number"
     return "" if value >= 0 else "0 or more"
 
@@ -48,7 +49,7 @@ def _out_of_range(name: str, value: float) -> str:
 def checked(owner: str, name: str, value: Any, kind: Any) -> Any:
     """``value`` as ``kind``: whole numbers are welcome as float, lists as tuples. Raises ConfigError for others."""
     fits, value = _fit(value, kind)
-    if not fits:
+    if not fits or value != value:  # NaN is a float, and no number
         raise ConfigError(f"{owner}: {name}={value!r} was given, expected {_words(kind)}.")
     return value
 
@@ -64,7 +65,7 @@ def _fit(value: Any, kind: Any) -> tuple[bool, Any]:
         whole = isinstance(value, list | tuple) and len(value) == len(choices)
         return whole and all(type(v) is int and v > 0 for v in value), tuple(value) if whole else value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return True, float(value)
+        return (True, float(value)) if abs(value) <= sys.float_info.max else (False, value)
     if kind not in WORDS:  # anything that no option of this library is
         return True, value
     return isinstance(value, kind) and (not isinstance(value, bool) or kind is bool), value

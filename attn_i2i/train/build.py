@@ -131,6 +131,9 @@ def _built(factory: Any, name: str, options: Mapping[str, Any]) -> Recipe:
     """A recipe; what Python says of values that it cannot be built from, as an error of this library."""
     try:
         recipe = make_recipe(factory, **options)
+    except ConfigError as error:
+        _refuse_engines(name, options, error)
+        raise
     except AttnI2IError:
         raise
     except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
@@ -142,6 +145,16 @@ def _built(factory: Any, name: str, options: Mapping[str, Any]) -> Recipe:
             " attn_i2i.testing.check_recipe tries it."
         )
     return recipe
+
+
+def _refuse_engines(recipe: str, options: Mapping[str, Any], error: ConfigError) -> None:
+    """Raise ConfigError, which says where it belongs, for an option of the engine among those of a recipe."""
+    for option in map(str, options):
+        own = option.replace("-", "_")
+        if own in TrainOptions.__dataclass_fields__ and f"has no option {option!r}" in str(error):
+            raise ConfigError(
+                f"{option} is an option of the training, not of the recipe {recipe}: give {own}=VALUE."
+            ) from error
 
 
 def _no_recipe(recipe: Any) -> str:
