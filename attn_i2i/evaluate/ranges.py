@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..images.header import read_header
-from ..images.ranges import Measure, Range, RangeLike, parse_range
+from ..images.ranges import Percentiles, Range, RangeLike, parse_range
 from ..images.series import measure_range
 from .data import Data
 from .subjects import Subject
@@ -20,7 +20,7 @@ from .subjects import Subject
 def settled_range(wanted: RangeLike, data: Data, subjects: Sequence[Subject]) -> Range | str | None:
     """The ``wanted`` range, measured where that is asked for; else that of all models, if they share one."""
     parsed = parse_range(wanted)
-    if isinstance(parsed, Measure):
+    if isinstance(parsed, Percentiles):
         return measure_range(chain(data.inputs.values(), (data.target or {}).values()), wanted)
     if parsed is not None:
         return parsed

@@ -55,7 +55,7 @@ def _as_integers(values: Numbers, dtype: np.dtype[Any]) -> Numbers:
 RangeLike: TypeAlias = "str | tuple[float, float] | list[float] | Range | None"
 
 
-class Measure(NamedTuple):
+class Percentiles(NamedTuple):
     """Percentiles to measure over a series."""
 
     low: float
@@ -70,7 +70,7 @@ def dtype_range(dtype: np.dtype[Any]) -> Range:
     return Range(float(limits.min), float(limits.max))
 
 
-def parse_range(value: RangeLike) -> Range | Measure | str | None:
+def parse_range(value: RangeLike) -> Range | Percentiles | str | None:
     """A range from text or two numbers: fixed, to be measured, "dtype", or None where nothing was asked for.
 
     Raises ConfigError, which shows how a range is written.
@@ -79,12 +79,12 @@ def parse_range(value: RangeLike) -> Range | Measure | str | None:
         return value
     text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     if text == "min,max":
-        return Measure(0.0, 100.0)
+        return Percentiles(0.0, 100.0)
     kind, _, rest = text.rpartition(":")
     try:
         low, high = (float(part) for part in rest.split(","))
         if kind == "percentile" and 0 <= low < high <= 100:
-            return Measure(low, high)
+            return Percentiles(low, high)
         if kind == "" and np.isfinite([low, high]).all() and low != high:
             return Range(low, high)
     except ValueError:
@@ -119,7 +119,7 @@ def _example(low: float, high: float) -> str:
     return f"range='{first},{last}' or range='percentile:0.1,99.9'" if first != last else USUAL
 
 
-def measure(series: Iterable[Numbers], percentiles: Measure) -> Range:
+def measure(series: Iterable[Numbers], percentiles: Percentiles) -> Range:
     """The percentiles of all numbers of a series; exact for integers of up to 16 bits, else from samples.
 
     Raises ConfigError where all numbers are equal, or where there are none.
@@ -156,7 +156,7 @@ def _counted(numbers: Numbers) -> Iterable[tuple[int, int]]:
     return zip((present + least).tolist(), found[present].tolist(), strict=True)
 
 
-def _percentiles(counts: dict[int, int], percentiles: Measure) -> tuple[float, float]:
+def _percentiles(counts: dict[int, int], percentiles: Percentiles) -> tuple[float, float]:
     values = np.array(sorted(counts), np.float64)
     places = np.cumsum([counts[int(value)] for value in values])
     positions = [percentile / 100 * (places[-1] - 1) for percentile in percentiles]

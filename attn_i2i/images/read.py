@@ -22,7 +22,7 @@ from .heif import read_heif
 from .metadata import ORIENTATION
 from .opening import MAX_PIXELS, TooMuchError, check_size, named_errors, open_image, opened_file
 from .picture import Picture, PictureWarning
-from .ranges import Measure, Range, RangeLike, parse_range
+from .ranges import Percentiles, Range, RangeLike, parse_range
 from .values import unit_range
 
 ImageSource: TypeAlias = "str | Path | bytes | IO[bytes] | Image.Image | np.ndarray[Any, Any] | Tensor"
@@ -50,7 +50,7 @@ def read_image(
     ConfigError, each naming the source.
     """
     wanted = parse_range(range)
-    if isinstance(wanted, Measure):
+    if isinstance(wanted, Percentiles):
         raise ConfigError(f"range={range!r} has to be measured over a series first: measure_range does that.")
     if isinstance(source, Tensor):
         return _from_tensor(source)

@@ -9,7 +9,7 @@ from ..arguments import require_types, typed
 from ..types import ConfigError
 from .opening import MAX_PIXELS
 from .picture import Picture, Stored
-from .ranges import DTYPE, EXAMPLES, Measure, Range, RangeLike, measure, parse_range
+from .ranges import DTYPE, EXAMPLES, Percentiles, Range, RangeLike, measure, parse_range
 from .read import ImageSource, read_image
 
 
@@ -30,7 +30,7 @@ def measure_range(
     wanted = parse_range(range)
     if isinstance(wanted, Range):
         return wanted
-    if not isinstance(wanted, Measure):
+    if not isinstance(wanted, Percentiles):
         raise ConfigError(f"range={range!r} is nothing to measure: give such as {EXAMPLES}.")
     read = (
         source if isinstance(source, Picture) else read_image(source, max_pixels=max_pixels, range=DTYPE, page=page)

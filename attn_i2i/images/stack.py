@@ -20,7 +20,7 @@ from ..types import ConfigError, ShapeError
 from .opening import MAX_PIXELS, named_errors, opened_file
 from .picture import SAID, Picture
 from .planes import plane_picture
-from .ranges import Measure, RangeLike, parse_range
+from .ranges import Percentiles, RangeLike, parse_range
 from .save import TIFFS, with_alpha
 from .tiff import STRUCTURE_OF_IMAGEJ, is_sideways, opened_tiff, options_of, physical_sizes, planes_of
 from .tiff_frames import axes_of, frame_options, has_frames
@@ -50,7 +50,7 @@ def read_planes(
     ``layout.page`` is a picture's number. Raises as ``read_image`` does.
     """
     path, wanted = Path(path), parse_range(range)
-    if isinstance(wanted, Measure):
+    if isinstance(wanted, Percentiles):
         raise ConfigError(f"range={range!r} has to be measured over a series first: measure_range does that.")
     label = str(path)
     with opened_file(path) as file, opened_file(path) as again:

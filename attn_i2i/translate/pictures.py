@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..images.mask import read_mask
 from ..images.picture import Picture, PictureWarning, Stored
-from ..images.ranges import DTYPE, Measure, RangeLike, dtype_range, parse_range
+from ..images.ranges import DTYPE, Percentiles, RangeLike, dtype_range, parse_range
 from ..images.read import ImageSource, read_image
 from ..images.series import in_range, measure_range
 from ..types import ConfigError, ShapeError
@@ -29,11 +29,11 @@ def as_pictures(
 ) -> list[Picture]:
     """Read what is not read yet, in one range that the caller names or that is measured over all of them."""
     wanted = parse_range(range)
-    at_first = DTYPE if isinstance(wanted, Measure) else wanted
+    at_first = DTYPE if isinstance(wanted, Percentiles) else wanted
     pictures = [
         source if isinstance(source, Picture) else read_image(source, range=at_first, page=page) for source in sources
     ]
-    if isinstance(wanted, Measure):
+    if isinstance(wanted, Percentiles):
         measured = measure_range(pictures, range)
         pictures = [in_range(picture, measured) for picture in pictures]
     unnamed = [i for i, picture in enumerate(pictures) if picture.name == Picture.name]

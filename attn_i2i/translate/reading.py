@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from ..devices import is_shortage
 from ..images.opening import MAX_PIXELS
 from ..images.picture import Picture
-from ..images.ranges import DTYPE, Measure, RangeLike, parse_range
+from ..images.ranges import DTYPE, Percentiles, RangeLike, parse_range
 from ..images.read import read_image
 from ..images.save import TIFFS
 from ..images.series import measure_range
@@ -75,7 +75,7 @@ class Reading:
 
     def _settled(self, jobs: Sequence[Job]) -> RangeLike:
         """The range, measured over all pictures that can be read where that is asked for."""
-        if not isinstance(parse_range(self.range), Measure):
+        if not isinstance(parse_range(self.range), Percentiles):
             return self.range
         return measure_range(self._readable(jobs), self.range)
 

@@ -16,7 +16,7 @@ from ..arguments import typed
 from ..devices import AUTO, computes_bfloat16, pick_device, pick_dtype, warn_of_slow
 from ..images.opening import MAX_PIXELS
 from ..images.picture import Picture
-from ..images.ranges import DTYPE, Measure, RangeLike, parse_range
+from ..images.ranges import DTYPE, Percentiles, RangeLike, parse_range
 from ..images.read import ImageSource
 from ..types import ConfigError, ModelError
 from ..video.encoding import Encoding
@@ -290,7 +290,7 @@ def _range_of(config: ModelConfig) -> RangeLike:
     try:
         wanted = parse_range(value)
     except (ConfigError, TypeError, ValueError):
-        wanted = Measure(0, 0)
-    if isinstance(wanted, Measure):
+        wanted = Percentiles(0, 0)
+    if isinstance(wanted, Percentiles):
         raise ModelError(f"config.json: preprocessing.range is {value!r}, expected {DTYPE!r} or two numbers.")
     return wanted

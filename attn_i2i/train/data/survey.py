@@ -11,7 +11,7 @@ import numpy as np
 
 from ...images.header import Header, read_header
 from ...images.picture import Picture
-from ...images.ranges import DTYPE, Measure, Range, parse_range
+from ...images.ranges import DTYPE, Percentiles, Range, parse_range
 from ...images.read import read_stream
 from ...images.series import measure_range
 from ...interfaces import RGB
@@ -59,7 +59,7 @@ def survey(
     if wanted is None or (wanted == DTYPE and not deep):
         return Survey(Reading(counted), None, notes)
     settled = parse_range(wanted)
-    if isinstance(settled, Measure):
+    if isinstance(settled, Percentiles):
         settled, how = (
             measure_range(map(_readable, pictures.sources()), wanted),
             f", measured over all of them ({wanted})",
