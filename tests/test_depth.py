@@ -187,7 +187,9 @@ def test_a_range_is_inverted_within_what_a_type_holds(dtype: str) -> None:
         assert whole.numbers(torch.tensor([-5.0, 5.0]), kind).tolist() == [limits[0], limits[1]]
 
 
-@pytest.mark.parametrize("value", ["", "1", "3,3", "a,b", "percentile:9,1", "percentile:-1,5", "0,inf", "0,1,2", (1,)])
+@pytest.mark.parametrize(
+    "value", ["", "1", "3,3", "a,b", "percentile:9,1", "percentile:5,5", "percentile:-1,5", "0,inf", "0,1,2", (1,)]
+)
 def test_ranges_that_are_none_are_shown_how_they_are_written(value: Any) -> None:
     with pytest.raises(ConfigError, match="expected such as range='dtype'"):
         read_image(np.zeros((2, 2)), range=value)
