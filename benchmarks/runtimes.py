@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from attn_i2i.export.network import ExportOptions, export_network
 from attn_i2i.export.runtimes import RuntimeGenerator, openvino_core
-from attn_i2i.export.write import Format
+from attn_i2i.export.write import ExportFormat
 from attn_i2i.models.config import ModelConfig
 
-RUNTIMES: dict[str, tuple[Format, str]] = {
+RUNTIMES: dict[str, tuple[ExportFormat, str]] = {
     "onnxruntime": ("onnx", "float32"),
     "onnxruntime int8": ("onnx", "int8"),
     "OpenVINO": ("openvino", "float32"),

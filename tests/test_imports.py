@@ -12,7 +12,7 @@ from functools import cache
 
 import pytest
 
-from .helpers.source import PACKAGE, ROOT, ImportCollector, imports, top_imports
+from .helpers.source import PACKAGE, ROOT, ImportCollector, class_homes, imports, top_imports
 
 PARTS = {
     path.stem
@@ -212,3 +212,8 @@ def test_the_library_does_not_import_torchs_compiler() -> None:
     """Which takes as long as torch itself, at every start."""
     code = "import attn_i2i.blocks, attn_i2i.recipes, attn_i2i.train, attn_i2i.translate"
     assert not modules_after(code) & {"torch._dynamo", "sympy"}
+
+
+def test_a_class_has_its_name_to_itself() -> None:
+    """Who reads a name, or searches for it, finds one meaning."""
+    assert {name: homes for name, homes in class_homes().items() if len(homes) > 1} == {}

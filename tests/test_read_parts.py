@@ -13,9 +13,9 @@ import torch
 
 from attn_i2i.convert.reader import inert, rebuild, tensor_index, torch_legacy
 from attn_i2i.convert.reader.flatten import flatten
-from attn_i2i.convert.reader.inert import Global, Machine
+from attn_i2i.convert.reader.inert import Global, PickleMachine
 from attn_i2i.convert.reader.read import read_checkpoint
-from attn_i2i.convert.reader.stream import Window
+from attn_i2i.convert.reader.stream import ViewStream
 from attn_i2i.convert.reader.tensor_index import ITEM_SIZES, DamagedError, Storage, TensorIndex, TensorRef
 from attn_i2i.convert.reader.tensorflow import _entries, _fields
 from attn_i2i.types import UnreadableFileError
@@ -23,7 +23,7 @@ from tests.helpers.tf_bundle import write_bundle
 
 
 def loaded(pickle: bytes) -> object:
-    return Machine(rebuild.build, rebuild.set_state, lambda saved: saved).load(io.BytesIO(pickle))
+    return PickleMachine(rebuild.build, rebuild.set_state, lambda saved: saved).load(io.BytesIO(pickle))
 
 
 def index_of(tensor: TensorRef, file_size: int = 1000) -> list[object]:
@@ -166,7 +166,7 @@ def test_a_storage_behind_its_length_ends_where_the_file_may() -> None:
 
 def test_a_window_reads_as_a_file_does() -> None:
     content = b"one\ntwo\nthree"
-    window, file = Window(content), io.BytesIO(content)
+    window, file = ViewStream(content), io.BytesIO(content)
     for name, *arguments in (
         ("read", 2), ("readline",), ("readline",), ("tell",), ("seek", 1), ("seek", 2, 1), ("read", 0), ("read", 3),
         ("seek", -4, 2), ("read",), ("read",), ("seek", 0), ("read", None), ("seek", 100), ("read", 1), ("seek", 5),

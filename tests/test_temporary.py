@@ -22,7 +22,7 @@ from attn_i2i.export import export_model
 from attn_i2i.files import DiskFullError, WriteError, atomic_path
 from attn_i2i.images.stack import StackWriter, read_planes
 from attn_i2i.temporary import temporary_folder
-from attn_i2i.translate.tiles.scratch import Array
+from attn_i2i.translate.tiles.scratch import ScratchArray
 
 from .helpers.checkpoints import save_legacy
 from .helpers.commands import write_model
@@ -30,7 +30,7 @@ from .helpers.squares import copied, write_squares
 
 
 def a_large_map(folder: Path) -> None:
-    Array((1, 4, 4), torch.float32, on_disk=True)
+    ScratchArray((1, 4, 4), torch.float32, on_disk=True)
 
 
 def a_stack(folder: Path) -> None:

@@ -172,10 +172,10 @@ def test_strips_are_chosen_where_the_whole_does_not_fit(monkeypatch: pytest.Monk
         translate(image)
 
 
-def streaming(budget: int, rows: int | None = None, side: int = 128) -> stream.Stream:
+def streaming(budget: int, rows: int | None = None, side: int = 128) -> stream.StripStream:
     generator = network("attentiongan2", {"width": 8, "blocks": 1})
     traced = trace(generator, torch.Size((1, 3, side, side)), torch.float32, None, forward)
-    return stream.Stream(analyse(traced, torch.device("cpu")), budget, rows)
+    return stream.StripStream(analyse(traced, torch.device("cpu")), budget, rows)
 
 
 def test_strips_hold_no_more_than_their_budget() -> None:
@@ -190,7 +190,7 @@ def test_strips_hold_no_more_than_their_budget() -> None:
 def test_bytes_are_those_of_the_values() -> None:
     generator = network("attentiongan2", {"width": 8, "blocks": 1})
     graph = analyse(trace(generator, torch.Size((1, 3, 48, 32)), torch.float32, None, forward), torch.device("cpu"))
-    chosen = stream.Stream(graph, 2**20)
+    chosen = stream.StripStream(graph, 2**20)
     maps = [node for step in chosen.plan for node in step.maps]
     assert [chosen._bytes(node) for node in maps] == [4 * graph.traced.shapes[node].numel() for node in maps]
 
@@ -202,7 +202,7 @@ def test_what_is_kept_between_passes_is_small_and_every_row_is_made_once() -> No
     graph = analyse(traced, torch.device("cpu"))
     plan = passes(graph)
     assert {graph.traced.shapes[node][-2:] for step in plan for node in step.keeps} == {(128, 128)}
-    assert stream.Stream(graph, 2**26).scratch_bytes <= 4 * 256 * 128**2 * 4
+    assert stream.StripStream(graph, 2**26).scratch_bytes <= 4 * 256 * 128**2 * 4
     work = sum(graph.cost(node) for step in plan for node in step.maps)
     assert work < 1.6 * sum(map(graph.cost, graph.rows))
 
@@ -219,9 +219,9 @@ def test_nothing_is_left_after_an_interruption(
     monkeypatch.setattr("attn_i2i.translate.tiles.picture.PART_IN_MEMORY", 0)
     monkeypatch.setattr(stream, "IN_MEMORY", 0)
     translate, image = of(network("attentiongan2", SMALL)), torch.rand(3, 48, 32)
-    write, calls = scratch.Array.write, [0]
+    write, calls = scratch.ScratchArray.write, [0]
 
-    def failing(array: scratch.Array, first: int, strip: Tensor) -> None:
+    def failing(array: scratch.ScratchArray, first: int, strip: Tensor) -> None:
         calls[0] += 1
         if first > 20:
             assert not list(tmp_path.iterdir())  # files have no names, so that a kill leaves nothing either
@@ -229,7 +229,7 @@ def test_nothing_is_left_after_an_interruption(
         write(array, first, strip)
 
     before = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
-    monkeypatch.setattr(scratch.Array, "write", failing)
+    monkeypatch.setattr(scratch.ScratchArray, "write", failing)
     with pytest.raises(type(error) if isinstance(error, BaseException) else error):
         translate(image, tile=8)
     assert calls[0] > 3

@@ -16,7 +16,7 @@ from PIL import Image
 from attn_i2i.train import OutOfMemoryError, attribute_table, check, domain_folders, two_domains
 from attn_i2i.train.data.folders import TrainingImages
 from attn_i2i.train.data.identity import differences
-from attn_i2i.train.data.loading import Encoded, Order, Positions, Stream, loader, read_resized, reading, shown
+from attn_i2i.train.data.loading import Encoded, Order, Positions, TrainingStream, loader, read_resized, reading, shown
 from attn_i2i.train.options import TrainOptions
 from attn_i2i.types import ConfigError, UnreadableFileError
 
@@ -38,7 +38,7 @@ def folders(tmp_path: Path) -> Path:
 def batches(pictures: TrainingImages, positions: Positions, workers: int = 0, **options: object) -> list[torch.Tensor]:
     """Everything a process sees in domain A."""
     chosen = TrainOptions.parse({"crop_size": 8, "batch_size": positions.batch_size, **options})
-    return [batch["A"] for batch in loader(Stream(pictures, chosen), positions, workers=workers, pin=False)]
+    return [batch["A"] for batch in loader(TrainingStream(pictures, chosen), positions, workers=workers, pin=False)]
 
 
 def test_every_picture_of_both_domains_is_found_and_nothing_else(folders: Path) -> None:
@@ -113,7 +113,7 @@ def test_one_folder_a_domain(tmp_path: Path) -> None:
     assert found.domains == ["clay", "flat"]
     assert found.labels is not None
     assert found.labels.tolist() == [[1, 0], [0, 1], [0, 1]]
-    sample = Stream(found, TrainOptions(crop_size=8))[0]
+    sample = TrainingStream(found, TrainOptions(crop_size=8))[0]
     assert sample["target"].sum() == sample["label"].sum() == 1
     with pytest.raises(UnreadableFileError, match="1 folders of pictures"):
         domain_folders(tmp_path / "test")
@@ -194,16 +194,16 @@ def test_a_cache_without_workers_needs_no_shared_memory(folders: Path, monkeypat
 
     monkeypatch.setattr(torch.Tensor, "share_memory_", full)
     options = TrainOptions(crop_size=8, cache=True)
-    Stream(two_domains(folders), options)
+    TrainingStream(two_domains(folders), options)
     with pytest.raises(OutOfMemoryError, match=r"cache=True needs 1 MiB of shared memory.*give workers=0.*/dev/shm"):
-        Stream(two_domains(folders), options, workers=1)
+        TrainingStream(two_domains(folders), options, workers=1)
 
 
 def test_an_error_in_a_worker_ends_all_of_them_and_keeps_its_one_line(folders: Path) -> None:
     broken = folders / "broken.png"
     broken.write_bytes(b"no picture")
     pictures = TrainingImages({"A": [str(broken)]}, {})
-    source = loader(Stream(pictures, TrainOptions(crop_size=8)), Positions(1, 0, 9), workers=2, pin=False)
+    source = loader(TrainingStream(pictures, TrainOptions(crop_size=8)), Positions(1, 0, 9), workers=2, pin=False)
     message = rf"^{re.escape(str(broken))} is no picture[^\n]*$"
     with pytest.raises(UnreadableFileError, match=message) as kept, reading(source) as batches:
         next(batches)

@@ -19,7 +19,7 @@ from attn_i2i.images.header import read_header
 from attn_i2i.images.window import Window, read_window
 from attn_i2i.train import resume
 from attn_i2i.train.data.folders import two_domains
-from attn_i2i.train.data.loading import Stream, cropped, read_shown
+from attn_i2i.train.data.loading import TrainingStream, cropped, read_shown
 from attn_i2i.train.data.reading import Encoded, Reading
 from attn_i2i.train.options import TrainOptions
 from attn_i2i.types import ConfigError, ShapeError, UnreadableFileError
@@ -35,7 +35,7 @@ def test_rectangles(tmp_path: Path) -> None:
     data = folders(tmp_path / "data", 3, dtype="uint8", suffix=".png")
     options = TrainOptions(crop_size="16x32")
     assert (options.crop, options.load) == ((16, 32), (18, 36))
-    assert Stream(two_domains(data), options)[0]["A"].shape == (3, 16, 32)
+    assert TrainingStream(two_domains(data), options)[0]["A"].shape == (3, 16, 32)
     model = run(data, tmp_path / "run", steps=1, sample_every=1, crop_size="16x32")
     assert json.loads((model / "config.json").read_text())["preprocessing"]["size"] == [16, 32]
     for size in ("16x", "0x16", 0, True, "x", (1, 2, 3)):

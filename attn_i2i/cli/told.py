@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from rich.progress import Progress, Task, TaskID
 
     from ..translate.jobs import Job, JobList
-    from ..translate.reading import Report
+    from ..translate.reading import TranslationReport
 
 NAMED = 5  # files that are no pictures, by name; the rest is counted
 
 
 @contextmanager
-def telling(report: Report, plan: JobList, output: Path, *, attention: bool = False) -> Iterator[None]:
+def telling(report: TranslationReport, plan: JobList, output: Path, *, attention: bool = False) -> Iterator[None]:
     """Say in the end what was done, also where an interruption or an error is the end."""
     try:
         yield
@@ -55,7 +55,7 @@ def _tell_others(others: Sequence[Path]) -> None:
         print(f"left out: {what}: {visible(names)}", file=sys.stderr)
 
 
-def _tell(report: Report, plan: JobList, output: Path, others: Sequence[Path] = ()) -> None:
+def _tell(report: TranslationReport, plan: JobList, output: Path, others: Sequence[Path] = ()) -> None:
     """What was skipped, and how many pictures are done."""
     for path, why in report.failed:
         why = why if why.startswith(str(path)) else f"{path}: {why}"

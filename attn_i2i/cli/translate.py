@@ -178,7 +178,7 @@ def translate(
     from ..translate.inputs import not_read
     from ..translate.jobs import plan_jobs
     from ..translate.loading import load
-    from ..translate.reading import Report
+    from ..translate.reading import TranslationReport
     from ..video.encoding import Encoding
 
     wanted_page = _page(page)
@@ -208,7 +208,7 @@ def translate(
         accept_license=accept_license,
         runtime=runtime.value if runtime else None,
     )
-    report = Report(failed=[(path, f"{path} is {not_read(path)}.") for path in plan.foreign])
+    report = TranslationReport(failed=[(path, f"{path} is {not_read(path)}.") for path in plan.foreign])
     shared: dict[str, Any] = {
         "report": report,
         "attention": attention,

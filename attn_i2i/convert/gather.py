@@ -22,7 +22,7 @@ Role: TypeAlias = Literal["generator", "discriminator"]
 
 
 @dataclass(frozen=True)
-class Part:
+class ConvertedNetwork:
     """One converted network and where it stood."""
 
     network: RecognisedNetwork
@@ -38,8 +38,8 @@ class Part:
 class Gathered:
     """The networks of one model, and what its user should know: what was assumed, chosen and left out."""
 
-    generators: dict[str, Part]
-    discriminators: dict[str, Part]
+    generators: dict[str, ConvertedNetwork]
+    discriminators: dict[str, ConvertedNetwork]
     assumed: list[str] = field(default_factory=list)
     weights: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -82,7 +82,7 @@ def _refuse_unused(leave_out: Sequence[str], left_out: dict[str, str]) -> None:
         )
 
 
-def _by_slot(networks: Sequence[RecognisedNetwork], slots: Sequence[str], role: Role) -> dict[str, Part]:
+def _by_slot(networks: Sequence[RecognisedNetwork], slots: Sequence[str], role: Role) -> dict[str, ConvertedNetwork]:
     """Networks of one role by slot, of one architecture; equal copies count once."""
     chosen: dict[str, RecognisedNetwork] = {}
     for network, slot in zip(networks, slots, strict=True):
@@ -94,6 +94,8 @@ def _by_slot(networks: Sequence[RecognisedNetwork], slots: Sequence[str], role: 
                     " the files of one model only, go without one (leave_out=[NAME]), or say which is which with"
                     " direction={NAME: DIRECTION, ...}."
                 )
-    parts = {slot: Part(network, *network.converted(consume=True)) for slot, network in sorted(chosen.items())}
+    parts = {
+        slot: ConvertedNetwork(network, *network.converted(consume=True)) for slot, network in sorted(chosen.items())
+    }
     refuse_strangers(f"{role}s", {part.network.where: (part.architecture, part.config) for part in parts.values()})
     return parts

@@ -18,7 +18,7 @@ from ..models.config import CONFIG, DiscriminatorConfig, ModelConfig
 from ..models.directory import save_model
 from ..types import ConfigError, ConversionError, ModelError, StateDict
 from .directions import Chosen
-from .gather import Gathered, Part, gather
+from .gather import ConvertedNetwork, Gathered, gather
 from .options import shared_options
 from .own import refuse_own
 from .reader.paths import shown_name
@@ -163,7 +163,7 @@ def _model_config(
     )
 
 
-def _discriminators(parts: Mapping[str, Part]) -> DiscriminatorConfig | None:
+def _discriminators(parts: Mapping[str, ConvertedNetwork]) -> DiscriminatorConfig | None:
     if not parts:
         return None
     common, own = shared_options({name: part.config for name, part in parts.items()})

@@ -21,7 +21,7 @@ OTHER = {"A": "B", "B": "A"}
 
 
 @dataclass(frozen=True)
-class _Member:
+class _JoinedDirection:
     """One direction of one of the models, under its new name, with the discriminators that go with it."""
 
     folder: Path
@@ -57,7 +57,7 @@ def join(
     configs = [read_config(path) for path in paths]
     places = [(path, config, name) for path, config in zip(paths, configs, strict=True) for name in config.directions]
     names = _names(places, directions)
-    members = [_Member(*place, new) for place, new in zip(places, names, strict=True)]
+    members = [_JoinedDirection(*place, new) for place, new in zip(places, names, strict=True)]
     kinds = {m.folder.name: (m.config.architecture, m.config.options(m.old)) for m in members}
     refuse_strangers("generators", kinds)
     options, own = shared_options({m.new: m.config.options(m.old) for m in members})
@@ -104,7 +104,7 @@ def _task(folder: Path, config: ModelConfig) -> tuple[str, str] | None:
     return task_of(folder.resolve().name) or (told.pop() if len(told) == 1 else None)
 
 
-def _discriminators(members: Sequence[_Member]) -> tuple[DiscriminatorConfig | None, dict[str, StateDict]]:
+def _discriminators(members: Sequence[_JoinedDirection]) -> tuple[DiscriminatorConfig | None, dict[str, StateDict]]:
     """All discriminators under the domains that they look at in the new model; equal domains are an error."""
     states: dict[str, StateDict] = {}
     options: dict[str, Mapping[str, Any]] = {}

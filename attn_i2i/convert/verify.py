@@ -56,7 +56,7 @@ def compare(
     Inputs are ``x``, ``labels``, ``x_disc`` (one direction) or ``x_a``, ``x_b`` (two); every other tensor is an
     expected output, by the names that docs/converting.md lists. ``threshold`` is that of masked discriminators.
     """
-    asked = Answers(networks.to(dtype), {n: t.to(dtype) for n, t in stored.items() if n in INPUTS}, threshold)
+    asked = NetworkAnswers(networks.to(dtype), {n: t.to(dtype) for n, t in stored.items() if n in INPUTS}, threshold)
     with torch.no_grad():
         return [Check(n, relative_error(asked.answer(n), t)) for n, t in sorted(stored.items()) if n not in INPUTS]
 
@@ -74,7 +74,7 @@ def relative_error(actual: Tensor | None, expected: Tensor) -> float:
     return error if error == error else float("inf")
 
 
-class Answers:
+class NetworkAnswers:
     """What the networks answer, by the name of a stored output; None for what it cannot answer.
 
     Images come and go in the range and order that a network was published for.

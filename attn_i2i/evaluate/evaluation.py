@@ -25,7 +25,7 @@ from .notes import cost_note, features_note, lpips_note, mask_note, missing_note
 from .ranges import range_note, seen_in, settled_range
 from .registered import read_measure, registered_measures
 from .results import Workshop
-from .run import Progress, Row, Run
+from .run import Evaluator, Progress, Row
 from .subjects import BASELINE, Subject, open_subjects, sides_of, with_pictures
 from .values import Means
 
@@ -118,7 +118,7 @@ def evaluate(
     subjects = seen_in(subjects, test_data)
     settings = _settings(test_data, chosen, means, lpips_label, cycle)
     with _workshop(report, test_data, settings, force) as workshop:
-        run = Run(test_data, chosen, means, workshop, cycle, progress)
+        run = Evaluator(test_data, chosen, means, workshop, cycle, progress)
         rows, failed = run.rows(subjects)
         if baseline:
             rows.append(run.baseline())

@@ -49,7 +49,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Job:
+class MeasuringJob:
     """One subject with all that its measures may need."""
 
     subject: Subject
@@ -60,7 +60,7 @@ class Job:
     advance: Callable[[], None] = lambda: None
 
 
-def offered(job: Job) -> dict[str, bool]:
+def offered(job: MeasuringJob) -> dict[str, bool]:
     """For each need, whether there is something to give."""
     data, outputs = job.data, job.outputs
     masks, own = data.masks is not None, outputs.attention is not None
@@ -74,7 +74,7 @@ def offered(job: Job) -> dict[str, bool]:
     return {**dict.fromkeys(NEEDS, False), **answers, "generator": model, "inputs": model}
 
 
-def measure(job: Job, measures: Mapping[str, Measure]) -> Measured:
+def measure(job: MeasuringJob, measures: Mapping[str, Measure]) -> Measured:
     """Everything that ``measures`` can tell of one subject."""
     measured, have = Measured(), offered(job)
     possible: dict[str, Measure] = {}
@@ -90,7 +90,7 @@ def measure(job: Job, measures: Mapping[str, Measure]) -> Measured:
     return measured
 
 
-def _over_pictures(job: Job, measures: Mapping[str, Measure], measured: Measured) -> None:
+def _over_pictures(job: MeasuringJob, measures: Mapping[str, Measure], measured: Measured) -> None:
     problems: dict[str, str] = {}
     hard = _binarizes(job, measures)
     faint = 0
@@ -119,7 +119,7 @@ def _over_pictures(job: Job, measures: Mapping[str, Measure], measured: Measured
         )
 
 
-def _binarizes(job: Job, measures: Mapping[str, Measure]) -> bool:
+def _binarizes(job: MeasuringJob, measures: Mapping[str, Measure]) -> bool:
     """Whether the model's own mask is made 0 or 1 for some measure."""
     needs = {need for part in measures.values() for need in part.needs}
     own = job.outputs.attention is not None
@@ -173,7 +173,7 @@ def _has_masks(data: Data, part: Measure, stems: list[str]) -> bool:
     return not asks or data.masks is None or all(stem in data.masks for stem in stems)
 
 
-def _batches(job: Job) -> Iterator[list[str]]:
+def _batches(job: MeasuringJob) -> Iterator[list[str]]:
     """Stems in batches of one size, those with masks apart from those without."""
     masks, keys = job.data.masks or {}, {}
     for stem, path in job.data.inputs.items():
@@ -181,7 +181,7 @@ def _batches(job: Job) -> Iterator[list[str]]:
     return batches(list(job.data.inputs), keys, BATCH)
 
 
-def _over_sets(job: Job, measures: Mapping[str, Measure], measured: Measured) -> None:
+def _over_sets(job: MeasuringJob, measures: Mapping[str, Measure], measured: Measured) -> None:
     if not measures or job.means.extractor is None:
         return
     sets = {"output_features": job.outputs.pictures, "source_features": job.data.inputs}
@@ -216,7 +216,7 @@ def _of_sets(part: Measure, arguments: list[Tensor]) -> Value:
     return Value(value, low, high, len(arguments[0]), len(arguments[-1]))
 
 
-def _over_models(job: Job, measures: Mapping[str, Measure], measured: Measured) -> None:
+def _over_models(job: MeasuringJob, measures: Mapping[str, Measure], measured: Measured) -> None:
     translator = job.subject.translator
     if translator is None or not measures:
         return

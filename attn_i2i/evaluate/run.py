@@ -9,7 +9,7 @@ from ..interfaces import Measure
 from ..types import AttnI2IError
 from .data import Data
 from .features import feature_store
-from .measuring import Job, Measured, measure
+from .measuring import Measured, MeasuringJob, measure
 from .notes import about_subject
 from .outputs import Outputs, make_outputs
 from .results import Workshop
@@ -33,7 +33,9 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Run:
+class Evaluator:
+    """Makes the rows of subjects: what they are measured on, by which measures, and where their outputs go."""
+
     data: Data
     measures: Mapping[str, Measure]
     means: Means
@@ -79,7 +81,7 @@ class Run:
 
     def _measured(self, subject: Subject, outputs: Outputs, measures: Mapping[str, Measure]) -> Measured:
         step = Steps(self.progress, f"Measuring: {subject.label}", 0)
-        return measure(Job(subject, self.data, outputs, self.means, feature_store() / "cache", step), measures)
+        return measure(MeasuringJob(subject, self.data, outputs, self.means, feature_store() / "cache", step), measures)
 
 
 class Steps:

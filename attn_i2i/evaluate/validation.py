@@ -30,7 +30,7 @@ GIVEN_MASKS, FEATURES = {"area", "true_mask"}, {"output_features", "target_featu
 
 
 @dataclass(frozen=True)
-class Settings:
+class ValidationSettings:
     """How a run is validated: by which registered ``measure``, on valA and valB of the folder ``data``.
 
     The run ends when ``patience`` checkpoints in turn brought nothing better. ``features`` is a network as for
@@ -75,7 +75,7 @@ class Validation:
     """Measures the models of a run and remembers, in RUN/validation.json; the best one is RUN/best."""
 
     run: Path
-    settings: Settings
+    settings: ValidationSettings
     device: str | None = None
     values: dict[int, dict[str, float]] = field(default_factory=dict)
 
@@ -195,26 +195,26 @@ def prepared(run: Path, data: str | Path | None, given: Mapping[str, Any], devic
 
 def _settled(
     run: Path, data: str | Path | None, given: Mapping[str, Any]
-) -> tuple[Settings, dict[int, dict[str, float]]]:
+) -> tuple[ValidationSettings, dict[int, dict[str, float]]]:
     """The settings of a run, of which those ``given`` must be its own, and what was measured of it already."""
     if (run / VALIDATION).is_file():
         try:
             raw = json.loads((run / VALIDATION).read_text(encoding="utf-8"))
-            before = Settings(**raw["settings"])
+            before = ValidationSettings(**raw["settings"])
             values = {int(step): dict(each) for step, each in raw["values"].items()}
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnreadableFileError(f"{run / VALIDATION} cannot be read ({error}): choose another folder.") from error
         differing = [f"{n}={getattr(before, n)!r} (now {v!r})" for n, v in given.items() if getattr(before, n) != v]
         if differing := [text for text in differing if not text.startswith("patience=")]:
             raise ConfigError(f"{run} was validated with {', '.join(differing)}: a resumed run goes on as it began.")
-        return Settings(**{**asdict(before), **given}), values
+        return ValidationSettings(**{**asdict(before), **given}), values
     if "measure" not in given:
         raise ConfigError("No measure was given to validate by: give its name (measure=NAME), such as kid.")
     if data is None and "data" not in given and (record := read_record(run)) is not None and record.arguments:
         data = record.arguments["data"]
     if data is None and "data" not in given:
         raise ConfigError(f"{run} holds no training to continue: give a recipe and its pictures (data=FOLDER).")
-    return Settings(**{"data": str(Path(data or "").absolute()), **given}), {}
+    return ValidationSettings(**{"data": str(Path(data or "").absolute()), **given}), {}
 
 
 def _side(data: str, letter: str) -> Path:

@@ -23,7 +23,7 @@ class Example(NamedTuple):
     domain: Tensor | None = None
 
 
-class Graph(nn.Module):
+class TupleGenerator(nn.Module):
     """A generator whose answer is a plain tuple of the parts that it has, in a Translation's order, in float32."""
 
     def __init__(self, network: nn.Module) -> None:
@@ -97,7 +97,7 @@ def traced(network: nn.Module, size: tuple[int, int] | None) -> torch.export.Exp
     for strict in (False, True):  # the strict way reads the code itself: it also follows len() of a batch
         try:
             with torch.no_grad():
-                return torch.export.export(Graph(network), tuple(inputs), dynamic_shapes=shapes, strict=strict)
+                return torch.export.export(TupleGenerator(network), tuple(inputs), dynamic_shapes=shapes, strict=strict)
         except AttnI2IError:
             raise
         except Exception as error:  # torch has many errors for what cannot be traced

@@ -21,14 +21,14 @@ from .facts import Facts
 from .int8 import LEAST_PSNR
 from .network import ExportOptions, export_network
 from .page import check_shown, web_runtime, write_page
-from .write import SUFFIXES, Format
+from .write import SUFFIXES, ExportFormat
 
 
 def export_model(
     name: str | Path,
     output: str | Path,
     *,
-    format: Format | Literal["web"] = "onnx",  # noqa: A002
+    format: ExportFormat | Literal["web"] = "onnx",  # noqa: A002
     direction: str | None = None,
     int8: bool = False,
     calibrate: str | Path | None = None,
@@ -55,7 +55,7 @@ def export_model(
     require_types(str | None, direction=direction)
     if ort is not None and format != "web":
         raise ConfigError(f'ort is for format="web", and format={format!r} was given.')
-    graph: Format = "onnx" if format == "web" else format
+    graph: ExportFormat = "onnx" if format == "web" else format
     options = ExportOptions(graph, int8, None if calibrate is None else Path(calibrate), least_psnr, size)
     output = Path(output)
     folder = _is_folder(output, format)

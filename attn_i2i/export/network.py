@@ -25,7 +25,7 @@ from .runtimes import Runtime, RuntimeGenerator
 from .write import (
     OPSET,
     SUFFIXES,
-    Format,
+    ExportFormat,
     describe_onnx,
     onnx_model,
     write_onnx,
@@ -42,7 +42,7 @@ SIDE = 64  # of the picture that shows which parts a network gives; 8 times the 
 class ExportOptions:
     """How a model is exported; the fields are ``export_model``'s options."""
 
-    format: Format = "onnx"
+    format: ExportFormat = "onnx"
     int8: bool = False
     calibrate: Path | None = None
     least_psnr: float = LEAST_PSNR
@@ -53,8 +53,10 @@ class ExportOptions:
             raise ConfigError(
                 f"Exporting needs PyTorch {NEEDED} or newer, and {torch.__version__} is here: pip install -U torch."
             )
-        if self.format not in get_args(Format):
-            raise ConfigError(f"format={self.format!r} was given: expected one of {', '.join(get_args(Format))}, web.")
+        if self.format not in get_args(ExportFormat):
+            raise ConfigError(
+                f"format={self.format!r} was given: expected one of {', '.join(get_args(ExportFormat))}, web."
+            )
         if self.int8 != (self.calibrate is not None):
             raise ConfigError(
                 "int8=True and calibrate=FOLDER go together: give a folder of pictures to calibrate by, or neither."

@@ -22,11 +22,11 @@ from ..version import __version__
 from .facts import Facts
 from .network import ExportOptions, export_network
 from .runtimes import RUNTIMES, Runtime, RuntimeGenerator, missing
-from .write import SUFFIXES, Format
+from .write import SUFFIXES, ExportFormat
 
 PROGRAM = SUFFIXES["torch-export"]
 ENGINES: dict[str, Runtime] = {"onnx": "onnx", "openvino": "openvino"}
-FORMATS: dict[Runtime, Format] = {"onnx": "onnx", "openvino": "openvino"}
+FORMATS: dict[Runtime, ExportFormat] = {"onnx": "onnx", "openvino": "openvino"}
 
 
 class Opened(NamedTuple):

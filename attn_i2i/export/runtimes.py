@@ -20,14 +20,14 @@ Runtime = Literal["onnx", "openvino"]
 RUNTIMES: dict[str, Runtime] = {".onnx": "onnx", ".xml": "openvino"}
 """The runtime of a file by its ending, unless another is asked for; OpenVINO reads both."""
 PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}  # what to install for a runtime
-Run = Callable[[dict[str, Any]], "list[Any]"]
+RunGraph = Callable[[dict[str, Any]], "list[Any]"]
 Sides = Sequence["int | None"]
 
 
-class Session(NamedTuple):
+class RuntimeSession(NamedTuple):
     """A graph that is ready to run: its inputs' sizes by name, None where free, and what each output may be called."""
 
-    run: Run
+    run: RunGraph
     facts: str | None
     inputs: Mapping[str, Sides]
     outputs: Sequence[Collection[str]]
@@ -88,7 +88,7 @@ class RuntimeGenerator(nn.Module):
         return self  # a graph does not change, and a second session would hold its weights twice
 
 
-def _check_signature(facts: Facts, session: Session, path: Path) -> None:
+def _check_signature(facts: Facts, session: RuntimeSession, path: Path) -> None:
     """ModelError for a graph whose inputs and outputs are not those that the file tells of."""
     sides = facts.image_size or (None, None)
     wanted: dict[str, Sides] = {"source": (None, facts.channels[0], *sides)}
@@ -114,7 +114,7 @@ def missing(package: str, extra: str) -> ConfigError:
     return ConfigError(f"This needs {package}, which is not installed: pip install 'attn-i2i[{extra}]'.")
 
 
-def _open_onnx(path: Path, device: str) -> Session:
+def _open_onnx(path: Path, device: str) -> RuntimeSession:
     try:
         import onnxruntime
     except ImportError as error:
@@ -135,7 +135,7 @@ def _open_onnx(path: Path, device: str) -> Session:
         value.name: [side if isinstance(side, int) else None for side in value.shape] for value in session.get_inputs()
     }
     outputs = [{value.name} for value in session.get_outputs()]
-    return Session(lambda feed: session.run(None, feed), text, inputs, outputs)
+    return RuntimeSession(lambda feed: session.run(None, feed), text, inputs, outputs)
 
 
 @cache
@@ -156,7 +156,7 @@ def openvino_core() -> Any:
     return _once(openvino.Core)
 
 
-def _open_openvino(path: Path, device: str) -> Session:
+def _open_openvino(path: Path, device: str) -> RuntimeSession:
     core = openvino_core()
     if device != "cpu":
         raise ConfigError(f"device={device!r} was given, but OpenVINO is used on the CPU here: choose device='cpu'.")
@@ -179,7 +179,7 @@ def _open_openvino(path: Path, device: str) -> Session:
         for port in compiled.inputs
     }
     outputs = [port.get_names() for port in compiled.outputs]
-    return Session(lambda feed: list(compiled(feed).values()), text, inputs, outputs)
+    return RuntimeSession(lambda feed: list(compiled(feed).values()), text, inputs, outputs)
 
 
 def _onnx_facts(path: Path) -> str | None:
@@ -201,4 +201,4 @@ def _unreadable(path: Path, kind: str, error: Exception) -> UnreadableFileError:
     )
 
 
-OPEN: dict[str, Callable[[Path, str], Session]] = {"onnx": _open_onnx, "openvino": _open_openvino}
+OPEN: dict[str, Callable[[Path, str], RuntimeSession]] = {"onnx": _open_onnx, "openvino": _open_openvino}

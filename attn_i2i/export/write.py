@@ -16,7 +16,7 @@ from .graph import reason_of
 from .inspect import WEIGHTS_KEY
 from .runtimes import missing, openvino_core
 
-Format = Literal["onnx", "openvino", "torch-export"]
+ExportFormat = Literal["onnx", "openvino", "torch-export"]
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "torch-export": ".pt2"}  # endings that the runtimes themselves use
 OPSET = 18  # the oldest that torch translates to, which most programs read
 LARGEST = 2**31 - 2**20  # bytes of one protobuf message, less what else it holds

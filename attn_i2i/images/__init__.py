@@ -8,11 +8,11 @@ from .formats import READABLE as READABLE
 from .formats import SUFFIXES as SUFFIXES
 from .mask import read_mask as read_mask
 from .opening import MAX_PIXELS as MAX_PIXELS
-from .picture import Layout as Layout
 from .picture import Metadata as Metadata
 from .picture import Picture as Picture
 from .picture import PictureWarning as PictureWarning
 from .picture import Stored as Stored
+from .picture import TiffLayout as TiffLayout
 from .ranges import Range as Range
 from .ranges import RangeLike as RangeLike
 from .read import ImageSource as ImageSource

@@ -12,7 +12,7 @@ from .formats import HEIC_SUFFIXES, READABLE, READS_HEIC, SUFFIXES
 HEAD_BYTES = 512  # NIfTI's mark is the last that a format has, at byte 344
 
 
-class Format(NamedTuple):
+class ForeignFormat(NamedTuple):
     """A format not read here, what to do with its files, their endings, and their marks: bytes at a place."""
 
     what: str
@@ -32,8 +32,8 @@ class Format(NamedTuple):
         )
 
 
-HEIC = Format("a HEIC photo", "pip install 'attn-i2i[heic]' reads those", HEIC_SUFFIXES)
-RAW = Format(
+HEIC = ForeignFormat("a HEIC photo", "pip install 'attn-i2i[heic]' reads those", HEIC_SUFFIXES)
+RAW = ForeignFormat(
     "a camera's raw file",
     "export it as TIFF or JPEG first (with darktable, RawTherapee or the camera's program)",
     (
@@ -42,30 +42,32 @@ RAW = Format(
     ),
     ((0, b"FUJIFILMCCD-RAW"), (0, b"IIRO"), (0, b"IIU\0"), (0, b"FOVb"), (4, b"ftypcrx ")),
 )
-ARRAYS = Format(
+ARRAYS = ForeignFormat(
     "a file of arrays", "save the one that you mean as .npy first", (), ((0, b"\x89HDF\r\n\x1a\n"), (0, b"MATLAB 5.0"))
 )
 # Told by their content before what follows: a page or a pointer may bear any name.
 STAND_INS = (
-    Format("a Git LFS pointer, not the file itself", "run `git lfs pull`", (), ((0, b"version https://git-lfs"),)),
-    Format("a web page", "download the file itself", (), ((0, b"<!doctype html"), (0, b"<html"))),
+    ForeignFormat(
+        "a Git LFS pointer, not the file itself", "run `git lfs pull`", (), ((0, b"version https://git-lfs"),)
+    ),
+    ForeignFormat("a web page", "download the file itself", (), ((0, b"<!doctype html"), (0, b"<html"))),
 )
 FORMATS = (
     *(() if READS_HEIC else (HEIC,)),
     RAW,
-    Format(
+    ForeignFormat(
         "a DICOM file",
         "save its pixels as TIFF or .npy first (with Fiji, or pydicom and numpy.save)",
         (".dcm", ".dicom", ".ima"),
         ((128, b"DICM"),),
     ),
-    Format(
+    ForeignFormat(
         "a volume of medical imaging",
         "save its slices as TIFF or .npy first (with Fiji, or SimpleITK)",
         (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz"),
         ((344, b"n+1\0"), (344, b"ni1\0"), (0, b"NRRD000"), (0, b"ObjectType = Image")),
     ),
-    Format(
+    ForeignFormat(
         "a microscope's own file",
         "save it as TIFF first (with Fiji, or bfconvert of Bio-Formats)",
         (
@@ -74,25 +76,25 @@ FORMATS = (
         ),
         ((0, b"ZISRAWFILE"), (0, b"\xda\xce\xbe\n"), (0, b"\x70\0\0\0"), (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")),
     ),
-    Format(
+    ForeignFormat(
         "a scan of a slide",
         "save the part or the level that you need as TIFF first (with QuPath, or libvips)",
         (".svs", ".ndpi", ".scn", ".mrxs", ".bif", ".qptiff", ".vms"),
     ),
-    Format(
+    ForeignFormat(
         "a FITS file",
         "save its numbers as TIFF or .npy first (with Fiji, or astropy and numpy.save)",
         (".fits", ".fit", ".fts"),
         ((0, b"simple  ="),),
     ),
-    Format(
+    ForeignFormat(
         "a drawing",
         "export it as PNG first (with Inkscape)",
         (".svg", ".svgz", ".eps", ".ai", ".wmf", ".emf"),
         ((0, b"<svg"), (0, b"%!ps")),
     ),
-    Format("a PDF", "export the page as PNG first (with pdftoppm -png)", (".pdf",), ((0, b"%pdf"),)),
-    Format(
+    ForeignFormat("a PDF", "export the page as PNG first (with pdftoppm -png)", (".pdf",), ((0, b"%pdf"),)),
+    ForeignFormat(
         "a picture of a format that is not read here",
         "export it as PNG or TIFF first (with GIMP or ImageMagick)",
         (".psd", ".psb", ".xcf", ".kra", ".tga", ".ico", ".cur", ".icns", ".exr", ".hdr", ".jxl", ".dds", ".pcx"),
@@ -104,9 +106,9 @@ FORMATS = (
 )
 OTHERS = (
     ARRAYS,
-    Format("an archive, or a file of a program that packs its own", "unpack it first", (), ((0, b"PK\3\4"),)),
-    Format("a compressed file", "unpack it first", (), ((0, b"\x1f\x8b"), (0, b"BZh"), (0, b"\xfd7zXZ\0"))),
-    Format(
+    ForeignFormat("an archive, or a file of a program that packs its own", "unpack it first", (), ((0, b"PK\3\4"),)),
+    ForeignFormat("a compressed file", "unpack it first", (), ((0, b"\x1f\x8b"), (0, b"BZh"), (0, b"\xfd7zXZ\0"))),
+    ForeignFormat(
         "a video",
         "name it with its ending, such as .mp4",
         (),
@@ -162,7 +164,7 @@ def none_read(left_out: Iterable[str | Path]) -> str:
     return f" ({' '.join(sorted(SUFFIXES))})"
 
 
-def _form_of(path: Path) -> Format | None:
+def _form_of(path: Path) -> ForeignFormat | None:
     name = path.name.lower()
     double = "".join(path.suffixes[-2:]).lower()
     return SUFFIXES_ELSEWHERE.get(double) or SUFFIXES_ELSEWHERE.get(Path(name).suffix)

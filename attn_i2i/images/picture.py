@@ -44,7 +44,7 @@ class Metadata:
 
 
 @dataclass(frozen=True)
-class Layout:
+class TiffLayout:
     """How a scientific file lays its numbers out: ``axes`` of one plane, such as YX, CYX or YXS, and its tags.
 
     ``options`` are tifffile's for writing such a file again; ``page`` of ``pages`` was read.
@@ -55,7 +55,7 @@ class Layout:
     page: int = 0
     pages: int = 1
 
-    def bare(self) -> Layout:
+    def bare(self) -> TiffLayout:
         """Without what the file says of itself: only how its numbers lie."""
         options = {key: value for key, value in self.options.items() if key not in SAID}
         return replace(self, options=options)
@@ -76,7 +76,7 @@ class Picture:
     icc: bytes | None = None
     stored: Stored | None = None
     metadata: Metadata | None = None
-    layout: Layout | None = None
+    layout: TiffLayout | None = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from ..types import UnreadableFileError
 from .decode import turned
 from .metadata import ORIENTATION
 from .opening import TooMuchError, check_size
-from .picture import Layout
+from .picture import TiffLayout
 
 # What Pillow reads without loss, at most 8 bits a channel.
 PLAIN_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"})
@@ -41,7 +41,7 @@ class Plane(NamedTuple):
     alpha: np.ndarray[Any, Any] | None
     white_is_zero: bool
     icc: bytes | None
-    layout: Layout
+    layout: TiffLayout
 
 
 def is_plain(image: Image.Image) -> bool:
@@ -80,7 +80,7 @@ def plane_at(tiff: TiffFile, planes: list[tuple[TiffPageSeries, int]], page: int
     numbers, alpha = turned(numbers, turn), None if alpha is None else turned(alpha, turn)
     options = options_of(tiff, keyframe, axes) | _description(tiff, keyframe, axes, len(planes), series)
     icc = keyframe.iccprofile if isinstance(keyframe.iccprofile, bytes) else None
-    return Plane(numbers, alpha, int(keyframe.photometric) == 0, icc, Layout(axes, options, page, len(planes)))
+    return Plane(numbers, alpha, int(keyframe.photometric) == 0, icc, TiffLayout(axes, options, page, len(planes)))
 
 
 def read_header(file: IO[bytes], label: str) -> tuple[int, np.dtype[Any]]:

@@ -13,7 +13,7 @@ from tifffile import TiffFile, TiffPageSeries
 from ..types import UnreadableFileError
 from .decode import from_pil
 from .opening import check_size, open_image
-from .picture import Layout, Picture
+from .picture import Picture, TiffLayout
 from .ranges import Range
 from .tiff import GREY, RGB, existing, is_plain, options_of
 
@@ -71,7 +71,7 @@ def read_frame(
         raise UnreadableFileError(f"{label} is {space} in {keyframe.bitspersample} bits: save it as grey or RGB.")
     image.load()
     picture = from_pil(image, name, wanted)
-    return replace(picture, layout=Layout("YX" if _is_grey(series) else "YXS", options))
+    return replace(picture, layout=TiffLayout("YX" if _is_grey(series) else "YXS", options))
 
 
 def _is_grey(series: TiffPageSeries) -> bool:

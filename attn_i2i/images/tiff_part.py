@@ -15,14 +15,14 @@ from .metadata import ORIENTATION
 from .tiff import DEFLATE, RGB, check_plane, existing, has_alpha, opened_tiff
 
 
-class Part(NamedTuple):
+class PlanePart(NamedTuple):
     """A part of a plane: ``numbers`` (C, h, w) and ``alpha`` (1, h, w) or None."""
 
     numbers: np.ndarray[Any, Any]
     alpha: np.ndarray[Any, Any] | None
 
 
-def read_part(file: IO[bytes], label: str, place: Callable[[int, int], tuple[slice, slice]]) -> Part | None:
+def read_part(file: IO[bytes], label: str, place: Callable[[int, int], tuple[slice, slice]]) -> PlanePart | None:
     """The rows and columns that ``place`` chooses of the first plane, given its height and width.
 
     None where it has to be read whole: turned by EXIF, white stored as 0, or of axes beyond those of its pages.
@@ -45,8 +45,8 @@ def read_part(file: IO[bytes], label: str, place: Callable[[int, int], tuple[sli
         numbers = np.concatenate([_cut(each, page, rows, columns, label) for each in pages])
         numbers = numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
         if has_alpha(page, series.axes, len(numbers)):
-            return Part(numbers[:-1], numbers[-1:])
-        return Part(numbers, None)
+            return PlanePart(numbers[:-1], numbers[-1:])
+        return PlanePart(numbers, None)
 
 
 def _cut(

@@ -9,7 +9,7 @@ import numpy as np
 from tifffile import TiffWriter
 
 from ..types import ConfigError
-from .picture import Layout
+from .picture import TiffLayout
 from .tiff import RGB
 
 
@@ -17,7 +17,7 @@ def write_plane(
     numbers: np.ndarray[Any, Any],
     alpha: np.ndarray[Any, Any] | None,
     path: Path,
-    layout: Layout | None,
+    layout: TiffLayout | None,
     icc: bytes | None,
 ) -> None:
     """Write (C, H, W) numbers, and (1, H, W) of transparency, as the file of ``layout`` was, or as a plain TIFF."""

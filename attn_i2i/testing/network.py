@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from .contract import Factory, build, call, check_finite, expect
 from .unchanged import unchanged, unchanged_inputs
 
-Run: TypeAlias = Callable[[nn.Module, torch.dtype], dict[str, Tensor]]
+RunNetwork: TypeAlias = Callable[[nn.Module, torch.dtype], dict[str, Tensor]]
 
 
-def check_network(part: Factory, run: Run, inputs: dict[str, Tensor]) -> None:
+def check_network(part: Factory, run: RunNetwork, inputs: dict[str, Tensor]) -> None:
     """What holds for any network: precisions, determinism, weights through a file, gradients to every parameter.
 
     Its calls in eval mode change neither it nor the process, and its factory also builds it on the meta device.
@@ -51,7 +51,7 @@ def check_input_gradient(image: Tensor) -> None:
     expect(moved, "The gradient of the input image is 0 everywhere: let it reach the output, without rounding.")
 
 
-def _check_precision(module: nn.Module, run: Run, dtype: Any) -> None:
+def _check_precision(module: nn.Module, run: RunNetwork, dtype: Any) -> None:
     results = call(run, copy.deepcopy(module).to(dtype), dtype, doing=f"Running in {dtype}")
     for name, value in results.items():
         advice = "make new tensors with the input's dtype, register constants as buffers."
@@ -59,7 +59,7 @@ def _check_precision(module: nn.Module, run: Run, dtype: Any) -> None:
     check_finite(results.items(), f"in {dtype}")
 
 
-def _check_file(part: Factory, run: Run) -> None:
+def _check_file(part: Factory, run: RunNetwork) -> None:
     """Another copy with other weights gives the same answer once the first one's weights are loaded from a file."""
     first, second = build(part).eval(), build(part).eval()
     with torch.no_grad():
@@ -78,7 +78,7 @@ def _check_file(part: Factory, run: Run) -> None:
             )
 
 
-def _check_gradients(module: nn.Module, run: Run) -> None:
+def _check_gradients(module: nn.Module, run: RunNetwork) -> None:
     """Everything returned, summed, reaches every parameter in training mode."""
     auxiliary = tuple(f"{name}." for name in getattr(module, "auxiliary", ()))
     results = run(module, torch.float32)

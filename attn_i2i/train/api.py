@@ -11,11 +11,11 @@ from ..arguments import typed
 from ..plugins._manager import way_to_parts
 from ..types import ConfigError, UnknownNameError
 from . import checkpoint
-from .build import Prepared, prepare, report
+from .build import PreparedTraining, prepare, report
 from .errors import plainly
 from .estimate import Plan, memory_estimate
 from .lock import locked
-from .loop import Run, steps_per_epoch, whole_length
+from .loop import TrainingRun, steps_per_epoch, whole_length
 from .notices import notify
 from .processes import check_environment, rank
 from .randomness import untouched
@@ -61,14 +61,14 @@ def train(
             )
         prepared = _prepared(request, options, data_check)
         if rank():
-            Run(folder, *prepared.parts, watch).go()
+            TrainingRun(folder, *prepared.parts, watch).go()
             return folder / MODEL
         check_claim(folder, _record(prepared), resume, prepared.options.steps)
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder), resumable(folder):
             claim(folder, _record(prepared), resume, prepared.options.steps)
             sweep(folder)
-            Run(folder, *prepared.parts, watch).go()
+            TrainingRun(folder, *prepared.parts, watch).go()
         return folder / MODEL
 
 
@@ -110,7 +110,7 @@ def plan(
         return _plan(prepared, 0 if run is None else checkpoint.steps_done(Path(run)))
 
 
-def _prepared(request: Request, options: Mapping[str, Any], data_check: bool) -> Prepared:
+def _prepared(request: Request, options: Mapping[str, Any], data_check: bool) -> PreparedTraining:
     request, chosen = completed(request, options)
     check_environment(chosen)
     try:
@@ -128,7 +128,7 @@ def _prepared(request: Request, options: Mapping[str, Any], data_check: bool) ->
     return prepared
 
 
-def _record(prepared: Prepared) -> Record:
+def _record(prepared: PreparedTraining) -> Record:
     """What makes a run this one and no other."""
     return Record(
         prepared.origin.recipe,
@@ -140,7 +140,7 @@ def _record(prepared: Prepared) -> Record:
     )
 
 
-def _plan(prepared: Prepared, done: int) -> Plan:
+def _plan(prepared: PreparedTraining, done: int) -> Plan:
     built, pictures, options = prepared.recipe, prepared.pictures, prepared.options
     per_epoch = steps_per_epoch(pictures, options, processes=1)
     return Plan(

@@ -34,7 +34,7 @@ from .start import locate
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedTraining:
     """A training that could begin: what is trained, on what, how, what is told of it, and what is worth saying."""
 
     recipe: Recipe
@@ -46,11 +46,11 @@ class Prepared:
 
     @property
     def parts(self) -> tuple[Recipe, Origin, TrainingImages | Shards, TrainOptions]:
-        """What a ``Run`` takes."""
+        """What a ``TrainingRun`` takes."""
         return self.recipe, self.origin, self.pictures, self.options
 
 
-def prepare(request: Request, options: TrainOptions) -> Prepared:
+def prepare(request: Request, options: TrainOptions) -> PreparedTraining:
     """The recipe with seeded weights, or those of the model that the request starts from, and its pictures.
 
     Options that follow from the data or from that model are filled in, if the recipe has them and they were not given.
@@ -88,7 +88,7 @@ def prepare(request: Request, options: TrainOptions) -> Prepared:
     origin = Origin(request.recipe, built.options, 0, request.started_from)
     options = settled(options, built, domains)
     told = (*pictures.notes, *seen.notes, *notes)
-    return Prepared(built, origin, pictures, options, request.arguments(resolved), told)
+    return PreparedTraining(built, origin, pictures, options, request.arguments(resolved), told)
 
 
 def _model_to_start_from(request: Request) -> Path | None:

@@ -19,7 +19,7 @@ from ..types import ConfigError, UnreadableFileError
 from . import checkpoint
 from .clock import TIME, Clock
 from .data.folders import TrainingImages
-from .data.loading import Batch, Positions, Stream, loader, reading, shown, to_device
+from .data.loading import Batch, Positions, TrainingStream, loader, reading, shown, to_device
 from .data.shards import Shards, ShardStream, shard_loader
 from .engine import Engine, computes_bf16, make_accelerator
 from .errors import within_memory
@@ -43,7 +43,7 @@ SHOWN = 4
 
 
 @dataclass
-class Run:
+class TrainingRun:
     """One training: a recipe, its pictures and a folder. ``go`` trains from where the folder's checkpoints end."""
 
     folder: Path
@@ -282,7 +282,7 @@ def open_loader(
     workers = _workers(options)
     if isinstance(pictures, Shards):
         return shard_loader(ShardStream(pictures, options, positions), workers=workers, pin=pin)
-    return loader(Stream(pictures, options, workers), positions, workers=workers, pin=pin)
+    return loader(TrainingStream(pictures, options, workers), positions, workers=workers, pin=pin)
 
 
 def _workers(options: TrainOptions) -> int:

@@ -26,7 +26,7 @@ from ..types import AttnI2IError, ConfigError, UnknownNameError
 from .jobs import STYLES, Job, outputs, plane_of, sheet_of
 from .mask_files import mask_for
 from .overlap import Behind, ahead, pays
-from .reading import Page, Reading, Report, Waiting, first_line
+from .reading import InputReader, Page, TranslationReport, Waiting, first_line
 from .result import Result
 from .standing import Standing
 from .translator import Translator
@@ -44,7 +44,7 @@ def translate_files(
     translator: Translator,
     jobs: Sequence[Job],
     *,
-    report: Report | None = None,
+    report: TranslationReport | None = None,
     attention: bool = False,
     mask: Path | None = None,
     batch_size: int | None = None,
@@ -56,7 +56,7 @@ def translate_files(
     metadata: bool = True,
     advance: Callable[[float], None] = lambda count: None,
     **options: Any,
-) -> Report:
+) -> TranslationReport:
     """Translate each job's picture; a file that fails is recorded and the others go on.
 
     ``report`` is the one to fill in, so that a caller who is interrupted knows what was done. ``attention`` adds each
@@ -77,10 +77,10 @@ def translate_files(
     _check(jobs, mask, max_pixels, page)
     sweep_all(target for target, _ in outputs(jobs, attention))
     taken = [job.source for job in jobs] + [target for target, _ in outputs(jobs, attention)]
-    report = Report() if report is None else report
+    report = TranslationReport() if report is None else report
     run = _Run(translator, attention, mask, force, options, {path.resolve() for path in taken}, report)
     run.force_attention, run.metadata, run.styles = force or replace_attention, metadata, styles
-    reading = Reading(report, translator.range if range is None else range, page, max_pixels)
+    reading = InputReader(report, translator.range if range is None else range, page, max_pixels)
     with Behind(pays(translator.device)) as behind:
         for waiting in ahead(reading.chunks(jobs, batch_size, advance), behind.overlapped):
             for group in _by_size(waiting):
@@ -109,7 +109,7 @@ class _Run:
     force: bool
     options: dict[str, Any]
     taken: set[Path]
-    report: Report
+    report: TranslationReport
     force_attention: bool = False
     metadata: bool = True
     rows: list[list[Tile]] = field(default_factory=list)

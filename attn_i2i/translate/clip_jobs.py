@@ -14,7 +14,7 @@ from ..video.encoding import Encoding
 from ..video.formats import VIDEOS
 from .jobs import KINDS, Job, outputs
 from .mask_files import mask_file
-from .reading import Report, first_line
+from .reading import TranslationReport, first_line
 from .standing import Standing
 from .translator import Translator
 
@@ -25,7 +25,7 @@ def translate_clips(
     translator: Translator,
     jobs: Sequence[Job],
     *,
-    report: Report | None = None,
+    report: TranslationReport | None = None,
     attention: bool = False,
     mask: Path | None = None,
     encoding: Encoding | None = None,
@@ -36,14 +36,14 @@ def translate_clips(
     advance: Callable[[float], None] = lambda count: None,
     watch: Watch = lambda path, done, total: None,
     **options: Any,
-) -> Report:
+) -> TranslationReport:
     """Translate each job's clip; one that fails is recorded in ``report``, and the others go on.
 
     Arguments are those of ``translate_files``. ``attention`` adds a clip of each mask, overlay and heatmap, ``mask``
     may be or hold clips too, and ``encoding`` is how videos are compressed. ``watch`` hears which clip is at work, how
     many of its frames are done, and of how many. What is wrong with the only file raises.
     """
-    report = Report() if report is None else report
+    report = TranslationReport() if report is None else report
     check_encoding(jobs, encoding)
     alone = len(jobs) == 1 and not (report.written or report.failed)
     sweep_all(target for target, _ in outputs(jobs, attention))

@@ -24,7 +24,7 @@ from ..video.reading import open_clip
 from ..video.writing import ClipWriter, write_clip
 from .pictures import as_limits, in_colour
 from .result import Result
-from .running import Run
+from .running import TranslationRun
 from .temporal import Along, Temporal
 
 AHEAD = 8  # frames that may wait for a batch to be full
@@ -56,7 +56,7 @@ class ClipJob:
     temporal: Temporal = "flow"
 
 
-def translate_clip(run: Run, job: ClipJob, progress: Progress = quiet) -> Path:
+def translate_clip(run: TranslationRun, job: ClipJob, progress: Progress = quiet) -> Path:
     """Translate a clip into another, which appears whole or not at all; returns its path.
 
     ``progress`` hears after each frame how many are done, and of how many, where the file says so.
@@ -101,7 +101,7 @@ class _Outputs:
 
 
 def translated_frames(
-    run: Run,
+    run: TranslationRun,
     clip: Clip,
     mask: Any = None,
     copy: Callable[[Any], None] = ignore,
@@ -124,12 +124,12 @@ def translated_frames(
         del group, pictures
 
 
-def _styled(result: Result, run: Run) -> Result:
+def _styled(result: Result, run: TranslationRun) -> Result:
     """The result with the style that it was made in."""
     return result if run.style is None else replace(result, style=run.style[0].to(result.source))
 
 
-def _picture(frame: Frame, run: Run) -> Picture:
+def _picture(frame: Frame, run: TranslationRun) -> Picture:
     return in_colour(frame.picture) if run.options.color else frame.picture
 
 

@@ -42,11 +42,11 @@ class Generators(Mapping[str, nn.Module]):
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is prepared from networks that are pickled beside it: a compiled network cannot be pickled."""
-        return self.__dict__ | ({"_built": {}} if isinstance(self._build, Prepared) else {})
+        return self.__dict__ | ({"_built": {}} if isinstance(self._build, PrepareGenerator) else {})
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PrepareGenerator:
     """Brings the generators of ``source`` to their device and precision, and compiles them where that is asked for.
 
     With ``auto`` each decides by its first picture whether it computes in bfloat16.

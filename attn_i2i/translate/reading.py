@@ -26,7 +26,7 @@ Page: TypeAlias = "int | Literal['all'] | None"
 
 
 @dataclass
-class Report:
+class TranslationReport:
     """Where translations were written, and why each file that was skipped was; it grows while pictures are done."""
 
     written: list[Path] = field(default_factory=list)
@@ -43,13 +43,13 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Reading:
+class InputReader:
     """How pictures are read: ``range`` and ``page`` as for ``read_image``.
 
     But a range may also be one to measure, and the page "all": each plane of a stack is then a picture of its own.
     """
 
-    report: Report
+    report: TranslationReport
     range: RangeLike = None
     page: Page = None
     max_pixels: int = MAX_PIXELS

@@ -31,7 +31,7 @@ CPU_PIXELS_PER_BATCH = 256 * 256  # more leave its cache: 8 pictures of 256 pixe
 
 
 @dataclass(frozen=True)
-class Run:
+class TranslationRun:
     """One network with all that a call says; ``label`` is (1, domains), ``style`` (1, style_dim), or None."""
 
     generator: nn.Module

@@ -16,7 +16,7 @@ from torch.fx import Node
 
 from ..types import AttnI2IError, Translation
 from .tiles.kinds import advertised
-from .tiles.plan import Graph, analyse, evaluate
+from .tiles.plan import StripGraph, analyse, evaluate
 from .tiles.trace import UntileableError, trace
 
 # How much the newest frame counts: the average then looks back over some nine frames, a third of a second.
@@ -33,7 +33,7 @@ class Steady(nn.Module):
         super().__init__()
         self.network, self.share = network, share
         self.why: str | None = None
-        self._graph: Graph | None = None
+        self._graph: StripGraph | None = None
         self._last_use: dict[Node, list[Node]] = {}
         self._averages: dict[Node, Tensor] = {}
         self._count = 0
@@ -79,7 +79,7 @@ class Steady(nn.Module):
                 return False
         return bool(self._graph.statistics)
 
-    def _traced(self, image: Tensor, domain: Tensor | None, style: Tensor | None) -> Graph:
+    def _traced(self, image: Tensor, domain: Tensor | None, style: Tensor | None) -> StripGraph:
         further = style if domain is None else domain
 
         def call(network: nn.Module, images: Tensor, tensor: Tensor | None) -> Translation:
@@ -94,7 +94,7 @@ class Steady(nn.Module):
                 self._last_use.setdefault(user, []).append(node)
         return analyse(traced, image.device)
 
-    def _evaluated(self, graph: Graph, image: Tensor) -> Translation:
+    def _evaluated(self, graph: StripGraph, image: Tensor) -> Translation:
         values = {**graph.constants, graph.traced.image: image}
         for node in graph.traced.nodes:
             if node in graph.traced.shapes and node not in graph.constants:

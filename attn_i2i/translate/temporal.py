@@ -15,7 +15,7 @@ from ..video.flow import Motion, optical_flow
 from ..video.smoothing import Smoother
 from .compositing import recompose
 from .result import Result
-from .running import Run
+from .running import TranslationRun
 from .steady import Steady
 
 Temporal = Literal["flow", "off"]
@@ -30,7 +30,7 @@ class Along:
     Networks without masks get the averages alone, and smoothed heatmaps: to move what they painted would smear it.
     """
 
-    run: Run
+    run: TranslationRun
 
     def __post_init__(self) -> None:
         self.network = Steady(self.run.generator)

@@ -23,11 +23,11 @@ from ..video.encoding import Encoding
 from ..video.reading import open_clip
 from .clips import ClipJob, Progress, quiet, translate_clip, translated_frames
 from .domains import Domain, check_one_for_all, domain_vector
-from .generators import Generators, Prepared
+from .generators import Generators, PrepareGenerator
 from .options import Options
 from .pictures import as_limits, as_pictures
 from .result import Result
-from .running import Run
+from .running import TranslationRun
 from .styles import Style, grouped, style_vector, styles_apart
 from .temporal import Temporal, check_temporal
 from .tiles.kinds import Tiling, tiling
@@ -94,7 +94,9 @@ class Translator:
         self.dtype = pick_dtype(dtype, self.device)
         warn_of_slow(self.dtype, self.device)
         auto = dtype == AUTO and self.device.type == "cpu" and computes_bfloat16()
-        self.generators = Generators(list(generators), Prepared(generators, self.device, self.dtype, compile, auto))
+        self.generators = Generators(
+            list(generators), PrepareGenerator(generators, self.device, self.dtype, compile, auto)
+        )
         self.directions = list(self.generators)
         self.domains = config.domains
         self.range = _range_of(config)
@@ -191,7 +193,7 @@ class Translator:
         styles = self._styles(styles_apart(style, len(pictures)), direction)
         results: dict[int, Result] = {}
         for vector, members in grouped(styles):
-            run = Run(generator, self.device, self.dtype, label, options, batch_size, vector)
+            run = TranslationRun(generator, self.device, self.dtype, label, options, batch_size, vector)
             chosen = [pictures[i] for i in members], [limits[i] for i in members]
             for index, result in run.results(*chosen):
                 styled = result if vector is None else replace(result, style=vector[0].to(result.source))
@@ -269,14 +271,14 @@ class Translator:
         range: RangeLike = None,  # noqa: A002
         page: int | None = None,
         **options: Any,
-    ) -> Run:
+    ) -> TranslationRun:
         """The network of a clip with what a call says of it."""
         if range is not None or page is not None:
             raise ConfigError("range and page are of pictures: leave them out for clips.")
         generator = self.generators[direction or self.direction]
         vector = self.style(style, direction)  # type: ignore[arg-type]
         label = self.label(domain, direction)
-        return Run(generator, self.device, self.dtype, label, Options(**options), batch_size, vector)
+        return TranslationRun(generator, self.device, self.dtype, label, Options(**options), batch_size, vector)
 
     def _styles(self, styles: Sequence[Any], direction: str | None) -> list[Tensor | None]:
         """The vectors of styles, each source of one read once."""

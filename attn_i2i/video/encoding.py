@@ -108,22 +108,22 @@ class Encoding:
         """The codec for a format."""
         return self.codec or (USUAL_EXACT if self.lossless else USUAL)[kind]
 
-    def settings(self, target: Path, info: ClipInfo) -> Settings:
+    def settings(self, target: Path, info: ClipInfo) -> EncoderSettings:
         """What an encoder is told for frames of such a clip."""
         name = self.name(format_of(target))
         codec = CODECS[name]
         if self.lossless or name == "ffv1":
             pixels = codec.deep if info.depth > 8 and name == "ffv1" else codec.exact
             assert pixels is not None
-            return Settings(codec.exact_encoder or codec.encoder, pixels, dict(codec.exact_options))
+            return EncoderSettings(codec.exact_encoder or codec.encoder, pixels, dict(codec.exact_options))
         pixels = codec.deep if info.depth > 8 and codec.deep else codec.pixels
         if not codec.odd and any(side % 2 for side in info.size):
             pixels = pixels.replace("420", "444")  # halved colours need even sides
         crf = str(CRF[name] if self.crf is None else self.crf)
-        return Settings(codec.encoder, pixels, {"crf": crf, **codec.options})
+        return EncoderSettings(codec.encoder, pixels, {"crf": crf, **codec.options})
 
 
-class Settings(NamedTuple):
+class EncoderSettings(NamedTuple):
     """An encoder, the pixel format it is fed, and its options."""
 
     encoder: str

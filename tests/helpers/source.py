@@ -73,6 +73,16 @@ def sources() -> dict[str, Path]:
     return files
 
 
+def class_homes() -> dict[str, list[str]]:
+    """The modules that define a class of each name at their top."""
+    homes: dict[str, list[str]] = {}
+    for module, _, tree in _modules():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(module)
+    return homes
+
+
 @cache
 def _modules() -> list[tuple[str, bool, ast.Module]]:
     """Each module's dotted name, whether it is a package, and its syntax tree."""

@@ -48,7 +48,7 @@ def in_strips(generator: nn.Module, image: Tensor, rows: int, label: Tensor | No
         if "_unsafe_index" in str(error) and Version(torch.__version__) < Version("2.14"):
             pytest.skip("this torch takes nearest upsampling apart into indexing")
         raise
-    streaming = stream.Stream(graph, 2**30, rows)
+    streaming = stream.StripStream(graph, 2**30, rows)
     strips = list(streaming.run(lambda first, last: image[..., first:last, :], "image"))
     parts = {name: torch.cat([strip.parts[name] for strip in strips], -2) for name in strips[0].parts}
     return parts | streaming.others

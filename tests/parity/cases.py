@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import load_file
 
 from attn_i2i.convert import Networks, checkpoint_files, convert
-from attn_i2i.convert.verify import INPUTS, Answers, relative_error
+from attn_i2i.convert.verify import INPUTS, NetworkAnswers, relative_error
 from attn_i2i.models.config import ModelConfig, read_config
 from attn_i2i.models.directory import build_discriminators, build_generator
 from attn_i2i.plugins import manager
@@ -150,7 +150,7 @@ def _compare(
     case: Mapping[str, Any],
 ) -> dict[str, float]:
     told = re.search(r"threshold ([0-9.]+\d) here", json.dumps(case))
-    asked = Answers(networks, given, float(told[1]) if told else 0.5)
+    asked = NetworkAnswers(networks, given, float(told[1]) if told else 0.5)
     stride = case.get("stride", 1)
     with torch.no_grad():
         return {name: relative_error(sampled(asked.answer(name), stride), tensor) for name, tensor in expected.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .inert import Inert
-from .rebuild import Array, Refused
+from .rebuild import NumpyArray, Refused
 from .tensor_index import MAX_NAME, DamagedError, TensorRef, shown
 
 MAX_DEPTH = 64  # a choice: checkpoints nest a few levels, and Python stops at a thousand calls
@@ -32,7 +32,7 @@ class _Walk:
         self._spend(1)
         if isinstance(value, Refused):
             raise DamagedError(f"{value.kind} under the name {shown(path)}; {value.advice}")
-        if isinstance(value, Array):
+        if isinstance(value, NumpyArray):
             value = value.tensor
         if isinstance(value, TensorRef):
             yield path or "tensor", value

@@ -11,7 +11,7 @@ import pickletools
 from collections.abc import Callable
 from typing import IO, Any, NamedTuple, cast
 
-from .stream import Stream
+from .stream import PickleStream
 from .tensor_index import DamagedError, shown
 
 
@@ -60,7 +60,7 @@ _SIZED = (str, bytes, bytearray, list, tuple, dict)  # arguments that a construc
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 
 
-class Machine:
+class PickleMachine:
     """Runs one pickle after another from a stream; the memo starts empty each time.
 
     ``build`` makes what a known constructor would, or returns an Inert. ``set_state`` gives an object the state that a
@@ -73,7 +73,7 @@ class Machine:
         self._memo: dict[int, object] = {}
         self._allowance: int | None = None
 
-    def load(self, stream: Stream) -> object:
+    def load(self, stream: PickleStream) -> object:
         """The object that the pickle at the stream's position describes; raises DamagedError."""
         self._stack, self._memo = [], {}
         if self._allowance is None:  # one for all pickles of a stream
@@ -257,7 +257,7 @@ class Machine:
         self._stack.append(self._persistent(arg))
 
 
-def _length(stream: Stream) -> int:
+def _length(stream: PickleStream) -> int:
     place = stream.tell()
     end = stream.seek(0, 2)
     stream.seek(place)

@@ -39,7 +39,7 @@ class ArrayType:
         self.big = code.startswith(">")
 
 
-class Array:
+class NumpyArray:
     """A numpy array whose content arrives with its state."""
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ def set_state(target: object, state: object) -> None:
     elif isinstance(target, ArrayType):
         if isinstance(state, tuple) and len(state) > 1 and state[1] in (">", "<", "=", "|"):
             target.big = state[1] == ">"
-    elif isinstance(target, Array):
+    elif isinstance(target, NumpyArray):
         if not isinstance(state, tuple) or len(state) != 5:
             raise DamagedError("a numpy array without content")
         target.tensor = _array(state[4], state[2], state[1], "F" if state[3] else "C")
@@ -182,7 +182,7 @@ def _swapped(data: bytes, dtype: str) -> bytes:
 
 
 def _from_buffer(data: object, kind: object, shape: object, order: object = "C", *rest: object) -> object:
-    rebuilt = Array()
+    rebuilt = NumpyArray()
     rebuilt.tensor = _array(data, kind, shape, order)
     return rebuilt
 
@@ -230,7 +230,7 @@ _HANDLERS: dict[tuple[str, str], Callable[..., object]] = {
     ("copy_reg", "__newobj__"): _newobj,
 }
 for _module in ("numpy.core", "numpy._core"):
-    _HANDLERS[f"{_module}.multiarray", "_reconstruct"] = lambda *args: Array()
+    _HANDLERS[f"{_module}.multiarray", "_reconstruct"] = lambda *args: NumpyArray()
     _HANDLERS[f"{_module}.numeric", "_frombuffer"] = _from_buffer
 for _module in ("builtins", "__builtin__"):
     _HANDLERS[_module, "dict"] = _mapping

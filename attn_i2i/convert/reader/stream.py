@@ -9,7 +9,7 @@ from typing import TypeAlias
 View: TypeAlias = "mmap.mmap | bytes"
 
 
-class Window(io.RawIOBase):
+class ViewStream(io.RawIOBase):
     """Reads, seeks and finds lines in bytes that stay where they are."""
 
     def __init__(self, view: View) -> None:
@@ -36,4 +36,4 @@ class Window(io.RawIOBase):
         return self.read((end or len(self._view)) - self._place)
 
 
-Stream: TypeAlias = "Window | io.BytesIO"
+PickleStream: TypeAlias = "ViewStream | io.BytesIO"

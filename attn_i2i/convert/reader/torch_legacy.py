@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Any
 
 from ..tars import BoundedTarInfo
-from .inert import Global, Machine
+from .inert import Global, PickleMachine
 from .rebuild import build, set_state, storage_dtype
-from .stream import Stream, View, Window
+from .stream import PickleStream, View, ViewStream
 from .tensor_index import ITEM_SIZES, DamagedError, Storage, TensorRef, shown
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # torch.serialization's
@@ -23,7 +23,7 @@ MAX_MEMBERS = 64  # of a tar, which has four of its own
 
 def read_pickle(view: View) -> object:
     """The value of a file of consecutive pickles and storages, or of any single pickle; raises DamagedError."""
-    return _Pickles(Window(view), lambda start, size: Storage("uint8", 0, start, size), build_nested).load()
+    return _Pickles(ViewStream(view), lambda start, size: Storage("uint8", 0, start, size), build_nested).load()
 
 
 def read_tar(view: View) -> object:
@@ -43,7 +43,7 @@ def build_nested(origin: Global, args: tuple[Any, ...]) -> object:
     def place(start: int, size: int) -> Storage:
         return Storage("uint8", size=size, data=inner[start : start + size])
 
-    return _Pickles(Window(inner), place, build).load()
+    return _Pickles(ViewStream(inner), place, build).load()
 
 
 class _Pickles:
@@ -51,12 +51,12 @@ class _Pickles:
 
     def __init__(
         self,
-        stream: Stream,
+        stream: PickleStream,
         place: Callable[[int, int], Storage],
         make: Callable[[Global, tuple[Any, ...]], object],
     ) -> None:
         self._stream, self._place = stream, place
-        self._machine = Machine(make, set_state, self._find)
+        self._machine = PickleMachine(make, set_state, self._find)
         self._storages: dict[str, Storage] = {}
         self._views: dict[str, tuple[Storage, Storage, int, int]] = {}
 
@@ -113,7 +113,7 @@ class _Pickles:
 class _OldTar:
     def __init__(self, view: View) -> None:
         try:
-            with tarfile.open(fileobj=Window(view), mode="r:", tarinfo=BoundedTarInfo) as archive:
+            with tarfile.open(fileobj=ViewStream(view), mode="r:", tarinfo=BoundedTarInfo) as archive:
                 entries = list(islice(archive, MAX_MEMBERS))
         except (tarfile.TarError, ValueError, OverflowError, RecursionError) as error:
             raise DamagedError(f"a tar archive that is damaged or cut off ({shown(str(error))})") from error
@@ -132,7 +132,7 @@ class _OldTar:
         self._read_storages()
         self._read_tensors()
         stream, _ = self._open("pickle")
-        return Machine(build_nested, set_state, self._find).load(stream)
+        return PickleMachine(build_nested, set_state, self._find).load(stream)
 
     def _find(self, saved: object) -> object:
         if isinstance(saved, tuple):  # a module class with its source code
@@ -142,7 +142,7 @@ class _OldTar:
             raise DamagedError(f"a reference to {shown(saved)}, which the archive lacks")
         return self._objects[key]
 
-    def _open(self, name: str) -> tuple[Stream, int]:
+    def _open(self, name: str) -> tuple[PickleStream, int]:
         member = self._members[name]
         start, size = member.offset_data, member.size
         if not member.isreg() or start + size > len(self._view):
@@ -151,7 +151,7 @@ class _OldTar:
 
     def _read_storages(self) -> None:
         stream, base = self._open("storages")
-        machine = Machine(build, set_state, _no_references)
+        machine = PickleMachine(build, set_state, _no_references)
         for _ in range(_count(machine.load(stream))):
             key, _, kind = _items(machine.load(stream), 3)
             self._objects[_number(key)] = _sized_storage(stream, base, storage_dtype(kind))
@@ -166,7 +166,7 @@ class _OldTar:
 
     def _read_tensors(self) -> None:
         stream, _ = self._open("tensors")
-        machine = Machine(build, set_state, _no_references)
+        machine = PickleMachine(build, set_state, _no_references)
         for _ in range(_count(machine.load(stream))):
             key, root, _ = _items(machine.load(stream), 3)
             (ndim,) = struct.unpack("<i4x", _exactly(stream, 8))
@@ -182,7 +182,7 @@ class _OldTar:
             self._objects[_number(key)] = TensorRef(storage, numbers[-1], shape, strides)
 
 
-def _sized_storage(stream: Stream, base: int, dtype: str) -> Storage:
+def _sized_storage(stream: PickleStream, base: int, dtype: str) -> Storage:
     """A storage behind its length, which is skipped in the stream and kept as a place in the file."""
     (count,) = struct.unpack("<q", _exactly(stream, 8))
     start, size = stream.tell(), count * ITEM_SIZES[dtype]
@@ -193,7 +193,7 @@ def _sized_storage(stream: Stream, base: int, dtype: str) -> Storage:
     return Storage(dtype, 0, base + start, size)
 
 
-def _exactly(stream: Stream, size: int) -> bytes:
+def _exactly(stream: PickleStream, size: int) -> bytes:
     data = stream.read(size)
     if len(data) != size:
         raise DamagedError("an end in the middle of a record: the file is cut off")

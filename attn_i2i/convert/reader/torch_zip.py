@@ -8,9 +8,9 @@ import zipfile
 import zlib
 from itertools import pairwise
 
-from .inert import Machine
+from .inert import PickleMachine
 from .rebuild import set_state, storage_dtype
-from .stream import View, Window
+from .stream import View, ViewStream
 from .tensor_index import ITEM_SIZES, DamagedError, Storage, shown
 from .torch_legacy import build_nested
 
@@ -31,7 +31,7 @@ def read_zip(view: View) -> object:
             storages[key, dtype] = archive.storage(f"data/{key}", dtype)
         return _with_room(storages[key, dtype], saved[4])
 
-    machine = Machine(build_nested, set_state, persistent)
+    machine = PickleMachine(build_nested, set_state, persistent)
     return machine.load(io.BytesIO(archive.content("data.pkl")))
 
 
@@ -41,7 +41,7 @@ class _Archive:
     def __init__(self, view: View) -> None:
         self._view = view
         try:
-            self._zip = zipfile.ZipFile(Window(view))
+            self._zip = zipfile.ZipFile(ViewStream(view))
             entries = self._zip.infolist()
         except (zipfile.BadZipFile, struct.error, NotImplementedError, UnicodeDecodeError, OverflowError) as error:
             raise DamagedError(f"a zip archive that is damaged or cut off ({shown(str(error))})") from error

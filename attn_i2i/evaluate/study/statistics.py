@@ -27,7 +27,7 @@ class Interval(NamedTuple):
     high: float
 
 
-class Spread(NamedTuple):
+class StandardErrors(NamedTuple):
     """Standard errors (S,) and the degrees of freedom (S,) that each is known with."""
 
     deviation: Tensor
@@ -41,7 +41,7 @@ def two_way_spread(
     *,
     seed: int = 0,
     resamples: int = RESAMPLES,
-) -> Spread:
+) -> StandardErrors:
     """Standard errors of a statistic of N answers that are clustered by rater and, crosswise, by picture.
 
     ``statistic`` maps weights (B, N) of the answers to (B, S) values; ``raters`` and ``pictures`` (N,) number them.
@@ -58,7 +58,7 @@ def two_way_spread(
     crossed = by_rater + by_picture - by_cell
     clusters = min(len(raters.unique()), len(pictures.unique()))
     freedom = [len(cells.unique()) - 1 if floored else clusters - 1 for floored in (crossed < by_cell).tolist()]
-    return Spread(torch.maximum(crossed, by_cell).sqrt(), freedom)
+    return StandardErrors(torch.maximum(crossed, by_cell).sqrt(), freedom)
 
 
 def _variance(

@@ -11,13 +11,13 @@ from typing import Any
 
 from ...files import sha256
 from ...models.source import Source
-from .bundle import PartialBundle, Run, sift
+from .bundle import ByteRange, PartialBundle, sift
 from .download import PAUSES, Remote, chunks_of, download, require_room
 from .errors import FetchError, FirstUseWarning, TransientFetchError
 from .hub_files import HubFile, describe, fetch_hub_file, moved_on
 from .kinds import locate
 from .ledger import hold_to_first_use
-from .progress import Report
+from .progress import Listener
 from .unpack import MOST_GROWTH, members_of, opened
 from .web import ask
 
@@ -31,7 +31,7 @@ class Brought:
     parts: Mapping[str, Path] = field(default_factory=dict)
 
 
-def bring(source: Source, folder: Path, report: Report, directions: Collection[str]) -> Brought:
+def bring(source: Source, folder: Path, report: Listener, directions: Collection[str]) -> Brought:
     """Fetch the files of ``source`` into ``folder``; a file that came whole before is not fetched again."""
     if source.kind == "hub" and source.variables:
         return _bundle_by_ranges(source, folder, report, directions)
@@ -80,7 +80,7 @@ def _record(source: Source, files: Mapping[str, str], trust: str, **more: Any) -
     return {"kind": source.kind, "address": source.address, "files": dict(files), "trust": trust, **more}
 
 
-def _hub_files(source: Source, folder: Path, report: Report) -> Brought:
+def _hub_files(source: Source, folder: Path, report: Listener) -> Brought:
     files, commit, trust = [], "", ""
     for name in source.names:
         path, described = fetch_hub_file(source, name, folder, report)
@@ -101,7 +101,7 @@ def _tell_moved(source: Source, commit: str) -> None:
         warnings.warn(text, FirstUseWarning, stacklevel=3)
 
 
-def _bundle_by_ranges(source: Source, folder: Path, report: Report, directions: Collection[str]) -> Brought:
+def _bundle_by_ranges(source: Source, folder: Path, report: Listener, directions: Collection[str]) -> Brought:
     """Only the wanted variables of a bundle that lies unpacked on the Hub."""
     index_name, data_name = _bundle_names(source.names)
     index, described = fetch_hub_file(source, index_name, folder, report)
@@ -130,7 +130,7 @@ def _bundle_by_ranges(source: Source, folder: Path, report: Report, directions: 
     return Brought(tuple(parts.values()), record, parts)
 
 
-def _ask_run(bundle: PartialBundle, run: Run, data: HubFile) -> Iterator[int]:
+def _ask_run(bundle: PartialBundle, run: ByteRange, data: HubFile) -> Iterator[int]:
     """One range, gone on with where it breaks off until no new try brings any bytes."""
     pauses, farthest = iter(PAUSES), run.start
     while True:
@@ -152,7 +152,7 @@ def _ask_run(bundle: PartialBundle, run: Run, data: HubFile) -> Iterator[int]:
 
 
 def _bundle_in_archive(
-    source: Source, path: Path, folder: Path, report: Report, record: dict[str, Any], directions: Collection[str]
+    source: Source, path: Path, folder: Path, report: Listener, record: dict[str, Any], directions: Collection[str]
 ) -> Brought:
     """The wanted variables out of a packed bundle, which is read through once."""
     with opened(path) as archive:

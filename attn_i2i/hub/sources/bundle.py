@@ -46,7 +46,7 @@ class Variable(NamedTuple):
     target: int
 
 
-class Run(NamedTuple):
+class ByteRange(NamedTuple):
     """Bytes of the bundle to ask for together, and the variables that lie in them."""
 
     start: int
@@ -74,12 +74,12 @@ class PartialBundle:
             stream.write(self._head)
             stream.truncate(len(self._head) + self.size)
 
-    def missing(self) -> list[Run]:
+    def missing(self) -> list[ByteRange]:
         """What has still to be asked for, in the order in which it lies in the bundle."""
         with self.path.open("rb") as stream:
             return list(_runs([v for v in self.variables if not self._is_whole(stream, v)]))
 
-    def reached(self, run: Run) -> int:
+    def reached(self, run: ByteRange) -> int:
         """Where a run broke off that was begun before, in this process or an earlier one; else its start."""
         with suppress(OSError, ValueError):
             start, place = map(int, self._mark.read_text(encoding="ascii").split())
@@ -87,7 +87,7 @@ class PartialBundle:
                 return place
         return run.start
 
-    def fill(self, run: Run, chunks: Iterable[bytes]) -> Iterator[int]:
+    def fill(self, run: ByteRange, chunks: Iterable[bytes]) -> Iterator[int]:
         """Write the bytes of a run from where it is ``reached``, yielding how many came.
 
         Raises TransientFetchError where they end too soon, and FetchError where they do not check.
@@ -176,15 +176,15 @@ def _start(reply: dict[str, list[list[int]]], tensor: Sequence[int]) -> int:
     return reply["storages"][tensor[0]][1]
 
 
-def _runs(variables: Sequence[Variable]) -> Iterator[Run]:
+def _runs(variables: Sequence[Variable]) -> Iterator[ByteRange]:
     group: list[Variable] = []
     for variable in variables:
         if group and (
             variable.start - (group[-1].start + group[-1].size) > GAP
             or variable.start + variable.size - group[0].start > MOST_RUN
         ):
-            yield Run(group[0].start, group[-1].start + group[-1].size, tuple(group))
+            yield ByteRange(group[0].start, group[-1].start + group[-1].size, tuple(group))
             group = []
         group.append(variable)
     if group:
-        yield Run(group[0].start, group[-1].start + group[-1].size, tuple(group))
+        yield ByteRange(group[0].start, group[-1].start + group[-1].size, tuple(group))

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from ...files import DiskFullError, atomic_path, sha256
 from .errors import FetchError, TransientFetchError, is_page, page_words
-from .progress import Report, size_words
+from .progress import Listener, size_words
 from .web import BROKEN, ask
 
 PAUSES = (1.0, 2.0, 4.0, 8.0)
@@ -49,7 +49,7 @@ class Remote:
         return self.name.rpartition("/")[2]
 
 
-def download(remote: Remote, folder: Path, report: Report) -> Path:
+def download(remote: Remote, folder: Path, report: Listener) -> Path:
     """Bring a file into ``folder`` and check it; a part that is there already is gone on with.
 
     The part is checked against a file that changed at its source by If-Range. Raises FetchError, after which nothing
@@ -108,7 +108,7 @@ def forget(part: Path) -> None:
     _note(part).unlink(missing_ok=True)
 
 
-def _patiently(remote: Remote, part: Path, report: Report) -> None:
+def _patiently(remote: Remote, part: Path, report: Listener) -> None:
     """Go on after each break, until no new try comes farther than those before."""
     pauses, farthest = iter(PAUSES), 0
     while True:
@@ -124,7 +124,7 @@ def _patiently(remote: Remote, part: Path, report: Report) -> None:
             time.sleep(pause)
 
 
-def _continue(remote: Remote, part: Path, report: Report) -> None:
+def _continue(remote: Remote, part: Path, report: Listener) -> None:
     """One request: from where the part ends, or from the start where the server, or the file, wants it so."""
     note = _read_note(part)
     have = part.stat().st_size if part.exists() else 0
@@ -183,7 +183,7 @@ def _receive(
     remote: Remote,
     start: int,
     total: int | None,
-    report: Report,
+    report: Listener,
 ) -> None:
     done, most = start, total if total is not None else remote.size
     head = b""

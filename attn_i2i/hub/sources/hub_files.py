@@ -13,7 +13,7 @@ from ..errors import explained, no_hub
 from ..reach import require_hub
 from .download import Remote, check_download
 from .errors import address_parts
-from .progress import Report
+from .progress import Listener
 
 HUB_HOSTS = (".huggingface.co", ".hf.co", "huggingface.co", "hf.co")
 """The Hub's own hosts for contents."""
@@ -51,7 +51,7 @@ def describe(source: Source, name: str) -> HubFile:
     return HubFile(remote, commit, digest)
 
 
-def fetch_hub_file(source: Source, name: str, folder: Path, report: Report) -> tuple[Path, HubFile]:
+def fetch_hub_file(source: Source, name: str, folder: Path, report: Listener) -> tuple[Path, HubFile]:
     """Bring one whole file into ``folder``; the client goes on with a download that was interrupted."""
     from huggingface_hub import hf_hub_download
 

@@ -19,7 +19,7 @@ TOGETHER = 8
 """Sources that are asked at a time: enough to be done in seconds, too few to look like an attack."""
 
 
-class Answer(NamedTuple):
+class SourceStanding(NamedTuple):
     """How a source stands: whether it answered just now (None where it was not asked), when last, and why not."""
 
     source: Source
@@ -34,7 +34,7 @@ class Answer(NamedTuple):
         return f"{self.source.label}: {last}{f' ({self.why})' if self.why else ''}"
 
 
-def ask_all(sources: Iterable[Source]) -> list[Answer]:
+def ask_all(sources: Iterable[Source]) -> list[SourceStanding]:
     """The standing of each source, in their order; a source that several cards name is asked once."""
     listed = list(sources)
     distinct = {(s.kind, s.address, s.names): s for s in listed}
@@ -43,7 +43,7 @@ def ask_all(sources: Iterable[Source]) -> list[Answer]:
     return [answers[(s.kind, s.address, s.names)]._replace(source=s) for s in listed]
 
 
-def _ask(source: Source) -> Answer:
+def _ask(source: Source) -> SourceStanding:
     """One small request; nothing where fetching is forbidden, or where only a person can use the place."""
     now, why = None, ""
     if source.state == "unchecked" and setting() != "never":
@@ -56,7 +56,7 @@ def _ask(source: Source) -> Answer:
             now = True
             note_answer(source)
     noted = remembered(source)
-    return Answer(source, now, noted.get("answered"), why or source.state.replace("unchecked", ""))
+    return SourceStanding(source, now, noted.get("answered"), why or source.state.replace("unchecked", ""))
 
 
 def _touch(source: Source) -> None:

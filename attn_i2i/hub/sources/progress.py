@@ -9,17 +9,17 @@ from contextvars import ContextVar
 from typing import Protocol
 
 
-class Report(Protocol):
+class Listener(Protocol):
     """Told how many of ``total`` bytes are here; None where the size is not known."""
 
     def __call__(self, done: int, total: int | None) -> None: ...
 
 
-_listener: ContextVar[Report | None] = ContextVar("listener", default=None)
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 @contextmanager
-def heard_by(report: Report) -> Iterator[None]:
+def heard_by(report: Listener) -> Iterator[None]:
     """Inside, downloads of this thread tell ``report`` how far they are, and show no bar."""
     token = _listener.set(report)
     try:
@@ -41,7 +41,7 @@ def size_words(size: int | None) -> str:
 
 
 @contextmanager
-def shown_progress(title: str) -> Iterator[Report]:
+def shown_progress(title: str) -> Iterator[Listener]:
     """A bar with size, speed and time left on a terminal's standard error; nothing where that is no terminal."""
     if (listener := _listener.get()) is not None:
         yield listener

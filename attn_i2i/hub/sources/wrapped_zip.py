@@ -24,7 +24,7 @@ _STORED, _DEFLATED = 0, 8  # methods of compression, by the format of zip
 
 
 @dataclass
-class _Member:
+class _ZipMember:
     name: str
     method: int
     crc: int
@@ -61,7 +61,7 @@ class WrappedZip:
         if size % WRAP != member.size or crc != member.crc:
             raise FetchError(f"{name} in the archive fails its checksum: the archive is damaged or cut off")
 
-    def _unpacked(self, member: _Member) -> Iterator[bytes]:
+    def _unpacked(self, member: _ZipMember) -> Iterator[bytes]:
         self._stream.seek(member.start)
         left = member.packed
         engine = zlib.decompressobj(-zlib.MAX_WBITS) if member.method == _DEFLATED else None
@@ -109,7 +109,7 @@ def _end(stream: IO[bytes]) -> tuple[int, int, int, int]:
     return tail_start + place, size, offset, count
 
 
-def _members(stream: IO[bytes]) -> tuple[list[_Member], int]:
+def _members(stream: IO[bytes]) -> tuple[list[_ZipMember], int]:
     """The directory's entries in its order, with the numbers as stated; and where the directory really begins."""
     end, size, _, _ = _end(stream)
     directory = end - size
@@ -123,14 +123,14 @@ def _members(stream: IO[bytes]) -> tuple[list[_Member], int]:
         crc, packed, unpacked, name, extra, comment = struct.unpack("<IIIHHH", data[place + 16 : place + 34])
         (offset,) = struct.unpack("<I", data[place + 42 : place + 46])
         text = data[place + 46 : place + 46 + name].decode("utf-8" if flags & 0x800 else "cp437", "replace")
-        members.append(_Member(text, method, crc, packed, unpacked, offset, bool(flags & 1)))
+        members.append(_ZipMember(text, method, crc, packed, unpacked, offset, bool(flags & 1)))
         place += 46 + name + extra + comment
     if place != size:
         raise FetchError("the archive's directory is damaged")
     return members, directory
 
 
-def _placed(stream: IO[bytes], members: list[_Member], directory: int) -> list[_Member]:
+def _placed(stream: IO[bytes], members: list[_ZipMember], directory: int) -> list[_ZipMember]:
     """The same members with their true places and packed sizes."""
     offsets = []
     floor = 0
@@ -163,7 +163,7 @@ def _is_local(stream: IO[bytes], offset: int, name: str) -> bool:
     return name in (raw.decode("utf-8", "replace"), raw.decode("cp437"))
 
 
-def _least(member: _Member) -> int:
+def _least(member: _ZipMember) -> int:
     """The smallest size that fits the stated one and what is packed: deflate adds at most 5 bytes to 16 kB."""
     least = member.packed - member.packed // 1000 - 64 if member.method == _DEFLATED else member.packed
     return member.size if member.size >= least else member.size + -(-(least - member.size) // WRAP) * WRAP

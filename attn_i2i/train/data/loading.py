@@ -86,7 +86,7 @@ class Order:
         return int(self._permutation[offset])
 
 
-class Stream(Dataset[Batch]):
+class TrainingStream(Dataset[Batch]):
     """What each position of the training sees.
 
     A two-domain recipe gets ``A`` and ``B``, drawn independently. A multi-domain recipe gets ``image``, its ``label``
@@ -182,7 +182,7 @@ class Positions:
         return self.last - self.first
 
 
-def loader(stream: Stream, positions: Positions, *, workers: int, pin: bool) -> DataLoader[Batch]:
+def loader(stream: TrainingStream, positions: Positions, *, workers: int, pin: bool) -> DataLoader[Batch]:
     """Batches of the stream at these positions."""
     return DataLoader(
         stream,

@@ -9,7 +9,7 @@ from torch import nn
 
 from ...interfaces import channels_of
 from ...types import ConfigError
-from .plan import Graph, analyse, passes
+from .plan import StripGraph, analyse, passes
 from .trace import UntileableError, trace
 
 Kind = Literal["exact", "approximate", "refused"]
@@ -48,7 +48,7 @@ def tiling(network: nn.Module) -> Tiling:
     shape = torch.Size((1, channels_of(network)[0], SIDE, SIDE))
     try:
         traced = trace(network, shape, parameter.dtype, label, lambda net, x, to: net(x) if to is None else net(x, to))
-        graph: Graph = analyse(traced, parameter.device)
+        graph: StripGraph = analyse(traced, parameter.device)
         passes(graph)
     except UntileableError as error:
         return Tiling("approximate", str(error))

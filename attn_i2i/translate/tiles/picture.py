@@ -21,9 +21,9 @@ from ..options import Options
 from ..result import Result
 from .blended import SIDE, Blended
 from .kinds import Tiling, advertised
-from .plan import Graph, analyse
-from .scratch import Array
-from .stream import Stream, Strips
+from .plan import StripGraph, analyse
+from .scratch import ScratchArray
+from .stream import Strips, StripStream
 from .trace import UntileableError, trace
 
 STRIP_BYTES = 2**29  # of what a strip takes at most: larger strips are no faster
@@ -33,8 +33,8 @@ PARTS = ("image", "foreground", "background", "mask", "contents", "kept")
 PART_IN_MEMORY = 2**27
 
 
-class Run(Protocol):
-    """A network with all that a call says, and what is done before and after it (`..running.Run`)."""
+class SupportsStrips(Protocol):
+    """A network with all that a call says, and what is done before and after it (`..running.TranslationRun`)."""
 
     @property
     def generator(self) -> nn.Module: ...
@@ -60,13 +60,13 @@ class InStrips:
     ShapeError for networks that refuse, a PictureWarning for those whose answer is not exact then.
     """
 
-    def __init__(self, run: Run, picture: Picture) -> None:
+    def __init__(self, run: SupportsStrips, picture: Picture) -> None:
         self.run = run
         self.size = native_size(run.generator, picture, run.options)
         kind = advertised(run.generator) or Tiling("exact")
         if kind.kind == "refused":
             raise ShapeError(f"{picture.name}: this network cannot be computed in strips (tile), because {kind.why}.")
-        self.graph: Graph | None = None
+        self.graph: StripGraph | None = None
         try:
             if kind.kind == "approximate":
                 raise UntileableError(kind.why)
@@ -79,7 +79,7 @@ class InStrips:
     def translate(self, picture: Picture, limit: Tensor | None) -> Result:
         """The result of one picture; ``limit`` (1, H, W) says where it may change."""
         stream = self._stream(picture)
-        arrays: dict[str, Array] = {}
+        arrays: dict[str, ScratchArray] = {}
         try:
             for strip in stream.run(self._source(picture), picture.name):
                 self._put(arrays, self._assembled(picture, strip, limit), strip, picture)
@@ -120,12 +120,12 @@ class InStrips:
         tile = self.run.options.tile
         return tile if isinstance(tile, int) else SIDE
 
-    def _stream(self, picture: Picture) -> Stream | Blended:
+    def _stream(self, picture: Picture) -> StripStream | Blended:
         if self.graph is None:
             return Blended(partial(self._tile, picture), picture.size, self._side())
         tile, free = self.run.options.tile, free_bytes(self.run.device)
         budget = STRIP_BYTES if free is None else min(STRIP_BYTES, free // 4)
-        stream = Stream(self.graph, budget, tile if isinstance(tile, int) else None)
+        stream = StripStream(self.graph, budget, tile if isinstance(tile, int) else None)
         self._check_memory(stream, picture, free)
         return stream
 
@@ -134,7 +134,7 @@ class InStrips:
         cut = replace(picture, values=picture.values[:, :height, :width])
         return self.run.forward(cut, self.run.generator, tile, self.run.label)
 
-    def _check_memory(self, stream: Stream, picture: Picture, free: int | None) -> None:
+    def _check_memory(self, stream: StripStream, picture: Picture, free: int | None) -> None:
         needed = max(stream.strip_bytes(step, stream.count(step)) for step in stream.plan)
         if free is not None and needed > free:
             figures = f"{needed / 2**30:.1f} GB even in strips, {free / 2**30:.1f} are free"
@@ -163,7 +163,7 @@ class InStrips:
         cut = replace(picture, values=picture.values[:, rows], alpha=None)
         return assemble(cut, translation, None if limit is None else limit[:, rows], self.run.options)
 
-    def _put(self, arrays: dict[str, Array], result: Result, strip: Strips, picture: Picture) -> None:
+    def _put(self, arrays: dict[str, ScratchArray], result: Result, strip: Strips, picture: Picture) -> None:
         for name in PARTS:
             part: Tensor | None = getattr(result, name)
             if part is None:
@@ -172,7 +172,7 @@ class InStrips:
                 shape = (*part.shape[:-2], *picture.size)
                 large = name != "image" and math.prod(shape) * part.element_size() > PART_IN_MEMORY
                 on_disk = large and part.device.type == "cpu"
-                arrays[name] = Array(shape, part.dtype, on_disk, part.device)
+                arrays[name] = ScratchArray(shape, part.dtype, on_disk, part.device)
             arrays[name].write(strip.first, part)
 
 

@@ -30,7 +30,7 @@ LARGEST_CONSTANT = 2**28  # bytes of a tensor that no picture takes part in, suc
 
 
 @dataclass
-class Graph:
+class StripGraph:
     """What each node is: rows of a map, a statistic, or a small tensor; ``level`` is the pass that can make it."""
 
     traced: Traced
@@ -64,9 +64,9 @@ class Graph:
         return taps * self.numbers(source if node.args[6] else node)
 
 
-def analyse(traced: Traced, device: torch.device) -> Graph:
+def analyse(traced: Traced, device: torch.device) -> StripGraph:
     """Tell maps, statistics and small tensors apart; UntileableError where an operation is not known in strips."""
-    graph = Graph(traced, device)
+    graph = StripGraph(traced, device)
     graph.level[traced.image] = 0
     for node, tensor in traced.tensors.items():
         graph.constants[node] = tensor.detach().to(device)
@@ -79,7 +79,7 @@ def analyse(traced: Traced, device: torch.device) -> Graph:
     return graph
 
 
-def _sort_in(graph: Graph, node: Node) -> None:
+def _sort_in(graph: StripGraph, node: Node) -> None:
     traced = graph.traced
     if is_random(node):
         raise UntileableError(f"{operation(node)[0]} draws numbers")
@@ -108,7 +108,7 @@ def _sort_in(graph: Graph, node: Node) -> None:
     graph.level[node] = level
 
 
-def _constant(graph: Graph, node: Node, values: dict[Node, Tensor] | None = None) -> Tensor:
+def _constant(graph: StripGraph, node: Node, values: dict[Node, Tensor] | None = None) -> Tensor:
     name = operation(node)[1]
     size = prod(graph.traced.shapes[node]) * node.meta["bytes"]
     if size > LARGEST_CONSTANT and name not in ("expand", "unsqueeze", "view", "alias"):
@@ -139,7 +139,7 @@ class Pass:
     forgets: list[Node] = field(default_factory=list)
 
 
-def passes(graph: Graph) -> list[Pass]:
+def passes(graph: StripGraph) -> list[Pass]:
     """The passes that make all outputs, the last one those that are maps."""
     outputs = [node for node in graph.traced.outputs.values() if graph.is_map(node)]
     last = max(graph.level[node] for node in graph.traced.outputs.values())
@@ -159,7 +159,7 @@ def passes(graph: Graph) -> list[Pass]:
     return plan
 
 
-def reach(graph: Graph, goals: Sequence[Node], stored: set[Node]) -> tuple[list[Node], list[Node]]:
+def reach(graph: StripGraph, goals: Sequence[Node], stored: set[Node]) -> tuple[list[Node], list[Node]]:
     """The maps to make for ``goals`` in order, and those that are read: stored ones, and the picture."""
     needed, reads, waiting = set[Node](), set[Node](), list(goals)
     while waiting:
@@ -173,7 +173,9 @@ def reach(graph: Graph, goals: Sequence[Node], stored: set[Node]) -> tuple[list[
     return [node for node in order if node in needed], [node for node in order if node in reads]
 
 
-def _worth_keeping(graph: Graph, maps: list[Node], number: int, stored: set[Node], outputs: list[Node]) -> list[Node]:
+def _worth_keeping(
+    graph: StripGraph, maps: list[Node], number: int, stored: set[Node], outputs: list[Node]
+) -> list[Node]:
     """Of the maps of this pass that later passes make anew, those that cost more than to keep them."""
     keeps: list[Node] = []
     later: set[Node] = set()
@@ -193,7 +195,7 @@ def _worth_keeping(graph: Graph, maps: list[Node], number: int, stored: set[Node
     return keeps
 
 
-def _forget(graph: Graph, done: Pass, stored: set[Node], outputs: list[Node], last: int) -> None:
+def _forget(graph: StripGraph, done: Pass, stored: set[Node], outputs: list[Node], last: int) -> None:
     """Note what no later pass reads."""
     goals = [source for node, (source, _) in graph.statistics.items() if graph.level[node] > done.number + 1]
     _, reads = reach(graph, [*goals, *outputs], stored)
@@ -209,7 +211,7 @@ class Windows:
     start: dict[Node, list[int]]
 
 
-def windows(graph: Graph, step: Pass, count: int) -> Windows:
+def windows(graph: StripGraph, step: Pass, count: int) -> Windows:
     """Which rows each of ``count`` strips makes: every row once, as late as it can be."""
     asked: dict[Node, list[list[tuple[int, int]]]] = {
         node: [[] for _ in range(count)] for node in (*step.reads, *step.maps)

@@ -99,7 +99,7 @@ class Picked(Rows):
 
 
 @dataclass(frozen=True)
-class Window(Rows):
+class SlidingWindow(Rows):
     """A kernel that slides over rows: convolutions and pools. ``above`` rows of ``fill`` stand before the first."""
 
     kernel: int

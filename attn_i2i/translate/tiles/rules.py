@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.fx import Node
 
-from .rows import Picked, Reshaped, Resized, Rows, Shuffled, Transposed, Window, convolve
+from .rows import Picked, Reshaped, Resized, Rows, Shuffled, SlidingWindow, Transposed, convolve
 from .statistics import Deviation, Gathering, Moments, Reduced, Spread, normalise
 from .trace import Item, UntileableError
 
@@ -137,7 +137,7 @@ def _convolution(node: Node, inputs: tuple[Node, ...], shapes: Shapes, whole: Wh
     step, pad = stride[0], padding[0]
     if transposed:
         return Transposed(node, height, inputs, taps, step, pad, source)
-    return Window(node, height, inputs, taps, step, pad, source, convolve(node))
+    return SlidingWindow(node, height, inputs, taps, step, pad, source, convolve(node))
 
 
 def _pool(node: Node, inputs: tuple[Node, ...], shapes: Shapes, whole: Whole) -> Rows:
@@ -161,7 +161,7 @@ def _pool(node: Node, inputs: tuple[Node, ...], shapes: Shapes, whole: Whole) ->
 
     edge = 0.0 if average else -torch.inf
     place = (pairs[0][0], pairs[1][0], pairs[2][0], shapes[inputs[0]][-2])
-    return Window(node, shapes[node][-2], inputs, *place, call, edge)
+    return SlidingWindow(node, shapes[node][-2], inputs, *place, call, edge)
 
 
 def _padding(node: Node, inputs: tuple[Node, ...], shapes: Shapes, whole: Whole) -> Rows:

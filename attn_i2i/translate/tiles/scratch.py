@@ -125,7 +125,7 @@ def write_all(file: IO[bytes], view: memoryview) -> None:
             place += file.write(view[place:])
 
 
-class Array:
+class ScratchArray:
     """One part of a result (..., H, W), filled by rows: in memory, or a file without a name that is mapped."""
 
     def __init__(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.fx import Node
 
-from .plan import Graph, Pass, bounds, evaluate, passes, windows
+from .plan import Pass, StripGraph, bounds, evaluate, passes, windows
 from .scratch import IN_MEMORY, Scratch, check_disk
 from .statistics import Gathering
 
@@ -30,13 +30,13 @@ class Strips:
 
 
 @dataclass
-class Stream:
+class StripStream:
     """A network over one picture: ``budget`` bytes bound what a strip takes, or ``rows`` are those of a strip.
 
     ``others`` holds the parts of the translation that do not come in strips, once all of these were made.
     """
 
-    graph: Graph
+    graph: StripGraph
     budget: int
     rows: int | None = None
 
