@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .interfaces import Measure, Recipe, Term
 
 T = TypeVar("T")
+# For these no plugin is to blame. All else that a plugin raises costs that plugin alone: errors, SystemExit, and what
+# derives from neither, as the panic of a Rust extension does.
+INTERRUPTIONS = (KeyboardInterrupt, GeneratorExit)
 
 
 class BrokenPartError(AttnI2IError, ImportError):
@@ -68,9 +71,9 @@ class Entry(Generic[T]):
     def _imported(self, target: str) -> T:
         try:
             return cast(T, resolve_name(target))
-        except AttnI2IError:
+        except (AttnI2IError, *INTERRUPTIONS):
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             text = " ".join(str(error).split())
             raise BrokenPartError(
                 f"{self.name!r} of the plugin {self.plugin!r} cannot be imported from {target}:"

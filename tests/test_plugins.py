@@ -27,6 +27,7 @@ from .helpers.source import ROOT
 BROKEN = {
     "raises": "RuntimeError: no licence found for this machine",
     "exits": "SystemExit: goodbye",
+    "panics": "PanicException: called `Option::unwrap()` on a `None` value",
     "wrong-argument": "Its hook register_components asks for 'registry'; it may ask for zoo only, by this name.",
     "unknown-hook": "There is no hook 'register_component'. Did you mean 'register_components'?",
     "no-hook": "implements no hook: mark register_components(zoo) with @attn_i2i.hookimpl",
@@ -213,6 +214,8 @@ def test_check_of_a_good_plugin_succeeds(crowded: Path) -> None:
     ("arguments", "message"),
     [
         (["duplicate"], "error: Plugin duplicate is not loaded: generator 'cyclegan' is already supplied"),
+        (["panics"], "error: Plugin panics is not loaded: PanicException: called `Option::unwrap()` on a `None` value"),
+        (["fixture_panics"], "error: No plugin is named fixture_panics (`attn-i2i plugins` lists them), and importing"),
         (["fixture_unknown_hook"], "error: There is no hook 'register_component'."),
         (["fixture_nowhere"], "error: No plugin is named fixture_nowhere (`attn-i2i plugins` lists them)"),
         (["fine", "-c", "width"], "error: --config width is not of the form KEY=VALUE"),

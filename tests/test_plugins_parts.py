@@ -19,9 +19,9 @@ from attn_i2i.losses import cycle
 from attn_i2i.models import ModelConfig, create, list_models, read_config, save_model
 from attn_i2i.models.cards import cards, find_card, get_card
 from attn_i2i.plugins import PluginManager, PluginWarning, manager
-from attn_i2i.plugins._manager import DiscoveredPlugin
+from attn_i2i.plugins._manager import DiscoveredPlugin, usable
 from attn_i2i.plugins.listing import describe
-from attn_i2i.registry import BrokenPartError, Zoo
+from attn_i2i.registry import BrokenPartError, Entry, Zoo
 from attn_i2i.testing.plugins import check_plugin
 from attn_i2i.train.suppliers import suppliers_of
 from attn_i2i.types import DuplicateNameError, UnknownNameError
@@ -173,6 +173,23 @@ def test_a_part_that_does_not_import_names_its_plugin(session: Callable[[Any], N
         create("mine")
 
 
+def test_a_part_that_panics_is_named_and_ctrl_c_is_not_its_fault(
+    tmp_path: Path, session: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "class PanicException(BaseException): ...\nraise {}('index out of bounds')\n"
+    for module, error in (("fixture_panic", "PanicException"), ("fixture_interrupted", "KeyboardInterrupt")):
+        (tmp_path / f"{module}.py").write_text(text.format(error))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    session(lambda zoo: [zoo.recipes.add("mine", "fixture_panic:x"), zoo.recipes.add("built", panicking)])
+    for name, problem in (("mine", "PanicException: index"), ("built", "PanicException: index")):
+        (checked,) = (each for each in check_plugin(manager(), "mine") if each.name == name)
+        assert problem in str(checked.problem)
+    with pytest.warns(PluginWarning, match="The recipe 'mine' of plugin 'mine' is left out: 'mine' of the plugin"):
+        assert "mine" not in usable(manager().zoo.recipes)
+    with pytest.raises(KeyboardInterrupt):
+        Entry("late", "fixture_interrupted:x", "mine").load()
+
+
 @pytest.mark.parametrize("kind", ["generator", "discriminator", "head", "loss", "recipe"])
 def test_a_part_that_is_no_function_is_named_with_its_plugin(session: Callable[[Any], None], kind: str) -> None:
     registry = next(registry for registry in manager().zoo.registries() if registry.kind == kind)
@@ -199,6 +216,14 @@ def leaving(app: typer.Typer) -> None:
     raise SystemExit("goodbye")
 
 
+class PanicException(BaseException):
+    """What pyo3 raises for a panic of a Rust extension."""
+
+
+def panicking(*arguments: object, **options: object) -> None:
+    raise PanicException("index out of bounds")
+
+
 def shadowing(app: typer.Typer) -> None:
     app.command("train")(lambda: print("not the training"))
 
@@ -219,6 +244,7 @@ def taking_over(app: typer.Typer) -> None:
     ("add", "says"),
     [
         (leaving, "SystemExit: goodbye"),
+        (panicking, "PanicException: index out of bounds"),
         (shadowing, "the command 'train' is already supplied by this package"),
         (unreadable, "AssertionError: List types with complex sub-types are not"),
         (taking_over, ""),
@@ -243,10 +269,12 @@ def test_a_plugin_that_fails_to_answer_for_the_hub_is_passed_over(session: Calla
         def fetch_file(self, filename: str) -> object:
             if filename == "odd":
                 return 5
+            if filename == "panic":
+                panicking()
             raise SystemExit("no mirror today")
 
     session(Mirror())
-    for name, says in (("config.json", "SystemExit: no mirror today"), ("odd", "TypeError")):
+    for name, says in (("config.json", "SystemExit: no mirror today"), ("odd", "TypeError"), ("panic", "PanicExc")):
         with pytest.warns(PluginWarning, match=f"Plugin 'mine' failed to answer for {name} of acme/model: {says}"):
             assert Repository("acme/model", None).from_plugins(name) is None
 

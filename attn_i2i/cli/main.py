@@ -20,7 +20,7 @@ import typer.main
 import typer.models
 
 from ..plugins import PluginWarning, manager
-from ..registry import suggestion
+from ..registry import INTERRUPTIONS, suggestion
 from ..types import AttnI2IError, ConfigError, DuplicateNameError, UnknownNameError
 from . import data, plugins
 from .convert import convert
@@ -43,7 +43,7 @@ from .study import study, study_result
 from .train import TrainCommand, train
 from .translate import translate
 from .tune import tune
-from .usage import name_value, named_output, plain, visible
+from .usage import name_value, named_output, plain
 from .wording import APPS, running, spelled
 
 
@@ -160,7 +160,9 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception as error:
+    except SystemExit:
+        raise
+    except BaseException as error:  # the panic of a Rust extension is no Exception
         if debug:
             print(_redacted(traceback.format_exc()), file=sys.stderr, end="")
         else:
@@ -212,7 +214,9 @@ def _add_third_party_commands() -> None:
             for name in _names(own):
                 if name in owners:
                     raise DuplicateNameError(f"the command {name!r} is already supplied by {owners[name]}.")
-        except (Exception, SystemExit) as error:
+        except INTERRUPTIONS:
+            raise
+        except BaseException as error:
             message = f"the commands of plugin {hook.plugin_name!r} were skipped: {type(error).__name__}: {error}"
             warnings.warn(message, PluginWarning, stacklevel=2)
             continue
@@ -236,7 +240,9 @@ def _redacted(text: str) -> str:
     return rule(text)
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
+    from ..hub.redact import visible
+
     text = spelled(_redacted(" ".join(str(error).split()))) or type(error).__name__
     if isinstance(error, AttnI2IError):
         return f"error: {text}"

@@ -10,6 +10,7 @@ import typer
 
 from ..plugins import manager
 from ..plugins.listing import describe
+from ..registry import INTERRUPTIONS
 from ..types import ConfigError
 from .examples import examples
 
@@ -91,7 +92,9 @@ def _registered(module: str) -> str:
         raise ConfigError(f"Plugin {module} is not loaded: {problems[0]}")
     try:
         plugin = importlib.import_module(module)
-    except Exception as error:
+    except INTERRUPTIONS:
+        raise
+    except BaseException as error:
         raise ConfigError(
             f"No plugin is named {module} (`attn-i2i plugins` lists them), and importing a module of that name raised"
             f" {type(error).__name__}: {error}"

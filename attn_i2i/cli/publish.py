@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from .usage import visible
-
 
 def publish(
     directory: Annotated[Path, typer.Argument(metavar="FOLDER", help="Model folder.")],
@@ -22,6 +20,7 @@ def publish(
 ) -> None:
     """Publish a model on the Hub. Its files are checked and listed, then go up in one commit with a model card."""
     from ..hub import publish as publish_model
+    from ..hub.redact import visible
 
     def confirm(listing: str) -> bool:
         print(visible(listing))

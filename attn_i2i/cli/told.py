@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .usage import visible
 from .wording import spelled
 
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ def _tell_attention(jobs: Sequence[Job]) -> None:
 
 def _tell_others(others: Sequence[Path]) -> None:
     if others:
+        from ..hub.redact import visible
+
         names = ", ".join(map(str, others[:NAMED])) + (
             f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
         )

@@ -31,17 +31,6 @@ def plain(message: str) -> str:
     return message
 
 
-def visible(text: str) -> str:
-    r"""``text`` with control characters escaped: in a file's name they would colour, clear or retitle a terminal.
-
-    Ends of lines and tabs stay.
-
-    >>> visible("\x1b[31mred")
-    '\\x1b[31mred'
-    """
-    return re.sub(r"(?![\n\t])[\x00-\x1f\x7f-\x9f]", lambda match: ascii(match[0])[1:-1], text)
-
-
 def named_output(ctx: Any, parameter: Any, value: Any) -> Any:
     """The value of ``--output``, which is never the standard output: a folder called - is hard to get rid of."""
     if value is not None and str(value) == "-":

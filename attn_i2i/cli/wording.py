@@ -6,8 +6,6 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from .usage import visible
-
 if TYPE_CHECKING:
     import typer
 
@@ -33,6 +31,8 @@ def spelled(text: str) -> str:
     such as "mask", is left as it is: it may be meant as English. So is what is no option of the command that runs.
     Control characters are escaped.
     """
+    from ..hub.redact import visible  # late: a help page says nothing
+
     text = visible(text)
     names = _options()
     if not names:

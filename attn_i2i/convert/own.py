@@ -13,6 +13,7 @@ from ..models.build import builder
 from ..models.config import CONFIG, read_config
 from ..models.mistaken import RUN, no_model_folder, run_around
 from ..plugins import zoo
+from ..registry import INTERRUPTIONS
 from ..types import AttnI2IError, ConversionError, StateDict
 
 SAMPLE = 400  # names that are looked at: enough for any one network
@@ -78,7 +79,9 @@ def _networks() -> Iterator[tuple[str, str, set[str]]]:
                 build = builder("generators" if role == "generator" else "discriminators", entry.name, {})
                 with torch.device("meta"):
                     vocabulary = _plain(build().state_dict())
-            except Exception:  # a stranger's factory may raise anything, and it is no matter here
+            except INTERRUPTIONS:
+                raise
+            except BaseException:  # a stranger's factory may raise anything, and it is no matter here
                 continue
             if vocabulary:
                 yield role, entry.name, vocabulary

@@ -17,6 +17,7 @@ from ..files import atomic_path
 from ..models.checksums import ChecksumError, check_file
 from ..models.trust import refuse_links
 from ..plugins import PluginWarning, manager
+from ..registry import INTERRUPTIONS
 from .errors import TransientError, explained, no_hub
 from .reach import require_hub
 
@@ -50,7 +51,9 @@ class Repository:
                 path = None if answer is None else Path(answer)
                 if path is not None and not path.is_file():
                     raise FileNotFoundError(f"it answered with {path}, which is no file")
-            except (Exception, SystemExit) as error:
+            except INTERRUPTIONS:
+                raise
+            except BaseException as error:
                 text = f"{type(error).__name__}: {' '.join(str(error).split())}"
                 message = f"Plugin {hook.plugin_name!r} failed to answer for {name} of {self.repo}: {text}"
                 warnings.warn(message, PluginWarning, stacklevel=2)

@@ -1,4 +1,4 @@
-"""Addresses and messages without what is secret in them: passwords, signed queries, tokens."""
+"""Messages as they may be shown: without passwords, signed queries and tokens, and without commands to a terminal."""
 
 from __future__ import annotations
 
@@ -27,6 +27,17 @@ def redact_chain(error: BaseException | None) -> None:
         seen.add(id(error))
         error.args = tuple(redacted(part) if isinstance(part, str) else part for part in error.args)
         error = error.__cause__ or error.__context__
+
+
+def visible(text: str) -> str:
+    r"""``text`` with control characters escaped: in a file's name they would colour, clear or retitle a terminal.
+
+    Ends of lines and tabs stay.
+
+    >>> visible("\x1b[31mred")
+    '\\x1b[31mred'
+    """
+    return re.sub(r"(?![\n\t])[\x00-\x1f\x7f-\x9f]", lambda match: ascii(match[0])[1:-1], text)
 
 
 def _address(rest: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from .. import hookspecs
-from ..registry import Entry, Registry, Zoo, suggestion
+from ..registry import INTERRUPTIONS, Entry, Registry, Zoo, suggestion
 from ..types import AttnI2IError, ConfigError, DuplicateNameError
 from ..version import __version__
 
@@ -74,7 +74,7 @@ class PluginManager(pluggy.PluginManager):
         with self.zoo.supplied_by(name):
             try:
                 return super().register(plugin, name)
-            except Exception:
+            except BaseException:
                 if self.get_plugin(name) is plugin:  # pluggy keeps a plugin whose historic hook raised
                     super().unregister(name=name)
                 raise
@@ -111,7 +111,9 @@ class PluginManager(pluggy.PluginManager):
                 raise DuplicateNameError(f"another plugin is called {point.name!r} too: rename the entry point.")
             _check_requirements(point)
             self.register(point.load(), point.name)
-        except (Exception, SystemExit) as error:
+        except INTERRUPTIONS:
+            raise
+        except BaseException as error:
             text = " ".join(str(error).split())
             plugin.problem = text if isinstance(error, AttnI2IError) else f"{type(error).__name__}: {text}"
             warnings.warn(f"Plugin {plugin} was skipped: {plugin.problem}", PluginWarning, stacklevel=3)
@@ -163,7 +165,9 @@ def usable(registry: Registry[T], read: Callable[[Entry[T]], T] = Entry.load) ->
     for entry in registry:
         try:
             parts[entry.name] = read(entry)
-        except (Exception, SystemExit) as error:
+        except INTERRUPTIONS:
+            raise
+        except BaseException as error:
             warn_of_part(registry.kind, entry, error)
     return parts
 

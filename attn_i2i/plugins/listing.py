@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
+from ..registry import INTERRUPTIONS
 from ..version import __version__
 from ._manager import DiscoveredPlugin, PluginManager
 
@@ -53,7 +54,9 @@ def _broken(manager: PluginManager, name: str) -> dict[str, str]:
 def _exists(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except (Exception, SystemExit):  # a package above it does not import
+    except INTERRUPTIONS:
+        raise
+    except BaseException:  # a package above it does not import
         return False
 
 
@@ -76,5 +79,7 @@ def _commands(register: Any) -> list[str]:
     try:
         register(*[app][: len(inspect.signature(register).parameters)])
         return sorted(typer.main.get_group(app).commands)
-    except (Exception, SystemExit) as error:
+    except INTERRUPTIONS:
+        raise
+    except BaseException as error:
         return [f"{type(error).__name__}: {error}"]

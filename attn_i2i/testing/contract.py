@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from ..registry import INTERRUPTIONS
 from ..types import AttnI2IError
 
 Factory: TypeAlias = nn.Module | Callable[[], nn.Module]
@@ -28,9 +29,9 @@ def call(part: Callable[..., Any], *arguments: object, doing: str) -> Any:
     """Call an author's code; whatever it raises becomes one line that says what was being done."""
     try:
         return part(*arguments)
-    except ContractError:
+    except (ContractError, *INTERRUPTIONS):
         raise
-    except Exception as error:
+    except BaseException as error:
         text = " ".join(str(error).split())
         raise ContractError(f"{doing} raised {type(error).__name__}: {text[:300]}") from error
 

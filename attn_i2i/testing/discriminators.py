@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..interfaces import channels_of
+from ..registry import INTERRUPTIONS
 from ..types import AttnI2IError, Verdict
 from .contract import Factory, build, call, check_finite, check_shape, expect, kind
 from .generators import advertised, with_other_channels
@@ -91,7 +92,9 @@ def _check_without_mask(module: nn.Module, image: Tensor) -> None:
         advice = "set masked = True on the module, so that recipes show it one."
         expect(getattr(module, "masked", False), f"It needs a mask and does not say so ({error}): {advice}")
         return
-    except Exception as error:
+    except INTERRUPTIONS:
+        raise
+    except BaseException as error:
         advice = "accept attention=None, or raise attn_i2i.types.ShapeError where a mask is needed."
         expect(False, f"Calling it without attention raised {type(error).__name__}: {advice}")
     check_verdicts(verdicts, image.shape[0])

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ..models.cards import read_entry
 from ..models.dataset import read_dataset_entry
 from ..plugins import PluginManager, using
-from ..registry import BrokenPartError, Entry, Registry
+from ..registry import INTERRUPTIONS, BrokenPartError, Entry, Registry
 from ..types import AttnI2IError, ConfigError, ModelError
 from .contract import ContractError
 from .converters import check_converter
@@ -67,7 +67,9 @@ def _problem(registry: Registry[Any], entry: Entry[Any], options: Mapping[str, A
         checks.get(registry.kind, lambda _: None)(part)
     except (ContractError, ModelError) as error:
         return str(error)
-    except Exception as error:
+    except INTERRUPTIONS:
+        raise
+    except BaseException as error:
         return f"A check ended in {type(error).__name__}: {error}"
     return None
 
