@@ -132,6 +132,23 @@ def test_labels_that_stand_for_other_domains_are_told(
     assert all(re.search(text, note) for text, note in zip(says, notes, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("recipe", "architecture", "advice"),
+    [
+        ("stargan", "cyclegan", r"\.$"),
+        ("cyclegan", "stargan", r"\.$"),
+        ("cyclegan", "attentiongan2", r", or give this one its generator \(recipe_options=\{'generator': 'attenti"),
+    ],
+)
+def test_a_model_of_another_family_is_advised_only_to_recipes_that_take_it(
+    tmp_path: Path, recipe: str, architecture: str, advice: str
+) -> None:
+    (tmp_path / "config.json").write_text(ModelConfig(architecture, {}, ["A2B"]).to_json())
+    small: Any = zoo().recipes.load(recipe)(**{"generator.width": 4, "discriminator.width": 4})
+    with pytest.raises(ConfigError, match=f"choose a recipe for that architecture{advice}"):
+        start_from(tmp_path, small, recipe)
+
+
 def test_a_pipe_as_a_runs_record_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "run.json")
     with pytest.raises(UnreadableFileError, match="is not a regular file"):

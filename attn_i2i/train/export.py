@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from torch import nn
 
 from ..interfaces import Layout, Recipe
 from ..models.build import check_fit
 from ..models.config import DiscriminatorConfig, ModelConfig, read_config
 from ..models.directory import build_discriminators, build_generator, save_model
+from ..recipes import make_recipe
 from ..recipes.vocabulary import SHARED
 from ..types import ConfigError
 
@@ -102,10 +105,10 @@ def start_from(model: Path, recipe: Recipe, name: str, domains: Sequence[str] | 
     """
     config, layout = read_config(model), layout_of(recipe, name)
     if config.architecture != layout.architecture:
+        other = f", or give this one its generator (recipe_options={{'generator': '{config.architecture}'}})"
         raise ConfigError(
             f"{model} is a {config.architecture!r} model, the recipe {name!r} trains {layout.architecture!r}: choose a"
-            " recipe for that architecture, or give this one its generator"
-            f" (recipe_options={{'generator': '{config.architecture}'}})."
+            f" recipe for that architecture{other if _trains(name, config.architecture) else ''}."
         )
     _check_release(model, config, layout.config, name)
     taken = _directions(model, config.directions, list(layout.generators))
@@ -121,6 +124,14 @@ def start_from(model: Path, recipe: Recipe, name: str, domains: Sequence[str] | 
         recipe.networks[key].load_state_dict(network.state_dict())
     fresh = sorted(layout.discriminators.keys() - discriminators) if discriminators else []  # none is the usual case
     return *_fresh(model, taken, list(layout.generators), fresh), *_renamed(model, config.domains, domains)
+
+
+def _trains(recipe: str, architecture: str) -> bool:
+    """Whether a recipe takes this generator: one of two domains takes none that needs a label, for example."""
+    with torch.device("meta"), contextlib.suppress(Exception):  # a stranger's recipe or network may raise anything
+        make_recipe(recipe, generator=architecture)
+        return True
+    return False
 
 
 def _directions(model: Path, stored: list[str], wanted: list[str]) -> dict[str, str]:
