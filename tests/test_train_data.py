@@ -14,9 +14,11 @@ import torch
 from PIL import Image
 
 from attn_i2i.train import OutOfMemoryError, attribute_table, check, domain_folders, two_domains
+from attn_i2i.train.build import report
 from attn_i2i.train.data.folders import TrainingImages
 from attn_i2i.train.data.identity import differences
 from attn_i2i.train.data.loading import Encoded, Order, Positions, TrainingStream, loader, read_resized, reading, shown
+from attn_i2i.train.monitor import Monitor
 from attn_i2i.train.options import TrainOptions
 from attn_i2i.types import ConfigError, UnreadableFileError
 
@@ -170,6 +172,18 @@ def test_corrupt_grey_and_identical_files_are_found(folders: Path) -> None:
     assert "broken.png" in findings.corrupt[0]
     assert [[Path(file).name for file in group] for group in findings.duplicates] == [["2.png", "copy.png"]]
     assert not any(noise.name in line for line in findings.lines())
+
+
+def test_a_files_name_does_not_command_the_terminal(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folders / "trainA/\x1b[2Jwiped.png").write_bytes(b"no picture")
+    with pytest.raises(UnreadableFileError):
+        report(two_domains(folders))
+    with Monitor(folders, first=0, last=1, active=True, tensorboard=False) as monitor:
+        monitor.say("preview of \x9bwiped.png")
+    err = capsys.readouterr().err
+    assert r"\x1b[2Jwiped.png" in err
+    assert r"\x9bwiped.png" in err
+    assert not {"\x1b", "\x9b"} & set(err)
 
 
 @pytest.mark.parametrize(

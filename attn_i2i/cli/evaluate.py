@@ -214,7 +214,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
                     bar.remove_task(old)
                 tasks[what] = bar.add_task(what, total=total or None)
                 if not console.is_terminal:
-                    print(what, file=sys.stderr)
+                    print(spelled(what), file=sys.stderr)
             bar.update(tasks[what], completed=done)  # type: ignore[arg-type]
 
         yield advance

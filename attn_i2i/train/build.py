@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from ..hub.redact import visible
 from ..interfaces import Layout, Recipe, channels_of
 from ..models.config import read_config
 from ..plugins import zoo
@@ -199,7 +200,7 @@ def report(pictures: TrainingImages | Shards) -> None:
     findings = check(pictures)
     console = Console(stderr=True)
     for line in findings.lines():
-        console.print(in_words(line), highlight=False, markup=False, soft_wrap=True)
+        console.print(visible(in_words(line)), highlight=False, markup=False, soft_wrap=True)
     if findings.corrupt:
         raise UnreadableFileError(
             f"{len(findings.corrupt)} of {findings.checked} pictures cannot be read, first {findings.corrupt[0]} Remove"

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from ..hub.redact import visible
 from ..interfaces import Recipe, channels_of
 from ..models.build import evaluating
 from .options import TrainOptions, read_size
@@ -45,7 +46,7 @@ class Plan:
         counts = ", ".join(f"{name} {count:,}" for name, count in self.parameters.items())
         total = sum(self.memory.values())
         parts = ", ".join(f"{name} {math.ceil(size / MIB)}" for name, size in self.memory.items())
-        pictures = ", ".join(f"{name} {count:,}" for name, count in self.pictures.items())
+        pictures = visible(", ".join(f"{name} {count:,}" for name, count in self.pictures.items()))
         again = f"; continued after step {self.done}" if self.done else ""
         return [
             f"recipe: {self.recipe}, with these options of its own:",
@@ -69,7 +70,9 @@ def _as_typed(value: Any) -> str:
     if value is None:
         return "(default)"
     return (
-        value if isinstance(value, str) else json.dumps(value, default=lambda other: getattr(other, "__name__", "..."))
+        visible(value)
+        if isinstance(value, str)
+        else json.dumps(value, default=lambda other: getattr(other, "__name__", "..."))
     )
 
 

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ..devices import widest
 from ..files import append_text, atomic_path
+from ..hub.redact import visible
 from ..types import AttnI2IError, ConfigError, UnreadableFileError
 
 LOSSES = "losses.csv"
@@ -131,7 +132,7 @@ class Monitor:
     def say(self, message: str) -> None:
         """One line above the bar, or on standard error where there is none."""
         if self.active:
-            self._bar.console.print(message, highlight=False, markup=False, soft_wrap=True)
+            self._bar.console.print(visible(message), highlight=False, markup=False, soft_wrap=True)
 
 
 class Bar(Progress):

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ...hub.redact import visible
 from ...interfaces import Measure
 from ..differences import shown
 from ..evaluation import Evaluation
@@ -90,8 +91,10 @@ def _short(text: str) -> str:
 
 
 def _aligned(lines: list[list[str]]) -> str:
+    lines = [[visible(cell) for cell in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+    rows = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return "\n".join(rows)
 
 
 def _cell(row: Row, name: str) -> str:
