@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import attn_i2i
 from attn_i2i.hub import LicenceError
 from attn_i2i.hub.sources import FetchError, FirstUseWarning, download, fetch_model
+from attn_i2i.hub.sources.policy import require_consent
 from attn_i2i.models.cards import get_card
 from attn_i2i.models.places import model_store
 
@@ -39,6 +41,13 @@ def test_what_is_large_or_unknown_is_not_fetched_unasked(
     assert f"attn-i2i fetch {one.name}" in str(caught.value)
     assert f"attn-i2i convert {FILE} --as {one.name}" in str(caught.value)
     assert places.requests == []
+
+
+def test_consent_begins_above_500_megabytes(places: FakeSources) -> None:
+    for size, asked in ((500_000_000, False), (500_000_001, True)):
+        large = source("dropbox", f"{places.url}/{FILE}", sums={FILE: CHECKPOINT}, size=size)
+        with pytest.raises(FetchError, match="more than 500 MB") if asked else nullcontext():
+            require_consent(card(large), large, None)
 
 
 def test_the_environment_forbids_or_allows(places: FakeSources, monkeypatch: pytest.MonkeyPatch) -> None:

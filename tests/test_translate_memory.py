@@ -41,6 +41,21 @@ def test_the_estimate_grows_with_pixels_and_pictures(family: str, options: dict[
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
+def test_memory_that_is_changed_in_place_or_seen_in_another_shape_counts_once() -> None:
+    class Twice(Negative):
+        again = False
+
+        def forward(self, image: torch.Tensor, domain: torch.Tensor | None = None) -> Translation:
+            made = image * -1
+            return Translation(made.mul_(1).flatten(1).add_(0).view_as(image) if self.again else made)
+
+    once, twice, shape = Twice(), Twice(), torch.Size((1, 3, 64, 64))
+    twice.again = True
+    needed = memory.needed_bytes(once, shape, torch.float32, None)
+    assert needed == memory.needed_bytes(twice, shape, torch.float32, None)
+    assert needed == int(4 * shape.numel() * memory.LIBRARIES) + 2 * 4 * shape.numel()
+
+
 def test_a_network_that_needs_contents_is_simply_run() -> None:
     class Curious(Brighten):
         def forward(self, image: torch.Tensor, domain: torch.Tensor | None = None) -> object:
