@@ -12,10 +12,13 @@ from PIL import Image
 
 from attn_i2i.evaluate import as_json, evaluate
 from attn_i2i.evaluate.outputs import make_outputs
+from attn_i2i.evaluate.subjects import Subject
+from attn_i2i.images.picture import PictureWarning
 from attn_i2i.types import AttnI2IError, ShapeError, UnreadableFileError
 
 from .helpers.commands import Run
 from .helpers.squares import SIZE, write_squares
+from .helpers.translators import Negative, translator
 
 CHEAP = ["l1", "mask_iou", "background_psnr"]
 
@@ -127,3 +130,12 @@ def test_the_command_prints_what_there_is_and_fails(squares: Path, run: Run) -> 
     assert code == 1
     assert "good" in out
     assert "note: bad could not be measured: " in err
+
+
+def test_grey_pictures_are_told_without_an_option_that_evaluate_has_not(tmp_path: Path) -> None:
+    grey(tmp_path / "x.png")
+    subject = Subject("model", "here", translator=translator(Negative()))
+    with pytest.warns(PictureWarning, match=r"comes back as their mean\.$"):
+        make_outputs(subject, {"x": tmp_path / "x.png"}, tmp_path / "out", lambda: None, cycle=False)
+    with pytest.warns(PictureWarning, match="color=True keeps"):
+        translator(Negative())(tmp_path / "x.png")

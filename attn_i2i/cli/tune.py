@@ -56,11 +56,13 @@ def tune(
 
 def _precision(model: str, direction: str, picture: Path, revision: str | None) -> str:
     """What dtype="auto" takes for a picture in one direction, and why."""
+    from ..translate.channels import no_choice_of_colours
     from ..translate.loading import load
     from ..tuning.precision import AutoPrecision
 
     translator = load(model, direction=direction, revision=revision, device="cpu", dtype="auto")
-    translator(picture)
+    with no_choice_of_colours():
+        translator(picture)
     network = translator.generator
     if not isinstance(network, AutoPrecision) or network.found is None:
         return "this processor has no instructions for bfloat16: --dtype auto takes float32"

@@ -12,6 +12,7 @@ from PIL import Image
 
 from ..files import atomic_path
 from ..images.header import read_header
+from ..translate.channels import no_choice_of_colours
 from .data import Pictures, batches
 from .subjects import Subject
 
@@ -89,7 +90,8 @@ def _translate(subject: Subject, back: str | None, inputs: Pictures, paths: Outp
 
 
 def _run(translator: Translator, pictures: list[Any], **options: Any) -> list[Result]:
-    return translator(pictures, size="fit", **options)
+    with no_choice_of_colours():
+        return translator(pictures, size="fit", **options)
 
 
 def write_mask(mask: Tensor, path: Path) -> None:

@@ -19,6 +19,7 @@ from ..images.ranges import Range
 from ..images.read import read_stream
 from ..images.series import in_range
 from ..interfaces import channels_of, only_size
+from ..translate.channels import no_choice_of_colours
 from ..translate.compositing import recompose
 from ..translate.options import Options
 from ..translate.result import Result
@@ -135,7 +136,8 @@ class Desk:
         domain = list(wish.domain) or None
         picture, seen = ticket.picture, translator.range
         picture = in_range(picture, seen) if isinstance(seen, Range) else picture  # read before a model was chosen
-        result = translator(picture, direction=wish.direction, domain=domain, size="fit")
+        with no_choice_of_colours():
+            result = translator(picture, direction=wish.direction, domain=domain, size="fit")
         slot.model = self.shelf.provenance(wish, translator)
         slot.note = _note(translator, wish, ticket.picture)
         slot.result = result
