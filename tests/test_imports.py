@@ -12,7 +12,7 @@ from functools import cache
 
 import pytest
 
-from .helpers.source import PACKAGE, ROOT, ImportCollector, class_homes, imports, top_imports
+from .helpers.source import PACKAGE, ROOT, ImportCollector, imports, top_imports, type_homes
 
 PARTS = {
     path.stem
@@ -214,6 +214,6 @@ def test_the_library_does_not_import_torchs_compiler() -> None:
     assert not modules_after(code) & {"torch._dynamo", "sympy"}
 
 
-def test_a_class_has_its_name_to_itself() -> None:
+def test_a_class_or_type_alias_has_its_name_to_itself() -> None:
     """Who reads a name, or searches for it, finds one meaning."""
-    assert {name: homes for name, homes in class_homes().items() if len(homes) > 1} == {}
+    assert {name: homes for name, homes in type_homes().items() if len(homes) > 1} == {}

@@ -16,9 +16,9 @@ Padding = Literal["zeros", "reflect", "replicate"]
 PAD_MODES = {"zeros": "constant"}
 """What ``F.pad`` calls a padding, where it has another name."""
 Method = Callable[[Tensor, Tensor, Tensor | None], Tensor]
-Steps = tuple[tuple[int, str], ...]
+WaySteps = tuple[tuple[int, str], ...]
 """Ways by size: from so many pixels of a batch on, this one; the first from 0."""
-Ways = tuple[Steps, Steps]
+Ways = tuple[WaySteps, WaySteps]
 """Ways that round as torch does, and ways where Winograd's rounding is allowed too."""
 MANY_CHANNELS, MANY_TILES = 128, 64  # a choice: with few channels or tiles the transforms outweigh what they save
 FEW_OUTPUTS, ROWS = 4, 64  # up to RGBA; rows of a picture that the narrow last convolution works on at a time
@@ -91,7 +91,7 @@ class Conv2d(nn.Conv2d):
         return winograd_conv2d if "winograd" in self.candidates and allowed and _tiles(x) >= MANY_TILES else None
 
 
-def way_at(steps: Steps, pixels: int) -> str:
+def way_at(steps: WaySteps, pixels: int) -> str:
     """The way that a batch of so many pixels takes.
 
     >>> way_at(((0, "direct"), (2048, "winograd")), 4096)

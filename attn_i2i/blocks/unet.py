@@ -12,7 +12,7 @@ from ..types import ConfigError, Translation
 from .padding import crop, pad_to_multiple
 from .resnet import Norm, make_norm
 
-Style = Literal["pix2pix", "pytorch-gan"]
+UNetStyle = Literal["pix2pix", "pytorch-gan"]
 
 
 class UNet(nn.Module):
@@ -37,7 +37,7 @@ class UNet(nn.Module):
         norm: Norm = "batch",
         bias: bool = False,
         dropout: float = 0.5,
-        style: Style = "pix2pix",
+        style: UNetStyle = "pix2pix",
     ) -> None:
         super().__init__()
         if style not in ("pix2pix", "pytorch-gan") or levels < 2:

@@ -17,11 +17,11 @@ from .wording import spelled
 if TYPE_CHECKING:
     from ..evaluate import Evaluation
 
-Models = Annotated[
+EvaluateModels = Annotated[
     list[str],
     typer.Argument(metavar="MODEL", help="Zoo names, model folders, exported files, or folders of other pictures."),
 ]
-Data = Annotated[
+EvaluateData = Annotated[
     Path | None, typer.Option("--data", help="Folder of testA and testB, of test/A and test/B, or of pictures.")
 ]
 Report = Annotated[
@@ -31,7 +31,7 @@ Report = Annotated[
 Masks = Annotated[
     Path | None, typer.Option(help="Folder with a mask for each input.", show_default="DATA/masks, if it is there")
 ]
-Pairs = Annotated[
+EvaluatePairs = Annotated[
     bool | None,
     typer.Option(
         "--pairs/--no-pairs", help="Pictures of one name in both domains are, or are not, an input and its truth."
@@ -51,11 +51,11 @@ Lpips = Annotated[
 Measures = Annotated[
     str | None, typer.Option(help="Only these, by commas; `attn-i2i measures` lists them.", show_default="all")
 ]
-Threshold = Annotated[
+EvaluateThreshold = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="Where a measure needs a mask of 0 and 1, cut it here.", show_default="0.5"),
 ]
-Range = Annotated[
+EvaluateRange = Annotated[
     str | None,
     typer.Option(
         help="Stored values that are 0 and 1 to measures: dtype, LOW,HIGH, or percentile:0.1,99.9 of all pictures.",
@@ -73,8 +73,8 @@ OLDER = frozenset({"models", "model", "direction", "domain", "source", "target",
 
 def evaluate(
     context: typer.Context,
-    models: Models,
-    data: Data = None,
+    models: EvaluateModels,
+    data: EvaluateData = None,
     output: Report = None,
     direction: Annotated[
         str | None, typer.Option(help="Direction of the models, such as B2A.", show_default="each model's first")
@@ -83,12 +83,12 @@ def evaluate(
     source: Annotated[str | None, typer.Option(help="Domain translated from: a side such as A, or a folder.")] = None,
     target: Annotated[str | None, typer.Option(help="Domain translated to: a side such as B, or a folder.")] = None,
     masks: Masks = None,
-    pairs: Pairs = None,
+    pairs: EvaluatePairs = None,
     features: Features = None,
     lpips: Lpips = None,
     measures: Measures = None,
-    threshold: Threshold = None,
-    range: Range = None,  # noqa: A002
+    threshold: EvaluateThreshold = None,
+    range: EvaluateRange = None,  # noqa: A002
     images: Annotated[
         int | None, typer.Option(min=1, help="Measure this many inputs, evenly spread.", show_default="all")
     ] = None,

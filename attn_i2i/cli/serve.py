@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-Models = Annotated[
+ServeModels = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="MODEL",
@@ -26,7 +26,7 @@ Fetch = Annotated[
 
 
 def serve(
-    models: Models = None,
+    models: ServeModels = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; any but a loopback address opens the page to other machines.")
     ] = "127.0.0.1",

@@ -8,21 +8,21 @@ from typing import Annotated
 
 import typer
 
-Models = Annotated[
+StudyModels = Annotated[
     list[str],
     typer.Argument(metavar="MODEL", help="Two or more zoo names, model folders, or folders of pictures."),
 ]
 Post = Annotated[
     str | None, typer.Option(help="Web address that answers are sent to.", show_default="raters download a file")
 ]
-Seconds = Annotated[
+StudySeconds = Annotated[
     float | None, typer.Option(min=0.1, help="Hide the pictures after this time.", show_default="never")
 ]
 Allowed = Annotated[int, typer.Option(min=0, help="Control trials that a rater may miss; who misses more is left out.")]
 
 
 def study(
-    models: Models,
+    models: StudyModels,
     data: Annotated[Path, typer.Option("--data", help="Folder of testA, test/A, or pictures.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the study to write.")],
     question: Annotated[
@@ -32,7 +32,7 @@ def study(
     practice: Annotated[int, typer.Option(min=0, help="Practice trials before them, which do not count.")] = 3,
     catch: Annotated[int, typer.Option(min=0, help="Control trials, in which one of the two pictures is spoilt.")] = 4,
     allowed: Allowed = 1,
-    seconds: Seconds = None,
+    seconds: StudySeconds = None,
     post: Post = None,
     direction: Annotated[
         str | None, typer.Option(help="Direction of the models, such as B2A.", show_default="each model's first")

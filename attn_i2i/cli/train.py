@@ -16,11 +16,11 @@ from .wording import spelled
 # Arguments that are not passed on as they stand.
 VALIDATING = ("validate", "validate_data", "validate_features", "patience")
 OWN = ("recipe", "data", "output", "set_", "select", "dry_run")
-Recipe = Annotated[
+TrainRecipe = Annotated[
     str | None,
     typer.Argument(metavar="RECIPE", help="Recipe, such as attentiongan2; `attn-i2i plugins` names them."),
 ]
-Data = Annotated[Path | None, typer.Option(help="Folder with trainA and trainB, or with one folder a domain.")]
+TrainData = Annotated[Path | None, typer.Option(help="Folder with trainA and trainB, or with one folder a domain.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="RUN", help="Folder of this run.")]
 Start = Annotated[
     str | None,
@@ -38,7 +38,7 @@ Assignments = Annotated[
         "--set", metavar="KEY=VALUE", help="Option of the recipe, such as width=32 or objective.cycle=5; repeatable."
     ),
 ]
-Steps = Annotated[
+TrainSteps = Annotated[
     int | None, typer.Option(min=1, help="Optimizer steps to train.", show_default="the recipe's whole schedule")
 ]
 EpochSize = Annotated[
@@ -55,14 +55,14 @@ LoadSize = Annotated[
         show_default="286/256 of the crop",
     ),
 ]
-Range = Annotated[
+TrainRange = Annotated[
     str | None,
     typer.Option(
         help="Stored values that the networks see as -1 and 1: dtype, LOW,HIGH, percentile:LOW,HIGH or min,max.",
         show_default="8 bits as they are; else percentile:0.1,99.9",
     ),
 ]
-Display = Annotated[
+TrainDisplay = Annotated[
     str | None,
     typer.Option(help="What previews show of many channels: 0,1,2 in colours, 4 in grey, or the colour map inferno."),
 ]
@@ -70,8 +70,8 @@ Workers = Annotated[
     int | None,
     typer.Option(min=0, help="Processes that read pictures.", show_default="cores - 1, at most 8; 0 with --cache"),
 ]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, mps or xpu.", show_default="a GPU if there is one")]
-Precision = Annotated[
+TrainDevice = Annotated[str | None, typer.Option(help="cpu, cuda, mps or xpu.", show_default="a GPU if there is one")]
+TrainPrecision = Annotated[
     str | None, typer.Option(help="fp32, bf16, or auto to measure on a CPU.", show_default="bf16 on a GPU that has it")
 ]
 ChannelsLast = Annotated[
@@ -83,7 +83,7 @@ ChannelsLast = Annotated[
 Checkpointing = Annotated[
     bool, typer.Option("--checkpointing", help="Recompute residual blocks: less memory, more time.")
 ]
-Compile = Annotated[
+TrainCompile = Annotated[
     bool, typer.Option("--compile", help="Compile the networks: the first step takes long, all others less.")
 ]
 
@@ -123,8 +123,8 @@ def _options_of(words: Sequence[str]) -> list[str]:
 
 def train(
     context: typer.Context,
-    recipe: Recipe = None,
-    data: Data = None,
+    recipe: TrainRecipe = None,
+    data: TrainData = None,
     output: Output = None,
     set_: Assignments = None,
     generator: Annotated[
@@ -133,28 +133,28 @@ def train(
     discriminator: Annotated[
         str | None, typer.Option(metavar="NAME", help="Registered discriminator.", show_default="the recipe's")
     ] = None,
-    steps: Steps = None,
+    steps: TrainSteps = None,
     epoch_size: EpochSize = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures of a domain that one process sees at once.")] = 1,
     accumulation: Annotated[int, typer.Option(min=1, help="Batches whose gradients are averaged for one step.")] = 1,
     crop_size: CropSize = "256",
     load_size: LoadSize = None,
-    range: Range = None,  # noqa: A002
+    range: TrainRange = None,  # noqa: A002
     flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Mirror every second picture.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, order and augmentation.")] = 0,
     workers: Workers = None,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep the resized pictures in memory.")] = False,
-    device: Device = None,
-    precision: Precision = None,
+    device: TrainDevice = None,
+    precision: TrainPrecision = None,
     channels_last: ChannelsLast = None,
-    compile: Compile = False,  # noqa: A002
+    compile: TrainCompile = False,  # noqa: A002
     checkpointing: Checkpointing = False,
     ema: Annotated[float, typer.Option(help="Decay of averaged generator weights, such as 0.999; 0 keeps none.")] = 0.0,
     save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 1000,
     keep: Annotated[int, typer.Option(min=1, help="Newest checkpoints to keep.")] = 2,
     sample_every: Annotated[int, typer.Option(min=0, help="Steps between preview pictures; 0 draws none.")] = 500,
     log_every: Annotated[int, typer.Option(min=1, help="Steps between rows of losses.csv.")] = 10,
-    display: Display = None,
+    display: TrainDisplay = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
     attributes: Annotated[
         Path | None, typer.Option(help="Table of attributes as CelebA's, for recipes of many domains.")

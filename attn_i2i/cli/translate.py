@@ -21,7 +21,7 @@ class DType(StrEnum):
     float16 = "float16"
 
 
-class Runtime(StrEnum):
+class RuntimeChoice(StrEnum):
     """What runs a network."""
 
     torch = "torch"
@@ -29,16 +29,16 @@ class Runtime(StrEnum):
     openvino = "openvino"
 
 
-class Size(StrEnum):
+class SizeChoice(StrEnum):
     """What to do with pictures a network does not take at their own size."""
 
     fit = "fit"
 
 
-Domain = Annotated[
+TranslateDomain = Annotated[
     list[str] | None, typer.Option(help="Target labels of a multi-domain model: names or 0/1, with commas; repeatable.")
 ]
-Style = Annotated[
+TranslateStyle = Annotated[
     list[str] | None,
     typer.Option(
         metavar="FILE|seed:N",
@@ -54,22 +54,24 @@ Mask = Annotated[
     Path | None,
     typer.Option(help="Where pictures may change (white): one picture, or a folder with one for each input."),
 ]
-Threshold = Annotated[
+TranslateThreshold = Annotated[
     float | None, typer.Option(min=0, max=1, help="Make the attention mask 0 or 1 at this value, and composite by it.")
 ]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps, xpu.", show_default="a GPU if there is one")]
+TranslateDevice = Annotated[
+    str | None, typer.Option(help="cpu, cuda, cuda:1, mps, xpu.", show_default="a GPU if there is one")
+]
 AcceptLicense = Annotated[bool, typer.Option("--accept-license", help="Accept a restricted licence.")]
-Compile = Annotated[
+TranslateCompile = Annotated[
     bool, typer.Option("--compile", help="Compile the network: the first picture takes longer, all others less.")
 ]
-Range = Annotated[
+TranslateRange = Annotated[
     str | None,
     typer.Option(
         help="Stored values that stand for black and white: dtype, LOW,HIGH, or percentile:0.1,99.9 of all pictures.",
         show_default="the model's, or dtype",
     ),
 ]
-Page = Annotated[
+TranslatePage = Annotated[
     str | None,
     typer.Option(
         metavar="N|all", help="Plane of a TIFF, or frame of an animation, from 0; all keeps every plane of a TIFF."
@@ -77,14 +79,14 @@ Page = Annotated[
 ]
 
 
-class Temporal(StrEnum):
+class TemporalChoice(StrEnum):
     """How the frames of a clip are made to fit each other."""
 
     flow = "flow"
     off = "off"
 
 
-Codec = Annotated[
+TranslateCodec = Annotated[
     str | None,
     typer.Option(help="Codec of videos: h264, hevc, vp9 or ffv1.", show_default="what is usual for the file"),
 ]
@@ -106,25 +108,25 @@ def translate(
     direction: Annotated[
         str | None, typer.Option(help="Which way to translate, such as A2B.", show_default="the model's first")
     ] = None,
-    domain: Domain = None,
-    style: Style = None,
+    domain: TranslateDomain = None,
+    style: TranslateStyle = None,
     attention: Annotated[bool, typer.Option("--attention", help="Also write masks, overlays and one sheet.")] = False,
     keep_background: KeepBackground = False,
     mask: Mask = None,
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 keeps the input, 1 is the full translation.")] = 1.0,
-    threshold: Threshold = None,
+    threshold: TranslateThreshold = None,
     size: Annotated[
-        Size | None, typer.Option(help="fit: resize to the one size that the network takes, and back.")
+        SizeChoice | None, typer.Option(help="fit: resize to the one size that the network takes, and back.")
     ] = None,
-    device: Device = None,
+    device: TranslateDevice = None,
     dtype: Annotated[
         DType, typer.Option(help="Precision of the network; auto measures on a CPU that has bfloat16.")
     ] = DType.float32,
     runtime: Annotated[
-        Runtime | None,
+        RuntimeChoice | None,
         typer.Option(help="What runs the network.", show_default="torch, or what an exported file is for"),
     ] = None,
-    compile: Compile = False,  # noqa: A002
+    compile: TranslateCompile = False,  # noqa: A002
     batch_size: Annotated[
         int | None,
         typer.Option(
@@ -137,8 +139,8 @@ def translate(
     ] = None,
     accept_license: AcceptLicense = False,
     max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse larger pictures, in million pixels.")] = 100,
-    range: Range = None,  # noqa: A002
-    page: Page = None,
+    range: TranslateRange = None,  # noqa: A002
+    page: TranslatePage = None,
     tile: Annotated[
         str,
         typer.Option(
@@ -154,9 +156,9 @@ def translate(
         bool, typer.Option("--color", help="Keep the colours that the network gives to grey pictures.")
     ] = False,
     temporal: Annotated[
-        Temporal, typer.Option(help="flow: smooth clips along their motion; off: each frame alone.")
-    ] = Temporal.flow,
-    codec: Codec = None,
+        TemporalChoice, typer.Option(help="flow: smooth clips along their motion; off: each frame alone.")
+    ] = TemporalChoice.flow,
+    codec: TranslateCodec = None,
     crf: Crf = None,
     lossless: Lossless = False,
     skip_existing: SkipExisting = False,

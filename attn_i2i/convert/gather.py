@@ -16,7 +16,7 @@ from .options import refuse_strangers
 from .reader.paths import shown_name
 from .reader.read import read_checkpoint
 from .reader.sources import whole_files
-from .versions import Weights, choose_versions
+from .versions import WeightsVersion, choose_versions
 
 Role: TypeAlias = Literal["generator", "discriminator"]
 
@@ -46,7 +46,11 @@ class Gathered:
 
 
 def gather(
-    files: Sequence[Path], chosen: Chosen, as_layout: str | None, weights: Weights | None, leave_out: Sequence[str]
+    files: Sequence[Path],
+    chosen: Chosen,
+    as_layout: str | None,
+    weights: WeightsVersion | None,
+    leave_out: Sequence[str],
 ) -> Gathered:
     """Read all ``files`` and put their networks in order; raises ConversionError for what makes no single model."""
     networks: list[RecognisedNetwork] = []

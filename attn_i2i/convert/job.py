@@ -24,7 +24,7 @@ from .own import refuse_own
 from .reader.paths import shown_name
 from .reader.read import checkpoint_files, read_checkpoint
 from .verify import Check, Networks, compare
-from .versions import Weights, check_weights
+from .versions import WeightsVersion, check_weights
 
 FLOAT64_BOUND, FLOAT32_BOUND = 1e-6, 1e-4  # of stored outputs by their precision, as docs/converting.md promises
 WEIGHTS = {"ema": 'averaged (weights="raw" takes the others)', "raw": 'raw (weights="ema" takes the averaged)'}
@@ -68,7 +68,7 @@ def convert(
     direction: Chosen = None,
     domains: Sequence[str] | None = None,
     as_layout: str | None = None,
-    weights: Weights | None = None,
+    weights: WeightsVersion | None = None,
     leave_out: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
     card: str | None = None,

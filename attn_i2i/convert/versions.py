@@ -10,11 +10,11 @@ from .detect import RecognisedNetwork
 from .names import read_clue
 from .options import ChoiceError
 
-Weights: TypeAlias = Literal["ema", "raw"]
+WeightsVersion: TypeAlias = Literal["ema", "raw"]
 
 
 def choose_versions(
-    networks: Sequence[RecognisedNetwork], slots: Sequence[str], wanted: Weights | None = None
+    networks: Sequence[RecognisedNetwork], slots: Sequence[str], wanted: WeightsVersion | None = None
 ) -> tuple[list[RecognisedNetwork], list[str], dict[str, str]]:
     """One version of each network, its slot, and which version it is where there was a choice.
 

@@ -25,7 +25,7 @@ from .notes import cost_note, features_note, lpips_note, mask_note, missing_note
 from .ranges import range_note, seen_in, settled_range
 from .registered import read_measure, registered_measures
 from .results import Workshop
-from .run import Evaluator, Progress, Row
+from .run import EvaluationProgress, Evaluator, Row
 from .subjects import BASELINE, Subject, open_subjects, sides_of, with_pictures
 from .values import Means
 
@@ -86,7 +86,7 @@ def evaluate(
     device: str | None = None,
     range: RangeLike = None,  # noqa: A002
     force: bool = False,
-    progress: Progress = lambda what, done, total: None,
+    progress: EvaluationProgress = lambda what, done, total: None,
 ) -> Evaluation:
     """Measure ``models`` on the folder ``data``: what can be measured is, what cannot is said in ``notes``.
 

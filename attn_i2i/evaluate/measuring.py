@@ -20,7 +20,7 @@ from .measures.cost import generator_inputs
 from .needs import NEEDS
 from .outputs import Outputs
 from .subjects import Subject
-from .values import Batch, Means
+from .values import Means, MeasuringBatch
 
 BATCH = 8
 """Pictures of one size that are measured at once."""
@@ -95,7 +95,7 @@ def _over_pictures(job: MeasuringJob, measures: Mapping[str, Measure], measured:
     hard = _binarizes(job, measures)
     faint = 0
     for stems in _batches(job):
-        batch = Batch(job.data, job.outputs, job.means, stems)
+        batch = MeasuringBatch(job.data, job.outputs, job.means, stems)
         if hard:
             faint += int((batch.attention.flatten(1).amax(1) < job.means.threshold).sum())
         for name, part in measures.items():

@@ -16,7 +16,7 @@ from .results import Workshop
 from .subjects import BASELINE, Subject
 from .values import Means
 
-Progress = Callable[[str, int, int], None]
+EvaluationProgress = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and how many there are (0 where that is not known)."""
 # What the inputs themselves are measured by: how near they are to the truth and to the target domain already.
 BASELINE_NEEDS = {"output", "truth", "area", "perceptual", "output_features", "target_features"}
@@ -41,7 +41,7 @@ class Evaluator:
     means: Means
     workshop: Workshop
     cycle: bool
-    progress: Progress
+    progress: EvaluationProgress
 
     def rows(self, subjects: Sequence[Subject]) -> tuple[list[Row], dict[str, str]]:
         """The rows of all subjects, and why others have none; raises where not one could be measured."""
@@ -62,7 +62,7 @@ class Evaluator:
     def row(self, subject: Subject) -> Row:
         """The numbers of a subject, from an earlier run where it was finished and nothing has changed."""
         folder = self.workshop.folder(subject)
-        step = Steps(self.progress, f"Translating: {subject.label}", len(self.data.inputs))
+        step = StepCounter(self.progress, f"Translating: {subject.label}", len(self.data.inputs))
         wants_cycle = self.cycle and any("cycled" in part.needs for part in self.measures.values())
         outputs = make_outputs(subject, self.data.inputs, folder, step, cycle=wants_cycle)
         measured = self.workshop.finished(subject)
@@ -80,14 +80,14 @@ class Evaluator:
         return Row(BASELINE, self._measured(subject, outputs, part), outputs)
 
     def _measured(self, subject: Subject, outputs: Outputs, measures: Mapping[str, Measure]) -> Measured:
-        step = Steps(self.progress, f"Measuring: {subject.label}", 0)
+        step = StepCounter(self.progress, f"Measuring: {subject.label}", 0)
         return measure(MeasuringJob(subject, self.data, outputs, self.means, feature_store() / "cache", step), measures)
 
 
-class Steps:
+class StepCounter:
     """Counts steps of one thing that is done."""
 
-    def __init__(self, progress: Progress, what: str, total: int) -> None:
+    def __init__(self, progress: EvaluationProgress, what: str, total: int) -> None:
         self.progress, self.what, self.total, self.done = progress, what, total, 0
         progress(what, 0, total)
 

@@ -31,7 +31,7 @@ class Means:
 
 
 @dataclass
-class Batch:
+class MeasuringBatch:
     """The pictures ``stems`` of one subject, of one size, with or without given masks."""
 
     data: Data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
@@ -14,11 +14,10 @@ from ..types import ConfigError
 from .deep_png import write_deep
 from .metadata import save_options
 from .picture import Picture, Stored
-from .ranges import Range, dtype_range
+from .ranges import Numbers, Range, dtype_range
 from .values import strips
 from .write import ARRAYS, write_image, writer_of
 
-Numbers = np.ndarray[Any, Any]
 TIFFS = frozenset({".tif", ".tiff"})
 
 

@@ -12,9 +12,9 @@ from ..models.places import CONFIG
 from ..swapping import mend
 from ..types import ConfigError
 from .record import RUN
+from .request import Location
 from .rundir import MODEL
 
-Location = str | os.PathLike[str]
 # Endings of foreign files, which are converted first.
 CHECKPOINTS = frozenset({".pth", ".pt", ".ckpt", ".index", ".meta", ".bin", ".pkl", ".npz", ".safetensors"})
 

@@ -18,7 +18,7 @@ from .reading import TranslationReport, first_line
 from .standing import Standing
 from .translator import Translator
 
-Watch = Callable[[Path, int, "int | None"], None]
+WatchClip = Callable[[Path, int, "int | None"], None]
 
 
 def translate_clips(
@@ -34,7 +34,7 @@ def translate_clips(
     metadata: bool = True,
     max_pixels: int = MAX_PIXELS,
     advance: Callable[[float], None] = lambda count: None,
-    watch: Watch = lambda path, done, total: None,
+    watch: WatchClip = lambda path, done, total: None,
     **options: Any,
 ) -> TranslationReport:
     """Translate each job's clip; one that fails is recorded in ``report``, and the others go on.

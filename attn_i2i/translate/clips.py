@@ -29,7 +29,7 @@ from .temporal import Along, Temporal
 
 AHEAD = 8  # frames that may wait for a batch to be full
 
-Progress = Callable[[int, "int | None"], None]
+ClipProgress = Callable[[int, "int | None"], None]
 
 
 def quiet(done: int, total: int | None) -> None:
@@ -56,7 +56,7 @@ class ClipJob:
     temporal: Temporal = "flow"
 
 
-def translate_clip(run: TranslationRun, job: ClipJob, progress: Progress = quiet) -> Path:
+def translate_clip(run: TranslationRun, job: ClipJob, progress: ClipProgress = quiet) -> Path:
     """Translate a clip into another, which appears whole or not at all; returns its path.
 
     ``progress`` hears after each frame how many are done, and of how many, where the file says so.

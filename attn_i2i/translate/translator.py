@@ -21,7 +21,7 @@ from ..images.read import ImageSource
 from ..types import ConfigError, ModelError
 from ..video.encoding import Encoding
 from ..video.reading import open_clip
-from .clips import ClipJob, Progress, quiet, translate_clip, translated_frames
+from .clips import ClipJob, ClipProgress, quiet, translate_clip, translated_frames
 from .domains import Domain, check_one_for_all, domain_vector
 from .generators import Generators, PrepareGenerator
 from .options import Options
@@ -237,7 +237,7 @@ class Translator:
         temporal: Temporal = "flow",
         metadata: bool = True,
         max_pixels: int = MAX_PIXELS,
-        progress: Progress = quiet,
+        progress: ClipProgress = quiet,
         **options: Unpack[CallOptions],
     ) -> Path:
         """Translate a video or an animation into the file ``target``, whose extension names its format.

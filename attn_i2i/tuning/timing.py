@@ -24,7 +24,7 @@ FORWARD = {"winograd": winograd_forward}
 WARM = 8  # pixels of a side: enough to pad a 7x7 kernel's picture by reflection
 
 Seconds = Mapping[str, float]
-Measure = Callable[[Conv2d, Work], Seconds]
+TimeWays = Callable[[Conv2d, Work], Seconds]
 
 
 def measure(conv: Conv2d, work: Work) -> dict[str, float]:

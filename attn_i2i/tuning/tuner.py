@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from ..blocks.convolution import Conv2d, Steps, Ways
+from ..blocks.convolution import Conv2d, Ways, WaySteps
 from . import store, timing
 from .work import WORTH, Work, convolutions, level_of, work_of
 
@@ -49,7 +49,7 @@ class Tuner:
     ``measure`` and ``clock`` are replaced where nothing should depend on time. Threads may share a tuner.
     """
 
-    def __init__(self, measure: timing.Measure = timing.measure, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, measure: timing.TimeWays = timing.measure, clock: Callable[[], float] = time.monotonic) -> None:
         self._measure, self._clock = measure, clock
         self._lock = threading.RLock()
         self._remembered: store.Remembered | None = None
@@ -158,7 +158,7 @@ def unmeasured(conv: Conv2d) -> Ways:
     return COLUMNS if "columns" in conv.candidates else PLAIN
 
 
-def _steps(levels: Mapping[int, timing.Seconds], *, rounded: bool) -> Steps:
+def _steps(levels: Mapping[int, timing.Seconds], *, rounded: bool) -> WaySteps:
     steps: list[tuple[int, str]] = []
     before = 0
     for level, seconds in sorted(levels.items()):

@@ -73,14 +73,21 @@ def sources() -> dict[str, Path]:
     return files
 
 
-def class_homes() -> dict[str, list[str]]:
-    """The modules that define a class of each name at their top."""
+def type_homes() -> dict[str, list[str]]:
+    """The modules that define a class or a type alias of each name at their top; an alias is named as classes are."""
     homes: dict[str, list[str]] = {}
     for module, _, tree in _modules():
         for node in tree.body:
-            if isinstance(node, ast.ClassDef):
-                homes.setdefault(node.name, []).append(module)
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            aliases = [target.id for target in targets if isinstance(target, ast.Name)]
+            for name in [node.name] if isinstance(node, ast.ClassDef) else filter(_is_of_a_type, aliases):
+                homes.setdefault(name, []).append(module)
     return homes
+
+
+def _is_of_a_type(name: str) -> bool:
+    """Whether a name is written as those of types are: with a capital, and not in capitals."""
+    return name.lstrip("_")[:1].isupper() and not name.isupper()
 
 
 @cache

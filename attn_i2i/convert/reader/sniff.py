@@ -13,7 +13,7 @@ from ...types import UnreadableFileError
 from .paths import one_line
 from .tensorflow import TABLE_MAGIC
 
-Kind: TypeAlias = Literal["zip", "pickle", "tar", "tensorflow", "safetensors"]
+FileKind: TypeAlias = Literal["zip", "pickle", "tar", "tensorflow", "safetensors"]
 
 _HEAD = 4096  # bytes that tell the format
 _DOWNLOAD = "download it again, and compare its size with the publisher's"
@@ -40,7 +40,7 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
 )
 
 
-def sniff(path: Path) -> Kind:
+def sniff(path: Path) -> FileKind:
     """The kind of checkpoint in a file; raises UnreadableFileError with what it is instead and what to do."""
     size, head, tail = _ends(path)
     if size == 0:
@@ -80,7 +80,7 @@ def _ends(path: Path) -> tuple[int, bytes, bytes]:
         raise UnreadableFileError(f"{one_line(path)} cannot be opened: {getattr(error, 'strerror', error)}.") from error
 
 
-def _checkpoint(size: int, head: bytes, tail: bytes) -> Kind | None:
+def _checkpoint(size: int, head: bytes, tail: bytes) -> FileKind | None:
     if head.startswith((b"PK\3\4", b"PK\5\6")):
         return "zip"
     if len(tail) == 8 and struct.unpack("<Q", tail)[0] == TABLE_MAGIC:

@@ -17,7 +17,7 @@ SCALE = 3  # of the PNG: 1920 pixels across fill a column of a paper at 300 dots
 PAPER, INK, GRID = "#ffffff", "#222222", "#dddddd"
 
 
-Place: TypeAlias = "Callable[[float, float], tuple[float, float]]"
+PlacePoint: TypeAlias = "Callable[[float, float], tuple[float, float]]"
 Font: TypeAlias = "ImageFont.FreeTypeFont | ImageFont.ImageFont"
 
 
@@ -119,7 +119,7 @@ def _span(values: list[float]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _placing(chart: Chart) -> Place:
+def _placing(chart: Chart) -> PlacePoint:
     """From numbers to points of the drawing."""
     (x_low, x_high), (y_low, y_high) = chart.spans()
 
@@ -130,7 +130,7 @@ def _placing(chart: Chart) -> Place:
     return place
 
 
-def _svg_point(index: int, point: Point, place: Place) -> str:
+def _svg_point(index: int, point: Point, place: PlacePoint) -> str:
     (x, x_low, x_high), (y, y_low, y_high) = point.x, point.y
     colour, below = COLOURS[index % len(COLOURS)], HEIGHT + LINE * (index + 0.5)
     cx, cy = place(x, y)
@@ -144,7 +144,7 @@ def _svg_point(index: int, point: Point, place: Place) -> str:
     )
 
 
-def _draw_point(draw: ImageDraw.ImageDraw, font: Font, index: int, point: Point, place: Place) -> None:
+def _draw_point(draw: ImageDraw.ImageDraw, font: Font, index: int, point: Point, place: PlacePoint) -> None:
     (x, x_low, x_high), (y, y_low, y_high) = point.x, point.y
     colour, below = COLOURS[index % len(COLOURS)], (HEIGHT + LINE * (index + 0.5)) * SCALE
     cx, cy = (SCALE * v for v in place(x, y))

@@ -18,7 +18,7 @@ from .folders import TrainingImages
 from .reading import check_channels
 
 
-class Kind(NamedTuple):
+class NumberKind(NamedTuple):
     """What numbers a picture has."""
 
     dtype: str
@@ -37,8 +37,8 @@ class Findings:
     constant: list[str] = field(default_factory=list)
     duplicates: list[list[str]] = field(default_factory=list)
     checked: int = 0
-    kinds: Counter[Kind] = field(default_factory=Counter)
-    ranges: dict[Kind, tuple[float, float]] = field(default_factory=dict)
+    kinds: Counter[NumberKind] = field(default_factory=Counter)
+    ranges: dict[NumberKind, tuple[float, float]] = field(default_factory=dict)
 
     def lines(self, most: int = 5) -> list[str]:
         """The findings as text, ``most`` files of each kind."""
@@ -64,7 +64,7 @@ class _Examined(NamedTuple):
     trouble: str | None = None
     grey: bool = False
     constant: bool = False
-    kind: Kind | None = None
+    kind: NumberKind | None = None
     range: tuple[float, float] = (0.0, 0.0)
 
 
@@ -98,7 +98,7 @@ def _examine(file: str, pictures: TrainingImages) -> _Examined:
         return _Examined(f"unread {file}", str(error))
     numbers = picture.numbers()
     low, high = float(numbers.min()), float(numbers.max())
-    kind = Kind(numbers.dtype.name, picture.channels)
+    kind = NumberKind(numbers.dtype.name, picture.channels)
     grey = reading.channels == RGB and bool((numbers == numbers[:1]).all())
     constant = bool((numbers == numbers[:, :1, :1]).all())
     return _Examined(digest, None, grey, constant, kind, (low, high))

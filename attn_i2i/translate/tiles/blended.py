@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...types import ModelError, Translation
-from .stream import Source, Strips
+from .stream import RowSource, Strips
 
 SIDE = 512  # pixels of a tile: twice what most networks were trained on
 OVERLAP = 4  # a tile shares one part of so many with its neighbour
@@ -28,7 +28,7 @@ class Blended:
     side: int = SIDE
     others: dict[str, Tensor] = field(default_factory=dict)
 
-    def run(self, source: Source, name: str) -> Iterator[Strips]:
+    def run(self, source: RowSource, name: str) -> Iterator[Strips]:
         """Finished rows from the top down, as ``Stream.run`` gives them."""
         height, width = self.size
         sums: dict[str, Tensor] = {}

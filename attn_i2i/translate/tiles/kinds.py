@@ -12,7 +12,7 @@ from ...types import ConfigError
 from .plan import StripGraph, analyse, passes
 from .trace import UntileableError, trace
 
-Kind = Literal["exact", "approximate", "refused"]
+TilingKind = Literal["exact", "approximate", "refused"]
 SIDE = 64  # of the picture that a network is asked about: small networks of any stride take it
 
 
@@ -23,7 +23,7 @@ class Tiling(NamedTuple):
     with statistics of its own. "refused": not at all. ``why`` says what stands in the way.
     """
 
-    kind: Kind
+    kind: TilingKind
     why: str = ""
 
 

@@ -14,7 +14,7 @@ from .plan import Pass, StripGraph, bounds, evaluate, passes, windows
 from .scratch import IN_MEMORY, Scratch, check_disk
 from .statistics import Gathering
 
-Source = Callable[[int, int], Tensor]
+RowSource = Callable[[int, int], Tensor]
 # Convolutions copy their input and output into layouts of their own while they run.
 COPIES = 2
 OF_THE_WHOLE = ("cam_logits", "heatmap")  # parts that a result has in one piece, however many rows they have
@@ -85,7 +85,7 @@ class StripStream:
                     held[source] = rows
         return most
 
-    def run(self, source: Source, name: str) -> Iterator[Strips]:
+    def run(self, source: RowSource, name: str) -> Iterator[Strips]:
         """Give the parts that lie on the picture, strip by strip, in order.
 
         ``source(first, last)`` gives rows of the network's input. ShapeError where the disk is too small.
@@ -103,7 +103,7 @@ class StripStream:
             self._evaluate_small(len(self.plan))
         self._collect_small()
 
-    def _pass(self, step: Pass, source: Source, scratch: Scratch) -> Iterator[Strips]:
+    def _pass(self, step: Pass, source: RowSource, scratch: Scratch) -> Iterator[Strips]:
         count = self.count(step)
         plan, last_use = windows(self.graph, step, count), self._last_use(step)
         gatherings = {node: self.graph.statistics[node][1]() for node in step.gathers}
@@ -129,7 +129,7 @@ class StripStream:
         first: int,
         last: int,
         step: Pass,
-        source: Source,
+        source: RowSource,
         scratch: Scratch,
         cache: dict[Node, tuple[int, Tensor]],
     ) -> Tensor:

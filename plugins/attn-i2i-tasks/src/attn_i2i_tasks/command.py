@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 if TYPE_CHECKING:
-    from .emoji.glyphs import Style
+    from .emoji.glyphs import GlyphStyle
 
 tasks = typer.Typer(help="Make the folders of a task that ships: pictures to train on, to test on, and masks.")
 Folder = Annotated[Path, typer.Argument(help="The folder to make.", metavar="DIR")]
@@ -57,7 +57,7 @@ def emoji(
     """Emoji in drawing styles over random backgrounds, with exact masks and true pairs (MIT, Apache-2.0, CC BY 4.0)."""
     from .emoji import make_emoji
 
-    names = cast("list[Style]", styles.replace(",", " ").split())
+    names = cast("list[GlyphStyle]", styles.replace(",", " ").split())
     options = {"size": size, "styles": names, "seed": seed, "backgrounds": backgrounds.value, "per_glyph": per_glyph}
     _made("emoji", make_emoji, folder, **options, workers=workers, force=force)
 

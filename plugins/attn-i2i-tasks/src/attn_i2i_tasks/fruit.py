@@ -16,11 +16,11 @@ from .archives import members, picture
 from .writing import Job, Report, check_positive, generator, write_task
 
 Kind = Literal["apple", "orange"]
-Part = Literal["train", "val", "test"]
+Split = Literal["train", "val", "test"]
 KINDS: tuple[Kind, Kind] = ("apple", "orange")
 FRUIT, TEXTURES = "fruit/fruit.zip", "fruit/textures.zip"
 # A film of about 310 frames turns a fruit once. Its last fifth is for tests and what lies before for validation.
-ARCS: dict[Part, tuple[int, int]] = {"train": (0, 200), "val": (200, 245), "test": (245, 400)}
+ARCS: dict[Split, tuple[int, int]] = {"train": (0, 200), "val": (200, 245), "test": (245, 400)}
 SCALES = (0.45, 0.8)  # of the frame
 # How much light and shade differ across the fruit, and the channel gains of warm and cold light.
 SHADE, WARMTH = 0.25, 0.12
@@ -56,18 +56,18 @@ class Fruit:
             raise ConfigError(f"fenced={self.fenced} was given: expected a share from 0 to 1.")
         check_positive(seed=self.seed, count=self.count)
 
-    def cutouts(self, kind: Kind, part: Part) -> list[str]:
+    def cutouts(self, kind: Kind, part: Split) -> list[str]:
         """Frames of the films of a kind that belong to a part."""
         low, high = ARCS[part]
         return [name for name in members(FRUIT) if name.startswith(kind) and low <= _frame(name) < high]
 
-    def textures(self, part: Part) -> list[str]:
+    def textures(self, part: Split) -> list[str]:
         """Textures of a part: every tenth is for validation, every fifth for tests."""
         tests, validation = set(members(TEXTURES)[::5]), set(members(TEXTURES)[1::10])
         chosen = {"test": tests, "val": validation, "train": set(members(TEXTURES)) - tests - validation}
         return sorted(chosen[part])
 
-    def draw(self, kind: Kind, part: Part, key: str) -> Scene:
+    def draw(self, kind: Kind, part: Split, key: str) -> Scene:
         """A fruit of ``kind`` in the scene that ``key`` decides."""
         rng = generator(self.seed, key)
         behind = self._texture(part, rng)
@@ -83,7 +83,7 @@ class Fruit:
         image = image * (1 + warmth * np.array([1, 0, -1], np.float32))
         return Scene(_bytes(image), _bytes(alpha))
 
-    def _texture(self, part: Part, rng: np.random.Generator) -> NDArray[np.float32]:
+    def _texture(self, part: Split, rng: np.random.Generator) -> NDArray[np.float32]:
         name = str(rng.choice(self.textures(part)))
         texture = picture(TEXTURES, name).rotate(90 * int(rng.integers(4)))
         side = int(rng.integers(96, 129))
@@ -118,7 +118,7 @@ class Fruit:
         return below + (fruit - below) * share[..., None], np.maximum(alpha, share)
 
     def _fence(
-        self, image: NDArray[np.float32], alpha: NDArray[np.float32], part: Part, rng: np.random.Generator
+        self, image: NDArray[np.float32], alpha: NDArray[np.float32], part: Split, rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Bars of another texture before everything."""
         pitch = self.size * rng.uniform(0.2, 0.35)
@@ -163,13 +163,13 @@ def _jobs(task: Fruit, per_fruit: int, tests: int) -> list[Job]:
     for letter, kind in zip("AB", KINDS, strict=True):
         # Both domains get as many training pictures: oranges have half the cut-outs.
         training = per_fruit * max(len(task.cutouts(each, "train")) for each in KINDS)
-        parts: tuple[tuple[Part, int], ...] = (("train", training), ("val", tests), ("test", tests))
+        parts: tuple[tuple[Split, int], ...] = (("train", training), ("val", tests), ("test", tests))
         for part, number in parts:
             jobs += [_job(task, kind, part, f"{part}{letter}", index) for index in range(number)]
     return jobs
 
 
-def _job(task: Fruit, kind: Kind, part: Part, folder: str, index: int) -> Job:
+def _job(task: Fruit, kind: Kind, part: Split, folder: str, index: int) -> Job:
     """The file's name says its kind: pictures of one name in both domains would be taken for a pair."""
     path = f"{folder}/{kind}_{index:04d}.png"
 

@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter
 from .archives import members, picture
 from .writing import Job, Report, check_positive, generator, write_task
 
-Part = Literal["train", "val", "test"]
+Split = Literal["train", "val", "test"]
 NUCLEI = "nuclei/nuclei.zip"
 # An 8-bit level becomes 64 of a 14-bit camera in a 16-bit file, as fluorescence cameras write.
 LEVEL = 64
@@ -43,7 +43,7 @@ class Nuclei:
 
     seed: int = 0
 
-    def names(self, part: Part) -> list[str]:
+    def names(self, part: Split) -> list[str]:
         """Pictures of a part: every fifth is for tests, every tenth for validation."""
         every = [name.removeprefix("images/") for name in members(NUCLEI) if name.startswith("images/")]
         tests, validation = every[::5], every[1::10]

@@ -44,7 +44,7 @@ class Made(NamedTuple):
     found: Tensor
 
 
-class Networks(NamedTuple):
+class BothDirections(NamedTuple):
     """The two directions, by the domain they start from."""
 
     a: DRIT
@@ -61,7 +61,7 @@ class Networks(NamedTuple):
 
 
 def encoded(
-    networks: Networks, image: Tensor, domain: str, batch: Mapping[str, Tensor], name: str
+    networks: BothDirections, image: Tensor, domain: str, batch: Mapping[str, Tensor], name: str
 ) -> tuple[Tensor, Encoded]:
     """The content of a picture with noise, given under ``name`` or drawn, and what the CAM told."""
     network = networks.starting(domain)
@@ -79,7 +79,7 @@ def attribute_of(network: DRIT, image: Tensor, batch: Mapping[str, Tensor], name
 
 
 def run(
-    networks: Networks, images: Mapping[str, Tensor], batch: Mapping[str, Tensor], seeking: bool
+    networks: BothDirections, images: Mapping[str, Tensor], batch: Mapping[str, Tensor], seeking: bool
 ) -> tuple[dict[str, Made], list[Tensor]]:
     """Every translation of a full step by the domain it ends in, and the drawn attributes: two where ``seeking``.
 

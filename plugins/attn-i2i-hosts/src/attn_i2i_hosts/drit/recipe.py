@@ -18,7 +18,7 @@ from ..attention import TOLD, hidden, mask_for, prepared, with_cams
 from ..steps import BOUNDARY, cross_entropy, fooling, further, logged, told_apart, weight
 from .discriminator import DRITDiscriminator
 from .generator import DRIT
-from .passes import OTHER, Made, Networks, encoded, run
+from .passes import OTHER, BothDirections, Made, encoded, run
 from .training import ClippedAdam, DRITOptions, LongSchedule, linear, tied
 
 TINY = 1e-5  # added to the ratio of mode seeking
@@ -46,9 +46,9 @@ class DRITRecipe(BaseRecipe):
         if hasattr(a.decoder, "share"):
             b.decoder.share = a.decoder.share
         self._of("b").content = self._of("a").content
-        self._twin: Networks | None = None
+        self._twin: BothDirections | None = None
 
-    def _checked(self) -> Networks:
+    def _checked(self) -> BothDirections:
         """Both directions, which with their discriminators must be DRIT's."""
         keys = self.layout.generators
         pair = [self.networks[keys[way]] for way in ("A2B", "B2A")]
@@ -56,7 +56,7 @@ class DRITRecipe(BaseRecipe):
         wrong += [m for d in "ab" if not isinstance(m := self._of(d), DRITDiscriminator)]
         if wrong:
             raise ConfigError(f"drit: one of the networks is a {type(wrong[0]).__name__}, expected DRIT's own.")
-        return Networks(*cast(list[DRIT], pair))
+        return BothDirections(*cast(list[DRIT], pair))
 
     def _of(self, domain: str) -> Any:
         """The discriminators of a domain."""
@@ -84,7 +84,7 @@ class DRITRecipe(BaseRecipe):
         return optimizers
 
     @staticmethod
-    def _parameters(pair: Networks) -> tuple[list[Tensor], list[Tensor]]:
+    def _parameters(pair: BothDirections) -> tuple[list[Tensor], list[Tensor]]:
         """Parameters of contents and decoders, and of attributes."""
         parts = (part for network in pair for part in (network.content, network.cam, network.share, network.decoder))
         main = tied(part for part in parts if part is not None)
@@ -119,7 +119,7 @@ class DRITRecipe(BaseRecipe):
         self._update(pair, total, sum_of(second), update)
         return logged(seen, first, {"G_loss": total}, second)
 
-    def _working(self) -> Networks:
+    def _working(self) -> BothDirections:
         """The networks that a full step runs: copies where the graph shall outlive the first update."""
         if not self._options.stale:
             return self._pairs
@@ -128,13 +128,13 @@ class DRITRecipe(BaseRecipe):
         self._refresh(self._twin)
         return self._twin
 
-    def _refresh(self, twin: Networks) -> None:
+    def _refresh(self, twin: BothDirections) -> None:
         """Give the copies the weights of now; a graph that holds them does not notice what is written to ``data``."""
         for copies, originals in zip(self._parameters(twin), self._parameters(self._pairs), strict=True):
             for copy, original in zip(copies, originals, strict=True):
                 copy.data.copy_(original.detach())
 
-    def _update(self, pair: Networks, first: Tensor, second: Tensor, update: Update) -> None:
+    def _update(self, pair: BothDirections, first: Tensor, second: Tensor, update: Update) -> None:
         """Two updates of contents and decoders, one of attributes, from the one graph."""
         main, attributes = self._parameters(self._pairs)
         used, used_attributes = self._parameters(pair)

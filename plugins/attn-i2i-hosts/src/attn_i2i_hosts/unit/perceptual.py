@@ -17,7 +17,7 @@ MEAN = (103.939, 116.779, 123.680)  # of ImageNet's blue, green and red, as Caff
 WEIGHTS = "the file vgg16.weight that the release makes of Caffe's VGG16, with keys conv1_1.weight to conv5_3.bias"
 
 
-class Perceptual(nn.Module):
+class PerceptualFeatures(nn.Module):
     """(B, 3, H, W) images in [-1, 1] to normalised features at an eighth of the size; never trained.
 
     Built from a state of any widths under Caffe's names. Raises ConfigError for another one.
@@ -51,9 +51,9 @@ class Perceptual(nn.Module):
         return F.mse_loss(self(one), wanted)
 
 
-def read_perceptual(path: str) -> Perceptual:
+def read_perceptual(path: str) -> PerceptualFeatures:
     """The network of a file, which is read inertly, on the CPU whatever device is the default."""
     if not path:
         raise ConfigError(f"The perceptual loss needs perceptual_weights=FILE: {WEIGHTS}.")
     with torch.device("cpu"):
-        return Perceptual(read_checkpoint(Path(path)))
+        return PerceptualFeatures(read_checkpoint(Path(path)))

@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 
 from ..attention import AttentionOptions, Encoded, hidden, mask_for, prepared, with_cams
 from ..steps import PUBLISHED, further, logged, weight
-from .perceptual import Perceptual, read_perceptual
+from .perceptual import PerceptualFeatures, read_perceptual
 
 PERCEPTUAL = "perceptual"  # the name of VGG16 among the networks, where it is on
 # the direction that makes pictures of a domain, and the one that starts from them
@@ -148,7 +148,7 @@ class CodeRecipe(BaseRecipe):
         """The perceptual distance of a translation from its source, 0 where it has no weight."""
         if not self._rates.perceptual:
             return fake.new_zeros(())
-        return cast(Perceptual, self.networks[PERCEPTUAL]).distance(fake, source)
+        return cast(PerceptualFeatures, self.networks[PERCEPTUAL]).distance(fake, source)
 
     def _term(self, name: str, trip: RoundTrip) -> Tensor:
         """One of the published terms without its weight, 0 where the objective has none of this name."""

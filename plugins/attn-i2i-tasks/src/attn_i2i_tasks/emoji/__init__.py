@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from .folders import make_emoji as make_emoji
 from .scenes import Emoji as Emoji
-from .scenes import Picture as Picture
+from .scenes import EmojiPicture as EmojiPicture

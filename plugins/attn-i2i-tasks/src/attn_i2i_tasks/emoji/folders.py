@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ..writing import Job, Report, check_positive, write_task
 from .backgrounds import Kind
-from .glyphs import Style
+from .glyphs import GlyphStyle
 from .scenes import Emoji
 
 
@@ -15,7 +15,7 @@ def make_emoji(
     folder: str | os.PathLike[str],
     *,
     size: int = 64,
-    styles: Sequence[Style] = ("flat", "clay"),
+    styles: Sequence[GlyphStyle] = ("flat", "clay"),
     seed: int = 0,
     backgrounds: Kind = "calm",
     per_glyph: int = 4,
@@ -55,5 +55,5 @@ def _jobs(task: Emoji, per_glyph: int) -> Iterator[Job]:
             yield _job(task, style, glyph, f"test{place}/{glyph}.png", f"test/{glyph}")
 
 
-def _job(task: Emoji, style: Style, glyph: str, path: str, key: str) -> Job:
+def _job(task: Emoji, style: GlyphStyle, glyph: str, path: str, key: str) -> Job:
     return Job((path, f"masks/{path}"), lambda: task.draw(style, glyph, key))

@@ -9,8 +9,8 @@ from typing import Literal, TypedDict, get_args
 
 from PIL import Image
 
-Style = Literal["flat", "clay", "noto", "twemoji"]
-STYLES: tuple[Style, ...] = get_args(Style)
+GlyphStyle = Literal["flat", "clay", "noto", "twemoji"]
+STYLES: tuple[GlyphStyle, ...] = get_args(GlyphStyle)
 CELL, COLUMNS = 64, 39  # of an atlas, as pack_emoji.py writes it
 DATA = files("attn_i2i_tasks") / "data" / "emoji"
 
@@ -30,7 +30,7 @@ def splits() -> Splits:
 
 
 @cache
-def atlas(style: Style) -> dict[str, Image.Image]:
+def atlas(style: GlyphStyle) -> dict[str, Image.Image]:
     """Every drawing of a style by its codepoint: 64-pixel RGBA. Flags that a style lacks are absent."""
     with (DATA / f"{style}.webp").open("rb") as stream:
         sheet = Image.open(stream).convert("RGBA")
@@ -44,12 +44,12 @@ def atlas(style: Style) -> dict[str, Image.Image]:
     return glyphs
 
 
-def test_glyphs(styles: tuple[Style, ...]) -> list[str]:
+def test_glyphs(styles: tuple[GlyphStyle, ...]) -> list[str]:
     """The test glyphs that every one of the styles draws."""
     return [name for name in splits()["test"] if all(name in atlas(style) for style in styles)]
 
 
-def train_glyphs(styles: tuple[Style, ...], index: int) -> list[str]:
+def train_glyphs(styles: tuple[GlyphStyle, ...], index: int) -> list[str]:
     """The training glyphs of the style at ``index``: no two styles share one, so no pair can be learnt from.
 
     Two styles get the published sets A and B; more styles share the two sets out between them.

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .backgrounds import Kind, background
-from .glyphs import STYLES, Style, atlas, test_glyphs, train_glyphs
+from .glyphs import STYLES, GlyphStyle, atlas, test_glyphs, train_glyphs
 
 SCALES = (0.70, 0.95)  # of the frame
 
 
-class Picture(NamedTuple):
+class EmojiPicture(NamedTuple):
     """``image`` (size, size, 3) and ``alpha`` (size, size), both uint8; where alpha is 0 the image is background."""
 
     image: NDArray[np.uint8]
@@ -34,7 +34,7 @@ class Emoji:
     drawn with one key differ in the drawing only. Raises ConfigError for an option outside its range.
     """
 
-    styles: tuple[Style, ...] = ("flat", "clay")
+    styles: tuple[GlyphStyle, ...] = ("flat", "clay")
     size: int = 64
     seed: int = 0
     backgrounds: Kind = "calm"
@@ -55,11 +55,11 @@ class Emoji:
         """Codepoints of the glyphs for evaluation."""
         return test_glyphs(self.styles)
 
-    def train(self, style: Style) -> list[str]:
+    def train(self, style: GlyphStyle) -> list[str]:
         """Codepoints of the training glyphs of one style; no two styles share one."""
         return train_glyphs(self.styles, self.styles.index(style))
 
-    def draw(self, style: Style, glyph: str, key: str) -> Picture:
+    def draw(self, style: GlyphStyle, glyph: str, key: str) -> EmojiPicture:
         """The glyph in ``style``, placed over the background that ``key`` decides."""
         rng = np.random.default_rng(list(sha256(f"{self.seed}/{key}".encode()).digest()))
         side = max(1, round(self.size * rng.uniform(*SCALES)))
@@ -70,9 +70,9 @@ class Emoji:
         behind = np.rint(background(rng, self.size, self.backgrounds) * 255)
         share = pixels[..., 3:].astype(np.float32) / 255
         mixed = np.rint(behind + (pixels[..., :3] - behind) * share)
-        return Picture(mixed.astype(np.uint8), pixels[..., 3].copy())
+        return EmojiPicture(mixed.astype(np.uint8), pixels[..., 3].copy())
 
-    def batches(self, count: int) -> Iterator[dict[Style, NDArray[np.uint8]]]:
+    def batches(self, count: int) -> Iterator[dict[GlyphStyle, NDArray[np.uint8]]]:
         """Endless unpaired training batches without any file: (count, size, size, 3) for each style."""
         rng = np.random.default_rng([self.seed, count])
         glyphs = {style: self.train(style) for style in self.styles}
