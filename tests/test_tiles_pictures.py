@@ -172,6 +172,18 @@ def test_strips_are_chosen_where_the_whole_does_not_fit(monkeypatch: pytest.Monk
         translate(image)
 
 
+@pytest.mark.filterwarnings("ignore:.*computed in tiles")
+@pytest.mark.parametrize("kind", ["exact", "approximate"])
+def test_the_image_that_strips_make_has_to_fit_too(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    network: Any = Brighten()
+    network.tiling = kind
+    image = torch.rand(3, 512, 64)
+    for free, fits in ((image.nbytes - 1, False), (3 * image.nbytes, True)):
+        monkeypatch.setattr("attn_i2i.translate.tiles.picture.free_bytes", lambda device, free=free: free)
+        with nullcontext() if fits else pytest.raises(ShapeError, match="even in strips"):
+            translator(network)(image, tile=64)
+
+
 def streaming(budget: int, rows: int | None = None, side: int = 128) -> stream.StripStream:
     generator = network("attentiongan2", {"width": 8, "blocks": 1})
     traced = trace(generator, torch.Size((1, 3, side, side)), torch.float32, None, forward)

@@ -121,12 +121,13 @@ class InStrips:
         return tile if isinstance(tile, int) else SIDE
 
     def _stream(self, picture: Picture) -> StripStream | Blended:
-        if self.graph is None:
-            return Blended(partial(self._tile, picture), picture.size, self._side())
         tile, free = self.run.options.tile, free_bytes(self.run.device)
+        if self.graph is None:
+            self._check_memory(0, picture, free)
+            return Blended(partial(self._tile, picture), picture.size, self._side())
         budget = STRIP_BYTES if free is None else min(STRIP_BYTES, free // 4)
         stream = StripStream(self.graph, budget, tile if isinstance(tile, int) else None)
-        self._check_memory(stream, picture, free)
+        self._check_memory(max(stream.strip_bytes(step, stream.count(step)) for step in stream.plan), picture, free)
         return stream
 
     def _tile(self, picture: Picture, tile: Tensor) -> Translation:
@@ -134,8 +135,10 @@ class InStrips:
         cut = replace(picture, values=picture.values[:, :height, :width])
         return self.run.forward(cut, self.run.generator, tile, self.run.label)
 
-    def _check_memory(self, stream: StripStream, picture: Picture, free: int | None) -> None:
-        needed = max(stream.strip_bytes(step, stream.count(step)) for step in stream.plan)
+    def _check_memory(self, strip: int, picture: Picture, free: int | None) -> None:
+        """Raise ShapeError where a strip and the image, which is whole in memory in the end, take more than is free."""
+        channels = 1 if picture.channels == 1 else channels_of(self.run.generator)[1]
+        needed = strip + channels * math.prod(picture.size) * torch.float32.itemsize
         if free is not None and needed > free:
             figures = f"{needed / 2**30:.1f} GB even in strips, {free / 2**30:.1f} are free"
             raise too_large(picture.name, 1, self.size, self.run.device, figures)
