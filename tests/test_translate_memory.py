@@ -128,7 +128,7 @@ def test_a_full_disk_of_temporary_files_costs_one_picture(
     def full(shape: tuple[int, ...], *rest: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("attn_i2i.translate.tiles.picture.Array", full)
+    monkeypatch.setattr("attn_i2i.translate.tiles.picture.ScratchArray", full)
     for name, side in (("a", 16), ("b", 32)):
         picture(f"in/{name}.png", (side, side))
     code, out, err = run("translate", "in", "-o", "out", "-m", model, "--tile", "24")

@@ -81,6 +81,7 @@ class _Bar:
         self.bar = bar
         self.files = bar.add_task("Translating", total=total, unit="", visible=total > 1)
         self.clip: tuple[Path, TaskID] | None = None
+        self.picture: tuple[str, TaskID] | None = None
 
     def advance(self, count: float) -> None:
         """So many files have been dealt with."""
@@ -89,10 +90,30 @@ class _Bar:
     def watch(self, path: Path, done: int, total: int | None) -> None:
         """So many frames of a clip are done."""
         if self.clip is None or self.clip[0] != path:
+            from rich.markup import escape
+
+            from ..hub.redact import visible
+
             if self.clip is not None:
                 self.bar.remove_task(self.clip[1])
-            self.clip = path, self.bar.add_task(path.name, total=total, unit="frames/s")
+            self.clip = path, self.bar.add_task(escape(visible(path.name)), total=total, unit="frames/s")
         self.bar.update(self.clip[1], completed=done, total=None if total is None else max(done, total))
+
+    def parts(self, name: str, done: int, total: int) -> None:
+        """So many parts of a large picture are done."""
+        from rich.markup import escape
+
+        from ..hub.redact import visible
+
+        if self.picture is not None and self.picture[0] != name:  # which failed
+            self.bar.remove_task(self.picture[1])
+            self.picture = None
+        if self.picture is None:
+            self.picture = name, self.bar.add_task(escape(visible(name)), total=total, unit="")
+        self.bar.update(self.picture[1], completed=done, total=total)
+        if done == total:
+            self.bar.remove_task(self.picture[1])
+            self.picture = None
 
 
 @contextmanager

@@ -181,6 +181,7 @@ def translate(
     from ..translate.jobs import plan_jobs
     from ..translate.loading import load
     from ..translate.reading import TranslationReport
+    from ..translate.tiles.watching import watched_by
     from ..video.encoding import Encoding
 
     wanted_page = _page(page)
@@ -235,7 +236,8 @@ def translate(
     of_clips = {"page": None if wanted_page == "all" else wanted_page, "encoding": encoding, "temporal": temporal.value}
     with telling(report, plan, output, attention=attention), progress(len(plan.jobs)) as bar:
         if plan.stills:
-            translate_files(translator, plan.stills, advance=bar.advance, **shared)
+            with watched_by(bar.parts):
+                translate_files(translator, plan.stills, advance=bar.advance, **shared)
         if plan.clips:
             translate_clips(translator, plan.clips, advance=bar.advance, watch=bar.watch, **shared | of_clips)
     if report.failed:

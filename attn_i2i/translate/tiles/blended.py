@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...types import ModelError, Translation
 from .stream import RowSource, Strips
+from .watching import tell
 
 SIDE = 512  # pixels of a tile: twice what most networks were trained on
 OVERLAP = 4  # a tile shares one part of so many with its neighbour
@@ -51,6 +52,7 @@ class Blended:
             yield Strips(
                 top, following, {part: values[..., :done, :] / weights[:done] for part, values in sums.items()}
             )
+            tell(name, following, height)
             sums = {part: _shifted(values, done) for part, values in sums.items()}
             weights = _shifted(weights, done)
 

@@ -13,6 +13,7 @@ from torch.fx import Node
 from .plan import Pass, StripGraph, bounds, evaluate, passes, windows
 from .scratch import IN_MEMORY, Scratch, check_disk
 from .statistics import Gathering
+from .watching import tell
 
 RowSource = Callable[[int, int], Tensor]
 # Convolutions copy their input and output into layouts of their own while they run.
@@ -44,6 +45,8 @@ class StripStream:
         self.plan = passes(self.graph)
         self.others: dict[str, Tensor] = {}
         self._values = dict(self.graph.constants)
+        self._told: Callable[[int], None] = lambda strip: None
+        self._before = 0
 
     @property
     def scratch_bytes(self) -> int:
@@ -95,7 +98,10 @@ class StripStream:
         if on_disk:
             check_disk(needed, name)
         with Scratch(on_disk) as scratch, torch.inference_mode():
-            for step in self.plan:
+            counts = [self.count(step) for step in self.plan]
+            self._told = lambda strip: tell(name, strip, sum(counts))
+            for position, step in enumerate(self.plan):
+                self._before = sum(counts[:position])
                 self._evaluate_small(step.number)
                 yield from self._pass(step, source, scratch)
                 for node in step.forgets:
@@ -120,6 +126,7 @@ class StripStream:
                     _trim(cache, done, plan.start[done][i + 1])
             if step.outputs:
                 yield from self._emit(ready, i, count)
+            self._told(self._before + i + 1)
         for node, gathering in gatherings.items():
             self._values[node] = gathering.result()
 
