@@ -176,6 +176,25 @@ def test_numbers_that_are_not_finite_are_no_agreement(own: float, graph: float) 
         compare(network, other, None, "graph")
 
 
+class Rounds(nn.Module):
+    """Loses the last digits of its picture, and is ``off`` by so much where a side is below ``side``."""
+
+    def __init__(self, off: float = 0.0, side: int = 32, level: float = 1e3) -> None:
+        super().__init__()
+        self.off, self.side, self.level = off, side, level
+
+    def forward(self, image: Tensor) -> Translation:
+        return Translation(image + self.level - self.level + self.off * (min(image.shape[2:]) < self.side))
+
+
+@pytest.mark.parametrize(("side", "level"), [(1000, 1e3), (32, 0.0)])
+def test_more_than_rounding_is_refused(side: int, level: float) -> None:
+    """Float32 takes the network 3e-5 from its float64 answer: 2e-4 is rounding in a small picture, and there alone."""
+    assert compare(Rounds(), Rounds(2e-4), None, "graph")["largest_error"] == pytest.approx(2e-4, rel=0.01)
+    with pytest.raises(ModelError, match="differs from the network by 2"):
+        compare(Rounds(level=level), Rounds(2e-4, side, level), None, "graph")
+
+
 def test_a_network_that_draws_random_numbers_is_told_so() -> None:
     network = nn.Sequential(nn.Dropout(0.5))
     network.forward = lambda image: Translation(F.dropout(image))  # type: ignore[method-assign]
