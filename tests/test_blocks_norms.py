@@ -125,6 +125,20 @@ def test_gradients_of_the_norm(unbiased: bool) -> None:
     assert torch.autograd.gradcheck(lambda *a: layer_instance_norm(*a, unbiased=unbiased), given)
 
 
+@pytest.mark.parametrize("unbiased", [True, False])
+@pytest.mark.parametrize("size", [(5, 7), (1, 2), (16, 9)])
+def test_exported_graphs_have_the_same_numbers(
+    size: tuple[int, int], unbiased: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = torch.randn(2, 8, *size, dtype=torch.float64) * 3 + 1
+    rho, shared, own = (torch.rand(shape, dtype=torch.float64) for shape in ((8,), (2, 8), (8,)))
+    expected = [layer_instance_norm(x, rho, gamma, gamma + 1, unbiased=unbiased) for gamma in (shared, own)]
+    monkeypatch.setattr("attn_i2i.blocks.adalin.exporting", lambda: True)
+    for gamma, norm in zip((shared, own), expected, strict=True):
+        graph = layer_instance_norm(x, rho, gamma, gamma + 1, unbiased=unbiased)
+        torch.testing.assert_close(graph, norm, rtol=0, atol=1e-12)
+
+
 def test_adalin_block_is_two_normalised_convolutions_and_a_sum() -> None:
     block = AdaLINResBlock(4).double()
     x, gamma, beta = double(2, 4, 6, 5).requires_grad_(), double(2, 4), double(2, 4)

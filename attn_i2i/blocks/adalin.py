@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..types import ConfigError, ShapeError
-from .convolution import Conv2d
+from .convolution import Conv2d, exporting
 
 
 def layer_instance_norm(
@@ -35,6 +35,8 @@ def layer_instance_norm(
     pixels = x.shape[2] * x.shape[3]
     if unbiased and pixels < 2:
         raise ShapeError("An unbiased variance needs at least two pixels: got a 1x1 feature map.")
+    if exporting():
+        return _for_graphs(x, rho, gamma, beta, eps, unbiased)
     wide = x if x.dtype in (torch.float32, torch.float64) else x.float()
     mean = wide.mean((2, 3))
     centred = wide - mean[:, :, None, None]
@@ -50,6 +52,25 @@ def layer_instance_norm(
     scale = gamma * (instance + layer)
     shift = beta + gamma * (mean - layer_mean) * layer
     return torch.addcmul(shift[:, :, None, None], centred, scale[:, :, None, None]).to(x.dtype)
+
+
+def _for_graphs(x: Tensor, rho: Tensor, gamma: Tensor, beta: Tensor, eps: float, unbiased: bool) -> Tensor:
+    """The same numbers from an instance norm and means over whole features, for exported graphs.
+
+    Features are multiplied by sqrt(n / (n - 1)) first: their biased variance of n values is then the unbiased one.
+    A mean right behind a convolution of 8 bits is computed wrongly by OpenVINO (2026.4); here none is right behind it.
+    """
+    pixels, values = x.shape[2] * x.shape[3], x.shape[1] * x.shape[2] * x.shape[3]
+    spread = (torch.full((), pixels, dtype=x.dtype) / (pixels - int(unbiased))).sqrt()
+    x = x * spread
+    instance = torch.instance_norm(x, None, None, None, None, True, 0.0, eps, False)
+    centred = x - x.mean((1, 2, 3), keepdim=True)
+    variance = centred.square().mean((1, 2, 3), keepdim=True) / spread.square()
+    if unbiased:
+        variance = variance * (values / (values - 1))
+    layer = centred * (variance + eps).rsqrt()
+    rho, gamma, beta = (each.view(-1, x.shape[1], 1, 1) for each in (rho, gamma, beta))
+    return gamma / spread * (rho * instance + (1 - rho) * layer) + beta
 
 
 def in_unit_interval(rho: Tensor) -> Tensor:

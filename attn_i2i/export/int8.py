@@ -55,8 +55,8 @@ def quantize_onnx(source: Path, path: Path, pictures: Sequence[Example], *, open
 
     Norms and what puts masks and contents together stay in float32: 8 bits there cost 7 to 12 dB. So do the answers of
     the convolutions, which norms read: to round them cost the shipped CycleGAN 10 dB. For ``openvino`` convolutions
-    whose answer is averaged over, as AdaLIN does, stay in float32 too: OpenVINO 2026.4 computes them wrongly in 8 bits
-    (U-GAT-IT came to 21 dB).
+    whose answer is averaged over at once stay in float32 too: OpenVINO 2026.4 computes them wrongly in 8 bits (U-GAT-IT
+    came to 21 dB before its AdaLIN was exported without).
     """
     try:
         import onnx
