@@ -14,7 +14,7 @@ import attn_i2i_emoji
 from attn_i2i_emoji import plugin
 
 
-@pytest.mark.parametrize(("old", "new"), [("make", "make_emoji"), ("Emoji", "Emoji"), ("Picture", "Picture")])
+@pytest.mark.parametrize(("old", "new"), [("make", "make_emoji"), ("Emoji", "Emoji"), ("Picture", "EmojiPicture")])
 def test_old_names_are_the_new_ones_and_say_so(old: str, new: str) -> None:
     with pytest.warns(DeprecationWarning, match=f"attn_i2i_tasks.emoji.{new}"):
         assert getattr(attn_i2i_emoji, old) is getattr(attn_i2i_tasks.emoji, new)

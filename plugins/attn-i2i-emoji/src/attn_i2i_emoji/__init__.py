@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-_NAMES = {"Emoji": "Emoji", "Picture": "Picture", "make": "make_emoji"}
+_NAMES = {"Emoji": "Emoji", "Picture": "EmojiPicture", "make": "make_emoji"}
 
 
 def __getattr__(name: str) -> Any:
