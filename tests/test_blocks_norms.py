@@ -137,6 +137,7 @@ def test_exported_graphs_have_the_same_numbers(
     for gamma, norm in zip((shared, own), expected, strict=True):
         graph = layer_instance_norm(x, rho, gamma, gamma + 1, unbiased=unbiased)
         torch.testing.assert_close(graph, norm, rtol=0, atol=1e-12)
+        assert layer_instance_norm(x.bfloat16(), rho, gamma, gamma, unbiased=unbiased).dtype == torch.bfloat16
 
 
 def test_adalin_block_is_two_normalised_convolutions_and_a_sum() -> None:

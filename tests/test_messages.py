@@ -24,7 +24,7 @@ BARE = (" is a symbolic link", " is not a regular file", " that such a file may 
 
 
 # An error's name and the literals that its first argument is made of.
-TEXT = r"""f?(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)')"""
+TEXT = r"""(f?)(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)')"""
 ERROR = re.compile(rf"(\w+Error)\(\s*((?:{TEXT}\s*)+)[,)]")
 PLACEHOLDER = re.compile(r"\{[^{}]*(\{[^{}]*\}[^{}]*)*\}")
 
@@ -33,11 +33,20 @@ PLACEHOLDER = re.compile(r"\{[^{}]*(\{[^{}]*\}[^{}]*)*\}")
 def texts() -> list[tuple[str, str, str]]:
     """(file, error class, text) of each error; a placeholder is an X. By text, because to parse all takes seconds."""
     return [
-        (path.name, match[1], PLACEHOLDER.sub("X", "".join(a or b for a, b in re.findall(TEXT, match[2]))))
+        (path.name, match[1], "".join(_filled(*piece) for piece in re.findall(TEXT, match[2])))
         for room in (ROOT / "attn_i2i", *(ROOT / "plugins").glob("*/src"))
         for path in sorted(room.rglob("*.py"))
         for match in ERROR.finditer(path.read_text(encoding="utf-8"))
     ]
+
+
+def _filled(form: str, double: str, single: str) -> str:
+    """A literal as it is read: braces stay where nothing fills them."""
+    return PLACEHOLDER.sub("X", double or single) if form else double or single
+
+
+def test_what_stands_in_braces_is_filled() -> None:
+    assert [row for row in texts() if re.search(r"\{(?!X\})[A-Za-z_][\w.]*\}", row[2])] == []
 
 
 def test_errors_end_as_sentences() -> None:

@@ -35,9 +35,9 @@ def layer_instance_norm(
     pixels = x.shape[2] * x.shape[3]
     if unbiased and pixels < 2:
         raise ShapeError("An unbiased variance needs at least two pixels: got a 1x1 feature map.")
-    if exporting():
-        return _for_graphs(x, rho, gamma, beta, eps, unbiased)
     wide = x if x.dtype in (torch.float32, torch.float64) else x.float()
+    if exporting():
+        return _for_graphs(wide, rho, gamma, beta, eps, unbiased).to(x.dtype)
     mean = wide.mean((2, 3))
     centred = wide - mean[:, :, None, None]
     variance = torch.linalg.vector_norm(centred, dim=(2, 3)).square() / pixels

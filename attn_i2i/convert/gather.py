@@ -80,9 +80,8 @@ def _refuse_unused(leave_out: Sequence[str], left_out: dict[str, str]) -> None:
     used = {name.rpartition(":")[2] for name in left_out} | set(left_out) | {Path(name).stem for name in left_out}
     if unused := [name for name in leave_out if name not in used]:
         raise ConversionError(
-            f"leave_out names {unused[0]!r}, and nothing in the files is called so: expected the first part"
-            " of some keys,"
-            " or a file."
+            f"leave_out names {unused[0]!r}, and nothing in the files is called so: expected the first part of some"
+            " keys, or a file."
         )
 
 

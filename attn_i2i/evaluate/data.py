@@ -246,8 +246,7 @@ def _masks(pictures: Pictures, folder: Path | None, asked: bool, notes: list[str
     if missing and (asked or not common):
         raise UnreadableFileError(
             f"{len(missing)} of {len(pictures)} pictures have no mask of their stem in {folder}, such as"
-            f" {missing[0]}: add"
-            " it, or name another folder (masks=FOLDER)."
+            f" {missing[0]}: add it, or name another folder (masks=FOLDER)."
         )
     if missing:
         notes.append(

@@ -78,7 +78,8 @@ def compare(
                 continue
             why = str(problem).rstrip(".")
             raise ModelError(f"{where} is not kept: its graph fails at {name}: {why}.{advice(size)}") from problem
-        if not error <= (max(TOLERANCE, ROUNDINGS * _rounding(network, inputs, expected)) if small else TOLERANCE):
+        rounded = small and error > TOLERANCE and error <= ROUNDINGS * _rounding(network, inputs, expected)
+        if not (error <= TOLERANCE or rounded):
             again = _difference(answer_of(network, inputs), expected)
             raise ModelError(_too_far(where, name, error, again))
         errors[name] = error

@@ -137,7 +137,7 @@ def measure(series: Iterable[Numbers], percentiles: Percentiles) -> Range:
             samples.append(flat[:: max(1, len(flat) // SAMPLES)].astype(np.float64))
     if not low < high:
         raise ConfigError(
-            "A range cannot be measured: all numbers are equal, or there are no pictures. Give two numbers ({USUAL})."
+            f"A range cannot be measured: all numbers are equal, or there are no pictures. Give two numbers ({USUAL})."
         )
     if samples:
         weights = [np.repeat(float(value), count) for value, count in counts.items()]

@@ -27,8 +27,7 @@ def check_disk(needed: int, name: str) -> None:
     if needed > free:
         raise ShapeError(
             f"{name}: in strips it needs {needed / 2**30:.1f} GB of temporary files, and {folder} has"
-            f" {free / 2**30:.1f} GB free: {NAME_ANOTHER}, or reduce the picture"
-            " (max_side)."
+            f" {free / 2**30:.1f} GB free: {NAME_ANOTHER}, or reduce the picture (max_side)."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
@@ -45,8 +46,6 @@ class StripStream:
         self.plan = passes(self.graph)
         self.others: dict[str, Tensor] = {}
         self._values = dict(self.graph.constants)
-        self._told: Callable[[int], None] = lambda strip: None
-        self._before = 0
 
     @property
     def scratch_bytes(self) -> int:
@@ -98,18 +97,16 @@ class StripStream:
         if on_disk:
             check_disk(needed, name)
         with Scratch(on_disk) as scratch, torch.inference_mode():
-            counts = [self.count(step) for step in self.plan]
-            self._told = lambda strip: tell(name, strip, sum(counts))
-            for position, step in enumerate(self.plan):
-                self._before = sum(counts[:position])
+            done, total = itertools.count(1), sum(self.count(step) for step in self.plan)
+            for step in self.plan:
                 self._evaluate_small(step.number)
-                yield from self._pass(step, source, scratch)
+                yield from self._pass(step, source, scratch, lambda: tell(name, next(done), total))
                 for node in step.forgets:
                     scratch.forget(node)
             self._evaluate_small(len(self.plan))
         self._collect_small()
 
-    def _pass(self, step: Pass, source: RowSource, scratch: Scratch) -> Iterator[Strips]:
+    def _pass(self, step: Pass, source: RowSource, scratch: Scratch, told: Callable[[], None]) -> Iterator[Strips]:
         count = self.count(step)
         plan, last_use = windows(self.graph, step, count), self._last_use(step)
         gatherings = {node: self.graph.statistics[node][1]() for node in step.gathers}
@@ -126,7 +123,7 @@ class StripStream:
                     _trim(cache, done, plan.start[done][i + 1])
             if step.outputs:
                 yield from self._emit(ready, i, count)
-            self._told(self._before + i + 1)
+            told()
         for node, gathering in gatherings.items():
             self._values[node] = gathering.result()
 
