@@ -10,9 +10,9 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -200,3 +200,27 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         return stop.value.code, out, err
 
     return invoke
+
+
+@pytest.fixture
+def session() -> Iterator[Callable[[Any], None]]:
+    """Registers plugins called "mine" for one test."""
+
+    from attn_i2i.plugins import manager
+
+    from .helpers.session import Adding
+
+    def register(plugin: object) -> None:
+        manager().register(Adding(plugin) if callable(plugin) else plugin, "mine")
+
+    yield register
+    if manager().has_plugin("mine"):
+        manager().unregister(name="mine")
+
+
+@pytest.fixture
+def exits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module that ends the process when it is imported."""
+    (tmp_path / "fixture_exiting.py").write_text("raise SystemExit('no licence')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return "fixture_exiting"
