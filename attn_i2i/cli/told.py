@@ -74,6 +74,15 @@ def _noun(plan: JobList) -> str:
     return "file" if plan.stills or plan.foreign else "clip"
 
 
+def _label(name: str) -> str:
+    """A file's name as a bar shows it: without commands to the terminal, and without markup."""
+    from rich.markup import escape
+
+    from ..hub.redact import visible
+
+    return escape(visible(name))
+
+
 class _Bar:
     """What is done of all files, and of the frames of the clip at work."""
 
@@ -90,26 +99,18 @@ class _Bar:
     def watch(self, path: Path, done: int, total: int | None) -> None:
         """So many frames of a clip are done."""
         if self.clip is None or self.clip[0] != path:
-            from rich.markup import escape
-
-            from ..hub.redact import visible
-
             if self.clip is not None:
                 self.bar.remove_task(self.clip[1])
-            self.clip = path, self.bar.add_task(escape(visible(path.name)), total=total, unit="frames/s")
+            self.clip = path, self.bar.add_task(_label(path.name), total=total, unit="frames/s")
         self.bar.update(self.clip[1], completed=done, total=None if total is None else max(done, total))
 
     def parts(self, name: str, done: int, total: int) -> None:
         """So many parts of a large picture are done."""
-        from rich.markup import escape
-
-        from ..hub.redact import visible
-
         if self.picture is not None and self.picture[0] != name:  # which failed
             self.bar.remove_task(self.picture[1])
             self.picture = None
         if self.picture is None:
-            self.picture = name, self.bar.add_task(escape(visible(name)), total=total, unit="")
+            self.picture = name, self.bar.add_task(_label(name), total=total, unit="")
         self.bar.update(self.picture[1], completed=done, total=total)
         if done == total:
             self.bar.remove_task(self.picture[1])
