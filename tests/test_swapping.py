@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from attn_i2i import load, swapping
+from attn_i2i import load
 from attn_i2i.convert import join
 from attn_i2i.evaluate.subjects import open_subjects
 from attn_i2i.export.opening import exported_files
-from attn_i2i.files import atomic_dir
+from attn_i2i.files import atomic_dir, swapping
+from attn_i2i.files.swapping import exchange, mend, remove
 from attn_i2i.models.config import read_config
 from attn_i2i.models.mistaken import no_model_folder
-from attn_i2i.swapping import exchange, mend, remove
 from attn_i2i.train.start import locate
 from attn_i2i.types import AttnI2IError
 
@@ -31,7 +31,7 @@ from .helpers.source import ROOT
 PROGRAM = """
 import os, signal, sys
 from pathlib import Path
-from attn_i2i import files, swapping
+from attn_i2i.files import swapping, whole as files
 target, moment = Path(sys.argv[1]), sys.argv[2]
 die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 if moment == "between the renames":

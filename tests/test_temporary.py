@@ -20,8 +20,8 @@ from attn_i2i.evaluate import evaluate
 from attn_i2i.evaluate.study import make_study
 from attn_i2i.export import export_model
 from attn_i2i.files import DiskFullError, WriteError, atomic_path
+from attn_i2i.files.temporary import temporary_folder
 from attn_i2i.images.stack import StackWriter, read_planes
-from attn_i2i.temporary import temporary_folder
 from attn_i2i.translate.tiles.scratch import ScratchArray
 
 from .helpers.checkpoints import save_legacy

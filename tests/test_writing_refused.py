@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from attn_i2i import files
 from attn_i2i.files import (
     DiskFullError,
     TargetExistsError,
@@ -20,7 +19,8 @@ from attn_i2i.files import (
     atomic_path,
     check_target,
 )
-from attn_i2i.swapping import is_mount_point
+from attn_i2i.files import whole as files
+from attn_i2i.files.swapping import is_mount_point
 
 from .helpers.commands import Run
 from .helpers.source import ROOT
@@ -38,7 +38,7 @@ def test_the_shells_own_folder_stays(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_mount_point_is_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_mount_point(Path("/proc"))
     assert not is_mount_point(tmp_path)
-    monkeypatch.setattr("attn_i2i.files.is_mount_point", lambda path: path == tmp_path)
+    monkeypatch.setattr("attn_i2i.files.whole.is_mount_point", lambda path: path == tmp_path)
     with pytest.raises(TargetExistsError, match=r"is a mount point.*a folder inside it"), atomic_dir(tmp_path):
         pytest.fail("the block must not run")
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ..files.swapping import mend
 from ..models.places import installed_folder
-from ..swapping import mend
 
 
 def join(

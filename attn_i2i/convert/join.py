@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..arguments import refuse_repeated, typed
+from ..files.swapping import mend
 from ..models.config import DiscriminatorConfig, ModelConfig, is_plain, read_config
 from ..models.directory import build_discriminators, build_generator, save_model
-from ..swapping import mend
 from ..types import ConfigError, ConversionError, StateDict
 from .names import task_of
 from .options import refuse_strangers, shared_options

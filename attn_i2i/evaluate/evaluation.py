@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import refuse_repeated, typed
+from ..files.temporary import temporary_folder
 from ..images.ranges import RangeLike
 from ..interfaces import Measure
 from ..plugins import zoo
-from ..temporary import temporary_folder
 from ..types import ConfigError, UnreadableFileError
 from ..version import __version__
 from .comparison import Comparison, compare

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from ..arguments import refuse_repeated
 from ..export.opening import exported_files
 from ..files import sha256
+from ..files.swapping import mend
 from ..interfaces import TWO_WAYS
 from ..models.config import CONFIG
 from ..models.mistaken import no_model_folder, run_around
-from ..swapping import mend
 from ..translate.loading import load
 from ..types import ConfigError, UnreadableFileError
 from .data import Data, Pictures, pictures_in

@@ -10,12 +10,12 @@ from typing import Literal
 
 from ..arguments import require_types
 from ..files import TargetExistsError, atomic_dir, atomic_path, check_target
+from ..files.temporary import temporary_folder
 from ..hub import find_model
 from ..models.card import UNSTATED, Card
 from ..models.checksums import write_sums
 from ..models.config import ModelConfig, read_config
 from ..models.directory import build_generator
-from ..temporary import temporary_folder
 from ..types import ConfigError
 from .facts import Facts
 from .int8 import LEAST_PSNR

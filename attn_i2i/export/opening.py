@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from ..files import atomic_dir
+from ..files.swapping import mend
 from ..models.checksums import SUMS, ChecksumError, check_beside, digest_of, write_sums
 from ..models.config import CONFIG, ModelConfig
 from ..models.directory import build_generator
 from ..models.places import target_for
-from ..swapping import mend
 from ..types import ConfigError, ModelError
 from ..version import __version__
 from .facts import Facts

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..arguments import typed
+from ..files.swapping import mend
 from ..models.card import UNSTATED, Card
 from ..models.cards import find_card, get_card
 from ..models.config import CONFIG, ModelConfig
 from ..models.mistaken import no_model_file
 from ..models.places import installed_folder, model_store, shipped_models
 from ..models.trust import check_private
-from ..swapping import mend
 from ..types import ConfigError
 from .licences import require_licence
 from .sources import fetch_model

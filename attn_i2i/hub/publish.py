@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from ..arguments import typed
 from ..files import read_small
+from ..files.swapping import mend
 from ..models.card import UNSTATED, Card
 from ..models.cards import find_card
 from ..models.config import CONFIG, ModelConfig, read_config
 from ..models.directory import build_discriminators, build_generator
 from ..models.mistaken import RUN, run_around
 from ..models.readme import model_card
-from ..swapping import mend
 from ..types import ModelError, UnreadableFileError
 from .errors import HubError, LicenceError, explained
 from .store import check_repo

@@ -15,7 +15,7 @@ from tifffile import TiffFile, TiffPageSeries, TiffWriter
 
 from ..arguments import typed
 from ..files import atomic_path
-from ..temporary import explained, temporary_file
+from ..files.temporary import explained, temporary_file
 from ..types import ConfigError, ShapeError
 from .opening import MAX_PIXELS, named_errors, opened_file
 from .picture import SAID, Picture

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..arguments import typed
+from ..files.swapping import mend
 from ..plugins import zoo
 from ..plugins._manager import usable, warn_of_part
 from ..registry import Entry, suggestion
-from ..swapping import mend
 from ..types import ModelError, UnknownNameError
 from .card import UNSTATED, Card, read_card
 from .config import CONFIG, ModelConfig, read_config

@@ -6,8 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from ..files.swapping import mend
 from ..registry import suggestion
-from ..swapping import mend
 from ..types import AttnI2IError, ModelError, UnknownNameError
 from .places import CONFIG, models_in
 

@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from ..swapping import mend
+from ..files.swapping import mend
 from ..types import ConfigError
 from .trust import StoreError, check_private
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..files import fitting_name
+from ..files.temporary import temporary_folder
 from ..images.write import output_name, to_pil
-from ..temporary import temporary_folder
 from ..translate.options import Options
 from ..translate.result import Result
 from ..types import ConfigError

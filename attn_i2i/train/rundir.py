@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..files import DiskFullError
-from ..swapping import mend
+from ..files.swapping import mend
 from ..types import ConfigError
 from . import checkpoint
 from .clock import TIME

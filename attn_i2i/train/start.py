@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ..files.swapping import mend
 from ..hub.locate import find_model
 from ..images.formats import is_picture
 from ..models.mistaken import refuse_mistaken, run_around
 from ..models.places import CONFIG
-from ..swapping import mend
 from ..types import ConfigError
 from .record import RUN
 from .request import Location

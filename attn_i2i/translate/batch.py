@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, ImageOps
 
 from ..files import WriteError, fitting_name
+from ..files.swapping import sweep_all
 from ..images.draw import Tile, contact_sheet
 from ..images.formats import SUFFIXES
 from ..images.opening import MAX_PIXELS
@@ -21,7 +22,6 @@ from ..images.ranges import RangeLike
 from ..images.read import read_image
 from ..images.save import TIFFS
 from ..images.write import output_name, shown, to_pil, write_image
-from ..swapping import sweep_all
 from ..types import AttnI2IError, ConfigError, UnknownNameError
 from .jobs import STYLES, Job, outputs, plane_of, sheet_of
 from .mask_files import mask_for

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..files.swapping import sweep_all
 from ..images.opening import MAX_PIXELS
-from ..swapping import sweep_all
 from ..types import AttnI2IError, ConfigError, UnknownNameError
 from ..video.encoding import Encoding
 from ..video.formats import VIDEOS

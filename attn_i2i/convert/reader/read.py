@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ...arguments import typed
-from ...temporary import temporary_folder
+from ...files.temporary import temporary_folder
 from ...types import UnreadableFileError
 from .crc32c import crc32c_array
 from .sandbox import run_reader

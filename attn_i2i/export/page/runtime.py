@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ...files import atomic_dir
+from ...files.temporary import temporary_folder
 from ...hub.sources.download import Remote, download
 from ...hub.sources.errors import FetchError, redacted
 from ...hub.sources.fetch import workplace
@@ -20,7 +21,6 @@ from ...hub.sources.unpack import unpack
 from ...models.checksums import ChecksumError, check_beside, write_sums
 from ...models.places import target_for
 from ...models.source import Source
-from ...temporary import temporary_folder
 from ...types import AttnI2IError, ConfigError
 
 VERSION = "1.30.0"

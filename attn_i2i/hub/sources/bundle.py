@@ -20,7 +20,7 @@ import numpy as np
 from ...convert.leftovers import is_training_state
 from ...convert.reader.crc32c import crc32c_array
 from ...convert.reader.sandbox import run_reader
-from ...temporary import temporary_folder
+from ...files.temporary import temporary_folder
 from .errors import FetchError, TransientFetchError
 
 GAP = 2**16

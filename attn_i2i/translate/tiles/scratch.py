@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...temporary import NAME_ANOTHER, explained, temporary_file
+from ...files.temporary import NAME_ANOTHER, explained, temporary_file
 from ...types import ShapeError
 
 IN_MEMORY = 2**29  # bytes of all maps together that are kept in memory: what every machine that can translate has

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from .files import DiskFullError, WriteError, is_full
-from .types import AttnI2IError
+from ..types import AttnI2IError
+from .whole import DiskFullError, WriteError, is_full
 
 NAME_ANOTHER = "name a folder on another disk in the environment variable TMPDIR"
 

@@ -16,8 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..types import AttnI2IError, UnreadableFileError
 from .swapping import cut, held, is_mount_point, remove, short_name, swap_in, sweep
-from .types import AttnI2IError, UnreadableFileError
 
 if TYPE_CHECKING:
     from torch import Tensor
