@@ -209,7 +209,7 @@ def test_an_interruption_leaves_no_temporary_file_and_says_what_was_done(
         calls.append(moment)
         if len(calls) == 2:
             os.kill(os.getpid(), number)
-            time.sleep(0.1)  # until the main thread has been told
+            time.sleep(0.2)  # until the main thread has been told
 
     for name in ("a.png", "b.png", "c.png"):
         picture(f"in/{name}")

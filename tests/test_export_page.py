@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from attn_i2i.export import Facts, export_model
 from attn_i2i.export.page import write_page
 from attn_i2i.export.page.runtime import WebRuntime
 
-from .helpers.browser import window_of
+from .helpers.browser import until, window_of
 from .helpers.exported import FACTS, STAND_IN, exportable, page_of, real_web_runtime
 from .helpers.serving import png
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page, Route
 
-PATIENCE = 120_000  # milliseconds, on a machine that does much else
 LABELS = replace(FACTS, direction="way", config=replace(FACTS.config, domains=["a", "b"]), domains=2)
 GREY = np.full((20, 30, 3), 40, np.uint8)
 
@@ -49,7 +47,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def translate(window: Page, content: bytes = png(GREY), name: str = "grey.png") -> None:
     window.locator("#file").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
-    window.wait_for_selector("#shown:not([hidden])", timeout=PATIENCE)
+    window.wait_for_selector("#shown:not([hidden])")
 
 
 def saved(window: Page, folder: Path) -> tuple[str, np.ndarray]:
@@ -58,14 +56,6 @@ def saved(window: Page, folder: Path) -> tuple[str, np.ndarray]:
         window.locator("#download").click()
     download.value.save_as(folder / "saved.png")
     return download.value.suggested_filename, np.asarray(Image.open(folder / "saved.png").convert("RGB"))
-
-
-def until(window: Page, condition: str) -> None:
-    """Wait for what a script says; the page forbids the browser's own way, which evaluates text."""
-    end = time.monotonic() + PATIENCE / 1000
-    while not window.evaluate(condition):
-        assert time.monotonic() < end, condition
-        window.wait_for_timeout(20)
 
 
 def show(window: Page, part: str) -> None:
@@ -96,14 +86,16 @@ def test_output_masks_settings_and_downloads(browser: Browser, address: str, tmp
 
 def test_a_picture_chosen_before_the_page_is_ready_is_translated(browser: Browser, address: str) -> None:
     with window_of(browser, address) as window:
+        window.wait_for_selector("#status:has-text('Ready')")  # it asks for nothing more
         held: list[Route] = []
         window.route("**/model.json", lambda route: held.append(route))
         window.reload()
         window.locator("#file").set_input_files({"name": "grey.png", "mimeType": "image/png", "buffer": png(GREY)})
         until(window, "picture !== null")
         assert window.locator("#shown").is_hidden()
+        until(window, lambda: held)
         held[0].continue_()
-        window.wait_for_selector("#shown:not([hidden])", timeout=PATIENCE)
+        window.wait_for_selector("#shown:not([hidden])")
 
 
 def test_sizes_labels_and_networks_of_one_size(browser: Browser, address: str, tmp_path: Path) -> None:
@@ -111,16 +103,14 @@ def test_sizes_labels_and_networks_of_one_size(browser: Browser, address: str, t
         translate(window, png(np.full((600, 1200, 3), 40, np.uint8)))
         assert "The network gets 512 × 256" in window.locator("#about").inner_text()
         window.locator("#side").select_option("0")
-        window.wait_for_selector(
-            "#message:has-text('choose a smaller longest side. (std::bad_alloc)')", timeout=PATIENCE
-        )
+        window.wait_for_selector("#message:has-text('choose a smaller longest side. (std::bad_alloc)')")
         window.locator("#direction").select_option("1")
-        window.wait_for_selector("#about:has-text('The network gets 16 × 16')", timeout=PATIENCE)
+        window.wait_for_selector("#about:has-text('The network gets 16 × 16')")
         assert saved(window, tmp_path)[1].shape == (600, 1200, 3)
         assert not window.locator("#side-of").is_visible()
         window.locator("#direction").select_option("2")
         window.locator("#side").select_option("256")
-        window.wait_for_selector("#about:has-text('The network gets 256 × 128')", timeout=PATIENCE)
+        window.wait_for_selector("#about:has-text('The network gets 256 × 128')")
         assert np.all(saved(window, tmp_path)[1] == 215)
         window.get_by_label("b", exact=True).check()
         until(window, "!busy && result().data[0] === 40")
@@ -128,16 +118,16 @@ def test_sizes_labels_and_networks_of_one_size(browser: Browser, address: str, t
 
 def test_what_goes_wrong_is_said_in_the_page(browser: Browser, address: str, tmp_path: Path) -> None:
     with window_of(browser, address, width=390, dark=True) as window:
-        window.wait_for_selector("#status:has-text('Ready')", timeout=PATIENCE)
+        window.wait_for_selector("#status:has-text('Ready')")
         window.locator("#file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": b"text"})
         window.wait_for_selector("#message:has-text('a.png is no picture that this browser can read')")
         assert window.evaluate("document.documentElement.scrollWidth <= innerWidth")
     broken = make_page(tmp_path / "broken", FACTS, graph=b"!")
     with page_of(broken) as url, window_of(browser, url) as window:
-        window.wait_for_selector("#message:has-text('no such operator')", timeout=PATIENCE)
+        window.wait_for_selector("#message:has-text('no such operator')")
     (broken / "A2B.onnx").unlink()
     with page_of(broken) as url, window_of(browser, url, expected="404") as window:
-        window.wait_for_selector("#message:has-text('A2B.onnx is not in this page')", timeout=PATIENCE)
+        window.wait_for_selector("#message:has-text('A2B.onnx is not in this page')")
     with window_of(browser, (broken / "index.html").as_uri()) as window:
         window.wait_for_selector("#message:has-text('python3 -m http.server')")
 
@@ -152,12 +142,12 @@ def test_pictures_are_pasted_and_dropped(browser: Browser, address: str) -> None
             : new DragEvent(kind, { dataTransfer: data, ...fields }));
     }"""
     with window_of(browser, address) as window:
-        window.wait_for_selector("#status:has-text('Ready')", timeout=PATIENCE)
+        window.wait_for_selector("#status:has-text('Ready')")
         for kind in ("paste", "drop"):
             window.evaluate(give, [kind, None])
             window.wait_for_selector("#message:not([hidden])")
             window.evaluate(give, [kind, list(png(GREY))])
-            window.wait_for_selector(f"#about:has-text('{kind}.png')", timeout=PATIENCE)
+            window.wait_for_selector(f"#about:has-text('{kind}.png')")
             assert window.locator("#message").is_hidden()
 
 

@@ -164,7 +164,7 @@ def test_a_file_that_takes_for_ever_is_stopped(tmp_path: Path) -> None:
     started = time.monotonic()
     with pytest.raises(UnreadableFileError, match=r"1 seconds|did not survive"):
         read_bytes(tmp_path, opcodes, seconds=1)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
 
 
 def tensor(size: tuple[int, ...], stride: tuple[int, ...]) -> bytes:

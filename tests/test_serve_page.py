@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +17,8 @@ from attn_i2i.models.places import shipped_models
 from attn_i2i.serve.limits import Limits
 from attn_i2i.translate.demo import Sample
 
-from .helpers.browser import window_of
-from .helpers.serving import PATIENCE, SmallShelf, png, served
+from .helpers.browser import until, window_of
+from .helpers.serving import SmallShelf, png, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -36,14 +35,6 @@ def shelf() -> SmallShelf:
 def address(shelf: SmallShelf) -> Iterator[str]:
     with served(shelf, Limits(upload_bytes=40_000)) as url:
         yield f"{url}/"
-
-
-def until(window: Page, condition: str) -> None:
-    """Wait for what a script says; the page forbids the browser's own way, which evaluates text."""
-    end = time.monotonic() + PATIENCE
-    while not window.evaluate(condition):
-        assert time.monotonic() < end, condition
-        window.wait_for_timeout(20)
 
 
 def upload(window: Page, content: bytes, name: str = "flat.png") -> None:

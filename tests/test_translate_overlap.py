@@ -21,7 +21,7 @@ def test_an_item_is_made_while_the_one_before_is_used() -> None:
 
     taken = []
     for number in ahead(items()):
-        assert number == 2 or made.acquire(timeout=10)  # the next one is asked for before this one is done with
+        assert number == 2 or made.acquire(timeout=60)  # the next one is asked for before this one is done with
         taken.append(number)
     assert taken == [0, 1, 2]
 
@@ -59,14 +59,14 @@ def test_an_interruption_finishes_the_call_that_runs_and_no_other() -> None:
 
     def slow() -> None:
         started.set()
-        assert go.wait(10)
+        assert go.wait(60)
         done.append("first")
 
     def block() -> None:
         with Behind() as behind:
             behind.call(slow)
             behind.call(done.append, "second")
-            assert started.wait(10)
+            assert started.wait(60)
             threading.Timer(0.05, go.set).start()
             raise KeyboardInterrupt
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
+PATIENCE = 120  # seconds for whatever a page is waited for, on a machine that does much else
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -50,6 +52,7 @@ def window_of(
         reduced_motion="reduce",
     )
     try:
+        context.set_default_timeout(1000 * PATIENCE)
         window = context.new_page()
         window.on("pageerror", lambda error: problems.append(str(error)))
         window.on("console", lambda line: problems.append(line.text) if _is_error(line, expected) else None)
@@ -59,6 +62,14 @@ def window_of(
     finally:
         context.close()
     assert problems == []
+
+
+def until(window: Page, condition: str | Callable[[], object]) -> None:
+    """Wait for what a script or a function says; pages forbid the browser's own way, which evaluates text."""
+    end = time.monotonic() + PATIENCE
+    while not (window.evaluate(condition) if isinstance(condition, str) else condition()):
+        assert time.monotonic() < end, condition
+        window.wait_for_timeout(20)
 
 
 def _is_error(line: ConsoleMessage, expected: str | None) -> bool:

@@ -25,7 +25,7 @@ from attn_i2i.types import UnknownNameError
 
 from .translators import Brighten, Negative, translator
 
-PATIENCE = 30.0
+PATIENCE = 120.0  # seconds, on a machine that does much else
 
 
 class SmallShelf(Shelf):
