@@ -47,6 +47,24 @@ def foreground(translation: Translation) -> Tensor:
     return split(translation.attention, translation.contents)[0].sum(-3, keepdim=True)
 
 
+def lower(attention: Tensor, contents: Tensor, floor: float) -> Tensor:
+    """``attention`` (..., K or K+1, H, W) where the foreground's sum s becomes max(0, s - floor) / (1 - floor).
+
+    Softmax and sigmoid masks never reach 0. Where the foreground is at most ``floor``, in [0, 1), it is exactly 0 here,
+    and ``blend`` shows the source bit for bit. An open mask stays open. The background's mask gets what is taken.
+
+    >>> contents = torch.zeros(1, 1, 3, 1, 3)
+    >>> lower(torch.tensor([0.25, 0.625, 1.0]).view(1, 1, 1, 3), contents, floor=0.25).flatten()
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    foreground_masks = split(attention, contents)[0]
+    total = foreground_masks.sum(-3, keepdim=True)
+    lowered = foreground_masks * ((total - floor).clamp_min(0) / ((1 - floor) * total.clamp_min(floor)))
+    if attention.shape[-3] == foreground_masks.shape[-3]:
+        return lowered
+    return torch.cat([lowered, 1 - lowered.sum(-3, keepdim=True)], dim=-3)
+
+
 def blend(attention: Tensor, contents: Tensor, source: Tensor | None) -> Tensor:
     """Sum ``contents`` (B, K, C, H, W) under their masks, and show ``source`` (B, C, H, W) in the background.
 

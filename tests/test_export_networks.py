@@ -99,7 +99,7 @@ def test_a_network_of_one_size_keeps_it_and_says_so(tmp_path: Path) -> None:
         ("cyclegan", {"width": 2, "blocks": 0, "down": "blur", "up": "blur", "edge": 2}),  # blocks are in the others
         ("unet", {"levels": 3, "width": 2, "norm": "instance"}),
         ("ugatit", {"width": 4, "blocks": 1, "light": True}),
-        ("attentiongan1", {"width": 4, "blocks": 1}),
+        ("attentiongan1", {"width": 4, "blocks": 1, "mask_floor": 0.5}),
         ("aggan", {"width": 4, "blocks": 1}),
     ],
 )

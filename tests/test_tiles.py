@@ -20,6 +20,7 @@ FAMILIES: list[tuple[str, dict[str, Any]]] = [
     ("attentiongan2", SMALL),
     ("attentiongan1", SMALL),
     ("attentiongan1", {**SMALL, "norm": "instance"}),
+    ("attentiongan2", {**SMALL, "mask_floor": 0.9}),
     ("attentiongan2-multidomain", SMALL),
     ("stargan", SMALL),
     ("aggan", SMALL),

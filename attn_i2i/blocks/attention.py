@@ -14,7 +14,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from ..interfaces import RGB, Trunk
-from ..masks import blend
+from ..masks import blend, lower
 from ..types import ConfigError, Translation
 from .convolution import Conv2d
 from .resnet import Padding, Up, decoder, edge_conv, transposed_up
@@ -40,6 +40,14 @@ def make_head(factory: HeadFactory, trunk: Trunk, channels: int) -> nn.Module:
     if told.default not in (RGB, channels, told.empty):
         raise ConfigError(f"{channels} channels were given, and head.out_channels={told.default}: give one of them.")
     return factory(trunk.out_channels, trunk.stride, out_channels=channels)
+
+
+def check_floor(floor: float, background: bool = True) -> None:
+    """Raise ConfigError where ``floor`` is no share in [0, 1), or the masks leave no background that it could open."""
+    if not 0 <= floor < 1:
+        raise ConfigError(f"floor={floor} was given: expected a share of the masks, 0 or more and below 1.")
+    if floor and not background:
+        raise ConfigError(f"floor={floor} needs a background: without one the masks always add up to 1.")
 
 
 class ImageHead(nn.Module):
@@ -75,7 +83,8 @@ class ImageHead(nn.Module):
 class SigmoidHead(nn.Module):
     """AttentionGAN I (arXiv:1903.12296, section 3.1): one decoder ends in a sigmoid mask and one content.
 
-    ``content_tanh`` bounds the content; the released networks leave it unbounded.
+    ``content_tanh`` bounds the content; the released networks leave it unbounded. Where the mask is at most ``floor``
+    it is 0, and the source is shown bit for bit; the paper has no floor.
 
     >>> head = SigmoidHead(32, stride=4)
     >>> head(torch.zeros(1, 32, 8, 8), torch.zeros(1, 3, 32, 32)).attention.shape
@@ -94,10 +103,12 @@ class SigmoidHead(nn.Module):
         bias: bool = True,
         out_channels: int = 3,
         content_tanh: bool = False,
+        floor: float = 0.0,
     ) -> None:
         super().__init__()
+        check_floor(floor)
         self.in_channels, self.stride, self.image_channels = in_channels, stride, out_channels
-        self.content_tanh = content_tanh
+        self.content_tanh, self.floor = content_tanh, floor
         self.up, channels = decoder(in_channels, stride, up)
         self.mask_and_content = Conv2d(channels, 1 + out_channels, 7, padding_mode=padding, bias=bias)
 
@@ -105,6 +116,8 @@ class SigmoidHead(nn.Module):
         mask, content = self.mask_and_content(self.up(features)).split((1, self.image_channels), dim=1)
         attention = mask.sigmoid()
         contents = (content.tanh() if self.content_tanh else content).unsqueeze(1)
+        if self.floor:
+            attention = lower(attention, contents, self.floor)
         return Translation(blend(attention, contents, source), attention, contents)
 
 
@@ -113,8 +126,9 @@ class SoftmaxHead(nn.Module):
 
     With ``background`` the last mask shows the source, and masks - 1 contents are made. Without it every mask has a
     content, and the source takes no part (AttentionGAN-geo). ``attention_kernel`` is 1 in the released networks.
-    ``guide``, of the features' shape, gives the masks other features than the contents: those of a code without style,
-    say.
+    Where the foreground masks add up to at most ``floor`` they are 0, and the source is shown bit for bit; the paper
+    has no floor. ``guide``, of the features' shape, gives the masks other features than the contents: those of a code
+    without style, say.
 
     >>> head = SoftmaxHead(32, stride=4, masks=4)
     >>> head(torch.zeros(1, 32, 8, 8), torch.zeros(1, 3, 32, 32)).contents.shape
@@ -133,12 +147,15 @@ class SoftmaxHead(nn.Module):
         padding: Padding = "reflect",
         bias: bool = True,
         out_channels: int = 3,
+        floor: float = 0.0,
     ) -> None:
         super().__init__()
+        check_floor(floor, background)
         if masks < 1 + background:
             raise ConfigError(f"masks={masks} leaves no foreground: use at least {1 + background}.")
         self.in_channels, self.stride, self.image_channels = in_channels, stride, out_channels
         self.background = self.blends = background
+        self.floor = floor
         conv = partial(Conv2d, padding_mode=padding, bias=bias)
         self.content_up, channels = decoder(in_channels, stride, up)
         self.content = conv(channels, out_channels * (masks - background), 7)
@@ -148,4 +165,6 @@ class SoftmaxHead(nn.Module):
     def forward(self, features: Tensor, source: Tensor, guide: Tensor | None = None) -> Translation:
         contents = cast(Tensor, self.content(self.content_up(features))).tanh().unflatten(1, (-1, self.image_channels))
         attention = cast(Tensor, self.attention(self.attention_up(features if guide is None else guide))).softmax(1)
+        if self.floor:
+            attention = lower(attention, contents, self.floor)
         return Translation(blend(attention, contents, source if self.background else None), attention, contents)

@@ -22,11 +22,17 @@ from ...types import Verdict
 from ..stargan.networks import labelled_trunk, step_up
 
 
-def scheme1(width: int = 64, blocks: int = 6, norm: Norm = "batch", channels: int = 3) -> TrunkAndHead:
-    """AttentionGAN I: one sigmoid mask and one content (arXiv:1903.12296, section 3.1)."""
+def scheme1(
+    width: int = 64, blocks: int = 6, norm: Norm = "batch", channels: int = 3, mask_floor: float = 0.0
+) -> TrunkAndHead:
+    """AttentionGAN I: one sigmoid mask and one content (arXiv:1903.12296, section 3.1).
+
+    Masks of at most ``mask_floor`` are shut, so that the source stays bit for bit there.
+    """
     trunk = ResnetTrunk(width, blocks, in_channels=channels, norm=norm)
     up = partial(shuffle_up, norm=norm)
-    return TrunkAndHead(trunk, SigmoidHead(trunk.out_channels, trunk.stride, up=up, out_channels=channels))
+    head = SigmoidHead(trunk.out_channels, trunk.stride, up=up, out_channels=channels, floor=mask_floor)
+    return TrunkAndHead(trunk, head)
 
 
 def scheme2(
@@ -38,10 +44,12 @@ def scheme2(
     norm: Norm = "instance",
     in_channels: int = 3,
     out_channels: int = 3,
+    mask_floor: float = 0.0,
 ) -> TrunkAndHead:
     """AttentionGAN II: softmax masks, the last the background's unless ``background=False`` (arXiv:1911.11897).
 
-    Without a background the images that it makes may have other channels than those it takes.
+    Without a background the images that it makes may have other channels than those it takes. Where the foreground
+    masks add up to at most ``mask_floor`` they are shut, so that the source stays bit for bit there.
     """
     trunk = ResnetTrunk(width, blocks, in_channels=in_channels, norm=norm)
     head = SoftmaxHead(
@@ -52,12 +60,18 @@ def scheme2(
         attention_kernel=attention_kernel,
         up=partial(transposed_up, norm=norm),
         out_channels=out_channels,
+        floor=mask_floor,
     )
     return TrunkAndHead(trunk, head)
 
 
 def scheme1_multidomain(
-    width: int = 64, blocks: int = 6, domains: int = 5, norm: Norm = "instance_affine", channels: int = 3
+    width: int = 64,
+    blocks: int = 6,
+    domains: int = 5,
+    norm: Norm = "instance_affine",
+    channels: int = 3,
+    mask_floor: float = 0.0,
 ) -> TrunkAndHead:
     """AttentionGAN I on a StarGAN host: one mask and content for every target label (arXiv:1911.11897, section 3.4)."""
     trunk = labelled_trunk(width, blocks, channels + domains, norm)
@@ -68,6 +82,7 @@ def scheme1_multidomain(
         padding="zeros",
         bias=False,
         out_channels=channels,
+        floor=mask_floor,
     )
     return TrunkAndHead(trunk, head, domains)
 
@@ -80,6 +95,7 @@ def scheme2_multidomain(
     background: bool = True,
     norm: Norm = "instance_affine",
     channels: int = 3,
+    mask_floor: float = 0.0,
 ) -> TrunkAndHead:
     """AttentionGAN II's softmax head on a StarGAN host."""
     trunk = labelled_trunk(width, blocks, channels + domains, norm)
@@ -92,6 +108,7 @@ def scheme2_multidomain(
         padding="zeros",
         bias=False,
         out_channels=channels,
+        floor=mask_floor,
     )
     return TrunkAndHead(trunk, head, domains)
 
