@@ -59,7 +59,7 @@ class Preview:
         try:
             sights = self.look(generators)
             self.draw(sights, path)
-            self.guard(sights, step)
+            self.guard(sights, step, floored=has_floor(generators))
         except OSError:
             raise
         except Exception as error:
@@ -105,15 +105,24 @@ class Preview:
         tile = max(96, min(256, sights[0].source.shape[-1]))
         write_image(contact_sheet([_row(sight, self.display) for sight in sights], tile), path, force=True)
 
-    def guard(self, sights: list[Sight], step: int) -> None:
-        """Warn, once for each way, where its masks are all one or all zero, or its outputs equal their inputs."""
+    def guard(self, sights: list[Sight], step: int, *, floored: bool = False) -> None:
+        """Warn, once for each way, where its masks are all one or all zero, or its outputs equal their inputs.
+
+        ``floored`` tells that masks have a floor, below which they learn nothing.
+        """
         ways = dict.fromkeys(sight.label for sight in sights)
         for useless, message, remedy in GUARDS:
             idle = [way for way in ways if useless([sight for sight in sights if sight.label == way])]
             if new := [way for way in idle if (message, way) not in self._warned]:
                 self._warned |= {(message, way) for way in new}
-                text = f"step {step}: {message.replace('WAYS', ', '.join(new))} {remedy(self.cycle)}"
+                advice = WITHOUT_FLOOR if floored and _empty(sights) else remedy(self.cycle)
+                text = f"step {step}: {message.replace('WAYS', ', '.join(new))} {advice}"
                 warnings.warn(text, TrainingWarning, stacklevel=2)
+
+
+def has_floor(generators: nn.Module) -> bool:
+    """Whether masks of these networks are 0 below a floor."""
+    return any(getattr(part, "floor", 0) > 0 for part in generators.modules())
 
 
 def _foregrounds(sights: list[Sight]) -> list[float]:
@@ -137,6 +146,11 @@ def _same(sights: list[Sight]) -> bool:
 # identity terms are satisfied by returning the input. A light cycle term lets the masks open everywhere.
 LIGHT, HEAVY = 0.3, 3.0  # the weights of the cycle term that opened masks there, and then closed them
 STEP = 3.0  # a choice: a run whose weight is beyond these gets a third of it, or three times as much
+
+WITHOUT_FLOOR = (
+    "Masks below their floor do not learn: begin a run without mask_floor, and give it to another from that model"
+    ' (start=RUN, recipe_options={"generator.mask_floor": 0.05}).'
+)
 
 
 def lighter(cycle: float | None) -> str:
