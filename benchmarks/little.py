@@ -60,7 +60,7 @@ def spread(paths: Sequence[Path], count: int) -> list[Path]:
 def fewer(data: Path, folder: Path, count: int) -> Path:
     """A folder with ``count`` training pictures of each domain, and all else of ``data``, as links."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("testA", "testB", "masks"):
+    for name in ("valA", "valB", "testA", "testB", "masks"):
         if (data / name).exists() and not (folder / name).is_symlink():
             (folder / name).symlink_to((data / name).absolute())
     for side in ("trainA", "trainB"):
