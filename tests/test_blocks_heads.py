@@ -104,33 +104,6 @@ def test_a_softmax_head_blends_what_it_returns() -> None:
     assert geo.contents.shape[1] == geo.attention.shape[1] == 3
 
 
-@pytest.mark.parametrize("head", [SigmoidHead, partial(SoftmaxHead, masks=3)])
-def test_a_floor_shuts_faint_masks_and_leaves_the_source_bit_for_bit(head: Any) -> None:
-    torch.manual_seed(0)
-    features, source = torch.randn(1, 8, 8, 8) * 20, torch.rand(1, 3, 32, 32) * 2 - 1
-    plain, floored = head(8, 4), head(8, 4, floor=0.7)
-    for module in plain.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.normal_(module.weight)
-    floored.load_state_dict(plain.state_dict())
-    before, after = plain(features, source), floored(features, source)
-    was, now = foreground(before), foreground(after)
-    torch.testing.assert_close(now, (was - 0.7).clamp(0) / 0.3)
-    shut = (was <= 0.7).expand_as(source)
-    assert 0 < shut.float().mean() < 1
-    assert torch.equal(after.image[shut], source[shut])
-    torch.testing.assert_close(after.image, blend(after.attention, after.contents, source))
-    torch.testing.assert_close(after.contents, before.contents)
-
-
-@pytest.mark.parametrize("floor", [1, -0.1, float("nan")])
-def test_a_floor_is_a_share_of_masks_that_leave_a_background(floor: float) -> None:
-    with pytest.raises(ConfigError, match="expected a share of the masks"):
-        create("attentiongan1", mask_floor=floor)
-    with pytest.raises(ConfigError, match="needs a background"):
-        create("attentiongan2", background=False, mask_floor=0.1)
-
-
 def test_a_guide_gives_a_softmax_heads_masks_features_of_their_own() -> None:
     head, (features, guide) = SoftmaxHead(8, 4, masks=3), torch.randn(2, 1, 8, 4, 4)
     guided = head(features, torch.zeros(1, 3, 16, 16), guide)

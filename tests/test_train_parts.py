@@ -16,13 +16,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from attn_i2i import Translation
 from attn_i2i.interfaces import Layout, Update
-from attn_i2i.models.build import create, evaluating
+from attn_i2i.models.build import evaluating
 from attn_i2i.plugins import zoo
 from attn_i2i.train import DivergedError, TrainingWarning, TrainOptions
 from attn_i2i.train.average import MovingAverage
 from attn_i2i.train.engine import Engine, make_accelerator
 from attn_i2i.train.monitor import Averages, after_diverging
-from attn_i2i.train.preview import Preview, has_floor, heavier, lighter
+from attn_i2i.train.preview import Preview, heavier, lighter
 from attn_i2i.train.rehearsal import rehearse
 from attn_i2i.train.signals import noted_signals
 from attn_i2i.types import ConfigError
@@ -126,14 +126,6 @@ def test_useless_masks_are_warned_of_once(
         preview.guard(preview.look(networks), step)
     assert [one.category for one in recwarn] == [TrainingWarning] * len(complaints)
     assert all(re.search(complaint, str(one.message)) for complaint, one in zip(complaints, recwarn, strict=True))
-
-
-def test_masks_that_a_floor_shuts_are_told_of_the_floor() -> None:
-    networks = nn.ModuleDict({way: create("attentiongan1", width=2, blocks=0, mask_floor=0.999) for way in "ab"})
-    preview = Preview({side: torch.zeros(1, 3, 16, 16) for side in "AB"}, Layout("", {}, {"A2B": "a", "B2A": "b"}))
-    remedy = "begin a run without mask_floor"
-    with pytest.warns(TrainingWarning, match=f"zero .*{remedy}"), pytest.warns(match=f"inputs .*{remedy}"):
-        preview.guard(preview.look(networks), 1, floored=has_floor(networks))
 
 
 @pytest.mark.parametrize(
