@@ -5,9 +5,12 @@ from __future__ import annotations
 import platform
 import re
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
 from .types import ConfigError
 
@@ -90,16 +93,31 @@ def is_shortage(error: BaseException) -> bool:
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Bytes that can still be had on a GPU; None where torch does not tell."""
-    if device.type == "mps":
-        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    """Bytes that can still be had on a GPU; None where torch does not tell, as of GPUs inside Intel's processors."""
+    if device.type == "mps":  # what its driver counts holds memory that torch keeps for further tensors
+        return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
     if device.type not in GPUS:
         return None
     module: Any = torch.get_device_module(device)
-    if not hasattr(module, "mem_get_info"):
+    try:
+        free, _ = module.mem_get_info(device)
+    except (AttributeError, RuntimeError):
         return None
-    unused = module.memory_reserved(device) - module.memory_allocated(device)
-    return int(module.mem_get_info(device)[0] + unused)
+    return int(free + module.memory_reserved(device) - module.memory_allocated(device))
+
+
+def by_way_of_cpu(operation: Callable[..., Tensor], device: torch.device, /, *args: Any, **kwargs: Any) -> Tensor:
+    """What an operation gives on ``device``; it is computed on the CPU if the device does not have it.
+
+    Apple's GPUs resize with antialiasing from PyTorch 2.8 on.
+    """
+    try:
+        return operation(*args, **kwargs)
+    except NotImplementedError:
+        if device.type == "cpu":
+            raise
+        args, kwargs = tree_map_only(Tensor, Tensor.cpu, (args, kwargs))
+        return operation(*args, **kwargs).to(device)
 
 
 def pick_dtype(dtype: str | torch.dtype | None, device: torch.device | None = None) -> torch.dtype:

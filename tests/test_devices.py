@@ -14,6 +14,7 @@ from torch import Tensor
 from attn_i2i.devices import (
     GPUS,
     PrecisionWarning,
+    by_way_of_cpu,
     is_available,
     pick_device,
     pick_dtype,
@@ -135,11 +136,28 @@ def test_apples_gpus_have_no_float64(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_free_memory_is_asked_of_the_device_that_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 10)
-    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 4)
+    for name, value in (("recommended_max_memory", 10), ("current_allocated_memory", 4)):
+        monkeypatch.setattr(torch.mps, name, lambda value=value: value)
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 9)  # what torch keeps for further tensors too
     for name, value in (("mem_get_info", (7, 9)), ("memory_reserved", 3), ("memory_allocated", 2)):
         monkeypatch.setattr(torch.xpu, name, lambda _, value=value: value)
     assert [free_bytes(torch.device(kind)) for kind in ("mps", "xpu", "meta")] == [6, 8, None]
+
+
+def test_a_gpu_that_does_not_tell_its_free_memory_is_used_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: object) -> None:
+        raise RuntimeError("The device (Intel(R) Graphics) doesn't support querying the available free memory.")
+
+    monkeypatch.setattr(torch.xpu, "mem_get_info", refused)
+    assert free_bytes(torch.device("xpu")) is None
+
+
+def test_only_devices_without_an_operation_are_helped_by_the_cpu() -> None:
+    def missing(values: Tensor, factor: int) -> Tensor:
+        raise NotImplementedError(f"{values.device} cannot multiply by {factor}")
+
+    with pytest.raises(NotImplementedError, match="cpu cannot multiply by 3"):
+        by_way_of_cpu(missing, torch.device("cpu"), torch.ones(2), 3)
 
 
 def test_a_device_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..devices import by_way_of_cpu
 from ..images.picture import Picture
 from ..interfaces import only_size
 from ..masks import binarize, split
@@ -39,7 +40,8 @@ def _limited(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
 
 
 def resized(values: Tensor, size: tuple[int, int], mode: str = "bilinear") -> Tensor:
-    return F.interpolate(values, size, mode=mode, align_corners=False, antialias=True)
+    how = {"mode": mode, "align_corners": False, "antialias": True}
+    return by_way_of_cpu(F.interpolate, values.device, values, size, **how)
 
 
 def at_size(translation: Translation, size: tuple[int, int]) -> Translation:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ...arguments import typed
 from ...blocks.timm_trunk import TimmFeatures
+from ...devices import by_way_of_cpu
 from ...files import sha256
 from ...models.mistaken import refuse_mistaken
 from ...types import ConfigError, ShapeError, UnreadableFileError
@@ -185,7 +186,8 @@ class _Prepared(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         images = images.float().mul(255).round().div(255)
         if self.side is not None and images.shape[-2:] != (self.side, self.side):
-            images = F.interpolate(images, (self.side, self.side), mode="bicubic", antialias=True, align_corners=False)
+            size, how = (self.side, self.side), {"mode": "bicubic", "antialias": True, "align_corners": False}
+            images = by_way_of_cpu(F.interpolate, images.device, images, size, **how)
         mean, std = (images.new_tensor(values)[:, None, None] for values in (self.mean, self.std))
         return (images - mean) / std
 

@@ -136,12 +136,16 @@ class InStrips:
         return self.run.forward(cut, self.run.generator, tile, self.run.label)
 
     def _check_memory(self, strip: int, picture: Picture, free: int | None) -> None:
-        """Raise ShapeError where a strip and the image, which is whole in memory in the end, take more than is free."""
+        """Raise ShapeError where a strip takes more than is free, or the image, which is whole where its source is."""
         channels = 1 if picture.channels == 1 else channels_of(self.run.generator)[1]
-        needed = strip + channels * math.prod(picture.size) * torch.float32.itemsize
-        if free is not None and needed > free:
-            figures = f"{needed / 2**30:.1f} GB even in strips, {free / 2**30:.1f} are free"
-            raise too_large(picture.name, 1, self.size, self.run.device, figures)
+        image = channels * math.prod(picture.size) * torch.float32.itemsize
+        here, home = self.run.device, picture.values.device
+        apart = here.type != home.type
+        claims = [(home, image, free_bytes(home)), (here, strip, free)] if apart else [(here, image + strip, free)]
+        for device, needed, left in claims:
+            if left is not None and needed > left:
+                figures = f"{needed / 2**30:.1f} GB even in strips, {left / 2**30:.1f} are free"
+                raise too_large(picture.name, 1, self.size, device, figures)
 
     def _source(self, picture: Picture) -> partial[Tensor]:
         """What gives rows of the network's input."""

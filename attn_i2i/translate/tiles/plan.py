@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.fx import Node
 from torch.fx.node import map_arg
 
+from ...devices import by_way_of_cpu
 from .rows import Rows
 from .rules import gathering, is_random, operation, rule
 from .statistics import Gathering
@@ -121,9 +122,8 @@ def evaluate(node: Node, values: dict[Node, Tensor], device: torch.device) -> Te
     kwargs = dict(node.kwargs)
     if "device" in kwargs:
         kwargs["device"] = device
-    arguments = map_arg((node.args, kwargs), values.__getitem__)
-    answer: Tensor = node.target(*arguments[0], **arguments[1])  # type: ignore[operator]
-    return answer
+    args, kwargs = map_arg((node.args, kwargs), values.__getitem__)
+    return by_way_of_cpu(node.target, device, *args, **kwargs)  # type: ignore[arg-type]
 
 
 @dataclass

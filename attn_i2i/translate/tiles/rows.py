@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, floor
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from torch.fx import Node
 from torch.fx.node import map_arg
 
 from ...blocks.convolution import FEW_OUTPUTS, conv2d_by_columns
+from ...devices import by_way_of_cpu
 
 Get = Callable[[Node], Tensor]
 
@@ -88,14 +90,13 @@ class Picked(Rows):
     def make(self, get: Get, first: int, last: int) -> Tensor:
         strip = get(self.inputs[0])
         start, _ = self.needs(first, last)
-        index = self.index[first:last].to(strip.device)
-        outside = index < 0
-        if not bool(outside.any()):
-            return self.beside(strip.index_select(-2, index - start))
+        index = self.index[first:last]
+        inside = (index >= 0).nonzero()[:, 0]
+        rows = strip.index_select(-2, (index[inside] - start).to(strip.device))
+        if len(inside) == len(index):
+            return self.beside(rows)
         shape = (*strip.shape[:-2], last - first, strip.shape[-1])
-        answer = strip.new_full(shape, self.fill)
-        answer[..., ~outside, :] = strip.index_select(-2, index[~outside] - start)
-        return self.beside(answer)
+        return self.beside(strip.new_full(shape, self.fill).index_copy_(-2, inside.to(strip.device), rows))
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,7 @@ class Resized(Rows):
         count = end - start
         single = strip.new_zeros(1, 1, self.source, count)
         single[0, 0, start:end].fill_diagonal_(1)
-        weights = self.operation(single, [self.height, count], *self.settings, self.scales[0], None)
-        across = self.operation(strip, [count, self.node.meta["shape"][-1]], *self.settings, None, self.scales[1])
+        resize = partial(by_way_of_cpu, self.operation, strip.device)
+        weights = resize(single, [self.height, count], *self.settings, self.scales[0], None)
+        across = resize(strip, [count, self.node.meta["shape"][-1]], *self.settings, None, self.scales[1])
         return weights[0, 0, first:last] @ across
