@@ -19,11 +19,13 @@ from attn_i2i.models.build import create
 from attn_i2i.plugins import zoo
 from attn_i2i.train import TrainingWarning, TrainOptions
 from attn_i2i.train.precision import settled
-from attn_i2i.tuning import Tuner
-from attn_i2i.tuning.precision import AutoPrecision
+from attn_i2i.tuning import Tuner, store, this_tuner
+from attn_i2i.tuning.precision import AutoPrecision, _weights, forget
 from attn_i2i.types import ConfigError, Translation
 
-from .helpers.trainings import SMALL, run
+from .helpers.commands import Run, picture
+from .helpers.trainings import SMALL
+from .helpers.trainings import run as trained
 from .helpers.translators import Labelled, translator
 
 Compete = Callable[..., Mapping[str, float]]
@@ -168,6 +170,40 @@ def test_a_translator_decides_by_its_first_picture(monkeypatch: pytest.MonkeyPat
         assert 0 < (result.image - exact(picture, domain=[1, 0]).image).abs().max() < 0.01
 
 
+@pytest.mark.filterwarnings("ignore::attn_i2i.devices.PrecisionNotice")
+def test_tune_again_decides_anew(run: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attn_i2i.devices.computes_bfloat16", lambda: True)
+    picture("photo.png")
+
+    def said(faster: float, *options: str) -> str:
+        monkeypatch.setattr("attn_i2i.tuning.timing.shortest", told(faster))
+        code, out, err = run("tune", model, "--direction", "A2B", *options)
+        assert (code, err) == (0, "")
+        return out.splitlines()[-2].strip()
+
+    try:
+        assert said(2.6, "--picture", "photo.png").startswith("bfloat16 is 2.60 times")
+        assert said(0.5, "--picture", "photo.png").startswith("bfloat16 is 2.60 times")
+        again = said(0.5, "--picture", "photo.png", "--again")
+        assert again.startswith("bfloat16 is 0.50 times")
+        assert again.endswith("--dtype auto takes float32")
+        assert said(0.5, "--again") == "the next picture decides anew whether --dtype auto takes bfloat16"
+        assert not store.read().precisions
+        assert said(3.0, "--picture", "photo.png").startswith("bfloat16 is 3.00 times")
+    finally:
+        this_tuner.cache_clear()  # it has read this test's store
+
+
+def test_what_is_forgotten_of_a_network_stays_of_others() -> None:
+    other = Near()
+    nn.init.constant_(other.weight, 0.6)
+    for network in (Near(), other):
+        decided(network, told(0.5))
+    forget(Near(), Tuner)
+    (left,) = store.read().precisions
+    assert left.startswith(_weights(other))
+
+
 def test_without_instructions_auto_is_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("attn_i2i.translate.translator.computes_bfloat16", lambda: False)
     assert not isinstance(translator(Labelled(), dtype="auto").generator, AutoPrecision)
@@ -196,7 +232,7 @@ def test_a_resumed_training_keeps_what_was_measured(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("attn_i2i.train.build.settled", lambda options, *_: replace(options, precision="bf16"))
-    run(data, tmp_path / "run", steps=1, precision="auto")
+    trained(data, tmp_path / "run", steps=1, precision="auto")
     monkeypatch.setattr("attn_i2i.train.build.settled", lambda options, *_: options)
-    run(data, tmp_path / "run", steps=2, precision="auto", resume=True)
+    trained(data, tmp_path / "run", steps=2, precision="auto", resume=True)
     assert json.loads((tmp_path / "run/run.json").read_text())["options"]["precision"] == "bf16"

@@ -32,6 +32,7 @@ def tune(
     Each way to compute its convolutions is timed. The result is remembered for this processor and this PyTorch.
     Without this command the first picture is what measures.
     """
+    from ..devices import computes_bfloat16
     from ..translate.ahead import tune_translator
     from ..translate.loading import load
     from ..tuning.machine import this_machine
@@ -51,6 +52,8 @@ def tune(
             print("  nothing large enough to choose for")
         if picture is not None:
             print(f"  {_precision(model, name, picture, revision)}")
+        elif again and computes_bfloat16():
+            print("  the next picture decides anew whether --dtype auto takes bfloat16")
     print(f"remembered in {file_of(this_machine())}")
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..interfaces import channels_of, only_size
 from ..tuning import Tuned, this_tuner
+from ..tuning.precision import forget
 from .translator import Translator
 
 
@@ -17,9 +18,12 @@ def tune_translator(
 ) -> list[Tuned]:
     """Measure, as long as it takes, what pictures of ``size`` (height, width) need in one direction of a model.
 
-    A network of one size is measured at that. ``again`` measures what is remembered too.
+    A network of one size is measured at that. ``again`` measures what is remembered too, and forgets whether
+    ``dtype="auto"`` takes bfloat16: the next picture decides anew.
     """
     network = translator.generators[direction]
+    if again:
+        forget(network)
     height, width = only_size(network) or size
     images = torch.zeros(batch_size, channels_of(network)[0], height, width, dtype=translator.dtype)
     domains = getattr(network, "domains", None)

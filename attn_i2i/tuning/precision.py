@@ -139,14 +139,24 @@ def psnr(answer: Tensor, expected: Tensor) -> float:
     return round(min(200.0, 10 * math.log10(4 / max(error, 1e-20))), 2)
 
 
+def forget(network: nn.Module, tuner: Callable[[], Tuner] = this_tuner) -> None:
+    """Forget what was decided about these weights, for any size: the next picture decides anew."""
+    tuner().forget_precision(_weights(network))
+
+
 def _key(network: nn.Module, image: Tensor) -> str:
     """What a decision holds for: these weights, this size of a picture, this number of threads."""
+    side = 2 ** level_of(image.shape[2] * image.shape[3])
+    return f"{_weights(network)}{side}x{side} threads={torch.get_num_threads()}"
+
+
+def _weights(network: nn.Module) -> str:
+    """What the keys of a network begin with."""
     digest = hashlib.sha256()
     for name, tensor in network.state_dict().items():
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().flatten()[:IDENTITY].double().numpy().tobytes())
-    side = 2 ** level_of(image.shape[2] * image.shape[3])
-    return f"network {digest.hexdigest()[:12]} {side}x{side} threads={torch.get_num_threads()}"
+    return f"network {digest.hexdigest()[:12]} "
 
 
 def _middle(network: nn.Module, image: Tensor) -> Tensor:

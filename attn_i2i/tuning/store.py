@@ -73,17 +73,18 @@ def _read(machine: Machine) -> Remembered:
         return Remembered()
 
 
-def write(remembered: Remembered, machine: Machine | None = None) -> None:
+def write(remembered: Remembered, machine: Machine | None = None, *, without: str | None = None) -> None:
     """Add what was measured to the file; what other processes write there at the same time stays.
 
-    A folder that cannot be written to is a warning: everything is measured again in the next process.
+    Precisions whose texts begin with ``without`` go. A folder that cannot be written to is a warning: everything is
+    measured again in the next process.
     """
     machine = machine or this_machine()
     try:
         path = file_of(machine)
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         with _locked(path):
-            _add(remembered, path, machine)
+            _add(remembered, path, machine, without)
     except (OSError, AttnI2IError) as error:
         message = (
             f"what was measured is not kept ({str(error).rstrip('.')}): set ATTN_I2I_HOME to a folder of yours, or"
@@ -92,10 +93,12 @@ def write(remembered: Remembered, machine: Machine | None = None) -> None:
         warnings.warn(message, TuningWarning, stacklevel=2)
 
 
-def _add(remembered: Remembered, path: Path, machine: Machine) -> None:
+def _add(remembered: Remembered, path: Path, machine: Machine, without: str | None) -> None:
     before = Remembered()
     with suppress(OSError, ValueError, RecursionError, AttnI2IError):  # what cannot be read was said, and goes
         before = _read(machine)
+    if without is not None:
+        before.precisions = {key: table for key, table in before.precisions.items() if not key.startswith(without)}
     raw = {
         "format": FORMAT,
         "processor": machine.processor,

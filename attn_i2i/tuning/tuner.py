@@ -137,6 +137,17 @@ class Tuner:
                 store.write(store.Remembered(precisions={key: self._remembered.precisions[key]}))
             return Found(**self._remembered.precisions[key])
 
+    def forget_precision(self, beginning: str) -> None:
+        """Forget what is remembered of precisions, here and on the disk, under keys that begin so."""
+        with self._lock:
+            self._known()
+            assert self._remembered is not None
+            precisions = self._remembered.precisions
+            outdated = [key for key in precisions if key.startswith(beginning)]
+            if outdated:
+                self._remembered.precisions = {key: precisions[key] for key in precisions if key not in outdated}
+                store.write(store.Remembered(), without=beginning)
+
     def _known(self) -> dict[str, dict[str, float]]:
         if self._remembered is None:
             self._remembered = store.read()
