@@ -15,13 +15,14 @@ from attn_i2i.blocks.winograd import winograd_conv2d
 from attn_i2i.doctor import diagnose
 from attn_i2i.train import TrainingWarning, checkpoint
 from attn_i2i.train.ways import restore_ways
-from attn_i2i.tuning import Tuner, Work
+from attn_i2i.tuning import Tuner, Work, this_tuner
 from attn_i2i.tuning.machine import this_machine
 from attn_i2i.tuning.store import file_of
 from attn_i2i.tuning.tuner import PLAIN
 from attn_i2i.types import Translation
 
-from .helpers.commands import Run
+from .helpers.commands import Run, write_model
+from .helpers.commands import picture as painted
 from .helpers.trainings import run as trained
 from .helpers.trainings import weights
 from .helpers.translators import translator
@@ -112,3 +113,37 @@ def test_the_command_measures_ahead(run: Run, model: Path, monkeypatch: pytest.M
     monkeypatch.setenv("ATTN_I2I_TUNE", "off")
     code, _, err = run("tune", model)
     assert (code, err) == (2, "error: ATTN_I2I_TUNE=off is set, so nothing is measured: unset it.\n")
+
+
+def test_what_was_not_measured_is_not_said_to_be_remembered(run: Run, model: Path, home: Path) -> None:
+    for command in ("tune", model, "--size", "16"), ("tune", model, "--size", "16", "--again"):
+        code, out, err = run(*command)
+        assert (code, err) == (0, "")
+        assert "nothing large enough to choose for" in out
+        assert out.splitlines()[-1] == "nothing is remembered"
+    assert not home.exists()
+
+
+def test_pictures_of_the_command_are_read_before_the_work(run: Run, model: Path) -> None:
+    assert run("tune", model, "--picture", "nowhere.png") == (1, "", "error: nowhere.png: no such file.\n")
+
+
+@pytest.mark.filterwarnings("ignore::attn_i2i.devices.PrecisionNotice")
+@pytest.mark.parametrize(
+    ("architecture", "domains", "options"),
+    [("stargan", ["old", "blond"], {"domains": 2}), ("ugatit", None, {"light": False, "image_size": 16})],
+)
+def test_models_of_labels_or_one_size_decide_their_precision_too(
+    architecture: str, domains: list[str] | None, options: dict[str, Any], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("devices", "translate.translator"):
+        monkeypatch.setattr(f"attn_i2i.{module}.computes_bfloat16", lambda: True)
+    Path("other").mkdir()
+    write_model(Path("other"), architecture, domains, width=4, blocks=1, **options)
+    painted("photo.png")
+    try:
+        code, out, err = run("tune", "other", "--picture", "photo.png")
+    finally:
+        this_tuner.cache_clear()  # it has read this test's store
+    assert (code, err) == (0, "")
+    assert "times as fast as float32" in out

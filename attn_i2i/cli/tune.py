@@ -33,6 +33,8 @@ def tune(
     Without this command the first picture is what measures.
     """
     from ..devices import computes_bfloat16
+    from ..export.runtimes import RuntimeGenerator
+    from ..images import read_image
     from ..translate.ahead import tune_translator
     from ..translate.loading import load
     from ..tuning.machine import this_machine
@@ -44,7 +46,11 @@ def tune(
     pixels = int(height), int(width or height)
     if not wanted():
         raise ConfigError(f"{SWITCH}=off is set, so nothing is measured: unset it.")
+    if picture is not None:
+        read_image(picture)  # what is wrong with it is said before the work
     translator = load(model, direction=direction, revision=revision, device="cpu", accept_license=accept_license)
+    if isinstance(translator.generator, RuntimeGenerator):
+        raise ConfigError(f"{model} is a graph, which {translator.generator.runtime} tunes itself: name the model.")
     for name in translator.directions:
         tuned = tune_translator(translator, name, pixels, batch_size, again=again)
         print("\n".join([f"{name}:", *(f"  {line(row)}" for row in tuned or ())]))
@@ -54,19 +60,21 @@ def tune(
             print(f"  {_precision(model, name, picture, revision)}")
         elif again and computes_bfloat16():
             print("  the next picture decides anew whether --dtype auto takes bfloat16")
-    print(f"remembered in {file_of(this_machine())}")
+    place = file_of(this_machine())
+    print(f"remembered in {place}" if place.exists() else "nothing is remembered")
 
 
 def _precision(model: str, direction: str, picture: Path, revision: str | None) -> str:
-    """What dtype="auto" takes for a picture in one direction, and why."""
+    """What dtype="auto" takes for a picture in one direction, and why; one domain tells of all."""
     from ..translate.channels import no_choice_of_colours
     from ..translate.loading import load
     from ..tuning.precision import AutoPrecision
 
     translator = load(model, direction=direction, revision=revision, device="cpu", dtype="auto")
-    with no_choice_of_colours():
-        translator(picture)
     network = translator.generator
+    domains = getattr(network, "domains", None) or 0
+    with no_choice_of_colours():
+        translator(picture, size="fit", domain=[1, *[0] * (domains - 1)] if domains else None)
     if not isinstance(network, AutoPrecision) or network.found is None:
         return "this processor has no instructions for bfloat16: --dtype auto takes float32"
     return f"{network.found}: --dtype auto takes {network.found.dtype}"
