@@ -39,7 +39,9 @@ def exported(network: nn.Module, family: str, options: dict[str, Any], way: str,
             random = np.random.default_rng(0)
             for index in range(CALIBRATING):
                 Image.fromarray(random.integers(0, 256, (side, side, 3), np.uint8)).save(pictures / f"{index}.png")
-        chosen = ExportOptions(format, int8, pictures if int8 else None, least_psnr=-100)
+            chosen = ExportOptions(format, int8=True, calibrate=pictures, least_psnr=-100)
+        else:
+            chosen = ExportOptions(format)
         export_network(network, ModelConfig(family, dict(options), ["A2B"]), "A2B", Path(work), chosen)
         path = Path(work, "A2B.xml" if format == "openvino" else "A2B.onnx")
         run = bfloat16(path) if precision == "bf16" else RuntimeGenerator(path, format)  # type: ignore[arg-type]

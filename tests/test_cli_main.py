@@ -34,6 +34,20 @@ def test_bad_usage_is_exit_code_2(run: Run, model: Path, arguments: list[str]) -
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ("translate", "a.png", "-o", "b.png", "-m", "x", "--max-megapixels", "inf"),
+        ("serve", "x", "--max-megabytes", "inf"),
+        ("study", "make", "x", "y", "--data", ".", "-o", "out", "--seconds", "inf"),
+        ("export", "x", "-o", "out", "--least-psnr", "nan"),
+    ],
+)
+def test_what_is_no_number_is_refused_by_every_option(run: Run, arguments: tuple[str, ...]) -> None:
+    option, value = arguments[-2:]
+    assert run(*arguments) == (2, "", f"error: {option} {value} was given: expected a number.\n")
+
+
+@pytest.mark.parametrize(
     ("typed", "meant"), [("Translate", "translate"), ("TRAIN", "train"), ("new_plugin", "new-plugin")]
 )
 def test_a_misspelt_command_gets_the_right_one(run: Run, typed: str, meant: str) -> None:

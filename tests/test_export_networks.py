@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -282,8 +283,23 @@ def test_what_a_convolution_answers_is_not_rounded(openvino: bool, quantized: li
     assert [node.input[0] for node in nodes if node.op_type == "QuantizeLinear"] == quantized
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {"int8": True, "calibrate": Path(), "least_psnr": float("nan")},
+            "least_psnr=nan was given: expected a number",
+        ),
+        ({"least_psnr": 50.0}, "least_psnr=50.0 was given, which is for int8=True"),
+    ],
+)
+def test_a_bound_that_would_hold_nothing_is_refused(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        ExportOptions(**options)
+
+
 def test_a_folder_without_pictures_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("attn_i2i.export.network.traced", None)
     options = ExportOptions(int8=True, calibrate=tmp_path / "nowhere")
-    with pytest.raises(UnreadableFileError, match="nowhere holds no pictures to calibrate by"):
+    with pytest.raises(UnreadableFileError, match="nowhere is no folder: give one of pictures"):
         export_network(Shift(), ModelConfig("toy", {}, ["A2B"]), "A2B", tmp_path, options)

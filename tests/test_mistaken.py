@@ -13,6 +13,7 @@ import torch
 import attn_i2i
 from attn_i2i.convert import convert
 from attn_i2i.evaluate.features import find_extractor
+from attn_i2i.models import read_config
 from attn_i2i.models.mistaken import kind_of, refuse_mistaken
 from attn_i2i.types import AttnI2IError, ModelError
 
@@ -110,3 +111,23 @@ def test_other_files_of_data_too(run: Run, model: Path, content: str) -> None:
         code, _, err = run(*command)
         assert code == 1
         assert re.search(rf"{name} is ({what}|a {what})", err), err
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("my graphs", "my graphs holds exported graphs such as A2B.pt2, .*: name the model"),
+        ("my graphs/A2B.bin", "holds the weights of my graphs/A2B.xml: name that file"),
+        ("my graphs/other.bin", r"\(attn-i2i convert 'my graphs/other.bin' -o DIR\)"),
+        ("my nets", r"\(attn-i2i convert 'my nets' -o DIR\)"),
+    ],
+)
+def test_what_lies_in_place_of_a_model_leads_to_one(
+    given: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("my graphs/A2B.pt2", "my graphs/A2B.xml", "my graphs/A2B.bin", "my graphs/other.bin", "my nets/a.pth"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(b"\x80\x02 some bytes of a program")
+    with pytest.raises(ModelError, match=says):
+        read_config(Path(given))

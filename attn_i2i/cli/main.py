@@ -43,7 +43,7 @@ from .study import study, study_result
 from .train import TrainCommand, train
 from .translate import translate
 from .tune import tune
-from .usage import name_value, named_output, plain
+from .usage import finite, name_value, named_output, plain
 from .wording import APPS, running, spelled
 
 
@@ -64,6 +64,8 @@ class Commands(typer.core.TyperGroup):
             name_value(option)
             if "--output" in option.opts:
                 option.callback = named_output
+            elif option.callback is None:
+                option.callback = finite
 
     def invoke(self, ctx: Any) -> Any:
         """As click does; what is said of a refused value is in plain words, and notes of an interruption are shown."""

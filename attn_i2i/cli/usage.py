@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any, get_args
@@ -35,6 +36,13 @@ def named_output(ctx: Any, parameter: Any, value: Any) -> Any:
     """The value of ``--output``, which is never the standard output: a folder called - is hard to get rid of."""
     if value is not None and str(value) == "-":
         raise ConfigError("-o - was given, but results go to files: give the name of a folder, or of a file.")
+    return value
+
+
+def finite(ctx: Any, parameter: Any, value: Any) -> Any:
+    """The value of an option that takes a number; nan and inf are none, though Python reads them as such."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{parameter.opts[0]} {value} was given: expected a number.")
     return value
 
 

@@ -28,7 +28,9 @@ def calibration_pictures(folder: Path, facts: Facts) -> list[Example]:
 
     Raises UnreadableFileError for a folder without pictures.
     """
-    files = list_folder(folder, recursive=True).pictures if folder.is_dir() else []
+    if not folder.is_dir():
+        raise UnreadableFileError(f"{folder} is no folder: give one of pictures to calibrate by.")
+    files = list_folder(folder, recursive=True).pictures
     if not files:
         raise UnreadableFileError(f"{folder} holds no pictures to calibrate by.")
     step = max(1, len(files) // MOST_PICTURES)

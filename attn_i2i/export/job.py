@@ -54,7 +54,7 @@ def export_model(
     """
     require_types(str | None, direction=direction)
     if ort is not None and format != "web":
-        raise ConfigError(f'ort is for format="web", and format={format!r} was given.')
+        raise ConfigError(f'ort={str(ort)!r} was given, which is for format="web": leave it out.')
     graph: ExportFormat = "onnx" if format == "web" else format
     options = ExportOptions(graph, int8, None if calibrate is None else Path(calibrate), least_psnr, size)
     output = Path(output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -63,6 +64,10 @@ class ExportOptions:
             )
         if self.int8 and self.format == "torch-export":
             raise ConfigError('int8 is for format="onnx" and "openvino": torch-export keeps the network as it is.')
+        if not math.isfinite(self.least_psnr):
+            raise ConfigError(f"least_psnr={self.least_psnr} was given: expected a number of decibels.")
+        if not self.int8 and self.least_psnr != LEAST_PSNR:
+            raise ConfigError(f"least_psnr={self.least_psnr} was given, which is for int8=True: leave it out.")
         if self.size is not None and self.size < 1:
             raise ConfigError(f"size={self.size} was given: expected 1 or more pixels.")
 

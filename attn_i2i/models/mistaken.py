@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from shlex import quote
 
 from ..files.swapping import mend
 from ..registry import suggestion
@@ -60,11 +61,17 @@ def no_model_folder(folder: Path) -> ModelError:
     if names := models_in(folder):
         listed = ", ".join(str(folder / name) for name in names[:MOST_NAMED])
         return ModelError(f"{folder} is a folder of models, not one (it has no {CONFIG}): name one of them ({listed}).")
+    graphs = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in EXPORTED)
+    if graphs:
+        return ModelError(
+            f"{folder} holds exported graphs such as {graphs[0]}, and no {CONFIG}: name the model that they were"
+            " exported from here."
+        )
     checkpoints = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in CHECKPOINTS)
     if checkpoints:
         return ModelError(
             f"{folder} holds checkpoints such as {checkpoints[0]}, but no {CONFIG}: convert them first"
-            f" (attn-i2i convert {folder} -o DIR), then name DIR."
+            f" (attn-i2i convert {quote(str(folder))} -o DIR), then name DIR."
         )
     return ModelError(
         f"{folder} is no model folder, because it has no {CONFIG}: name a model folder, or a model that attn-i2i list"
@@ -86,14 +93,16 @@ def no_model_file(path: Path) -> ModelError:
     if path.suffix.lower() == ".safetensors":
         return ModelError(
             f"{path} holds weights, but there is no {CONFIG} beside it that says of which network: name a model folder,"
-            f" or convert it first (attn-i2i convert {path} -o DIR)."
+            f" or convert it first (attn-i2i convert {quote(str(path))} -o DIR)."
         )
     if path.suffix.lower() in EXPORTED:
         return ModelError(
             f"{path} is a graph for other runtimes, which load, translate and evaluate take: name the model that it was"
             " exported from here."
         )
-    return ModelError(f"{path} is a file, not a model: convert it first (attn-i2i convert {path} -o DIR).")
+    if path.suffix.lower() == ".bin" and (graph := path.with_suffix(".xml")).is_file():
+        return ModelError(f"{path} holds the weights of {graph}: name that file.")
+    return ModelError(f"{path} is a file, not a model: convert it first (attn-i2i convert {quote(str(path))} -o DIR).")
 
 
 def run_around(path: Path) -> Path | None:
@@ -189,7 +198,7 @@ def fact_of(path: Path) -> str | None:
 def mistaken_for(path: Path) -> str | None:
     """As ``fact_of``, with the next step for a file of a model folder that somebody named."""
     kind = kind_of(path)
-    step = kind and NEXT_STEPS[kind].format(path=path, folder=path.parent)
+    step = kind and NEXT_STEPS[kind].format(path=quote(str(path)), folder=path.parent)
     return f"{path} is {kind}{_excerpt(path, kind)}: {step}." if kind else None
 
 
