@@ -230,12 +230,6 @@ def test_what_a_runtime_cannot_do_is_said(exported: Path, options: dict[str, obj
         attn_i2i.load(exported, **options)  # type: ignore[arg-type]
 
 
-def test_a_graph_is_not_tuned(exported: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ATTN_I2I_TUNE", "on")
-    code, _, err = run("tune", exported)
-    assert (code, err) == (2, f"error: {exported} is a graph, which onnx tunes itself: name the model.\n")
-
-
 def test_a_named_model_is_exported_once_into_the_store(
     model: Path, stored: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

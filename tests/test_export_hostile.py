@@ -17,6 +17,7 @@ from attn_i2i.export.facts import Facts
 from attn_i2i.export.write import write_onnx, write_openvino
 from attn_i2i.types import AttnI2IError, ModelError, UnreadableFileError
 
+from .helpers.commands import Run
 from .helpers.exported import FACTS
 
 SIDES = ["batch", 3, "height", "width"]
@@ -106,3 +107,10 @@ def test_a_graph_that_answers_with_texts_is_one_line(tmp_path: Path) -> None:
     write_onnx(model, tmp_path / "A2B.onnx", SAID)
     with pytest.raises(ModelError, match=r"A2B\.onnx failed in onnxruntime: can't convert"):
         attn_i2i.load(tmp_path / "A2B.onnx")(torch.ones(3, 4, 5))
+
+
+def test_a_graph_is_not_tuned(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTN_I2I_TUNE", "on")
+    path = tmp_path / "A2B.onnx"
+    write_onnx(graph(), path, SAID)
+    assert run("tune", path)[::2] == (2, f"error: {path} is a graph, which onnx tunes itself: name the model.\n")

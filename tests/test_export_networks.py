@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -281,21 +280,6 @@ def test_what_a_convolution_answers_is_not_rounded(openvino: bool, quantized: li
     quantize_onnx(tmp_path / "plain.onnx", tmp_path / "int8.onnx", pictures, openvino=openvino)
     nodes = onnx.load(tmp_path / "int8.onnx").graph.node
     assert [node.input[0] for node in nodes if node.op_type == "QuantizeLinear"] == quantized
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (
-            {"int8": True, "calibrate": Path(), "least_psnr": float("nan")},
-            "least_psnr=nan was given: expected a number",
-        ),
-        ({"least_psnr": 50.0}, "least_psnr=50.0 was given, which is for int8=True"),
-    ],
-)
-def test_a_bound_that_would_hold_nothing_is_refused(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
-        ExportOptions(**options)
 
 
 def test_a_folder_without_pictures_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
