@@ -63,7 +63,7 @@ class ExportOptions:
                 "int8=True and calibrate=FOLDER go together: give a folder of pictures to calibrate by, or neither."
             )
         if self.int8 and self.format == "torch-export":
-            raise ConfigError('int8 is for format="onnx" and "openvino": torch-export keeps the network as it is.')
+            raise ConfigError('int8=True was given for format="torch-export", which has no such form: leave it out.')
         if not math.isfinite(self.least_psnr):
             raise ConfigError(f"least_psnr={self.least_psnr} was given: expected a number of decibels.")
         if not self.int8 and self.least_psnr != LEAST_PSNR:

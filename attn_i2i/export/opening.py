@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,7 +120,7 @@ class StoredGraphs:
         network = build_generator(self.folder, self.config, direction)  # checks the weights too
         parts = (__version__, torch.__version__, format, direction, digest_of(self.folder / CONFIG))
         weights = digest_of(self.folder / f"{direction}.safetensors")
-        digest = hashlib.sha256("\n".join((*parts, weights)).encode()).hexdigest()
+        digest = hashlib.sha256("\n".join((*parts, weights, *code_of(network))).encode()).hexdigest()
         target = target_for(f"exported-{digest[:32]}")
         file = target / f"{direction}{SUFFIXES[format]}"
         if not _is_whole(file):
@@ -127,6 +128,19 @@ class StoredGraphs:
                 export_network(network, self.config, direction, work, ExportOptions(format))
                 write_sums(work)
         return RuntimeGenerator(file, self.runtime, self.device)
+
+
+def code_of(network: nn.Module) -> list[str]:
+    """The names and SHA-256 of the files that a network's modules are written in, but for PyTorch's own.
+
+    A plugin that changes what its network computes has other files, and a graph of before is not taken for it.
+    """
+    kinds = {type(module) for module in network.modules()}
+    modules = {kind.__module__ for kind in kinds if kind.__module__.partition(".")[0] != "torch"}
+    files = {name: getattr(sys.modules.get(name), "__file__", None) for name in modules}
+    return sorted(
+        f"{name} {digest_of(Path(file)) if file and Path(file).is_file() else ''}" for name, file in files.items()
+    )
 
 
 def _is_whole(file: Path) -> bool:
