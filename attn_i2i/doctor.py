@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from .tuning.machine import this_machine
 from .tuning.store import SWITCH, Remembered, file_of, read, wanted
 from .tuning.timing import choice_in_words
 from .tuning.tuner import Found
+from .types import AttnI2IError
 
 PACKAGES = (
     "attn-i2i", "torch", "numpy", "pillow", "safetensors", "huggingface-hub", "pluggy", "timm", "torchvision",
@@ -28,15 +30,23 @@ PACKAGES = (
 
 
 def diagnose() -> dict[str, dict[str, str]]:
-    """Facts by topic, none of them secret."""
-    return {
-        "versions": _versions(),
-        "devices": _devices(),
-        "tuning": _tuning(),
-        "models": _models(),
-        "plugins": _plugins(),
-        "hub": _hub(),
+    """Facts by topic, none of them secret; a topic that cannot be told has the problem as its only fact."""
+    topics: dict[str, Callable[[], dict[str, str]]] = {
+        "versions": _versions,
+        "devices": _devices,
+        "tuning": _tuning,
+        "models": _models,
+        "plugins": _plugins,
+        "hub": _hub,
     }
+    return {topic: _told(facts) for topic, facts in topics.items()}
+
+
+def _told(facts: Callable[[], dict[str, str]]) -> dict[str, str]:
+    try:
+        return facts()
+    except (AttnI2IError, OSError, RuntimeError) as error:  # what the doctor is asked about must not silence it
+        return {"problem": str(error).partition("\n")[0]}
 
 
 def _versions() -> dict[str, str]:

@@ -20,7 +20,7 @@ from attn_i2i.tuning import Tuner, TuningWarning, store
 from attn_i2i.tuning.machine import Machine, this_machine
 from attn_i2i.tuning.store import Remembered, file_of
 
-from .helpers.tuning import FAST, SIDE, Told, fitted, never, own_home, picture
+from .helpers.tuning import FAST, SIDE, Told, fitted, never, own_home, picture, without_home
 
 
 @pytest.fixture(autouse=True)
@@ -138,12 +138,7 @@ def test_a_home_that_cannot_be_written_is_said_and_the_choice_holds(home: Path) 
 
 
 def test_a_user_without_a_home_is_told_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nobody() -> Path:
-        raise RuntimeError("Could not determine home directory.")
-
-    for name in ("ATTN_I2I_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(Path, "home", nobody)
+    without_home(monkeypatch)
     with pytest.warns(TuningWarning, match=r"\(This user has no home folder.*\): set ATTN_I2I_HOME"):
         conv = fitted(Told(FAST))
     assert conv.ways == (((0, "direct"),), ((0, "winograd"),))

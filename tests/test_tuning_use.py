@@ -26,7 +26,7 @@ from .helpers.commands import picture as painted
 from .helpers.trainings import run as trained
 from .helpers.trainings import weights
 from .helpers.translators import translator
-from .helpers.tuning import FAST, SIDE, Told, fitted, never, own_home, picture
+from .helpers.tuning import FAST, SIDE, Told, fitted, never, own_home, picture, without_home
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +98,24 @@ def test_the_doctor_shows_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("ATTN_I2I_TUNE", "off")
     file_of(this_machine()).write_text("damaged")  # would be warned of if it were read
     assert diagnose()["tuning"]["measured"] == "no: ATTN_I2I_TUNE=off"
+
+
+def test_the_doctor_tells_of_what_makes_others_fail(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTN_I2I_TUNE", "maybe")
+    assert diagnose()["tuning"] == {"problem": "ATTN_I2I_TUNE is 'maybe', expected on, off, or nothing."}
+    monkeypatch.setenv("ATTN_I2I_TUNE", "on")
+    without_home(monkeypatch)
+    for topic in ("tuning", "models"):
+        assert diagnose()[topic]["problem"].startswith("This user has no home folder")
+    code, out, _ = run("doctor")
+    assert code == 0
+    assert "problem              This user has no home" in out
+
+
+def test_the_command_measures_without_a_home(run: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_home(monkeypatch)
+    code, out, _ = run("tune", model, "--size", "16")
+    assert (code, out.splitlines()[-1]) == (0, "nothing is remembered")
 
 
 def test_the_command_measures_ahead(run: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

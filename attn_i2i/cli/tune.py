@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +36,7 @@ def tune(
     from ..devices import computes_bfloat16
     from ..export.runtimes import RuntimeGenerator
     from ..images import read_image
+    from ..models.trust import StoreError
     from ..translate.ahead import tune_translator
     from ..translate.loading import load
     from ..tuning.machine import this_machine
@@ -60,8 +62,11 @@ def tune(
             print(f"  {_precision(model, name, picture, revision)}")
         elif again and computes_bfloat16():
             print("  the next picture decides anew whether --dtype auto takes bfloat16")
-    place = file_of(this_machine())
-    print(f"remembered in {place}" if place.exists() else "nothing is remembered")
+    with suppress(StoreError):  # a user without a home was told when times were to be kept
+        if (place := file_of(this_machine())).exists():
+            print(f"remembered in {place}")
+            return
+    print("nothing is remembered")
 
 
 def _precision(model: str, direction: str, picture: Path, revision: str | None) -> str:

@@ -24,6 +24,17 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
+def without_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user of whom the system knows no home, as in some containers."""
+
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("ATTN_I2I_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", nobody)
+
+
 class Told:
     """Stands for measuring: seconds by level of the work, and what was asked."""
 
