@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..models.trust import StoreError
 from ..types import ConfigError
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ def tune(
     from ..devices import computes_bfloat16
     from ..export.runtimes import RuntimeGenerator
     from ..images import read_image
-    from ..models.trust import StoreError
     from ..translate.ahead import tune_translator
     from ..translate.loading import load
     from ..tuning.machine import this_machine
