@@ -13,12 +13,13 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 import attn_i2i
-from attn_i2i.export.facts import Facts
+from attn_i2i.export.facts import Facts, facts_of
 from attn_i2i.export.write import write_onnx, write_openvino
-from attn_i2i.types import AttnI2IError, ModelError, UnreadableFileError
+from attn_i2i.types import AttnI2IError, ConfigError, ModelError, UnreadableFileError
 
 from .helpers.commands import Run
 from .helpers.exported import FACTS
+from .helpers.translators import Negative, Styled
 
 SIDES = ["batch", 3, "height", "width"]
 SAID = replace(FACTS, outputs=("image",))
@@ -114,3 +115,13 @@ def test_a_graph_is_not_tuned(run: Run, tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / "A2B.onnx"
     write_onnx(graph(), path, SAID)
     assert run("tune", path)[::2] == (2, f"error: {path} is a graph, which onnx tunes itself: name the model.\n")
+
+
+def test_a_graph_of_many_styles_says_that_it_has_their_mean_alone(tmp_path: Path) -> None:
+    assert facts_of(Styled(), SAID.config, "A2B", ("image",), None).mean_style
+    assert not facts_of(Negative(), SAID.config, "A2B", ("image",), None).mean_style
+    write_onnx(graph(), tmp_path / "A2B.onnx", replace(SAID, mean_style=True))
+    translate = attn_i2i.load(tmp_path / "A2B.onnx")
+    assert translate(torch.ones(3, 4, 5)).image.shape == (3, 4, 5)
+    with pytest.raises(ConfigError, match="'seed:1' was given, but a graph has the mean style alone: leave it out"):
+        translate(torch.ones(3, 4, 5), style="seed:1")

@@ -81,7 +81,8 @@ def export(
             force=force,
         )
     for facts in done:
-        print(f"{facts.direction}: {_compared(facts)}; {_size(facts)}")
+        style = "; in its mean style alone" if facts.mean_style else ""
+        print(f"{facts.direction}: {_compared(facts)}; {_size(facts)}{style}")
     print(f"exported to {output}")
     if format is Format.web:
         server = ["python3", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(output), "8000"]

@@ -36,7 +36,8 @@ class Facts:
     """One direction of a model as a graph. ``outputs`` are fields of a Translation, in the graph's order.
 
     ``image_size`` is (height, width) where the graph takes one size only; ``margin`` are the pixels that the image is
-    smaller at each side. ``compared`` says how far the graph was from the network when it was written.
+    smaller at each side. ``compared`` says how far the graph was from the network when it was written. ``mean_style``
+    says that the network draws in many styles, and the graph in their mean alone.
     """
 
     direction: str
@@ -50,6 +51,7 @@ class Facts:
     opset: int | None = None
     compared: dict[str, Any] | None = None
     task: str | None = None
+    mean_style: bool = False
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -82,6 +84,7 @@ def facts_of(
         int(getattr(network, "domains", 0) or 0),
         only_size(network) if side is None else (side, side),
         int(getattr(network, "margin", 0)),
+        mean_style=getattr(network, "style_dim", None) is not None,
     )
 
 
@@ -112,6 +115,7 @@ def read_facts(text: str | None, path: str | Path) -> Facts:
             None if raw["opset"] is None else _whole(raw["opset"]),
             None if raw["compared"] is None else dict(raw["compared"]),
             None if raw["task"] is None else _text(raw["task"]),
+            raw.get("mean_style", False) is True,
         )
     except AttnI2IError:
         raise

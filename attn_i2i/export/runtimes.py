@@ -53,6 +53,7 @@ class RuntimeGenerator(nn.Module):
         _check_signature(self.facts, session, self.path)
         self.channels, self.domains = self.facts.channels, self.facts.domains
         self.image_size, self.margin = self.facts.image_size, self.facts.margin
+        self.mean_style = self.facts.mean_style
 
     def forward(self, image: Tensor, domain: Tensor | None = None) -> Translation:
         self._check(image, domain)

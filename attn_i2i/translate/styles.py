@@ -24,6 +24,7 @@ Style: TypeAlias = "ImageSource | Picture | Sequence[float]"
 
 SEED = re.compile(r"seed:(.*)", re.DOTALL)
 LARGEST_SEED = 2**63 - 1  # what torch's generators take
+NO_STYLES = "this network knows no styles"
 WRITTEN = "a reference picture, a seed (seed:1), or its {} numbers"
 
 
@@ -45,7 +46,8 @@ def style_vector(
     count = getattr(generator, "style_dim", None)
     if count is None:
         if style is not None:
-            raise ConfigError(f"style={_shown(style)} was given, but this network knows no styles: leave it out.")
+            known = "a graph has the mean style alone" if getattr(generator, "mean_style", False) else NO_STYLES
+            raise ConfigError(f"style={_shown(style)} was given, but {known}: leave it out.")
         return None
     if style is None:
         return torch.zeros(1, count)
