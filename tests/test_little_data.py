@@ -18,6 +18,9 @@ from attn_i2i.recipes import Lens, LittleDataOptions, LittleDataRecipe, make_rec
 from attn_i2i.recipes.augment import brightened, contrasted, cut_out, saturated, translated
 from attn_i2i.recipes.lens import KINDS
 from attn_i2i.testing import check_recipe
+from attn_i2i.train import TrainOptions
+from attn_i2i.train.average import LITTLE, averaged
+from attn_i2i.train.record import read_record
 from attn_i2i.types import ConfigError
 
 from .helpers.tiny_training import TinyRecipe
@@ -182,3 +185,16 @@ def test_a_resumed_run_is_bit_identical(data: Path, tmp_path: Path) -> None:
     assert weights(run(data, tmp_path / "cut", resume=True, steps=9, save_every=5)) == weights(whole)
     assert "augment_p" in (tmp_path / "cut/losses.csv").read_text().partition("\n")[0]
     assert weights(run(data, tmp_path / "plain", steps=9, save_every=5)) != weights(whole)
+    decays = [read_record(tmp_path / name).options["ema"] for name in ("whole", "plain")]  # type: ignore[union-attr]
+    assert decays == [LITTLE, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "asked", "decay"),
+    [({"r1": 1.0}, None, LITTLE), ({"augment": "color"}, 0.0, 0.0), ({}, None, 0.0), ({}, 0.9, 0.9)],
+)
+def test_few_pictures_call_for_an_average_unless_it_is_told(
+    options: dict[str, Any], asked: float | None, decay: float
+) -> None:
+    recipe = make_recipe("cyclegan", **SMALL, **options)
+    assert averaged(TrainOptions(ema=asked), recipe).ema == decay

@@ -74,6 +74,13 @@ TrainDevice = Annotated[str | None, typer.Option(help="cpu, cuda, mps or xpu.", 
 TrainPrecision = Annotated[
     str | None, typer.Option(help="fp32, bf16, or auto to measure on a CPU.", show_default="bf16 on a GPU that has it")
 ]
+TrainAverage = Annotated[
+    float | None,
+    typer.Option(
+        help="Decay of averaged generator weights, such as 0.999; 0 keeps none.",
+        show_default="0.995 with augment or r1, else 0",
+    ),
+]
 ChannelsLast = Annotated[
     bool | None,
     typer.Option(
@@ -149,7 +156,7 @@ def train(
     channels_last: ChannelsLast = None,
     compile: TrainCompile = False,  # noqa: A002
     checkpointing: Checkpointing = False,
-    ema: Annotated[float, typer.Option(help="Decay of averaged generator weights, such as 0.999; 0 keeps none.")] = 0.0,
+    ema: TrainAverage = None,
     save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 1000,
     keep: Annotated[int, typer.Option(min=1, help="Newest checkpoints to keep.")] = 2,
     sample_every: Annotated[int, typer.Option(min=0, help="Steps between preview pictures; 0 draws none.")] = 500,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -12,7 +13,19 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from ..interfaces import Recipe
+from .options import TrainOptions
+
 COUNT, MODULE = "n_averaged", "module."  # in checkpoints, as torch's AveragedModel names them
+LITTLE = 0.995  # measured on short trainings (docs/training.md); their last 200 steps are most of such an average
+
+
+def averaged(options: TrainOptions, recipe: Recipe) -> TrainOptions:
+    """The options with the decay of the average, where they leave that to the recipe: few pictures call for one."""
+    if options.ema is not None:
+        return options
+    little = any(recipe.options.get(name) for name in ("augment", "r1"))
+    return replace(options, ema=LITTLE if little else 0.0)
 
 
 class MovingAverage:

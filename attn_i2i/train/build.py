@@ -18,6 +18,7 @@ from ..recipes import RecipeFactory, make_recipe
 from ..recipes.factory import RECIPE_MEMBERS
 from ..types import AttnI2IError, ConfigError, UnknownNameError, UnreadableFileError
 from . import checkpoint
+from .average import averaged
 from .data.check import check
 from .data.folders import TrainingImages, domain_folders, two_domains, two_folders
 from .data.shards import Shards, find_shards
@@ -87,7 +88,7 @@ def prepare(request: Request, options: TrainOptions) -> PreparedTraining:
     built = _built(factory, request.recipe, resolved)
     notes = () if model is None else start_from(model, built, request.recipe, pictures.domains)
     origin = Origin(request.recipe, built.options, 0, request.started_from)
-    options = settled(options, built, domains)
+    options = settled(averaged(options, built), built, domains)
     told = (*pictures.notes, *seen.notes, *notes)
     return PreparedTraining(built, origin, pictures, options, request.arguments(resolved), told)
 
