@@ -34,6 +34,8 @@ from benchmarks.machine import describe, large_convolution, operations, tensors_
 from benchmarks.runtimes import RUNTIMES, exported
 
 TOLERANCE = 1e-4
+# Other runtimes sum the statistics of a million pixels in an order of their own: OpenVINO is 1e-4 away at 1024x1024.
+OF_RUNTIMES = 5e-4
 Forward = Callable[[Tensor], Any]
 
 
@@ -184,8 +186,11 @@ def compare(label: str, arguments: argparse.Namespace) -> list[str]:
     forwards = {name: forward_of(name, ours, theirs, FAMILIES[label], arguments) for name in arguments.ways}
     expected = forwards["plain"](image)
     errors = {name: difference(forward(image), expected) for name, forward in forwards.items()}
-    wrong = [name for name, error in errors.items() if error > TOLERANCE and not name.endswith(LOSSY)]
-    assert not wrong, f"{label}: {', '.join(wrong)} differ by more than {TOLERANCE} from the plain forward"
+    bounds = {name: OF_RUNTIMES if name in RUNTIMES else TOLERANCE for name in errors}
+    wrong = [
+        f"{name} ({error:.0e})" for name, error in errors.items() if error > bounds[name] and not name.endswith(LOSSY)
+    ]
+    assert not wrong, f"{label}: too far from the plain forward: {', '.join(wrong)}"
     clock = time.process_time if arguments.cpu_time else time.perf_counter
     limit, large = large_convolution(image.device)
     share = operations(theirs, image) / operations(limit, large)
