@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from attn_i2i.cli.demo import NEXT
 from attn_i2i.files import TargetExistsError
 from attn_i2i.images.read import read_image
 from attn_i2i.models.places import shipped_models
-from attn_i2i.translate.demo import GLYPHS, SAMPLES, TILE, demo, demo_models
+from attn_i2i.translate.demo import GLYPHS, PLATES, SAMPLES, TILE, demo, demo_models
 from attn_i2i.translate.jobs import SHEET
 from attn_i2i.types import ModelError
 
@@ -22,12 +23,14 @@ def test_every_shown_model_translates_its_pictures_photographs_first(tmp_path: P
     sheet = demo(tmp_path / "out")
     samples = shipped_models() / SAMPLES
     glyphs, fruit = [f"{name}.png" for name in GLYPHS], [path.name for path in samples.glob("*-?.png")]
-    assert demo_models()[:2] == ["attentiongan2-apple2orange-fruit", "attentiongan2-flat2clay"]
+    assert demo_models()[:3] == ["attentiongan2-apple2orange-fruit", "attentiongan2-nuclei", "attentiongan2-flat2clay"]
+    plates = sorted(path.name for path in (samples / PLATES).glob("*.tif"))
     for model in demo_models():
-        for name in fruit if model.endswith("-fruit") else glyphs:
-            output, source = (read_image(folder / name).rgb for folder in (tmp_path / "out" / model, samples))
-            assert output.shape == source.shape
-            assert not output.equal(source)
+        source = samples / PLATES if model.endswith("-nuclei") else samples
+        for name in fruit if model.endswith("-fruit") else plates if source != samples else glyphs:
+            before, after = (read_image(folder / name) for folder in (source, tmp_path / "out" / model))
+            assert (after.size, after.numbers().dtype) == (before.size, before.numbers().dtype)
+            assert not np.array_equal(after.numbers(), before.numbers())
     assert {path.name for path in (tmp_path / "out" / "ugatit-flat2clay").glob("*.*.png")} == {
         name.replace(".png", ".heatmap.png") for name in glyphs
     }

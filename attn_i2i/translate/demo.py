@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image
+from torch import Tensor
 
 from ..files import TargetExistsError, atomic_dir, atomic_path
 from ..images.draw import Tile, contact_sheet
@@ -27,6 +28,8 @@ TILE = 128  # pixels, of the photographs' model; glyphs are shown twice as large
 # The photographs' model, and the pictures each of its directions translates.
 FRUIT = "attentiongan2-apple2orange-fruit"
 PHOTOGRAPHS = {"A2B": ("apple", "to an orange"), "B2A": ("orange", "to an apple")}
+NUCLEI = "attentiongan2-nuclei"
+PLATES = "nuclei"  # the folder of its pictures, of 16 bits and one channel
 EMOJI = "attentiongan2-flat2clay"
 # Three glyphs are enough for a sheet that fits on a screen.
 GLYPHS = ("heart", "tomato", "wolf")
@@ -35,7 +38,7 @@ GLYPHS = ("heart", "tomato", "wolf")
 def demo_models() -> list[str]:
     """Names of the models whose weights ship with the package and that the demo shows, the default one first."""
     emoji = sorted(list_models("*-flat2clay"), key=lambda name: (name != EMOJI, name))
-    return [name for name in (FRUIT, *emoji) if (shipped_models() / name / CONFIG).is_file()]
+    return [name for name in (FRUIT, NUCLEI, *emoji) if (shipped_models() / name / CONFIG).is_file()]
 
 
 class Sample(NamedTuple):
@@ -47,7 +50,7 @@ class Sample(NamedTuple):
 
 
 def samples() -> list[Sample]:
-    """The pictures that ship, photographs first."""
+    """The pictures that ship and that every program shows, photographs first."""
     directions = {subject: direction for direction, (subject, _) in PHOTOGRAPHS.items()}
     rows = []
     for path in sorted((shipped_models() / SAMPLES).glob("*.png")):
@@ -59,9 +62,9 @@ def samples() -> list[Sample]:
 def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda: None) -> Path:
     """Translate the shipped pictures with the shipped models into the folder ``out``; returns the contact sheet.
 
-    A folder a model holds its pictures, masks and heatmaps; photographs come first. ``advance`` is called after each
-    picture. Raises ModelError where no model ships, TargetExistsError where ``out`` exists and ``force`` is off, or is
-    not an earlier demo.
+    A folder a model holds its pictures, masks and heatmaps; photographs come first, then microscopy. ``advance`` is
+    called after each picture. Raises ModelError where no model ships, TargetExistsError where ``out`` exists and
+    ``force`` is off, or is not an earlier demo.
     """
     models, pictures = demo_models(), samples()
     if FRUIT not in models or not pictures:
@@ -69,7 +72,8 @@ def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda
     _check_target(out, force, {SHEET, *models})
     with atomic_dir(out, force=force) as work:
         rows = _photographs(pictures, work, advance)
-        rows += _glyphs([name for name in models if name != FRUIT], pictures, work, advance)
+        rows += _nuclei(work, advance) if NUCLEI in models else []
+        rows += _glyphs([name for name in models if name not in (FRUIT, NUCLEI)], pictures, work, advance)
         with atomic_path(work / SHEET) as temporary:
             contact_sheet(rows, TILE).save(temporary, "PNG")
     return out / SHEET
@@ -88,6 +92,24 @@ def _photographs(pictures: list[Sample], work: Path, advance: Callable[[], None]
             advance()
         sides.append(side)
     return [left + right for left, right in zip(*sides, strict=True)]
+
+
+def _nuclei(work: Path, advance: Callable[[], None]) -> list[list[Tile]]:
+    """Dim nuclei to clear ones, two pictures side by side: what the files hold of 16 bits, as eyes see it."""
+    (work / NUCLEI).mkdir()
+    translator = load(NUCLEI, direction="A2B")
+    cells: list[list[Tile]] = []
+    for path in sorted((shipped_models() / SAMPLES / PLATES).glob("*.tif")):
+        result = translator(path)
+        _, *beside = _translated(result, work / NUCLEI / path.name, "")
+        cells.append([("dim nuclei", _visible(result.source)), *beside, ("restored", _visible(result.image))])
+        advance()
+    return [left + right for left, right in zip(cells[::2], cells[1::2], strict=True)]
+
+
+def _visible(values: Tensor) -> Image.Image:
+    """Microscopy in [0, 1] by a gamma of 2, because what matters there is dark."""
+    return _enlarged(to_pil(values.sqrt()).convert("RGB"))
 
 
 def _glyphs(models: list[str], pictures: list[Sample], work: Path, advance: Callable[[], None]) -> list[list[Tile]]:
