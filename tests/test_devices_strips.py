@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from attn_i2i.images import PictureWarning
 from attn_i2i.models.config import ModelConfig
 from attn_i2i.translate import Result, Translator
+from attn_i2i.translate.ahead import tune_translator
 from attn_i2i.translate.temporal import Temporal
 from attn_i2i.types import ShapeError
 
@@ -140,3 +141,10 @@ def test_a_result_lies_where_its_picture_lies(monkeypatch: pytest.MonkeyPatch) -
         for tile in ("auto", 8):
             result = translator(Brighten(), None)(image.to("mps"), tile=tile)
             assert {getattr(result, name).device.type for name in PARTS} == {"mps"}
+
+
+def test_what_is_on_the_device_needs_no_tuning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTN_I2I_HOME", str(tmp_path))
+    monkeypatch.setenv("ATTN_I2I_TUNE", "on")
+    with stand_in_device(monkeypatch):
+        assert not tune_translator(translator(Brighten(), None), "A2B", (32, 32), again=True)

@@ -155,7 +155,7 @@ def _weights(network: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, tensor in network.state_dict().items():
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().flatten()[:IDENTITY].double().numpy().tobytes())
+        digest.update(tensor.detach().flatten()[:IDENTITY].cpu().double().numpy().tobytes())
     return f"network {digest.hexdigest()[:12]} "
 
 
