@@ -11,6 +11,7 @@ import pytest
 
 from attn_i2i import load
 from attn_i2i.evaluate.subjects import open_subjects
+from attn_i2i.files import TargetExistsError
 from attn_i2i.hub import find_model, publish
 from attn_i2i.models import build_discriminators, build_generator, create, create_discriminator, read_config
 from attn_i2i.models.checksums import SUMS, ChecksumError, check_beside, digest_of, write_sums
@@ -268,3 +269,10 @@ def test_every_error_is_the_librarys_own(model: Path) -> None:
     (model / "A2B.safetensors").mkdir()
     with pytest.raises(AttnI2IError):
         load(model)
+
+
+def test_a_folder_that_is_no_model_is_never_replaced_by_one(tmp_path: Path) -> None:
+    (tmp_path / "photo.png").write_bytes(b"mine")
+    with pytest.raises(TargetExistsError, match="is not a model folder, so force=True does not replace it"):
+        save_model(tmp_path, ModelConfig("cyclegan", {}, ["A2B"]), {"A2B": {}}, force=True)
+    assert (tmp_path / "photo.png").read_bytes() == b"mine"

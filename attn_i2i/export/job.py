@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,7 @@ from ..files import TargetExistsError, atomic_dir, atomic_path, check_target
 from ..files.temporary import temporary_folder
 from ..hub import find_model
 from ..models.card import UNSTATED, Card
-from ..models.checksums import write_sums
+from ..models.checksums import SUMS, ChecksumError, read_sums, write_sums
 from ..models.config import ModelConfig, read_config
 from ..models.directory import build_generator
 from ..types import ConfigError
@@ -60,6 +61,8 @@ def export_model(
     output = Path(output)
     folder = _is_folder(output, format)
     check_target(output, force=force, folder=folder)
+    if folder:
+        _check_earlier(output)
     runtime = web_runtime(ort, fetch=fetch) if format == "web" else None
     place, card = find_model(name, revision=revision, accept_license=accept_license, fetch=fetch)
     if folder and place.resolve().is_relative_to(output.resolve()):
@@ -76,6 +79,20 @@ def export_model(
             write_page(into, done, card.name if card else Path(name).name, runtime)
         write_sums(into)
     return done
+
+
+def _check_earlier(output: Path) -> None:
+    """Never replace a folder that holds anything but an earlier export, or the page of one."""
+    held = {path.name for path in output.iterdir()} if output.is_dir() else set()
+    with suppress(ChecksumError):
+        sums = read_sums(output, "")
+        if any(Path(name).suffix in SUFFIXES.values() for name in sums):
+            held -= {SUMS, *sums}
+    if held:
+        raise TargetExistsError(
+            f"{output} holds {min(held)}, which is no part of an earlier export, so force=True does not replace it:"
+            " choose another name."
+        )
 
 
 def _is_folder(output: Path, format: str) -> bool:  # noqa: A002

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..arguments import typed
-from ..files import atomic_dir, save_safetensors
+from ..files import TargetExistsError, atomic_dir, save_safetensors
 from ..plugins import zoo
 from ..plugins._manager import supplier, way_to_parts
 from ..plugins.parts import HEAD
@@ -121,7 +121,8 @@ def save_model(
 ) -> None:
     """Write a model folder whole or not at all; the same model gives the same bytes.
 
-    With ``force`` an older one is replaced; with ``carry`` what somebody else put into it, such as samples, stays.
+    With ``force`` an older one is replaced; with ``carry`` what somebody else put into it, such as samples, stays. A
+    folder that is no model is never replaced.
     An architecture of a plugin is recorded with the distribution that supplies it.
 
     Raises ModelError for generators that are not those of ``config.directions``, or whose names cannot name files.
@@ -131,6 +132,10 @@ def save_model(
         raise ModelError(
             f"{directory} cannot be saved: its generators are {list(generators)}, its directions {config.directions};"
             " expected the same plain names, such as A2B."
+        )
+    if force and not carry and directory.is_dir() and any(directory.iterdir()) and not (directory / CONFIG).is_file():
+        raise TargetExistsError(
+            f"{directory} is not a model folder, so force=True does not replace it: choose another."
         )
     if brought := _suppliers(config):
         config = replace(config, provenance={**config.provenance, SUPPLIERS: brought})

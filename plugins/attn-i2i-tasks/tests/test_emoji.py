@@ -20,6 +20,7 @@ from attn_i2i_tasks import Emoji, make_emoji, plugin
 from attn_i2i_tasks.emoji import scenes
 from attn_i2i_tasks.emoji.backgrounds import background, checks, dots, gradient, noise, stripes
 from attn_i2i_tasks.emoji.glyphs import DATA, STYLES, atlas, splits
+from attn_i2i_tasks.writing import write_task
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +107,13 @@ def test_the_folder_carries_settings_and_notices(folder: Path) -> None:
     assert json.loads((folder / "task.json").read_text())["styles"] == ["flat", "clay"]
     assert "Microsoft" in (folder / "NOTICE.md").read_text()
     assert (folder / "LICENSE-fluent-emoji.txt").exists()
+
+
+def test_a_folder_that_is_no_task_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "photo.png").write_bytes(b"mine")
+    with pytest.raises(AttnI2IError, match="holds no task, so force=True does not replace it"):
+        write_task(tmp_path, "emoji", [], {}, workers=1, force=True, report=None)
+    assert (tmp_path / "photo.png").read_bytes() == b"mine"
 
 
 @pytest.mark.usefixtures("few_glyphs")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from attn_i2i.files import atomic_dir
+from attn_i2i.files import TargetExistsError, atomic_dir
 from attn_i2i.types import ConfigError
 from numpy.typing import NDArray
 
@@ -54,6 +54,9 @@ def write_task(
 
     ``report`` is called with the number of jobs after each. Raises TargetExistsError unless ``force``.
     """
+    target = Path(folder)
+    if force and target.is_dir() and any(target.iterdir()) and not (target / "task.json").is_file():
+        raise TargetExistsError(f"{target} holds no task, so force=True does not replace it: choose another folder.")
     with atomic_dir(folder, force=force) as temporary:
         for parent in {str(Path(path).parent) for job in jobs for path in job.paths}:
             (temporary / parent).mkdir(parents=True, exist_ok=True)
