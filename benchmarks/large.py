@@ -24,6 +24,7 @@ from attn_i2i.images.read import read_image
 from attn_i2i.models.build import create
 from attn_i2i.models.config import ModelConfig
 from attn_i2i.translate import Translator
+from attn_i2i.tuning import keep_freed_memory
 from benchmarks.machine import describe
 
 SIZES = (512, 1024, 2048, 4096, 8192)
@@ -56,6 +57,8 @@ def measure(source: Path, target: Path, options: argparse.Namespace) -> dict[str
     They are the processor's seconds, because other work on a machine weighs on the clock's.
     """
     torch.manual_seed(0)
+    if options.keep:
+        keep_freed_memory()
     network = create(options.family, width=options.width, **({"blocks": options.blocks} if options.blocks else {}))
     translate = Translator({"A2B": network}, ModelConfig(options.family, {}, ["A2B"]), device="cpu")
     tile = options.tile
@@ -83,7 +86,7 @@ def compare(side: int, depth: int, options: argparse.Namespace, folder: Path) ->
     source, target = folder / f"{side}-{depth}.npy", folder / "out.npy"
     make_picture(source, side, depth)
     common = [str(source), str(target), "--width", str(options.width), "--family", options.family]
-    common += ["--blocks", str(options.blocks)]
+    common += ["--blocks", str(options.blocks), *(["--keep"] if options.keep else [])]
     row: dict[str, Any] = {"side": side, "bits": depth}
     for tile in [*(["off"] if side <= options.whole else []), str(options.tile)]:
         target.unlink(missing_ok=True)
@@ -111,6 +114,7 @@ def main() -> None:
     parser.add_argument("--microscopy", type=int, nargs="*", default=[2048], help="sides of 16-bit grey pictures")
     parser.add_argument("--whole", type=int, default=1024, help="largest side to compute without strips too")
     parser.add_argument("--tile", default="256", help="rows of a strip of the picture, or auto")
+    parser.add_argument("--keep", action="store_true", help="keep freed memory, as the command line does")
     options = parser.parse_args()
     if options.worker is not None:
         torch.save(measure(*options.paths, options), options.worker)

@@ -114,7 +114,9 @@ def evaluate(
     from ..evaluate import as_json as json_of
     from ..evaluate import as_text, write_report
     from ..evaluate import evaluate as run
+    from ..tuning.heap import keep_freed_memory
 
+    keep_freed_memory()
     with _progress() as progress:
         evaluation = run(
             models,

@@ -182,8 +182,10 @@ def translate(
     from ..translate.loading import load
     from ..translate.reading import TranslationReport
     from ..translate.tiles.watching import watched_by
+    from ..tuning.heap import keep_freed_memory
     from ..video.encoding import Encoding
 
+    keep_freed_memory()
     wanted_page = _page(page)
     encoding = Encoding(codec, crf, lossless) if codec or crf is not None or lossless else None
     plan = plan_jobs(

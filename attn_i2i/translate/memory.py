@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from ..devices import free_memory
+from ..tuning.heap import holes, kept_bytes
 from ..types import ShapeError
 
 # Libraries for convolutions copy parts into layouts of their own: up to 1.1 times as much was measured.
@@ -69,7 +70,8 @@ def needed_bytes(network: nn.Module, images: torch.Size, dtype: torch.dtype, lab
         with torch.no_grad(), live:
             translation = outline(*arguments)
         returned = sum(part.numel() * 4 for part in translation if part is not None)
-        return int(live.peak * LIBRARIES) + 2 * returned
+        room = holes() if all(p.device.type == "cpu" for p in network.parameters()) else 1.0
+        return int((live.peak * LIBRARIES + 2 * returned) * room)
     return None
 
 
@@ -99,7 +101,8 @@ def free_bytes(device: torch.device) -> int | None:
     if device.type != "cpu":
         return free_memory(device)
     limits = [_system_free(), *map(_group_free, _groups()), _process_free()]
-    return min((limit for limit in limits if limit is not None), default=None)
+    free = min((limit for limit in limits if limit is not None), default=None)
+    return None if free is None else free + kept_bytes()
 
 
 def _system_free() -> int | None:
