@@ -51,15 +51,20 @@ def lower(attention: Tensor, contents: Tensor, floor: float) -> Tensor:
     """``attention`` (..., K or K+1, H, W) where the foreground's sum s becomes max(0, s - floor) / (1 - floor).
 
     Softmax and sigmoid masks never reach 0. Where the foreground is at most ``floor``, in [0, 1), it is exactly 0 here,
-    and ``blend`` shows the source bit for bit. An open mask stays open. The background's mask gets what is taken.
+    and ``blend`` shows the source bit for bit. An open mask stays open but for rounding, and no mask gets
+    above 1. The background's mask gets what is taken. A floor of 0 leaves the masks as they are.
 
     >>> contents = torch.zeros(1, 1, 3, 1, 3)
     >>> lower(torch.tensor([0.25, 0.625, 1.0]).view(1, 1, 1, 3), contents, floor=0.25).flatten()
     tensor([0.0000, 0.5000, 1.0000])
     """
+    if not floor:
+        return attention
     foreground_masks = split(attention, contents)[0]
     total = foreground_masks.sum(-3, keepdim=True)
-    lowered = foreground_masks * ((total - floor).clamp_min(0) / ((1 - floor) * total.clamp_min(floor)))
+    share = ((total - floor) / (1 - floor)).clamp(0, 1)  # in bfloat16 rounding would open a mask to 1.9
+    smallest = max(floor, torch.finfo(total.dtype).tiny)  # in half precision a small floor is 0
+    lowered = foreground_masks * (share / total.clamp_min(smallest))
     if attention.shape[-3] == foreground_masks.shape[-3]:
         return lowered
     return torch.cat([lowered, 1 - lowered.sum(-3, keepdim=True)], dim=-3)

@@ -11,7 +11,7 @@ from torch import nn
 
 from attn_i2i.blocks import SigmoidHead, SoftmaxHead
 from attn_i2i.interfaces import Layout
-from attn_i2i.masks import blend, foreground
+from attn_i2i.masks import blend, foreground, lower
 from attn_i2i.models.build import create
 from attn_i2i.train import TrainingWarning
 from attn_i2i.train.preview import Preview, has_floor
@@ -37,8 +37,25 @@ def test_a_floor_shuts_faint_masks_and_leaves_the_source_bit_for_bit(head: Any) 
     torch.testing.assert_close(after.contents, before.contents)
 
 
-@pytest.mark.parametrize("floor", [1, -0.1, float("nan")])
-def test_a_floor_is_a_share_of_masks_that_leave_a_background(floor: float) -> None:
+@pytest.mark.parametrize("floor", [0.0, 1e-50, 1e-9, 0.16, 0.998])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_floor_leaves_masks_and_their_gradients_numbers_from_0_to_1(
+    floor: float, dtype: torch.dtype, count: int
+) -> None:
+    totals = torch.tensor([0, floor, 0.5, 1], dtype=dtype)
+    masks = torch.stack([totals / count] * count + [1 - totals])[:, None].requires_grad_()
+    lowered = lower(masks, torch.zeros(count, 3, 1, 4, dtype=dtype), floor)
+    lowered.square().sum().backward()
+    assert masks.grad is not None and masks.grad.isfinite().all()
+    assert 0 <= lowered.min() and lowered.max() <= 1
+    closed = (totals.double() - floor).clamp(0) / (1 - floor)
+    torch.testing.assert_close(lowered[:-1].sum(0)[0, 2:].double(), closed[2:], atol=0.03, rtol=0)
+    assert lowered[:-1, 0, :2].eq(0).all()
+
+
+@pytest.mark.parametrize("floor", [1, -0.1, float("nan"), "0.1", None, True])
+def test_a_floor_is_a_share_of_masks_that_leave_a_background(floor: Any) -> None:
     with pytest.raises(ConfigError, match="expected a share of the masks"):
         create("attentiongan1", mask_floor=floor)
     with pytest.raises(ConfigError, match="needs a background"):

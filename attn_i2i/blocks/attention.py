@@ -44,8 +44,8 @@ def make_head(factory: HeadFactory, trunk: Trunk, channels: int) -> nn.Module:
 
 def check_floor(floor: float, background: bool = True) -> None:
     """Raise ConfigError where ``floor`` is no share in [0, 1), or the masks leave no background that it could open."""
-    if not 0 <= floor < 1:
-        raise ConfigError(f"floor={floor} was given: expected a share of the masks, 0 or more and below 1.")
+    if isinstance(floor, bool) or not isinstance(floor, int | float) or not 0 <= floor < 1:
+        raise ConfigError(f"floor={floor!r} was given: expected a share of the masks, 0 or more and below 1.")
     if floor and not background:
         raise ConfigError(f"floor={floor} needs a background: without one the masks always add up to 1.")
 
@@ -114,10 +114,8 @@ class SigmoidHead(nn.Module):
 
     def forward(self, features: Tensor, source: Tensor) -> Translation:
         mask, content = self.mask_and_content(self.up(features)).split((1, self.image_channels), dim=1)
-        attention = mask.sigmoid()
         contents = (content.tanh() if self.content_tanh else content).unsqueeze(1)
-        if self.floor:
-            attention = lower(attention, contents, self.floor)
+        attention = lower(mask.sigmoid(), contents, self.floor)
         return Translation(blend(attention, contents, source), attention, contents)
 
 
@@ -164,7 +162,6 @@ class SoftmaxHead(nn.Module):
 
     def forward(self, features: Tensor, source: Tensor, guide: Tensor | None = None) -> Translation:
         contents = cast(Tensor, self.content(self.content_up(features))).tanh().unflatten(1, (-1, self.image_channels))
-        attention = cast(Tensor, self.attention(self.attention_up(features if guide is None else guide))).softmax(1)
-        if self.floor:
-            attention = lower(attention, contents, self.floor)
+        masks = cast(Tensor, self.attention(self.attention_up(features if guide is None else guide))).softmax(1)
+        attention = lower(masks, contents, self.floor)
         return Translation(blend(attention, contents, source if self.background else None), attention, contents)
