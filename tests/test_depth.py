@@ -177,6 +177,16 @@ def test_numbers_beyond_a_range_lose_nothing(tmp_path: Path, dtype: str) -> None
     assert np.array_equal(come_back(picture, tmp_path / "b.tif", range="dtype").numbers(), values)
 
 
+@pytest.mark.parametrize(("suffix", "channels"), [("png", 1), ("png", 4), ("bmp", 3), ("webp", 4), ("tif", 1)])
+def test_bytes_of_a_range_of_their_own_are_written_as_they_are(tmp_path: Path, suffix: str, channels: int) -> None:
+    values = np.moveaxis(numbers("uint8", channels), 0, -1)
+    picture = read_image(values, range="10,200")
+    assert picture.values.min() < 0 and picture.values.max() > 1
+    again = come_back(picture, tmp_path / f"a.{suffix}")
+    assert np.array_equal(again.numbers(), picture.numbers())
+    assert again.alpha is picture.alpha or torch.equal(again.alpha, picture.alpha)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "int32", "uint32", "int64", "uint64", "float32"])
 def test_a_range_is_inverted_within_what_a_type_holds(dtype: str) -> None:
     kind = np.dtype(dtype)

@@ -108,5 +108,5 @@ class Picture:
         return np.moveaxis(eight_bits(self.values), -1, 0)
 
     def pil(self) -> Image.Image:
-        """The picture in 8 bits: grey or RGB, with its transparency."""
+        """The picture as its range shows it, in 8 bits: grey or RGB, with its transparency."""
         return to_pil(shown(self.values), self.alpha)

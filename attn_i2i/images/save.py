@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+from PIL import Image
 
 from ..arguments import typed
 from ..files import atomic_path
 from ..types import ConfigError
+from .decode import BYTES
 from .deep_png import write_deep
 from .metadata import save_options
 from .picture import Picture, Stored
 from .ranges import Numbers, Range, dtype_range
 from .values import strips
-from .write import ARRAYS, write_image, writer_of
+from .write import ARRAYS, to_pil, write_image, writer_of
 
 TIFFS = frozenset({".tif", ".tiff"})
 
@@ -59,7 +61,7 @@ def write_picture(picture: Picture, path: str | Path, *, force: bool = False, me
         if kept is not None and (picture.channels != 1 or picture.alpha is not None):  # Pillow writes others so alone
             kept = replace(kept, white_is_zero=False)
         options = save_options(kept, writer_of(path).format)
-        return write_image(picture.pil(), path, icc=picture.icc, force=force, **options)
+        return write_image(_bytes(picture), path, icc=picture.icc, force=force, **options)
     return path
 
 
@@ -82,6 +84,11 @@ def _check_bytes(picture: Picture, path: Path) -> None:
         raise ConfigError(
             f"{path}: it would lose depth, because the picture is {picture.dtype}: use {also}.tif or .npy."
         )
+
+
+def _bytes(picture: Picture) -> Image.Image:
+    """A picture of 8 bits as its file holds it: with a range of its own that is not how it looks in that range."""
+    return picture.pil() if picture.stored is None else to_pil(BYTES.unit(picture.stored.numbers), picture.alpha)
 
 
 def _alpha(picture: Picture) -> Numbers | None:

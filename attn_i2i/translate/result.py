@@ -58,7 +58,7 @@ class Result:
         return f"Result({self.name!r}, {width}x{height}{masks}{heatmap})"
 
     def pil(self) -> Image.Image:
-        """The translated picture in 8 bits: grey or RGB, with its source's transparency."""
+        """The translated picture as its range shows it, in 8 bits: grey or RGB, with its source's transparency."""
         return to_pil(shown(self.image), self.alpha)
 
     def picture(self) -> Picture:
