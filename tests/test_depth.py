@@ -181,7 +181,7 @@ def test_numbers_beyond_a_range_lose_nothing(tmp_path: Path, dtype: str) -> None
 def test_bytes_of_a_range_of_their_own_are_written_as_they_are(tmp_path: Path, suffix: str, channels: int) -> None:
     values = np.moveaxis(numbers("uint8", channels), 0, -1)
     picture = read_image(values, range="10,200")
-    assert picture.values.min() < 0 and picture.values.max() > 1
+    assert picture.values.min() < 0
     again = come_back(picture, tmp_path / f"a.{suffix}")
     assert np.array_equal(again.numbers(), picture.numbers())
     assert again.alpha is picture.alpha or torch.equal(again.alpha, picture.alpha)  # type: ignore[arg-type]

@@ -44,7 +44,7 @@ def make_head(factory: HeadFactory, trunk: Trunk, channels: int) -> nn.Module:
 
 def check_floor(floor: float, background: bool = True) -> None:
     """Raise ConfigError where ``floor`` is no share in [0, 1), or the masks leave no background that it could open."""
-    if isinstance(floor, bool) or not isinstance(floor, int | float) or not 0 <= floor < 1:
+    if type(floor) not in (int, float) or not 0 <= floor < 1:
         raise ConfigError(f"floor={floor!r} was given: expected a share of the masks, 0 or more and below 1.")
     if floor and not background:
         raise ConfigError(f"floor={floor} needs a background: without one the masks always add up to 1.")
