@@ -28,6 +28,8 @@ train() {
 fruit=(--load-size 128 --no-flip --cache --set epochs=2 --set decay_epochs=1 --set learning_rate=0.0003)
 # Sixteen epochs of 140 steps, at the pictures' own scale; the learning rate falls to zero over the last half.
 nuclei=(--load-size native --set epochs=8 --set decay_epochs=8 --set learning_rate=0.0003)
+# Twenty-three epochs of 122 steps; the learning rate falls to zero over the last eight.
+shop=(--load-size 144 --cache --set epochs=15 --set decay_epochs=8 --set learning_rate=0.0003)
 # A light cycle term opens the masks within some hundred steps.
 masks=(--set masks=4 --set attention_kernel=3 --set cycle=1 --set identity=0)
 for name in "$@"; do
@@ -36,6 +38,10 @@ for name in "$@"; do
         train "$work/fruit" "$name" attentiongan2 "${fruit[@]}" "${masks[@]}" ;;
     cyclegan-apple2orange-fruit)
         train "$work/fruit" "$name" cyclegan "${fruit[@]}" ;;
+    attentiongan2-apple2orange-shop)
+        train "$work/shop" "$name" attentiongan2 "${shop[@]}" --set preset=open --set masks=4 ;;
+    cyclegan-apple2orange-shop)
+        train "$work/shop" "$name" cyclegan "${shop[@]}" ;;
     # The space between nuclei is dark wherever one looks: nothing but the area's price keeps masks away from it.
     attentiongan2-nuclei)
         train "$work/nuclei" "$name-open" attentiongan2 "${nuclei[@]}" "${masks[@]}" --set objective.mask-area=0.3
