@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from .result import Result
 
 SAMPLES = "samples"
-TILE = 128  # pixels, of the photographs' model; glyphs are shown twice as large as they are
-# The photographs' model, and the pictures each of its directions translates.
-FRUIT = "attentiongan2-apple2orange-fruit"
-PHOTOGRAPHS = {"A2B": ("apple", "to an orange"), "B2A": ("orange", "to an apple")}
+TILE = 128  # pixels, of the photographs' models; glyphs are shown twice as large as they are
+SHOP, FRUIT = "attentiongan2-apple2orange-shop", "attentiongan2-apple2orange-fruit"
+# The models of photographs, and the pictures each of their directions translates.
+PHOTOGRAPHS = {
+    SHOP: {"A2B": ("apples", "to oranges"), "B2A": ("oranges", "to apples")},
+    FRUIT: {"A2B": ("apple", "to an orange"), "B2A": ("orange", "to an apple")},
+}
 NUCLEI = "attentiongan2-nuclei"
 PLATES = "nuclei"  # the folder of its pictures, of 16 bits and one channel
 EMOJI = "attentiongan2-flat2clay"
@@ -38,7 +41,7 @@ GLYPHS = ("heart", "tomato", "wolf")
 def demo_models() -> list[str]:
     """Names of the models whose weights ship with the package and that the demo shows, the default one first."""
     emoji = sorted(list_models("*-flat2clay"), key=lambda name: (name != EMOJI, name))
-    return [name for name in (FRUIT, NUCLEI, *emoji) if (shipped_models() / name / CONFIG).is_file()]
+    return [name for name in (*PHOTOGRAPHS, NUCLEI, *emoji) if (shipped_models() / name / CONFIG).is_file()]
 
 
 class Sample(NamedTuple):
@@ -51,12 +54,12 @@ class Sample(NamedTuple):
 
 def samples() -> list[Sample]:
     """The pictures that ship and that every program shows, photographs first."""
-    directions = {subject: direction for direction, (subject, _) in PHOTOGRAPHS.items()}
-    rows = []
-    for path in sorted((shipped_models() / SAMPLES).glob("*.png")):
-        direction = directions.get(path.stem.partition("-")[0])
-        rows.append(Sample(path, FRUIT, direction) if direction else Sample(path, EMOJI, "A2B"))
-    return sorted(rows, key=lambda sample: sample.model != FRUIT)
+    models = {
+        subject: (model, direction) for model, ways in PHOTOGRAPHS.items() for direction, (subject, _) in ways.items()
+    }
+    paths = sorted((shipped_models() / SAMPLES).glob("*.png"))
+    rows = [Sample(path, *models.get(path.stem.partition("-")[0], (EMOJI, "A2B"))) for path in paths]
+    return sorted(rows, key=lambda sample: [*PHOTOGRAPHS, EMOJI].index(sample.model))
 
 
 def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda: None) -> Path:
@@ -67,27 +70,29 @@ def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda
     ``force`` is off, or is not an earlier demo.
     """
     models, pictures = demo_models(), samples()
-    if FRUIT not in models or not pictures:
+    if not {*PHOTOGRAPHS, NUCLEI} <= set(models) or not pictures:
         raise ModelError("This installation ships no model for the demo: install attn-i2i from its wheel or checkout.")
     _check_target(out, force, {SHEET, *models})
     with atomic_dir(out, force=force) as work:
-        rows = _photographs(pictures, work, advance)
-        rows += _nuclei(work, advance) if NUCLEI in models else []
-        rows += _glyphs([name for name in models if name not in (FRUIT, NUCLEI)], pictures, work, advance)
+        rows = [row for model in PHOTOGRAPHS for row in _photographs(model, pictures, work, advance)]
+        rows += _nuclei(work, advance)
+        rows += _glyphs([name for name in models if name not in (*PHOTOGRAPHS, NUCLEI)], pictures, work, advance)
         with atomic_path(work / SHEET) as temporary:
             contact_sheet(rows, TILE).save(temporary, "PNG")
     return out / SHEET
 
 
-def _photographs(pictures: list[Sample], work: Path, advance: Callable[[], None]) -> list[list[Tile]]:
+def _photographs(
+    model: str, pictures: list[Sample], work: Path, advance: Callable[[], None]
+) -> list[list[Tile]]:
     """Both directions side by side: picture, mask, translation."""
-    (work / FRUIT).mkdir()
+    (work / model).mkdir()
     sides: list[list[list[Tile]]] = []
-    for direction, (subject, label) in PHOTOGRAPHS.items():
-        translator = load(FRUIT, direction=direction)
+    for direction, (subject, label) in PHOTOGRAPHS[model].items():
+        translator = load(model, direction=direction)
         side = []
-        for path in [sample.path for sample in pictures if (sample.model, sample.direction) == (FRUIT, direction)]:
-            output, *beside = _translated(translator(path), work / FRUIT / path.name, label)
+        for path in [sample.path for sample in pictures if (sample.model, sample.direction) == (model, direction)]:
+            output, *beside = _translated(translator(path), work / model / path.name, label)
             side.append([(subject, _enlarged(to_pil(read_image(path).rgb))), *beside, output])
             advance()
         sides.append(side)
