@@ -12,7 +12,19 @@ from attn_i2i.cli.demo import NEXT
 from attn_i2i.files import TargetExistsError
 from attn_i2i.images.read import read_image
 from attn_i2i.models.places import shipped_models
-from attn_i2i.translate.demo import GLYPHS, PLATES, SAMPLES, TILE, demo, demo_models
+from attn_i2i.translate.demo import (
+    EMOJI,
+    FRUIT,
+    GLYPHS,
+    NUCLEI,
+    PLATES,
+    SAMPLES,
+    SHOP,
+    TILE,
+    demo,
+    demo_models,
+    samples,
+)
 from attn_i2i.translate.jobs import SHEET
 from attn_i2i.types import ModelError
 
@@ -21,21 +33,23 @@ from .helpers.commands import Run
 
 def test_every_shown_model_translates_its_pictures_photographs_first(tmp_path: Path) -> None:
     sheet = demo(tmp_path / "out")
-    samples = shipped_models() / SAMPLES
-    glyphs, fruit = [f"{name}.png" for name in GLYPHS], [path.name for path in samples.glob("*-?.png")]
-    assert demo_models()[:3] == ["attentiongan2-apple2orange-fruit", "attentiongan2-nuclei", "attentiongan2-flat2clay"]
-    plates = sorted(path.name for path in (samples / PLATES).glob("*.tif"))
-    for model in demo_models():
-        source = samples / PLATES if model.endswith("-nuclei") else samples
-        for name in fruit if model.endswith("-fruit") else plates if source != samples else glyphs:
-            before, after = (read_image(folder / name) for folder in (source, tmp_path / "out" / model))
+    assert demo_models()[:4] == [SHOP, FRUIT, NUCLEI, EMOJI]
+    folder = shipped_models() / SAMPLES
+    glyphs, photographs = [f"{name}.png" for name in GLYPHS], [sample for sample in samples() if sample.model != EMOJI]
+    shown = {model: [folder / name for name in glyphs] for model in demo_models()}
+    shown |= {name: [sample.path for sample in photographs if sample.model == name] for name in (SHOP, FRUIT)}
+    shown |= {NUCLEI: sorted((folder / PLATES).glob("*.tif"))}
+    assert [len(shown[name]) for name in (SHOP, FRUIT, NUCLEI)] == [4, 6, 4]
+    for model, paths in shown.items():
+        for path in paths:
+            before, after = (read_image(each) for each in (path, tmp_path / "out" / model / path.name))
             assert (after.size, after.numbers().dtype) == (before.size, before.numbers().dtype)
             assert not np.array_equal(after.numbers(), before.numbers())
     assert {path.name for path in (tmp_path / "out" / "ugatit-flat2clay").glob("*.*.png")} == {
         name.replace(".png", ".heatmap.png") for name in glyphs
     }
     assert sheet == tmp_path / "out" / SHEET
-    assert read_image(sheet).rgb.shape[1] > (len(glyphs) + len(fruit) // 2) * TILE
+    assert read_image(sheet).rgb.shape[1] > (len(glyphs) + len(photographs) // 2) * TILE
     assert demo(tmp_path / "out", force=True) == sheet
 
 

@@ -33,7 +33,7 @@ def shelf() -> SmallShelf:
 
 @pytest.fixture(scope="module")
 def address(shelf: SmallShelf) -> Iterator[str]:
-    with served(shelf, Limits(upload_bytes=40_000)) as url:
+    with served(shelf, Limits(upload_bytes=60_000)) as url:
         yield f"{url}/"
 
 
@@ -245,7 +245,7 @@ def test_a_sample_brings_its_model_until_another_is_chosen(
 
 @pytest.mark.parametrize("kind", ["large", "damaged"])
 def test_what_goes_wrong_is_a_message(browser: Browser, address: str, kind: str) -> None:
-    content = {"large": bytes(40_001), "damaged": b"\x89PNG\r\n\x1a\n" + bytes(50)}[kind]
+    content = {"large": bytes(60_001), "damaged": b"\x89PNG\r\n\x1a\n" + bytes(50)}[kind]
     words = {"large": "this page takes", "damaged": "is no picture, or a damaged one"}[kind]
     with window_of(browser, address, expected="a status of 400") as window:
         upload(window, content, "odd.png")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 # What to type next: a whole command, which a test tries.
-NEXT = "attn-i2i translate apple.jpg -o orange.jpg -m attentiongan2-apple2orange-fruit --attention"
+NEXT = "attn-i2i translate apple.jpg -o orange.jpg -m attentiongan2-apple2orange-shop --attention"
 
 
 def demo(

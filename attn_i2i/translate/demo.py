@@ -82,9 +82,7 @@ def demo(out: Path, *, force: bool = False, advance: Callable[[], None] = lambda
     return out / SHEET
 
 
-def _photographs(
-    model: str, pictures: list[Sample], work: Path, advance: Callable[[], None]
-) -> list[list[Tile]]:
+def _photographs(model: str, pictures: list[Sample], work: Path, advance: Callable[[], None]) -> list[list[Tile]]:
     """Both directions side by side: picture, mask, translation."""
     (work / model).mkdir()
     sides: list[list[list[Tile]]] = []
