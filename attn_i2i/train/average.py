@@ -21,7 +21,7 @@ LITTLE = 0.995  # measured on short trainings (docs/training.md); their last 200
 
 
 def averaged(options: TrainOptions, recipe: Recipe) -> TrainOptions:
-    """The options with the decay of the average, where they leave that to the recipe: few pictures call for one."""
+    """The options with the decay of the average, where they leave it to the recipe: few pictures call for one."""
     if options.ema is not None:
         return options
     little = any(recipe.options.get(name) for name in ("augment", "r1"))

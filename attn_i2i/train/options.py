@@ -65,10 +65,10 @@ class TrainOptions:
     their own scale, and reads no more of large ones than it takes. ``range`` says which stored numbers the networks see
     as -1 and 1: "dtype", "LOW,HIGH", "percentile:LOW,HIGH" or "min,max". Without it 8 bits are taken as they are, and
     of all other pictures the percentiles 0.1 and 99.9 are measured. ``cache`` keeps the resized pictures in memory.
-    ``ema`` is the decay of an average of the generators' weights, which the model then consists of; 0 is none. Without
-    it that is 0.995 for little data (the options ``augment`` and ``r1`` of recipes), and none else. Elsewhere ``None``
-    lets the device decide. ``sample_every`` 0 draws no pictures. ``display`` says how those of many channels are shown:
-    "0,1,2" as red, green and blue, "4" as grey, or the name of a colour map.
+    ``ema`` is the decay of an average of the generators' weights, which the model then consists of; 0 is none. ``None``
+    is 0.995 where the recipe has ``augment`` or ``r1``, which are for little data, and 0 elsewhere. In ``device``,
+    ``precision`` and ``channels_last`` it lets the device decide. ``sample_every`` 0 draws no pictures. ``display``
+    says how those of many channels are shown: "0,1,2" as red, green and blue, "4" as grey, or the name of a colour map.
     """
 
     steps: int | None = None

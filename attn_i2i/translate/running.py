@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from ..devices import is_shortage
 from ..images.picture import Picture, PictureWarning
 from ..interfaces import channels_of
 from ..tuning import this_tuner
+from ..tuning.precision import AutoPrecision
 from ..types import ConfigError, Translation
 from .answers import check_shapes, check_values
 from .channels import as_grey, network_values
@@ -44,6 +46,11 @@ class TranslationRun:
 
     def results(self, pictures: Sequence[Picture], limits: Sequence[Tensor | None]) -> Iterator[tuple[int, Result]]:
         """The index and the result of each picture, as they are done; ``limits`` are the masks of what may change."""
+        for index, result in self._computed(pictures, limits):
+            self._warn_of_depth(pictures[index])
+            yield index, result
+
+    def _computed(self, pictures: Sequence[Picture], limits: Sequence[Tensor | None]) -> Iterator[tuple[int, Result]]:
         for indexes in self._alike(pictures):
             first = pictures[indexes[0]]
             step = self._fitting(len(indexes), first)
@@ -97,6 +104,20 @@ class TranslationRun:
             raise too_large(picture.name, few, size, self.device, figures)
         self._tell(picture, figures)
         return 0
+
+    def _warn_of_depth(self, picture: Picture) -> None:
+        """Say where a picture has more levels than the precision in which its network sees and answers."""
+        dtype = self.dtype
+        if isinstance(self.generator, AutoPrecision) and self.generator.found is not None:
+            dtype = getattr(torch, self.generator.found.dtype)
+        if picture.dtype == np.uint8 or dtype.itemsize > 2:
+            return
+        message = (
+            f"Pictures of {picture.dtype} are computed in {str(dtype).removeprefix('torch.')}, in which"
+            " neighbouring levels are the same: numbers change where masks are 0, too, unless the background is kept. Use"
+            " float32."
+        )
+        warnings.warn(message, PictureWarning, stacklevel=4)
 
     def _tell(self, picture: Picture, figures: str) -> None:
         height, width = picture.size
