@@ -18,11 +18,14 @@ from safetensors.torch import load_file, save_file
 from attn_i2i.evaluate import evaluate
 from attn_i2i.models.checksums import SUMS
 from attn_i2i.train.checkpoint import SHARED, newest_whole
+from attn_i2i.train.record import read_record
 
 
 def without_average(run: Path, folder: Path) -> Path:
     """A copy of RUN's model in ``folder`` that has the weights of its newest checkpoint, and no average."""
-    checkpoint = newest_whole(run)
+    record, checkpoint = read_record(run), newest_whole(run)
+    assert record is not None, f"{run} is no run"
+    assert record.options.get("ema"), f"{run} keeps no average: train it with --ema 0.995, say"
     assert checkpoint is not None, f"{run} has no checkpoint"
     networks = torch.load(checkpoint / SHARED, weights_only=True, map_location="cpu")["networks"]
     model = shutil.copytree(run / "model", folder / "weights", ignore=shutil.ignore_patterns(SUMS))
@@ -43,7 +46,8 @@ def rows(run: Path, options: argparse.Namespace) -> Iterator[str]:
                                   features=options.features, range=options.range)  # fmt: skip
             for row, name in zip(evaluation.rows, ("weights", "average"), strict=False):
                 values = [evaluation.value(row.label, measure) for measure in options.measures.split(",")]
-                yield " | ".join((f"| {run.name}, {way}", name, *map("{:.4g}".format, values))) + " |"
+                cells = ["" if value is None else f"{value:.4g}" for value in values]
+                yield " | ".join((f"| {run.name}, {way}", name, *cells)) + " |"
 
 
 def main() -> None:

@@ -114,8 +114,8 @@ class TranslationRun:
             return
         message = (
             f"Pictures of {picture.dtype} are computed in {str(dtype).removeprefix('torch.')}, in which"
-            " neighbouring levels are the same: numbers change where masks are 0, too, unless the background is kept. Use"
-            " float32."
+            " neighbouring levels are the same: numbers change where masks are 0, too, unless the background is kept."
+            " Use float32."
         )
         warnings.warn(message, PictureWarning, stacklevel=4)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from attn_i2i.files import sha256
+from attn_i2i.models.build import create
 from attn_i2i.models.config import read_config
 from attn_i2i.models.directory import save_model
 from attn_i2i.train.options import parse_assignments
@@ -24,6 +25,8 @@ def ship(model: Path, target: Path, licence: str = "MIT", options: Mapping[str, 
     """Write the small form of ``model`` to ``target``, under the ``licence`` that its data ask for."""
     config = read_config(model)
     config = replace(config, discriminators=None, licence=licence, config={**config.config, **(options or {})})
+    for direction in config.directions:  # raises ConfigError for an option that no such generator takes
+        create(config.architecture, **config.options(direction))
     halves = {
         direction: {
             key: t.half() if t.is_floating_point() else t
