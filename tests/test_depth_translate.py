@@ -16,8 +16,6 @@ from torch import Tensor, nn
 from attn_i2i.images import Picture, PictureWarning, read_image, write_picture
 from attn_i2i.images.deep_png import write_deep
 from attn_i2i.translate.translator import Translator
-from attn_i2i.tuning.precision import AutoPrecision
-from attn_i2i.tuning.tuner import Found
 from attn_i2i.types import ModelError, ShapeError, Translation
 
 from .helpers.commands import Run, files, pixels, write_model
@@ -136,23 +134,6 @@ def test_a_type_that_is_hardly_used_is_warned_of() -> None:
 def test_a_picture_of_fewer_bits_than_the_range_is_warned_of() -> None:
     with pytest.warns(PictureWarning, match="image is uint8, which holds less than a sixteenth of the range 0 to 4095"):
         translator(Negative())(noise(), range="0,4095")
-
-
-@pytest.mark.filterwarnings("ignore:bfloat16 is slower")
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_a_picture_of_more_levels_than_the_precision_is_warned_of(dtype: str) -> None:
-    network = translator(Negative(), dtype=dtype)
-    with pytest.warns(PictureWarning, match=f"uint16 are computed in {dtype}, .*Use float32"):
-        network(numbers("uint16", 3).transpose(1, 2, 0))
-    network(noise())
-
-
-def test_a_precision_that_was_found_is_as_good_as_one_that_was_named() -> None:
-    network = AutoPrecision(Negative())
-    network.found = Found("bfloat16", 2.0, 50.0)
-    network._chosen.append(Negative())
-    with pytest.warns(PictureWarning, match="uint16 are computed in bfloat16"):
-        translator(network)(numbers("uint16", 3).transpose(1, 2, 0))
 
 
 class Gradual(nn.Module):
