@@ -61,12 +61,12 @@ def export_model(
     output = Path(output)
     folder = _is_folder(output, format)
     check_target(output, force=force, folder=folder)
-    if folder:
-        _check_earlier(output)
     runtime = web_runtime(ort, fetch=fetch) if format == "web" else None
     place, card = find_model(name, revision=revision, accept_license=accept_license, fetch=fetch)
     if folder and place.resolve().is_relative_to(output.resolve()):
         raise TargetExistsError(f"{output} holds the model itself, and would be replaced: choose another name.")
+    if folder:
+        _check_earlier(output)
     config = described(read_config(place), card)
     if direction is not None and card is not None:
         direction = card.direction(direction)
