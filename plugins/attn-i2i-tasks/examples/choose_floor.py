@@ -26,7 +26,10 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("floors", type=float, nargs="+")
     arguments = parser.parse_args()
-    low, high = read_config(arguments.model).preprocessing["range"]
+    told = read_config(arguments.model).preprocessing.get("range")
+    if not isinstance(told, list | tuple):
+        parser.error(f"{arguments.model} was trained in no range of two numbers: give a model of microscopy")
+    low, high = told
     more = 20 * log10(PEAK / (high - low))  # the measures' peak is the model's range
     print("| floor | inside, dB | the input, inside | outside, dB |\n|--:|--:|--:|--:|")
     for floor in arguments.floors:
