@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+import platform
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from attn_i2i.tuning import heap
 
 from .helpers import processes
 
-GLIBC = sys.platform.startswith("linux")
+GLIBC = platform.libc_ver()[0] == "glibc"
 SCRIPT = """
 import resource, torch
 from attn_i2i.models.build import create

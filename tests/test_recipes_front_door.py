@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 import attn_i2i
 from attn_i2i.blocks import SigmoidHead
@@ -23,23 +22,13 @@ from attn_i2i.types import ConfigError
 
 from .helpers.commands import Run
 from .helpers.painter import PainterRecipe
-from .helpers.strangers import Foreign, edges, strangers
-from .helpers.trainings import ENGINE
-
-SMALL = {"width": 4, "blocks": 1, "discriminator_width": 4, "discriminator_layers": 1}
-ENGINE_SMALL = {**ENGINE, "steps": 1, "sample_every": 1}
+from .helpers.strangers import ENGINE_SMALL, SMALL, Foreign, edges, step, strangers
 
 
 @pytest.fixture(autouse=True)
 def stranger() -> Iterator[None]:
     with strangers():
         yield
-
-
-def step(recipe: Any) -> dict[str, Tensor]:
-    batch = {name: torch.rand(2, 3, 16, 16) * 2 - 1 for name in "AB"}
-    losses: dict[str, Tensor] = recipe.step(batch, lambda name, loss: loss.backward())
-    return losses
 
 
 def test_a_recipe_with_names_of_its_own_trains_previews_and_exports(data: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from attn_i2i import Translation
 from attn_i2i.interfaces import RoundTrip
@@ -17,23 +17,14 @@ from attn_i2i.recipes import make_recipe
 from attn_i2i.train import plan, train
 from attn_i2i.types import ConfigError, UnknownNameError
 
-from .helpers.strangers import Foreign, ForeignDiscriminator, edges, strangers
+from .helpers.strangers import ENGINE_SMALL, SMALL, Foreign, ForeignDiscriminator, edges, step, strangers
 from .helpers.trainings import ENGINE
-
-SMALL = {"width": 4, "blocks": 1, "discriminator_width": 4, "discriminator_layers": 1}
-ENGINE_SMALL = {**ENGINE, "steps": 1, "sample_every": 1}
 
 
 @pytest.fixture(autouse=True)
 def stranger() -> Iterator[None]:
     with strangers():
         yield
-
-
-def step(recipe: Any) -> dict[str, Tensor]:
-    batch = {name: torch.rand(2, 3, 16, 16) * 2 - 1 for name in "AB"}
-    losses: dict[str, Tensor] = recipe.step(batch, lambda name, loss: loss.backward())
-    return losses
 
 
 @pytest.mark.parametrize(

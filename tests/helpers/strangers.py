@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from functools import partial
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from attn_i2i import Translation, Verdict
@@ -13,6 +15,17 @@ from attn_i2i.interfaces import RoundTrip
 
 from .painter import Masking, PainterRecipe
 from .registered import registering
+from .trainings import ENGINE
+
+SMALL = {"width": 4, "blocks": 1, "discriminator_width": 4, "discriminator_layers": 1}
+ENGINE_SMALL = {**ENGINE, "steps": 1, "sample_every": 1}
+
+
+def step(recipe: Any) -> dict[str, Tensor]:
+    """The losses of one step of ``recipe`` on two pictures a domain."""
+    batch = {name: torch.rand(2, 3, 16, 16) * 2 - 1 for name in "AB"}
+    losses: dict[str, Tensor] = recipe.step(batch, lambda name, loss: loss.backward())
+    return losses
 
 
 class Foreign(nn.Module):
